@@ -1,0 +1,88 @@
+//! What a desktop must be able to do for the controller, and nothing more.
+
+use bytes::Bytes;
+
+use crate::view;
+
+/// A desktop: draws what it is told, decides nothing. None of these may block.
+pub trait Shell: Send + 'static {
+    /// Raises a native notification, or updates the one of the same incident in place; its outcome comes back as
+    /// [`crate::controller::Client::notification`].
+    fn notify(&mut self, notification: Notification);
+
+    /// Takes an incident's notification back: it was handled elsewhere.
+    fn withdraw(&mut self, incident: &str);
+
+    /// Shows this tray; called only when it differs from the last.
+    fn show_tray(&mut self, tray: &view::Tray);
+
+    /// Hands an event to the page; a desktop without an open window drops it.
+    fn emit(&mut self, event: &view::Event);
+
+    /// Shows the window, at this incident if one is named. Only ever after the person asked for it.
+    fn show_window(&mut self, incident: Option<&str>);
+
+    /// Ends the program; the controller has finished.
+    fn quit(&mut self);
+}
+
+/// One native notification, in words that are final but not yet escaped.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Notification {
+    /// The incident (or `status:…`, `notice:…`, `summary:…`) it speaks of; a later one of the same id replaces it.
+    pub id: String,
+    /// The alert whose showing this proves; empty for a notification about no alert.
+    pub alert: Option<String>,
+    /// First line.
+    pub title: String,
+    /// The rest, plain text.
+    pub body: String,
+    /// A JPEG to show, already checked.
+    pub picture: Option<Bytes>,
+    /// Whether to make a sound: the first of an incident, not its updates.
+    pub sound: bool,
+    /// Whether it stays until it is dismissed.
+    pub critical: bool,
+    /// Which buttons it carries.
+    pub buttons: Buttons,
+}
+
+/// The buttons of a notification.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Buttons {
+    /// Acknowledge and View.
+    Incident,
+    /// Open.
+    Open,
+}
+
+/// What became of a notification.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outcome {
+    /// The notification daemon took it.
+    Shown {
+        /// [`Notification::id`]
+        id: String,
+        /// [`Notification::alert`]
+        alert: Option<String>,
+    },
+    /// It was not taken: absent, too late, refused. The sentence is for `doctor` and the page.
+    Failed {
+        /// [`Notification::id`]
+        id: String,
+        /// [`Notification::alert`]
+        alert: Option<String>,
+        /// What happened, without jargon.
+        why: String,
+    },
+    /// The person clicked it, or its View button.
+    Opened {
+        /// [`Notification::id`]
+        id: String,
+    },
+    /// The person pressed Acknowledge.
+    Acknowledged {
+        /// [`Notification::id`]
+        id: String,
+    },
+}

@@ -1,0 +1,386 @@
+//! What the page, the tray and the command line show: serializable, comparable, without behaviour.
+//!
+//! The page's TypeScript types (`ui/types.d.ts`) are generated from here and checked to be fresh by a test. Times are
+//! milliseconds since 1970 UTC; durations are milliseconds. Ids are text.
+
+use serde::{Deserialize, Serialize};
+#[cfg(test)]
+use ts_rs::TS;
+
+/// Everything the page needs to start.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(test, derive(TS))]
+pub struct Snapshot {
+    pub version: String,
+    /// The computer's clock when this was made, so that the page can show ages without trusting its own.
+    #[cfg_attr(test, ts(type = "number"))]
+    pub now: i64,
+    pub status: StatusView,
+    /// Nobody is signed in: none.
+    pub session: Option<SessionView>,
+    pub counts: Counts,
+    pub feed: FeedPage,
+    pub settings: SettingsView,
+    pub notices: Vec<NoticeView>,
+}
+
+/// The one word.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(test, derive(TS))]
+#[serde(rename_all = "snake_case")]
+pub enum Status {
+    Protected,
+    CatchingUp,
+    Deaf,
+    Offline,
+    SignedOut,
+}
+
+/// The status with its evidence.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(test, derive(TS))]
+pub struct StatusView {
+    pub status: Status,
+    /// A stable code of the reason, such as `refused`, `silent`, `token_expired`, `slot_taken`.
+    pub reason: String,
+    /// What happened and what to do, one or two plain sentences; never empty.
+    pub sentence: String,
+    /// When this status began.
+    #[cfg_attr(test, ts(type = "number"))]
+    pub since: i64,
+    /// When anything was last heard on the socket.
+    #[cfg_attr(test, ts(type = "number | null"))]
+    pub heard_at: Option<i64>,
+    /// When the next attempt starts, while waiting for one.
+    #[cfg_attr(test, ts(type = "number | null"))]
+    pub next_attempt_at: Option<i64>,
+    /// What one button may do about it.
+    pub remedy: Option<Remedy>,
+}
+
+/// The one button beside a status.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(TS))]
+#[serde(rename_all = "snake_case")]
+pub enum Remedy {
+    RetryNow,
+    SignIn,
+}
+
+/// Who is signed in, and where.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(test, derive(TS))]
+pub struct SessionView {
+    pub server: String,
+    /// Traffic is not encrypted and leaves this machine.
+    pub insecure: bool,
+    pub user_id: String,
+    pub name: String,
+    pub email: String,
+    /// `keychain` or `memory`: where the token is kept.
+    pub kept_in: Keeping,
+}
+
+/// Where the token is kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(TS))]
+#[serde(rename_all = "snake_case")]
+pub enum Keeping {
+    Keychain,
+    Memory,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+#[cfg_attr(test, derive(TS))]
+pub struct Counts {
+    /// Incidents nobody has decided on.
+    pub unhandled: u32,
+    /// Incidents nobody has looked at.
+    pub unseen: u32,
+    /// Incidents in the journal.
+    pub total: u32,
+    /// Incidents since local midnight.
+    pub today: u32,
+}
+
+/// One incident: the alerts of one camera and person whose pauses stay under a minute.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(test, derive(TS))]
+pub struct Incident {
+    pub id: String,
+    pub kind: IncidentKind,
+    pub severity: Severity,
+    /// Why the severity is what it is: "score 3.5, third time in 5 minutes".
+    pub why: String,
+    /// The camera's name as the person gave it, or a short form of the stream's id.
+    pub camera: String,
+    pub shop: Option<String>,
+    pub person: Option<String>,
+    #[cfg_attr(test, ts(type = "number"))]
+    pub first_at: i64,
+    #[cfg_attr(test, ts(type = "number"))]
+    pub last_at: i64,
+    /// How many alerts it holds.
+    pub alerts: u32,
+    /// The newest alert with a picture; its `frame://` id.
+    pub cover: Option<String>,
+    pub source: Source,
+    pub handling: Handling,
+    pub seen: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(test, derive(TS))]
+#[serde(rename_all = "snake_case")]
+pub enum IncidentKind {
+    Theft,
+    Intrusion,
+    Other,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(test, derive(TS))]
+#[serde(rename_all = "snake_case")]
+pub enum Severity {
+    Low,
+    Medium,
+    High,
+}
+
+/// How it came: on the socket, or out of the record afterwards.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(test, derive(TS))]
+#[serde(rename_all = "snake_case")]
+pub enum Source {
+    Live,
+    History,
+}
+
+/// What was decided about an incident, and whether the server knows.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(test, derive(TS))]
+#[serde(tag = "state", rename_all = "snake_case")]
+pub enum Handling {
+    /// Nobody has decided yet.
+    Open,
+    /// Decided here, on its way to the server.
+    Sending { decision: Decision },
+    /// The server has it.
+    Recorded {
+        decision: Decision,
+        /// Decided on this computer.
+        here: bool,
+        #[cfg_attr(test, ts(type = "number"))]
+        at: i64,
+    },
+    /// The server would not take it; the sentence says why.
+    Refused { decision: Decision, sentence: String },
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(test, derive(TS))]
+#[serde(rename_all = "snake_case")]
+pub enum Decision {
+    Acknowledged,
+    Resolved,
+    FalseAlarm,
+}
+
+/// One alert of an incident, for its strip of frames and its details.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(test, derive(TS))]
+pub struct AlertView {
+    /// Our own id; also the `frame://` id.
+    pub id: String,
+    /// The record's id, once known.
+    pub anomaly_id: Option<String>,
+    #[cfg_attr(test, ts(type = "number | null"))]
+    pub detected_at: Option<i64>,
+    #[cfg_attr(test, ts(type = "number"))]
+    pub received_at: i64,
+    #[cfg_attr(test, ts(type = "number | null"))]
+    pub notified_at: Option<i64>,
+    pub source: Source,
+    pub score: Option<f64>,
+    pub frame: Option<FrameView>,
+    /// Why there is no picture, where there is none.
+    pub frame_problem: Option<String>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[cfg_attr(test, derive(TS))]
+pub struct FrameView {
+    pub width: u32,
+    pub height: u32,
+    pub bytes: u32,
+    /// Where the person is, in the picture's pixels: x, y, width, height.
+    pub bounding_box: Option<[f64; 4]>,
+}
+
+/// One incident with its alerts, oldest first (the newest 200 of them).
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(test, derive(TS))]
+pub struct IncidentDetail {
+    pub incident: Incident,
+    pub alerts: Vec<AlertView>,
+    /// The backend's own words, hostile text.
+    pub text: Option<String>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(test, derive(TS))]
+#[serde(rename_all = "snake_case")]
+pub enum FeedFilter {
+    #[default]
+    All,
+    /// Not decided on.
+    Unhandled,
+}
+
+/// Which part of the feed: newest first.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[cfg_attr(test, derive(TS))]
+pub struct FeedQuery {
+    #[serde(default)]
+    pub filter: FeedFilter,
+    /// Words to look for in camera, shop and description; empty for all.
+    #[serde(default)]
+    pub search: String,
+    /// The cursor of the page before.
+    #[serde(default)]
+    pub before: Option<String>,
+}
+
+/// At most 50 incidents.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(test, derive(TS))]
+pub struct FeedPage {
+    pub items: Vec<FeedItem>,
+    /// Hand this back as `before` for older ones; none at the end.
+    pub next: Option<String>,
+}
+
+/// A row of the feed.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(test, derive(TS))]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum FeedItem {
+    Incident(Incident),
+    /// A time without a connection, and what was caught up after it.
+    Outage {
+        id: String,
+        #[cfg_attr(test, ts(type = "number"))]
+        from: i64,
+        #[cfg_attr(test, ts(type = "number | null"))]
+        to: Option<i64>,
+        caught_up: u32,
+        sentence: String,
+    },
+}
+
+/// A standing remark at the top of the page: no keychain, no notification daemon, a damaged journal.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(TS))]
+pub struct NoticeView {
+    /// Stable: `no_keychain`, `keychain_locked`, `no_notifications`, `journal_unwritable`, `insecure_server`.
+    pub code: String,
+    pub sentence: String,
+}
+
+/// The settings a person may change; all documented in `docs/settings.md`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(TS))]
+pub struct SettingsView {
+    /// Start the program when the person signs in to the computer.
+    pub start_at_sign_in: bool,
+    /// Raise native notifications.
+    pub notifications: bool,
+    /// Put the picture into the notification.
+    pub picture_in_notification: bool,
+    pub sound: bool,
+    /// Blur pictures on the page until they are pointed at.
+    pub blur: bool,
+    pub theme: Theme,
+    /// Days to keep pictures, 1 to 365.
+    pub keep_days: u32,
+    /// Names for camera streams: stream id to name.
+    pub camera_names: std::collections::BTreeMap<String, String>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(test, derive(TS))]
+#[serde(rename_all = "snake_case")]
+pub enum Theme {
+    #[default]
+    System,
+    Light,
+    Dark,
+}
+
+/// Why a command was not carried out, in a plain sentence.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, thiserror::Error)]
+#[cfg_attr(test, derive(TS))]
+#[error("{sentence}")]
+pub struct Problem {
+    /// Stable: `wrong_password`, `wrong_address`, `unreachable`, `portal`, `server_error`, `invalid`, `unknown_incident` and so on.
+    pub code: String,
+    pub sentence: String,
+    /// The field at fault: `server`, `email`, `password`.
+    pub field: Option<String>,
+}
+
+/// What the page is told while it is open. Small: ids and short fields, no picture.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(test, derive(TS))]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum Event {
+    Status {
+        status: StatusView,
+    },
+    Session {
+        session: Option<SessionView>,
+    },
+    /// A new incident, or one more alert in a known one.
+    AlertAdded {
+        incident: Incident,
+        alert: AlertView,
+        counts: Counts,
+    },
+    /// Handling, seen mark, camera name or cover changed.
+    IncidentChanged {
+        incident: Incident,
+        counts: Counts,
+    },
+    /// Dismissed or cleared from view.
+    IncidentsRemoved {
+        ids: Vec<String>,
+        counts: Counts,
+    },
+    /// More changed than is worth telling one by one: ask for the snapshot again.
+    FeedChanged {
+        counts: Counts,
+    },
+    Settings {
+        settings: SettingsView,
+    },
+    Notices {
+        notices: Vec<NoticeView>,
+    },
+    /// Show this incident: a notification was clicked.
+    Open {
+        incident: String,
+    },
+}
+
+/// The tray as data.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Tray {
+    pub status: Status,
+    pub unseen: u32,
+    /// "VisionGuard: Protected", "VisionGuard: Offline since 13:10, 2 not seen".
+    pub tooltip: String,
+    /// The menu's second line: the status in words.
+    pub status_line: String,
+    /// Signed in: the entries that need it are enabled.
+    pub signed_in: bool,
+}

@@ -1,0 +1,1 @@
+//! The shell: Tauri and nothing else.
