@@ -14,6 +14,7 @@ pub mod id;
 pub mod link;
 pub mod message;
 pub mod moment;
+pub mod record;
 pub mod session;
 
 pub use alert::{Alert, BoundingBox, Kind, Picture, Via};
@@ -25,4 +26,5 @@ pub use id::{AnomalyId, IdError, ShopId, StreamId, UserId};
 pub use link::Link;
 pub use message::{ClientMessage, ReadError, ServerMessage};
 pub use moment::Moment;
+pub use record::{RecordPage, Row};
 pub use session::Session;
