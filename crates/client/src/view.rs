@@ -384,3 +384,69 @@ pub struct Tray {
     /// Signed in: the entries that need it are enabled.
     pub signed_in: bool,
 }
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use ts_rs::{Config, TS};
+
+    use super::*;
+
+    const HEADER: &str = "\
+// The shapes of what the page is told and asks for. Written from crates/client/src/view.rs by `cargo xtask types`;
+// a test fails when the two differ. Do not edit.
+";
+
+    #[test]
+    fn the_page_s_types_are_those_of_the_view() {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../ui/types.d.ts");
+        let fresh = typescript();
+
+        if std::env::var_os("VISIONGUARD_BLESS").is_some() {
+            std::fs::write(&path, &fresh).expect("ui/types.d.ts can be written");
+        }
+        let stands = std::fs::read_to_string(&path).unwrap_or_default();
+
+        assert!(stands == fresh, "ui/types.d.ts is not that of view.rs: run cargo xtask types");
+    }
+
+    fn typescript() -> String {
+        let mut text = HEADER.to_owned();
+        declare::<Snapshot>(&mut text);
+        declare::<StatusView>(&mut text);
+        declare::<Status>(&mut text);
+        declare::<Remedy>(&mut text);
+        declare::<SessionView>(&mut text);
+        declare::<Keeping>(&mut text);
+        declare::<Counts>(&mut text);
+        declare::<Incident>(&mut text);
+        declare::<IncidentKind>(&mut text);
+        declare::<Severity>(&mut text);
+        declare::<Source>(&mut text);
+        declare::<Handling>(&mut text);
+        declare::<Decision>(&mut text);
+        declare::<AlertView>(&mut text);
+        declare::<FrameView>(&mut text);
+        declare::<IncidentDetail>(&mut text);
+        declare::<FeedFilter>(&mut text);
+        declare::<FeedQuery>(&mut text);
+        declare::<FeedPage>(&mut text);
+        declare::<FeedItem>(&mut text);
+        declare::<NoticeView>(&mut text);
+        declare::<SettingsView>(&mut text);
+        declare::<Theme>(&mut text);
+        declare::<Problem>(&mut text);
+        declare::<Event>(&mut text);
+        text.lines().map(|line| format!("{}\n", line.trim_end())).collect()
+    }
+
+    fn declare<T: TS>(text: &mut String) {
+        let config = Config::new();
+        text.push('\n');
+        text.push_str(&T::docs().unwrap_or_default());
+        text.push_str("export ");
+        text.push_str(&T::decl(&config));
+        text.push('\n');
+    }
+}

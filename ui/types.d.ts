@@ -1,0 +1,250 @@
+// The shapes of what the page is told and asks for. Written from crates/client/src/view.rs by `cargo xtask types`;
+// a test fails when the two differ. Do not edit.
+
+/**
+ * Everything the page needs to start.
+ */
+export type Snapshot = { version: string,
+/**
+ * The computer's clock when this was made, so that the page can show ages without trusting its own.
+ */
+now: number, status: StatusView,
+/**
+ * Nobody is signed in: none.
+ */
+session: SessionView | null, counts: Counts, feed: FeedPage, settings: SettingsView, notices: Array<NoticeView>, };
+
+/**
+ * The status with its evidence.
+ */
+export type StatusView = { status: Status,
+/**
+ * A stable code of the reason, such as `refused`, `silent`, `token_expired`, `slot_taken`.
+ */
+reason: string,
+/**
+ * What happened and what to do, one or two plain sentences; never empty.
+ */
+sentence: string,
+/**
+ * When this status began.
+ */
+since: number,
+/**
+ * When anything was last heard on the socket.
+ */
+heard_at: number | null,
+/**
+ * When the next attempt starts, while waiting for one.
+ */
+next_attempt_at: number | null,
+/**
+ * What one button may do about it.
+ */
+remedy: Remedy | null, };
+
+/**
+ * The one word.
+ */
+export type Status = "protected" | "catching_up" | "deaf" | "offline" | "signed_out";
+
+/**
+ * The one button beside a status.
+ */
+export type Remedy = "retry_now" | "sign_in";
+
+/**
+ * Who is signed in, and where.
+ */
+export type SessionView = { server: string,
+/**
+ * Traffic is not encrypted and leaves this machine.
+ */
+insecure: boolean, user_id: string, name: string, email: string,
+/**
+ * `keychain` or `memory`: where the token is kept.
+ */
+kept_in: Keeping, };
+
+/**
+ * Where the token is kept.
+ */
+export type Keeping = "keychain" | "memory";
+
+export type Counts = {
+/**
+ * Incidents nobody has decided on.
+ */
+unhandled: number,
+/**
+ * Incidents nobody has looked at.
+ */
+unseen: number,
+/**
+ * Incidents in the journal.
+ */
+total: number,
+/**
+ * Incidents since local midnight.
+ */
+today: number, };
+
+/**
+ * One incident: the alerts of one camera and person whose pauses stay under a minute.
+ */
+export type Incident = { id: string, kind: IncidentKind, severity: Severity,
+/**
+ * Why the severity is what it is: "score 3.5, third time in 5 minutes".
+ */
+why: string,
+/**
+ * The camera's name as the person gave it, or a short form of the stream's id.
+ */
+camera: string, shop: string | null, person: string | null, first_at: number, last_at: number,
+/**
+ * How many alerts it holds.
+ */
+alerts: number,
+/**
+ * The newest alert with a picture; its `frame://` id.
+ */
+cover: string | null, source: Source, handling: Handling, seen: boolean, };
+
+export type IncidentKind = "theft" | "intrusion" | "other";
+
+export type Severity = "low" | "medium" | "high";
+
+/**
+ * How it came: on the socket, or out of the record afterwards.
+ */
+export type Source = "live" | "history";
+
+/**
+ * What was decided about an incident, and whether the server knows.
+ */
+export type Handling = { "state": "open" } | { "state": "sending", decision: Decision, } | { "state": "recorded", decision: Decision,
+/**
+ * Decided on this computer.
+ */
+here: boolean, at: number, } | { "state": "refused", decision: Decision, sentence: string, };
+
+export type Decision = "acknowledged" | "resolved" | "false_alarm";
+
+/**
+ * One alert of an incident, for its strip of frames and its details.
+ */
+export type AlertView = {
+/**
+ * Our own id; also the `frame://` id.
+ */
+id: string,
+/**
+ * The record's id, once known.
+ */
+anomaly_id: string | null, detected_at: number | null, received_at: number, notified_at: number | null, source: Source, score: number | null, frame: FrameView | null,
+/**
+ * Why there is no picture, where there is none.
+ */
+frame_problem: string | null, };
+
+export type FrameView = { width: number, height: number, bytes: number,
+/**
+ * Where the person is, in the picture's pixels: x, y, width, height.
+ */
+bounding_box: [number, number, number, number] | null, };
+
+/**
+ * One incident with its alerts, oldest first (the newest 200 of them).
+ */
+export type IncidentDetail = { incident: Incident, alerts: Array<AlertView>,
+/**
+ * The backend's own words, hostile text.
+ */
+text: string | null, };
+
+export type FeedFilter = "all" | "unhandled";
+
+/**
+ * Which part of the feed: newest first.
+ */
+export type FeedQuery = { filter: FeedFilter,
+/**
+ * Words to look for in camera, shop and description; empty for all.
+ */
+search: string,
+/**
+ * The cursor of the page before.
+ */
+before: string | null, };
+
+/**
+ * At most 50 incidents.
+ */
+export type FeedPage = { items: Array<FeedItem>,
+/**
+ * Hand this back as `before` for older ones; none at the end.
+ */
+next: string | null, };
+
+/**
+ * A row of the feed.
+ */
+export type FeedItem = { "type": "incident" } & Incident | { "type": "outage", id: string, from: number, to: number | null, caught_up: number, sentence: string, };
+
+/**
+ * A standing remark at the top of the page: no keychain, no notification daemon, a damaged journal.
+ */
+export type NoticeView = {
+/**
+ * Stable: `no_keychain`, `keychain_locked`, `no_notifications`, `journal_unwritable`, `insecure_server`.
+ */
+code: string, sentence: string, };
+
+/**
+ * The settings a person may change; all documented in `docs/settings.md`.
+ */
+export type SettingsView = {
+/**
+ * Start the program when the person signs in to the computer.
+ */
+start_at_sign_in: boolean,
+/**
+ * Raise native notifications.
+ */
+notifications: boolean,
+/**
+ * Put the picture into the notification.
+ */
+picture_in_notification: boolean, sound: boolean,
+/**
+ * Blur pictures on the page until they are pointed at.
+ */
+blur: boolean, theme: Theme,
+/**
+ * Days to keep pictures, 1 to 365.
+ */
+keep_days: number,
+/**
+ * Names for camera streams: stream id to name.
+ */
+camera_names: { [key in string]: string }, };
+
+export type Theme = "system" | "light" | "dark";
+
+/**
+ * Why a command was not carried out, in a plain sentence.
+ */
+export type Problem = {
+/**
+ * Stable: `wrong_password`, `wrong_address`, `unreachable`, `portal`, `server_error`, `invalid`, `unknown_incident` and so on.
+ */
+code: string, sentence: string,
+/**
+ * The field at fault: `server`, `email`, `password`.
+ */
+field: string | null, };
+
+/**
+ * What the page is told while it is open. Small: ids and short fields, no picture.
+ */
+export type Event = { "type": "status", status: StatusView, } | { "type": "session", session: SessionView | null, } | { "type": "alert_added", incident: Incident, alert: AlertView, counts: Counts, } | { "type": "incident_changed", incident: Incident, counts: Counts, } | { "type": "incidents_removed", ids: Array<string>, counts: Counts, } | { "type": "feed_changed", counts: Counts, } | { "type": "settings", settings: SettingsView, } | { "type": "notices", notices: Array<NoticeView>, } | { "type": "open", incident: string, };
