@@ -3,6 +3,20 @@
 //! One task, the [`controller`], owns all state. A desktop is anything that implements [`shell::Shell`]: the Tauri
 //! program, the command line, a recording double in tests.
 
+pub mod account;
+pub mod api;
+pub mod clock;
+pub mod connection;
 pub mod controller;
+pub mod dial;
+pub mod doctor;
+pub mod keychain;
+pub mod lock;
+pub mod logging;
+pub mod network;
+pub mod session_file;
+pub mod settings;
 pub mod shell;
+pub mod tls;
+pub mod token;
 pub mod view;

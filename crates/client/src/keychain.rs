@@ -1,0 +1,89 @@
+//! The operating system's keychain, where the tokens live.
+//!
+//! Nothing stored, locked and not there at all are three different answers. There is no fallback to a file: without
+//! a keychain a session lasts until the program ends.
+
+use std::fmt;
+use std::path::Path;
+use std::sync::Arc;
+
+use futures_util::future::BoxFuture;
+use secrecy::SecretString;
+
+use crate::view::Keeping;
+
+/// A place for secrets, by the name of an entry (see [`entry`]).
+pub trait Keychain: fmt::Debug + Send + Sync + 'static {
+    /// The secret; none if nothing was ever stored under this name.
+    fn get<'a>(&'a self, entry: &'a str) -> BoxFuture<'a, Result<Option<SecretString>, KeychainError>>;
+
+    /// Stores a secret, in place of one that was there.
+    fn set<'a>(
+        &'a self,
+        entry: &'a str,
+        secret: &'a SecretString,
+    ) -> BoxFuture<'a, Result<(), KeychainError>>;
+
+    /// Forgets a secret; it is no error if there was none.
+    fn delete<'a>(&'a self, entry: &'a str) -> BoxFuture<'a, Result<(), KeychainError>>;
+
+    /// Whether what is stored here outlives the program.
+    fn keeping(&self) -> Keeping;
+}
+
+/// Why the keychain did not answer.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum KeychainError {
+    /// It is there, but locked, and nobody unlocked it.
+    #[error("the keychain is locked")]
+    Locked,
+    /// There is none on this computer, or it is not running (yet).
+    #[error("there is no keychain")]
+    Unavailable,
+    /// It would not take a secret of this length.
+    #[error("the secret is too long for the keychain")]
+    TooLong,
+    /// It did not answer in time; as a rule it is asking the person for a password.
+    #[error("the keychain did not answer in time")]
+    Timeout,
+    /// What it holds is not what was stored.
+    #[error("the keychain holds something that is not ours to read")]
+    Damaged,
+    /// Anything else, in its own words without a secret.
+    #[error("the keychain failed: {0}")]
+    Other(String),
+}
+
+impl KeychainError {
+    /// Whether the same request may succeed later without anybody changing the set-up.
+    pub fn may_pass(&self) -> bool {
+        match self {
+            KeychainError::Locked | KeychainError::Unavailable | KeychainError::Timeout => true,
+            KeychainError::TooLong | KeychainError::Damaged | KeychainError::Other(_) => false,
+        }
+    }
+}
+
+/// Which of the two tokens.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Token {
+    /// Opens the socket and the API.
+    Access,
+    /// Obtains a new access token.
+    Refresh,
+}
+
+/// The name of an entry: two data directories never share one.
+pub fn entry(token: Token, data_dir: &Path) -> String {
+    let _ = (token, data_dir);
+    todo!()
+}
+
+/// The system's keychain, or one in memory where `VISIONGUARD_KEYCHAIN=memory` was chosen.
+pub fn choose() -> Arc<dyn Keychain> {
+    todo!()
+}
+
+/// Secrets in memory alone: chosen explicitly, for boxes without a keychain, and for tests.
+#[derive(Debug, Default)]
+pub struct MemoryKeychain {}
