@@ -66,9 +66,124 @@ pub enum Next {
     Stop,
 }
 
+/// Longest `Retry-After` that is obeyed.
+pub const MAX_RETRY_AFTER: Duration = Duration::from_secs(600);
+
+/// The pace at which a wrong address or an intercepted connection is tried again.
+const STEADY: Duration = Duration::from_secs(60);
+
 impl Cause {
     /// The table of `docs/protocol.md`; every cause has exactly one answer.
     pub fn next(self) -> Next {
-        todo!()
+        match self {
+            Cause::Silent
+            | Cause::TimedOut
+            | Cause::Refused
+            | Cause::NameUnknown
+            | Cause::NoRoute
+            | Cause::Lost
+            | Cause::Stalled
+            | Cause::Garbled
+            | Cause::TooLarge => Next::Retry,
+            Cause::Closed(code) => after_close(code),
+            Cause::Http { status, retry_after } => after_status(status, retry_after),
+            Cause::Intercepted | Cause::Tls | Cause::AddressRejected => Next::RetryEvery(STEADY),
+            Cause::TokenRejected => Next::SignedOut,
+            Cause::Asked => Next::Stop,
+        }
+    }
+}
+
+fn after_close(code: u16) -> Next {
+    match code {
+        1001 | 1012 => Next::RetrySoon,
+        1008 | 4001 => Next::Refresh,
+        _ => Next::Retry,
+    }
+}
+
+fn after_status(status: u16, retry_after: Option<Duration>) -> Next {
+    match status {
+        401 => Next::Refresh,
+        403 => Next::AskWho,
+        407 | 511 => Next::RetryEvery(STEADY),
+        408 | 425 | 429 | 500..=599 => Next::RetryAfter(retry_after.unwrap_or_default().min(MAX_RETRY_AFTER)),
+        // A page or a redirect where a socket should be is a portal; any other refusal is a wrong address. Neither
+        // gets better by hurrying.
+        200..=499 => Next::RetryEvery(STEADY),
+        _ => Next::Retry,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn a_network_failure_is_retried_and_never_taken_for_a_rejected_token() {
+        for cause in [
+            Cause::Silent,
+            Cause::TimedOut,
+            Cause::Refused,
+            Cause::NameUnknown,
+            Cause::NoRoute,
+            Cause::Lost,
+            Cause::Stalled,
+            Cause::Garbled,
+            Cause::TooLarge,
+        ] {
+            assert_eq!(cause.next(), Next::Retry, "{cause:?}");
+        }
+    }
+
+    #[test]
+    fn close_codes_follow_the_table() {
+        for code in [1000, 1002, 1003, 1005, 1006, 1007, 1009, 1011, 1013, 1014, 4003, 4008, 4010] {
+            assert_eq!(Cause::Closed(code).next(), Next::Retry, "{code}");
+        }
+        assert_eq!(Cause::Closed(1001).next(), Next::RetrySoon);
+        assert_eq!(Cause::Closed(1012).next(), Next::RetrySoon);
+        assert_eq!(Cause::Closed(1008).next(), Next::Refresh);
+        assert_eq!(Cause::Closed(4001).next(), Next::Refresh);
+    }
+
+    #[test]
+    fn statuses_follow_the_table() {
+        assert_eq!(http(401).next(), Next::Refresh);
+        assert_eq!(http(403).next(), Next::AskWho);
+        for status in [200, 301, 302, 307, 400, 404, 405, 407, 426, 511] {
+            assert_eq!(http(status).next(), Next::RetryEvery(STEADY), "{status}");
+        }
+        for status in [408, 425, 429, 500, 502, 503, 504] {
+            assert_eq!(http(status).next(), Next::RetryAfter(Duration::ZERO), "{status}");
+        }
+    }
+
+    #[test]
+    fn an_absurd_retry_after_is_capped_at_ten_minutes() {
+        let cause = Cause::Http { status: 503, retry_after: Some(Duration::from_secs(1_000_000_000)) };
+
+        assert_eq!(cause.next(), Next::RetryAfter(Duration::from_secs(600)));
+    }
+
+    proptest! {
+        #[test]
+        fn every_close_code_and_status_has_an_answer_and_only_1008_4001_and_401_touch_the_token(
+            code: u16,
+            status: u16,
+        ) {
+            let refreshes = Cause::Closed(code).next() == Next::Refresh;
+            prop_assert_eq!(refreshes, code == 1008 || code == 4001);
+
+            let refreshes = http(status).next() == Next::Refresh;
+            prop_assert_eq!(refreshes, status == 401);
+            prop_assert_ne!(http(status).next(), Next::SignedOut);
+        }
+    }
+
+    fn http(status: u16) -> Cause {
+        Cause::Http { status, retry_after: None }
     }
 }
