@@ -114,6 +114,8 @@ pub struct Incident {
     pub why: String,
     /// The camera's name as the person gave it, or a short form of the stream's id.
     pub camera: String,
+    /// The camera stream as the backend names it.
+    pub stream_id: Option<String>,
     pub shop: Option<String>,
     pub person: Option<String>,
     #[cfg_attr(test, ts(type = "number"))]
@@ -200,6 +202,9 @@ pub struct AlertView {
     pub received_at: i64,
     #[cfg_attr(test, ts(type = "number | null"))]
     pub notified_at: Option<i64>,
+    /// When its ack was sent to the server.
+    #[cfg_attr(test, ts(type = "number | null"))]
+    pub acked_at: Option<i64>,
     pub source: Source,
     pub score: Option<f64>,
     pub frame: Option<FrameView>,
@@ -345,6 +350,11 @@ pub enum Event {
         incident: Incident,
         alert: AlertView,
         counts: Counts,
+    },
+    /// A known alert learnt its anomaly id or picture, or was shown or acknowledged; its incident's id with it.
+    AlertChanged {
+        incident: String,
+        alert: AlertView,
     },
     /// Handling, seen mark, camera name or cover changed.
     IncidentChanged {
