@@ -2,6 +2,7 @@
 
 use bytes::Bytes;
 
+use crate::journal::{AlertId, Recorded};
 use crate::view;
 
 /// A desktop: draws what it is told, decides nothing. None of these may block.
@@ -24,6 +25,21 @@ pub trait Shell: Send + 'static {
 
     /// Ends the program; the controller has finished.
     fn quit(&mut self);
+
+    /// Told of each account of a detection as it was stored, window or not: for a desktop that is a stream of lines.
+    fn recorded(&mut self, recorded: &Recorded) {
+        let _ = recorded;
+    }
+
+    /// Told of each alert of which the server was told that it is stored.
+    fn acked(&mut self, alert: AlertId) {
+        let _ = alert;
+    }
+
+    /// Told of each change of the status, window or not.
+    fn status(&mut self, status: &view::StatusView) {
+        let _ = status;
+    }
 }
 
 /// One native notification, in words that are final but not yet escaped.

@@ -1,0 +1,239 @@
+//! The one word, from evidence with ages. A pure function: nothing else decides what the tray and the page show.
+//!
+//! Protected is said only while three things are known and fresh: something was heard on the socket, the server
+//! lists this connection as the user's own, and nothing in its record is missing here. A socket that answers pings
+//! proves none of the last two (`docs/protocol.md`).
+
+use std::time::Duration;
+
+use visionguard_proto::Moment;
+use visionguard_proto::cause::Cause;
+use visionguard_proto::link::State;
+
+use crate::view::{Remedy, Status};
+use crate::words::text;
+
+/// How old a piece of evidence may grow.
+#[derive(Debug, Clone)]
+pub struct Limits {
+    /// Anything heard on the socket.
+    pub heard: Duration,
+    /// The look at the server's list of connections.
+    pub registration: Duration,
+    /// The comparison with the server's record.
+    pub record: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Limits {
+        Limits {
+            heard: Duration::from_secs(60),
+            registration: Duration::from_secs(75),
+            record: Duration::from_secs(120),
+        }
+    }
+}
+
+/// All that the status follows from.
+#[derive(Debug, Clone)]
+pub struct Facts {
+    /// Whether there is a token to connect with.
+    pub account: Account,
+    /// Where the link stands.
+    pub link: State,
+    /// The last look at the server's list of connections; `at` is when it was asked for.
+    pub registration: Option<Seen<Registration>>,
+    /// The last comparison with the server's record; `at` is when it began.
+    pub record: Option<Seen<Record>>,
+}
+
+/// A fact and the moment for which it is known to hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Seen<T> {
+    /// When it was true.
+    pub at: Moment,
+    /// What was found.
+    pub what: T,
+}
+
+/// Whether there is a token to connect with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Account {
+    /// The keychain has not answered yet.
+    Starting,
+    /// There is a token.
+    SignedIn,
+    /// Nobody ever signed in here.
+    Never,
+    /// The person signed out.
+    Left,
+    /// The server no longer takes the token.
+    Expired,
+    /// The keychain answers, and has no token.
+    TokenMissing,
+    /// The keychain is locked; it is asked again.
+    KeychainLocked,
+    /// No keychain answers; it is asked again.
+    KeychainAbsent,
+}
+
+/// What the server's list of connections says about this one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Registration {
+    /// It is this connection.
+    Ours,
+    /// No connection of the user is listed.
+    Lost,
+    /// Another, newer connection of the user is listed.
+    Taken,
+    /// The server would not say.
+    Untold,
+}
+
+/// What the comparison with the record found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Record {
+    /// Every row of it is in the journal.
+    Complete,
+    /// It could not be read, or what was missing could not be stored.
+    Unread,
+}
+
+/// The word, why, and until when it can be taken for granted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Verdict {
+    /// The word.
+    pub status: Status,
+    /// Stable code of the reason.
+    pub reason: &'static str,
+    /// Key of the sentence.
+    pub sentence: &'static str,
+    /// The one button.
+    pub remedy: Option<Remedy>,
+    /// When a piece of evidence grows too old; none if only an event can change the verdict.
+    pub until: Option<Moment>,
+}
+
+/// What the facts amount to at this moment.
+pub fn assess(facts: &Facts, limits: &Limits, now: Moment) -> Verdict {
+    if let Some(verdict) = without_token(facts.account) {
+        return verdict;
+    }
+    match facts.link {
+        State::Offline => offline("connecting", "status.connecting", None),
+        State::Connecting { .. } => offline("connecting", "status.connecting", None),
+        State::Waiting { cause, .. } | State::Rejected { cause } => after(cause),
+        State::Online { since, heard_at, .. } => connected(facts, limits, since, heard_at, now),
+    }
+}
+
+/// The sentence of a verdict, in words.
+pub fn sentence(verdict: &Verdict) -> String {
+    text(verdict.sentence, &[])
+}
+
+fn without_token(account: Account) -> Option<Verdict> {
+    match account {
+        Account::SignedIn => None,
+        Account::Starting => Some(offline("starting", "status.starting", None)),
+        Account::Never => Some(signed_out("never", "status.never")),
+        Account::Left => Some(signed_out("left", "status.left")),
+        Account::Expired => Some(signed_out("token_expired", "status.token_expired")),
+        Account::TokenMissing => Some(signed_out("token_missing", "status.token_missing")),
+        Account::KeychainLocked => Some(signed_out("keychain_locked", "status.keychain_locked")),
+        Account::KeychainAbsent => Some(signed_out("keychain_absent", "status.keychain_absent")),
+    }
+}
+
+fn connected(facts: &Facts, limits: &Limits, since: Moment, heard_at: Moment, now: Moment) -> Verdict {
+    let heard_until = heard_at + limits.heard;
+    if heard_until <= now {
+        return offline("silent", "status.silent", Some(Remedy::RetryNow));
+    }
+    let registration = fresh(facts.registration, since, limits.registration, now);
+    let record = fresh(facts.record, since, limits.record, now);
+
+    let (listed_until, listed) = match registration {
+        None => return catching_up("registration_unknown", "status.registration_unknown", heard_until),
+        Some((until, what)) => (until, what),
+    };
+    match listed {
+        Registration::Ours => {}
+        Registration::Lost => return deaf("slot_lost", "status.slot_lost", heard_until.min(listed_until)),
+        Registration::Taken => return deaf("slot_taken", "status.slot_taken", heard_until.min(listed_until)),
+        Registration::Untold => {
+            let until = heard_until.min(listed_until);
+            return catching_up("registration_untold", "status.registration_untold", until);
+        }
+    }
+    match record {
+        Some((until, Record::Complete)) => Verdict {
+            status: Status::Protected,
+            reason: "protected",
+            sentence: "status.protected",
+            remedy: None,
+            until: Some(heard_until.min(listed_until).min(until)),
+        },
+        Some((_, Record::Unread)) => {
+            catching_up("record_unread", "status.record_unread", heard_until.min(listed_until))
+        }
+        None => catching_up("catching_up", "status.catching_up", heard_until.min(listed_until)),
+    }
+}
+
+/// The fact and when it expires, if it was gathered on this connection and has not grown too old.
+fn fresh<T: Copy>(seen: Option<Seen<T>>, since: Moment, limit: Duration, now: Moment) -> Option<(Moment, T)> {
+    let seen = seen?;
+    let until = seen.at + limit;
+    (seen.at >= since && until > now).then_some((until, seen.what))
+}
+
+/// How the last attempt or connection ended, in words. One answer for each cause.
+fn after(cause: Cause) -> Verdict {
+    let retry = Some(Remedy::RetryNow);
+    match cause {
+        Cause::Silent => offline("silent", "status.silent", retry),
+        Cause::TimedOut => offline("timed_out", "status.timed_out", retry),
+        Cause::Refused => offline("refused", "status.refused", retry),
+        Cause::NameUnknown => offline("name_unknown", "status.name_unknown", retry),
+        Cause::NoRoute => offline("no_network", "status.no_network", retry),
+        Cause::Lost => offline("lost", "status.lost", retry),
+        Cause::Stalled => offline("stalled", "status.stalled", retry),
+        Cause::Garbled | Cause::TooLarge => offline("garbled", "status.garbled", retry),
+        Cause::Closed(1001 | 1012) => offline("restarting", "status.restarting", retry),
+        Cause::Closed(1013) => offline("busy", "status.busy", retry),
+        Cause::Closed(1008) => offline("checking_sign_in", "status.checking_sign_in", retry),
+        Cause::Closed(_) => offline("closed", "status.closed", retry),
+        Cause::Http { status: 401 | 403, .. } => {
+            offline("checking_sign_in", "status.checking_sign_in", retry)
+        }
+        Cause::Http { status: 408 | 425 | 429 | 503, .. } => offline("busy", "status.busy", retry),
+        Cause::Http { status: 400 | 404 | 405 | 426, .. } | Cause::AddressRejected => {
+            offline("wrong_address", "status.wrong_address", retry)
+        }
+        Cause::Http { .. } => offline("server_error", "status.server_error", retry),
+        Cause::Intercepted => offline("portal", "status.portal", retry),
+        Cause::Tls => offline("tls", "status.tls", retry),
+        Cause::TokenRejected => signed_out("token_expired", "status.token_expired"),
+        Cause::Asked => offline("connecting", "status.connecting", None),
+    }
+}
+
+fn offline(reason: &'static str, sentence: &'static str, remedy: Option<Remedy>) -> Verdict {
+    Verdict { status: Status::Offline, reason, sentence, remedy, until: None }
+}
+
+fn signed_out(reason: &'static str, sentence: &'static str) -> Verdict {
+    Verdict { status: Status::SignedOut, reason, sentence, remedy: Some(Remedy::SignIn), until: None }
+}
+
+fn catching_up(reason: &'static str, sentence: &'static str, until: Moment) -> Verdict {
+    Verdict { status: Status::CatchingUp, reason, sentence, remedy: None, until: Some(until) }
+}
+
+fn deaf(reason: &'static str, sentence: &'static str, until: Moment) -> Verdict {
+    Verdict { status: Status::Deaf, reason, sentence, remedy: Some(Remedy::RetryNow), until: Some(until) }
+}
+
+#[cfg(test)]
+mod tests;

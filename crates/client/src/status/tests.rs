@@ -1,0 +1,202 @@
+use proptest::prelude::*;
+
+use super::*;
+
+#[test]
+fn protected_needs_all_three() {
+    let facts = all_well();
+
+    assert_eq!(word(&facts, at(12)), Status::Protected);
+    assert_eq!(word(&Facts { registration: None, ..facts.clone() }, at(12)), Status::CatchingUp);
+    assert_eq!(word(&Facts { record: None, ..facts }, at(12)), Status::CatchingUp);
+}
+
+#[test]
+fn what_was_found_on_an_earlier_connection_proves_nothing() {
+    let reconnected = Facts { link: online(20, 20), ..all_well() };
+
+    assert_eq!(word(&reconnected, at(21)), Status::CatchingUp);
+}
+
+#[test]
+fn a_lost_slot_is_deaf_although_the_socket_answers() {
+    let facts = Facts { registration: seen(11, Registration::Lost), ..all_well() };
+
+    let verdict = assess(&facts, &Limits::default(), at(12));
+
+    assert_eq!((verdict.status, verdict.reason), (Status::Deaf, "slot_lost"));
+}
+
+#[test]
+fn sixty_silent_seconds_are_offline() {
+    assert_eq!(word(&all_well(), at(69)), Status::Protected);
+    assert_eq!(word(&all_well(), at(70)), Status::Offline);
+}
+
+#[test]
+fn the_verdict_says_when_it_must_be_looked_at_again() {
+    let verdict = assess(&all_well(), &Limits::default(), at(12));
+
+    assert_eq!(verdict.until, Some(at(70)));
+}
+
+#[test]
+fn a_dead_token_asks_for_the_person() {
+    let facts = Facts { account: Account::Expired, ..all_well() };
+
+    let verdict = assess(&facts, &Limits::default(), at(12));
+
+    assert_eq!((verdict.status, verdict.remedy), (Status::SignedOut, Some(Remedy::SignIn)));
+}
+
+#[test]
+fn every_cause_has_a_sentence() {
+    for cause in [
+        Cause::Silent,
+        Cause::TimedOut,
+        Cause::Refused,
+        Cause::NameUnknown,
+        Cause::NoRoute,
+        Cause::Lost,
+        Cause::Stalled,
+        Cause::Garbled,
+        Cause::TooLarge,
+        Cause::Closed(1000),
+        Cause::Closed(1012),
+        Cause::Http { status: 500, retry_after: None },
+        Cause::Http { status: 404, retry_after: None },
+        Cause::Intercepted,
+        Cause::Tls,
+        Cause::TokenRejected,
+        Cause::AddressRejected,
+        Cause::Asked,
+    ] {
+        let verdict = after(cause);
+
+        assert_ne!(sentence(&verdict), verdict.sentence, "{cause:?} is not in the words");
+    }
+}
+
+/// What may happen to the evidence, in any order and at any time.
+#[derive(Debug, Clone)]
+enum Happening {
+    Opened,
+    Heard,
+    Closed,
+    Listed(Registration),
+    Compared(Record),
+    Account(Account),
+}
+
+proptest! {
+    /// The test keeps its own diary and looks the three conditions up in it, instead of asking the facts.
+    #[test]
+    fn protected_is_never_said_on_evidence_that_is_missing_or_too_old(
+        happenings in proptest::collection::vec((0u64..90, happening()), 1..60)
+    ) {
+        let limits = Limits::default();
+        let mut facts = Facts {
+            account: Account::SignedIn,
+            link: State::Offline,
+            registration: None,
+            record: None,
+        };
+        let mut diary: Vec<(u64, Happening)> = Vec::new();
+        let mut now = 1;
+
+        for (pause, happening) in happenings {
+            for second in now..=now + pause {
+                if word(&facts, at(second)) == Status::Protected {
+                    prop_assert!(evident(&diary, second, &limits), "at {second} s with {diary:?}");
+                }
+            }
+            now += pause;
+            apply(&mut facts, &happening, now);
+            diary.push((now, happening));
+        }
+    }
+}
+
+fn evident(diary: &[(u64, Happening)], now: u64, limits: &Limits) -> bool {
+    let last = |wanted: fn(&Happening) -> bool| diary.iter().rev().find(|(_, what)| wanted(what));
+    let Some((opened, Happening::Opened)) =
+        last(|what| matches!(what, Happening::Opened | Happening::Closed))
+    else {
+        return false;
+    };
+    let within = |at: u64, limit: Duration| at >= *opened && now - at < limit.as_secs();
+    let heard = diary
+        .iter()
+        .rev()
+        .find(|(at, what)| at >= opened && matches!(what, Happening::Heard | Happening::Opened))
+        .is_some_and(|(at, _)| within(*at, limits.heard));
+    let listed = matches!(
+        last(|what| matches!(what, Happening::Listed(_))),
+        Some((at, Happening::Listed(Registration::Ours))) if within(*at, limits.registration)
+    );
+    let compared = matches!(
+        last(|what| matches!(what, Happening::Compared(_))),
+        Some((at, Happening::Compared(Record::Complete))) if within(*at, limits.record)
+    );
+    let signed_in = last(|what| matches!(what, Happening::Account(_)))
+        .is_none_or(|(_, what)| matches!(what, Happening::Account(Account::SignedIn)));
+    heard && listed && compared && signed_in
+}
+
+fn apply(facts: &mut Facts, happening: &Happening, now: u64) {
+    match happening {
+        Happening::Opened => facts.link = online(now, now),
+        Happening::Heard => {
+            if let State::Online { since, ping_at, .. } = facts.link {
+                facts.link = State::Online { since, heard_at: at(now), ping_at };
+            }
+        }
+        Happening::Closed => facts.link = State::Waiting { until: at(now + 1), cause: Cause::Lost },
+        Happening::Listed(registration) => facts.registration = seen(now, *registration),
+        Happening::Compared(record) => facts.record = seen(now, *record),
+        Happening::Account(account) => facts.account = *account,
+    }
+}
+
+fn happening() -> impl Strategy<Value = Happening> {
+    prop_oneof![
+        2 => Just(Happening::Opened),
+        4 => Just(Happening::Heard),
+        1 => Just(Happening::Closed),
+        4 => Just(Happening::Listed(Registration::Ours)),
+        1 => prop_oneof![
+            Just(Registration::Lost),
+            Just(Registration::Taken),
+            Just(Registration::Untold)
+        ].prop_map(Happening::Listed),
+        4 => Just(Happening::Compared(Record::Complete)),
+        1 => Just(Happening::Compared(Record::Unread)),
+        1 => prop_oneof![3 => Just(Account::SignedIn), 1 => Just(Account::Expired)]
+            .prop_map(Happening::Account),
+    ]
+}
+
+fn word(facts: &Facts, now: Moment) -> Status {
+    assess(facts, &Limits::default(), now).status
+}
+
+fn all_well() -> Facts {
+    Facts {
+        account: Account::SignedIn,
+        link: online(10, 10),
+        registration: seen(11, Registration::Ours),
+        record: seen(11, Record::Complete),
+    }
+}
+
+fn online(since: u64, heard: u64) -> State {
+    State::Online { since: at(since), heard_at: at(heard), ping_at: at(heard + 30) }
+}
+
+fn seen<T>(when: u64, what: T) -> Option<Seen<T>> {
+    Some(Seen { at: at(when), what })
+}
+
+fn at(seconds: u64) -> Moment {
+    Moment::from_start(Duration::from_secs(seconds))
+}
