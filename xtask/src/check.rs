@@ -1,0 +1,104 @@
+//! Everything that needs neither WebKit nor a screen, in under a minute when warm.
+
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::thread;
+
+use anyhow::{Context, Result, bail};
+
+use crate::node::npm;
+use crate::project::{cargo, has, root, run, say, shown};
+use crate::setup::{self, Purpose};
+use crate::steps::{Step, Steps};
+
+/// The packages that compile without WebKit.
+const WITHOUT_WEBKIT: [&str; 3] = ["--workspace", "--exclude", "visionguard-desktop"];
+
+/// Runs all checks and prints the table.
+pub fn check() -> Result<()> {
+    let mut steps = Steps::default();
+    steps.take("set-up", || setup::ensure(&[Purpose::Compile, Purpose::Page]));
+    add(&mut steps);
+    steps.finish()
+}
+
+/// Adds all checks to a longer list. The page's run beside the crates': they use other tools.
+pub fn add(steps: &mut Steps) {
+    let page = thread::spawn(page_steps);
+
+    steps.take("format", || run(cargo(["fmt", "--all", "--check"]).stdin(Stdio::null())));
+    steps.take("lints", || {
+        run(cargo(["clippy", "--quiet"]).args(WITHOUT_WEBKIT).args([
+            "--all-targets",
+            "--",
+            "--deny",
+            "warnings",
+        ]))
+    });
+    steps.take("tests", || run(cargo(["test", "--quiet"]).args(WITHOUT_WEBKIT)));
+
+    match page.join() {
+        Ok(done) => {
+            for step in done {
+                steps.add(step);
+            }
+        }
+        Err(_) => steps.skip("the page", "its thread ended early"),
+    }
+}
+
+fn page_steps() -> Vec<Step> {
+    if !root().join("package.json").is_file() {
+        return vec![Step::take("the page", || bail!("there is no package.json"))];
+    }
+    let mut steps = vec![Step::take("page: packages", packages)];
+    steps.push(Step::take("page: types", || quietly(&mut npm(["run", "--silent", "typecheck"]))));
+    steps.push(Step::take("page: tests", || quietly(&mut npm(["run", "--silent", "test"]))));
+    steps
+}
+
+/// Fetches the page's development tools, where they are not there or are of another day.
+fn packages() -> Result<()> {
+    let wanted = root().join("package-lock.json");
+    let have = root().join("node_modules/.package-lock.json");
+    if changed_at(&have)? >= changed_at(&wanted)? {
+        return Ok(());
+    }
+    quietly(&mut npm(["ci", "--no-audit", "--no-fund", "--loglevel=error"]))
+}
+
+fn changed_at(file: &Path) -> Result<Option<std::time::SystemTime>> {
+    match file.metadata() {
+        Ok(metadata) => Ok(Some(metadata.modified()?)),
+        Err(_) => Ok(None),
+    }
+}
+
+/// Runs a command and shows what it printed only if it failed, since another one may be printing meanwhile.
+fn quietly(command: &mut Command) -> Result<()> {
+    let shown = shown(command);
+    let output = command.stdin(Stdio::null()).output().with_context(|| format!("cannot start `{shown}`"))?;
+    if !output.status.success() {
+        bail!(
+            "`{shown}` ended with {}\n{}{}",
+            output.status,
+            String::from_utf8_lossy(&output.stdout),
+            String::from_utf8_lossy(&output.stderr)
+        );
+    }
+    Ok(())
+}
+
+/// Writes the page's types anew from the Rust ones.
+pub fn types() -> Result<()> {
+    run(cargo(["test", "--quiet", "--package", "visionguard-client", "types"]).env("VISIONGUARD_BLESS", "1"))
+}
+
+/// Looks for advisories, licences and duplicates, where cargo-deny is installed.
+pub fn deny() -> Result<()> {
+    if !has("cargo-deny") {
+        say("cargo-deny is not installed: `cargo install cargo-deny --locked`.");
+        bail!("cannot check the dependencies");
+    }
+    run(&mut cargo(["deny", "check"]))
+}

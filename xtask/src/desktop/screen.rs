@@ -1,0 +1,136 @@
+//! What is on the display: pictures of it, its windows, and a hand for the mouse.
+
+use std::path::Path;
+
+use anyhow::{Context, Result, bail};
+
+use super::VirtualDesktop;
+use crate::project;
+
+/// What a rectangle of the display showed, as red, green, blue.
+#[derive(Debug, Clone)]
+pub struct Picture {
+    pub width: u32,
+    pub height: u32,
+    pixels: Vec<u8>,
+}
+
+impl Picture {
+    /// The colour at a point.
+    pub fn at(&self, x: u32, y: u32) -> [u8; 3] {
+        let start = (y as usize * self.width as usize + x as usize) * 3;
+        match self.pixels.get(start..start + 3) {
+            Some(&[red, green, blue]) => [red, green, blue],
+            _ => [0, 0, 0],
+        }
+    }
+
+    /// How many of the points, by a colour's distance of at most `tolerance` per channel, have this colour.
+    pub fn count(&self, colour: [u8; 3], tolerance: u8) -> usize {
+        self.pixels.chunks_exact(3).filter(|point| near(point, colour, tolerance)).count()
+    }
+
+    /// The smallest rectangle around all points of this colour: left, top, width, height.
+    pub fn bounds(&self, colour: [u8; 3], tolerance: u8) -> Option<[u32; 4]> {
+        let mut found: Option<[u32; 4]> = None;
+        for y in 0..self.height {
+            for x in 0..self.width {
+                if near(&self.at(x, y), colour, tolerance) {
+                    let [left, top, right, bottom] = found.unwrap_or([x, y, x, y]);
+                    found = Some([left.min(x), top.min(y), right.max(x), bottom.max(y)]);
+                }
+            }
+        }
+        found.map(|[left, top, right, bottom]| [left, top, right - left + 1, bottom - top + 1])
+    }
+}
+
+fn near(point: &[u8], colour: [u8; 3], tolerance: u8) -> bool {
+    point.iter().zip(colour).all(|(have, want)| have.abs_diff(want) <= tolerance)
+}
+
+/// A window and where it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Window {
+    /// The X window's number.
+    pub id: String,
+    pub x: i32,
+    pub y: i32,
+    pub width: u32,
+    pub height: u32,
+}
+
+impl VirtualDesktop {
+    /// Saves a picture of the whole display.
+    pub fn screenshot(&self, path: &Path) -> Result<()> {
+        project::output(self.command("import").args(["-window", "root"]).arg(path))
+            .context("cannot take a picture of the display")?;
+        Ok(())
+    }
+
+    /// Saves a picture of a part of the display.
+    pub fn screenshot_of(&self, window: &Window, path: &Path) -> Result<()> {
+        let part = format!("{}x{}+{}+{}", window.width, window.height, window.x.max(0), window.y.max(0));
+        project::output(
+            self.command("import").args(["-window", "root", "-crop", &part, "+repage"]).arg(path),
+        )
+        .context("cannot take a picture of the window")?;
+        Ok(())
+    }
+
+    /// What the whole display shows now.
+    pub fn look(&self) -> Result<Picture> {
+        let (width, height) = self.size();
+        let output = self
+            .command("import")
+            .args(["-silent", "-window", "root", "-depth", "8", "rgb:-"])
+            .output()
+            .context("cannot start import")?;
+        if output.stdout.len() != width as usize * height as usize * 3 {
+            bail!("cannot look at the display: {}", String::from_utf8_lossy(&output.stderr).trim());
+        }
+        Ok(Picture { width, height, pixels: output.stdout })
+    }
+
+    /// The mapped windows whose title or class matches a regular expression.
+    pub fn windows(&self, pattern: &str) -> Result<Vec<Window>> {
+        let output = self.xdotool(&["search", "--onlyvisible", "--name", pattern]).unwrap_or_default();
+        let by_class = self.xdotool(&["search", "--onlyvisible", "--class", pattern]).unwrap_or_default();
+        let mut windows: Vec<Window> = Vec::new();
+        for id in output.lines().chain(by_class.lines()) {
+            // It may have gone between the two questions.
+            let Ok(geometry) = self.xdotool(&["getwindowgeometry", "--shell", id]) else { continue };
+            if windows.iter().any(|window| window.id == id) {
+                continue;
+            }
+            let value = |name: &str| {
+                geometry
+                    .lines()
+                    .find_map(|line| line.strip_prefix(name)?.strip_prefix('=')?.parse::<i32>().ok())
+            };
+            if let (Some(x), Some(y), Some(width), Some(height)) =
+                (value("X"), value("Y"), value("WIDTH"), value("HEIGHT"))
+            {
+                windows.push(Window {
+                    id: id.to_owned(),
+                    x,
+                    y,
+                    width: width.unsigned_abs(),
+                    height: height.unsigned_abs(),
+                });
+            }
+        }
+        Ok(windows)
+    }
+
+    /// Clicks with the left mouse button, as a person would: moves there first.
+    pub fn click(&self, x: i32, y: i32) -> Result<()> {
+        self.xdotool(&["mousemove", &x.to_string(), &y.to_string(), "click", "1"])?;
+        Ok(())
+    }
+
+    /// Runs xdotool and returns what it prints.
+    pub fn xdotool(&self, arguments: &[&str]) -> Result<String> {
+        project::output(self.command("xdotool").args(arguments))
+    }
+}

@@ -1,0 +1,13 @@
+//! The project's chores: what `cargo xtask` does, and the virtual desktop that tests and the demonstration run on.
+//!
+//! Nothing here needs WebKit or the network to build, so that it is ready in seconds on a fresh machine.
+
+pub mod check;
+pub mod demo;
+#[cfg(target_os = "linux")]
+pub mod desktop;
+mod node;
+pub mod project;
+pub mod setup;
+mod steps;
+pub mod test;

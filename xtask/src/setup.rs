@@ -1,0 +1,177 @@
+//! What must be installed on the machine, and installing it where that is known how: Debian and its kin.
+
+use std::process::Command;
+
+use anyhow::{Context, Result, bail};
+
+use crate::node;
+use crate::project::{has, output, run, say, shown};
+
+/// Something the machine is needed for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Purpose {
+    /// Compiling the crates that need no web view.
+    Compile,
+    /// Compiling and running the desktop program.
+    Desktop,
+    /// A desktop on a machine without a screen.
+    VirtualDesktop,
+    /// The real program driven in its window.
+    DesktopTests,
+    /// The page's types and unit tests.
+    Page,
+}
+
+impl Purpose {
+    /// All of them.
+    pub const ALL: [Self; 5] =
+        [Self::Compile, Self::Desktop, Self::VirtualDesktop, Self::DesktopTests, Self::Page];
+
+    /// The Debian packages.
+    fn packages(self) -> &'static [&'static str] {
+        match self {
+            Self::Compile => &["build-essential", "pkg-config"],
+            Self::Desktop => &["libwebkit2gtk-4.1-dev"],
+            Self::VirtualDesktop => &[
+                "xvfb",
+                "openbox",
+                "dbus",
+                "gnome-keyring",
+                "xfce4-notifyd",
+                "xfce4-panel",
+                "adwaita-icon-theme",
+                "librsvg2-common",
+                "fonts-dejavu-core",
+                "x11-utils",
+                "xdotool",
+                "imagemagick",
+            ],
+            Self::DesktopTests => &["webkit2gtk-driver"],
+            Self::Page => &["chromium", "nodejs", "npm"],
+        }
+    }
+
+    /// What it takes, for a system whose packages are not known here.
+    fn words(self) -> &'static str {
+        match self {
+            Self::Compile => "a C compiler and linker",
+            Self::Desktop => "WebKitGTK 4.1 with its headers (Windows: WebView2; macOS: nothing)",
+            Self::VirtualDesktop => {
+                "Xvfb, openbox, dbus-daemon, gnome-keyring, xfce4-notifyd, xfce4-panel, xprop, xdotool, ImageMagick"
+            }
+            Self::DesktopTests => "WebKitWebDriver",
+            Self::Page => "Node.js 20 or later with npm, and Chromium",
+        }
+    }
+}
+
+/// Installs everything that any chore needs.
+pub fn everything() -> Result<()> {
+    ensure(&Purpose::ALL)
+}
+
+/// Sees to it that everything for these purposes is installed, or says what is missing.
+pub fn ensure(purposes: &[Purpose]) -> Result<()> {
+    if !(has("apt-get") && has("dpkg-query")) {
+        return explain(purposes);
+    }
+
+    let missing = missing(purposes)?;
+    if !missing.is_empty() {
+        say(format!("Not installed yet, and needed: {}.", missing.join(", ")));
+        install(&missing)?;
+    }
+    if purposes.contains(&Purpose::Page) {
+        node::ensure()?;
+    }
+    Ok(())
+}
+
+/// The packages of these purposes that are not installed.
+fn missing(purposes: &[Purpose]) -> Result<Vec<&'static str>> {
+    let mut missing = Vec::new();
+    for package in purposes.iter().flat_map(|purpose| purpose.packages()) {
+        let there = match *package {
+            // Many machines have them from elsewhere than Debian.
+            "nodejs" => has("node"),
+            "npm" => has("npm"),
+            "chromium" => has("chromium"),
+            package => is_installed(package)?,
+        };
+        if !there && !missing.contains(package) {
+            missing.push(*package);
+        }
+    }
+    Ok(missing)
+}
+
+fn is_installed(package: &str) -> Result<bool> {
+    let mut ask = Command::new("dpkg-query");
+    ask.args(["--show", "--showformat", "${db:Status-Status}", package]);
+    let answer = ask.output().context("cannot start dpkg-query")?;
+    Ok(answer.stdout == b"installed")
+}
+
+fn install(packages: &[&str]) -> Result<()> {
+    let root = output(Command::new("id").arg("-u"))?.trim() == "0";
+    let mut update = apt_get(root);
+    update.args(["-qq", "update"]);
+    let mut install = apt_get(root);
+    install.args(["-qq", "install", "--yes", "--no-install-recommends"]).args(packages);
+
+    if !root && !has("sudo") {
+        bail!(
+            "these packages must be installed by an administrator, with:\n  apt-get update\n  apt-get install --no-install-recommends {}",
+            packages.join(" ")
+        );
+    }
+    say(format!("Installing with: {}", shown(&install)));
+    run(&mut update)?;
+    run(&mut install)
+}
+
+fn apt_get(root: bool) -> Command {
+    let mut command = Command::new(if root { "env" } else { "sudo" });
+    command.args(["DEBIAN_FRONTEND=noninteractive", "apt-get", "-o", "Dpkg::Use-Pty=0"]);
+    command
+}
+
+/// On other systems nothing is installed for the person.
+fn explain(purposes: &[Purpose]) -> Result<()> {
+    let tools: &[(Purpose, &str)] = &[
+        (Purpose::VirtualDesktop, "Xvfb"),
+        (Purpose::VirtualDesktop, "xdotool"),
+        (Purpose::DesktopTests, "WebKitWebDriver"),
+        (Purpose::Page, "node"),
+        (Purpose::Page, "npm"),
+    ];
+    let missing: Vec<_> =
+        tools.iter().filter(|(purpose, tool)| purposes.contains(purpose) && !has(tool)).collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let mut told: Vec<Purpose> = missing.iter().map(|(purpose, _)| *purpose).collect();
+    told.dedup();
+    let needed: Vec<_> = told.iter().map(|purpose| purpose.words()).collect();
+    bail!("not a Debian-like system, so please install these yourself: {}", needed.join("; "));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_purpose_names_packages_and_words() {
+        for purpose in Purpose::ALL {
+            assert!(!purpose.packages().is_empty() && !purpose.words().is_empty());
+        }
+    }
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn a_package_that_does_not_exist_is_not_installed() {
+        if has("dpkg-query") {
+            assert!(!is_installed("visionguard-no-such-package").unwrap());
+        }
+    }
+}
