@@ -1,0 +1,151 @@
+//! Notifications on Windows and macOS, raised with notify-rust.
+//!
+//! The systems offer less than D-Bus does: nothing can be replaced or withdrawn, and the answer comes to a thread that
+//! waits for it. At most [`WAITING_LIMIT`] wait; a notification beyond that is shown but its click is not heard.
+
+use std::sync::Arc;
+use std::thread::{self, JoinHandle};
+
+use notify_rust::NotificationResponse;
+use tokio::sync::oneshot;
+use tokio::time::timeout;
+
+use crate::shell::{Buttons, Notification, Outcome};
+use crate::words;
+
+use super::pending::Item;
+use super::picture::{Picture, Pictures};
+use super::{DEADLINE, Report, Service, report_failed, report_shown, text};
+
+const ACKNOWLEDGE: &str = "ack";
+const VIEW: &str = "view";
+/// Threads that wait for an answer.
+const WAITING_LIMIT: usize = 16;
+/// The installer names the program so; must be the `identifier` in `tauri.conf.json`.
+const APPLICATION: &str = "com.visionguard.desktop";
+
+/// Asks the service who it is; the systems' own are always there.
+#[allow(clippy::unused_async, reason = "the same signature on every system")]
+pub async fn ask() -> Result<Service, String> {
+    Ok(Service { name: std::env::consts::OS.to_owned(), markup: false, actions: true })
+}
+
+/// All notifications whose answer is waited for.
+pub(super) struct Desk {
+    pictures: Pictures,
+    report: Report,
+    waiting: Vec<JoinHandle<()>>,
+}
+
+impl Desk {
+    pub(super) fn new(pictures: Pictures, report: Report) -> Self {
+        #[cfg(target_os = "macos")]
+        if let Err(error) = notify_rust::set_application(APPLICATION) {
+            tracing::warn!(%error, "notifications will not carry the program's name");
+        }
+        Self { pictures, report, waiting: Vec::new() }
+    }
+
+    pub(super) async fn raise(&mut self, item: Item) {
+        self.waiting.retain(|thread| !thread.is_finished());
+        let picture = item.notification.picture.as_ref().and_then(|jpeg| {
+            self.pictures
+                .write(jpeg)
+                .inspect_err(|error| tracing::warn!(%error, "cannot write the picture of a notification"))
+                .ok()
+        });
+        let shown = timeout(DEADLINE, self.show(&item.notification, picture)).await;
+        match shown {
+            Ok(Ok(())) => report_shown(&self.report, &item),
+            Ok(Err(reason)) => {
+                let reason = text::title(&reason);
+                report_failed(
+                    &self.report,
+                    &item,
+                    &words::text("notification.refused", &[("reason", &reason)]),
+                );
+            }
+            Err(_) => report_failed(&self.report, &item, &words::text("notification.late", &[])),
+        }
+    }
+
+    #[allow(clippy::unused_async, reason = "the same signature on every system")]
+    pub(super) async fn withdraw(&mut self, id: &str) {
+        tracing::debug!(id, "notifications cannot be withdrawn on this system");
+    }
+
+    #[allow(clippy::unused_async, reason = "the same signature on every system")]
+    pub(super) async fn leave(&mut self) {}
+
+    async fn show(&mut self, notification: &Notification, picture: Option<Picture>) -> Result<(), String> {
+        let words = compose(notification, picture.as_ref());
+        let (id, report) = (notification.id.clone(), Arc::clone(&self.report));
+        let waits = self.waiting.len() < WAITING_LIMIT;
+        let (done, shown) = oneshot::channel();
+        let thread = thread::Builder::new()
+            .name("notification".into())
+            .spawn(move || {
+                let _picture = picture;
+                match words.show() {
+                    Ok(handle) => {
+                        let _ = done.send(Ok(()));
+                        // On macOS it is only sent by waiting on the handle or dropping it.
+                        if waits {
+                            let _ = handle.wait_for_response(|response: &NotificationResponse| {
+                                answer(&id, response, &report);
+                            });
+                        }
+                    }
+                    Err(error) => {
+                        let _ = done.send(Err(error.to_string()));
+                    }
+                }
+            })
+            .map_err(|error| error.to_string())?;
+        self.waiting.push(thread);
+        shown.await.unwrap_or_else(|_| Err("the thread ended".into()))
+    }
+}
+
+fn compose(notification: &Notification, picture: Option<&Picture>) -> notify_rust::Notification {
+    let mut words = notify_rust::Notification::new();
+    words.summary(&text::title(&notification.title)).body(&text::body(&notification.body, false));
+    if notification.sound {
+        words.sound_name("Default");
+    }
+    if let Some(path) = picture.and_then(|picture| picture.path().to_str()) {
+        words.image_path(path);
+    }
+    match notification.buttons {
+        Buttons::Incident => {
+            words.action(ACKNOWLEDGE, &words::text("notification.acknowledge", &[]));
+            words.action(VIEW, &words::text("notification.view", &[]));
+        }
+        Buttons::Open => {
+            words.action(VIEW, &words::text("notification.open", &[]));
+        }
+    }
+    #[cfg(target_os = "windows")]
+    {
+        if notification.critical {
+            words.urgency(notify_rust::Urgency::Critical);
+        }
+        // A name that no shortcut carries shows nothing at all, so only what an installer made uses it.
+        if !cfg!(debug_assertions) {
+            words.app_id(APPLICATION);
+        }
+    }
+    words
+}
+
+fn answer(id: &str, response: &NotificationResponse, report: &Report) {
+    let id = id.to_owned();
+    match response {
+        NotificationResponse::Default => report(Outcome::Opened { id }),
+        NotificationResponse::Action(action) if action == ACKNOWLEDGE => report(Outcome::Acknowledged { id }),
+        NotificationResponse::Action(action) if action == VIEW => report(Outcome::Opened { id }),
+        NotificationResponse::Action(_)
+        | NotificationResponse::Reply(_)
+        | NotificationResponse::Closed(_) => {}
+    }
+}
