@@ -16,6 +16,8 @@ pub mod message;
 pub mod moment;
 pub mod record;
 pub mod session;
+mod time;
+mod tolerant;
 
 pub use alert::{Alert, BoundingBox, Kind, Picture, Via};
 pub use backoff::Backoff;

@@ -4,10 +4,27 @@
 //! counted and never fatal, bare `NaN` and `Infinity` read in a second pass so that the alert is not lost. No error
 //! text holds a frame or a token.
 
+use serde::de::MapAccess;
 use serde::{Deserialize, Serialize};
 
-use crate::alert::Alert;
-use crate::id::{AnomalyId, StreamId};
+use crate::alert::{Alert, BoundingBox, Kind, Picture, Via};
+use crate::frame::Jpeg;
+use crate::id::{AnomalyId, ShopId, StreamId};
+use crate::time;
+use crate::tolerant::{self, Integer, Name, Number, Object, Text, Tolerant, value};
+
+/// Longest `type` that is repeated in an error or a count, in characters.
+const MAX_TYPE: usize = 40;
+/// Longest title, in characters.
+const MAX_TITLE: usize = 200;
+/// Longest message to the user, in characters.
+const MAX_MESSAGE: usize = 1_000;
+/// Longest text of an alert, in characters.
+pub(crate) const MAX_TEXT: usize = 2_000;
+/// Longest place name, in characters.
+pub(crate) const MAX_LOCATION: usize = 200;
+/// Longest severity, nonce and other single words, in characters.
+pub(crate) const MAX_WORD: usize = 100;
 
 /// A message from the server.
 #[derive(Debug, Clone, PartialEq)]
@@ -96,21 +113,313 @@ pub enum ReadError {
 
 impl ServerMessage {
     /// Reads one text frame from the server.
+    ///
+    /// A detection that carries anything to know it by is an alert, whatever its other fields hold; only a text that
+    /// is no JSON object with a `type`, or a known type that says nothing at all, is an error.
     pub fn read(text: &str) -> Result<Read, ReadError> {
-        let _ = text;
-        todo!()
+        let (envelope, repaired) = read_object::<Envelope>(text)?;
+        let kind = envelope.kind.0.as_deref().ok_or(ReadError::NoType { bytes: text.len() })?;
+        let message = match kind {
+            "ping" => ServerMessage::Ping,
+            "pong" => ServerMessage::Pong,
+            "anomaly_detected" => ServerMessage::Alert(Box::new(detection(envelope)?)),
+            "notification" => notification(envelope.data)?,
+            _ => ServerMessage::Unknown(envelope.kind.cut(MAX_TYPE).unwrap_or_default()),
+        };
+        Ok(Read { message, repaired })
     }
 }
 
 impl ClientMessage {
     /// The text frame to send.
     pub fn to_text(&self) -> String {
-        todo!()
+        // Enums of texts always serialise.
+        serde_json::to_string(self).unwrap_or_default()
     }
 
     /// Reads one text frame from a client; `None` for a type this version does not know.
     pub fn read(text: &str) -> Result<Option<ClientMessage>, ReadError> {
-        let _ = text;
-        todo!()
+        let (envelope, _) = read_object::<Envelope>(text)?;
+        match envelope.kind.0.as_deref() {
+            Some("ping") => Ok(Some(ClientMessage::Ping)),
+            Some("pong") => Ok(Some(ClientMessage::Pong)),
+            Some("ack") => Ok(Some(ClientMessage::Ack {
+                stream_id: stream_id(envelope.stream_id),
+                alert_id: anomaly_id(envelope.alert_id),
+            })),
+            Some(_) => Ok(None),
+            None => Err(ReadError::NoType { bytes: text.len() }),
+        }
     }
 }
+
+/// Reads a text that must be a JSON object.
+pub(crate) fn read_object<T: Object>(text: &str) -> Result<(T, bool), ReadError> {
+    let bytes = text.len();
+    match tolerant::read::<Option<T>>(text) {
+        Ok((Some(object), repaired)) => Ok((object, repaired)),
+        Ok((None, _)) => Err(ReadError::NoType { bytes }),
+        Err(column) => Err(ReadError::NotJson { bytes, column }),
+    }
+}
+
+pub(crate) fn anomaly_id(name: Name) -> Option<AnomalyId> {
+    AnomalyId::new(&name.0?).ok()
+}
+
+pub(crate) fn shop_id(name: Name) -> Option<ShopId> {
+    ShopId::new(&name.0?).ok()
+}
+
+pub(crate) fn stream_id(name: Name) -> Option<StreamId> {
+    StreamId::new(&name.0?).ok()
+}
+
+/// How far from normal: the sign only says on which side of the model's threshold.
+pub(crate) fn magnitude(score: Number) -> Option<f64> {
+    score.0.map(f64::abs)
+}
+
+fn detection(envelope: Envelope) -> Result<Alert, ReadError> {
+    let result = envelope.result.unwrap_or_default();
+    let alert = Alert {
+        via: Via::Detection,
+        kind: Kind::Theft,
+        anomaly_id: anomaly_id(envelope.alert_id),
+        shop_id: shop_id(envelope.shop_id),
+        stream_id: stream_id(envelope.stream_id).or_else(|| stream_id(result.stream_id)),
+        person_id: result.person_id.0,
+        start_frame: result.start_frame.0,
+        frame_number: result.frame_number.0,
+        score: magnitude(result.score),
+        claimed_severity: envelope.severity.cut(MAX_WORD),
+        text: None,
+        location: envelope.location.cut(MAX_LOCATION),
+        detected_at: envelope.at.0.as_deref().and_then(time::with_zone),
+        bounding_box: result.bbox.and_then(Rectangle::read),
+        picture: envelope.annotated_frame.0,
+    };
+    let is_known_by_anything =
+        alert.stream_id.is_some() || alert.anomaly_id.is_some() || alert.picture != Picture::Absent;
+    if !is_known_by_anything {
+        return Err(ReadError::Incomplete { kind: "anomaly_detected", field: "stream_id" });
+    }
+    Ok(alert)
+}
+
+/// Three producers send three flavours: the pipeline after a detection, the owl-eye mode, and people.
+fn notification(data: Option<Notification>) -> Result<ServerMessage, ReadError> {
+    let data = data.ok_or(ReadError::Incomplete { kind: "notification", field: "data" })?;
+    let metadata = data.metadata.unwrap_or_default();
+    let is_owl_eye = data.kind.0.as_deref() == Some("owl_eye");
+    let id = data.notification_id.0.filter(|id| !id.trim().is_empty());
+
+    let mut anomaly_id = anomaly_id(metadata.anomaly_id);
+    if is_owl_eye && anomaly_id.is_none() {
+        anomaly_id = id.as_deref().and_then(|id| AnomalyId::new(id).ok());
+    }
+    let stream_id = stream_id(metadata.stream_id);
+    let person_id = metadata.person_id.0;
+    let speaks_of_a_detection = anomaly_id.is_some() && (stream_id.is_some() || person_id.is_some());
+
+    if is_owl_eye || speaks_of_a_detection {
+        return Ok(ServerMessage::Alert(Box::new(Alert {
+            via: Via::Notification,
+            kind: if is_owl_eye { Kind::Intrusion } else { Kind::Theft },
+            anomaly_id,
+            shop_id: shop_id(metadata.shop_id),
+            stream_id,
+            person_id,
+            start_frame: None,
+            frame_number: None,
+            score: None,
+            claimed_severity: data.priority.cut(MAX_WORD),
+            text: data.message.cut(MAX_TEXT),
+            location: metadata.location.cut(MAX_LOCATION),
+            detected_at: data.timestamp.0.as_deref().and_then(time::utc_unless_zoned),
+            bounding_box: None,
+            picture: Picture::Absent,
+        })));
+    }
+
+    let title = data.title.cut(MAX_TITLE).unwrap_or_default();
+    let message = data.message.cut(MAX_MESSAGE).unwrap_or_default();
+    if title.is_empty() && message.is_empty() {
+        return Err(ReadError::Incomplete { kind: "notification", field: "message" });
+    }
+    Ok(ServerMessage::Notice(Notice {
+        id: Text(id).cut(MAX_WORD).unwrap_or_default(),
+        title,
+        message,
+        priority: data
+            .priority
+            .0
+            .map(|word| word.trim().to_ascii_lowercase())
+            .filter(|word| matches!(word.as_str(), "low" | "medium" | "high" | "critical")),
+        nonce: metadata.nonce.cut(MAX_WORD),
+    }))
+}
+
+/// Everything that any message of either side may hold at its top.
+#[derive(Default)]
+struct Envelope {
+    kind: Text,
+    stream_id: Name,
+    result: Option<Detection>,
+    annotated_frame: Frame,
+    data: Option<Notification>,
+    alert_id: Name,
+    shop_id: Name,
+    at: Text,
+    severity: Text,
+    location: Text,
+}
+
+impl Object for Envelope {
+    fn field<'de, A: MapAccess<'de>>(&mut self, key: &str, map: &mut A) -> Result<bool, A::Error> {
+        match key {
+            "type" => self.kind = value(map)?,
+            "stream_id" => self.stream_id = value(map)?,
+            "result" => self.result = value(map)?,
+            "annotated_frame" => self.annotated_frame = value(map)?,
+            "data" => self.data = value(map)?,
+            "alert_id" => self.alert_id = value(map)?,
+            "shop_id" => self.shop_id = value(map)?,
+            "at" => self.at = value(map)?,
+            "severity" => self.severity = value(map)?,
+            "location" => self.location = value(map)?,
+            _ => return Ok(false),
+        }
+        Ok(true)
+    }
+}
+
+/// `result` of `anomaly_detected`; its 29 kB of `pose_dict` a person are skipped.
+#[derive(Default)]
+struct Detection {
+    person_id: Integer,
+    start_frame: Integer,
+    frame_number: Integer,
+    score: Number,
+    stream_id: Name,
+    bbox: Option<Rectangle>,
+}
+
+impl Object for Detection {
+    fn field<'de, A: MapAccess<'de>>(&mut self, key: &str, map: &mut A) -> Result<bool, A::Error> {
+        match key {
+            "person_id" => self.person_id = value(map)?,
+            "start_frame" => self.start_frame = value(map)?,
+            "frame_number" => self.frame_number = value(map)?,
+            "score" => self.score = value(map)?,
+            "stream_id" => self.stream_id = value(map)?,
+            "bbox" => self.bbox = value(map)?,
+            _ => return Ok(false),
+        }
+        Ok(true)
+    }
+}
+
+/// A rectangle as the backend writes it.
+#[derive(Default)]
+pub(crate) struct Rectangle {
+    x: Number,
+    y: Number,
+    w: Number,
+    h: Number,
+}
+
+impl Rectangle {
+    /// A rectangle with four numbers and an area.
+    pub(crate) fn read(self) -> Option<BoundingBox> {
+        let (x, y, width, height) = (self.x.0?, self.y.0?, self.w.0?, self.h.0?);
+        (width > 0.0 && height > 0.0).then_some(BoundingBox { x, y, width, height })
+    }
+}
+
+impl Object for Rectangle {
+    fn field<'de, A: MapAccess<'de>>(&mut self, key: &str, map: &mut A) -> Result<bool, A::Error> {
+        match key {
+            "x" => self.x = value(map)?,
+            "y" => self.y = value(map)?,
+            "w" => self.w = value(map)?,
+            "h" => self.h = value(map)?,
+            _ => return Ok(false),
+        }
+        Ok(true)
+    }
+}
+
+/// `data` of `notification`.
+#[derive(Default)]
+struct Notification {
+    notification_id: Name,
+    title: Text,
+    message: Text,
+    priority: Text,
+    kind: Text,
+    timestamp: Text,
+    metadata: Option<Metadata>,
+}
+
+impl Object for Notification {
+    fn field<'de, A: MapAccess<'de>>(&mut self, key: &str, map: &mut A) -> Result<bool, A::Error> {
+        match key {
+            "notification_id" => self.notification_id = value(map)?,
+            "title" => self.title = value(map)?,
+            "message" => self.message = value(map)?,
+            "priority" => self.priority = value(map)?,
+            "type" => self.kind = value(map)?,
+            "timestamp" => self.timestamp = value(map)?,
+            "metadata" => self.metadata = value(map)?,
+            _ => return Ok(false),
+        }
+        Ok(true)
+    }
+}
+
+#[derive(Default)]
+struct Metadata {
+    anomaly_id: Name,
+    shop_id: Name,
+    stream_id: Name,
+    person_id: Integer,
+    location: Text,
+    nonce: Text,
+}
+
+impl Object for Metadata {
+    fn field<'de, A: MapAccess<'de>>(&mut self, key: &str, map: &mut A) -> Result<bool, A::Error> {
+        match key {
+            "anomaly_id" => self.anomaly_id = value(map)?,
+            "shop_id" => self.shop_id = value(map)?,
+            "stream_id" => self.stream_id = value(map)?,
+            "person_id" => self.person_id = value(map)?,
+            "location" => self.location = value(map)?,
+            "nonce" => self.nonce = value(map)?,
+            _ => return Ok(false),
+        }
+        Ok(true)
+    }
+}
+
+/// A base64 picture, decoded straight from the message without a copy of its text.
+struct Frame(Picture);
+
+impl Default for Frame {
+    fn default() -> Frame {
+        Frame(Picture::Absent)
+    }
+}
+
+impl Tolerant for Frame {
+    fn from_text(text: &str) -> Frame {
+        if text.is_empty() {
+            return Frame::default();
+        }
+        Frame(Jpeg::from_base64(text).map_or_else(Picture::Refused, Picture::Jpeg))
+    }
+}
+
+#[cfg(test)]
+mod tests;
