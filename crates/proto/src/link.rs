@@ -1,14 +1,31 @@
 //! The client's end of the alert socket: a state machine without IO.
 //!
 //! Told what happened and what time it is, it says what to do. After each input, drain [`Link::poll_action`] and
-//! [`Link::poll_event`], then call [`Link::handle_timeout`] at [`Link::poll_timeout`].
+//! [`Link::poll_event`], then call [`Link::handle_timeout`] at [`Link::poll_timeout`]. After an [`Action::Close`] the
+//! driver reports nothing more of that socket: what it would say is said already.
 
+use std::collections::VecDeque;
 use std::time::Duration;
 
 use crate::alert::Alert;
-use crate::cause::Cause;
-use crate::message::{ClientMessage, Notice};
+use crate::backoff::Backoff;
+use crate::cause::{Cause, Next};
+use crate::message::{ClientMessage, Notice, ServerMessage};
 use crate::moment::Moment;
+
+/// The shortest pause before a slot on the server is claimed anew: a reconnect at once can lose the slot for good.
+pub const SHORTEST_PAUSE: Duration = Duration::from_millis(250);
+
+/// Close code for an end that our side wants.
+const NORMAL: u16 = 1000;
+
+/// When a restarting server is tried again.
+const SOON: (Duration, Duration) = (Duration::from_millis(250), Duration::from_millis(1_250));
+/// A connection shorter than this gives no right to return soon: a server that accepts and drops is not hammered.
+const WORTH_RETURNING: Duration = Duration::from_secs(5);
+
+/// How long an unanswered [`Event::Question`] holds up the next attempt.
+const ANSWER_WITHIN: Duration = Duration::from_secs(60);
 
 /// The contract's times.
 #[derive(Debug, Clone)]
@@ -105,14 +122,26 @@ pub enum Event {
 /// The client's end of the protocol.
 #[derive(Debug)]
 pub struct Link {
+    config: Config,
     state: State,
+    /// While a probe is under way: when it fails.
+    probed_until: Option<Moment>,
+    backoff: Backoff,
+    actions: VecDeque<Action>,
+    events: VecDeque<Event>,
 }
 
 impl Link {
     /// A link at rest; `seed` draws the jitter of its waits.
     pub fn new(config: Config, seed: u64) -> Link {
-        let _ = (config, seed);
-        todo!()
+        Link {
+            config,
+            state: State::Offline,
+            probed_until: None,
+            backoff: Backoff::new(seed),
+            actions: VecDeque::new(),
+            events: VecDeque::new(),
+        }
     }
 
     /// Where the link stands.
@@ -120,77 +149,240 @@ impl Link {
         &self.state
     }
 
-    /// Asks for a connection now, whatever wait is under way ("Retry now", a wake, a network that returned).
+    /// Asks for a connection now, whatever wait is under way ("Retry now", a network that returned, a new token).
+    ///
+    /// Does nothing while connected or connecting; to use another token at once, `disconnect` first.
     pub fn connect(&mut self, now: Moment) {
-        let _ = now;
-        todo!()
+        match self.state {
+            State::Offline | State::Waiting { .. } | State::Rejected { .. } => self.attempt(now),
+            State::Connecting { .. } | State::Online { .. } => {}
+        }
     }
 
-    /// Ends the connection and stays offline.
+    /// Ends the connection and stays offline; the next connection starts with the shortest wait.
     pub fn disconnect(&mut self) {
-        todo!()
+        self.close_socket();
+        self.backoff.reset();
+        if self.state != State::Offline {
+            self.enter(State::Offline);
+        }
     }
 
-    /// Ends the connection and opens another after `pause`: the slot on the server is to be claimed anew.
+    /// Ends the connection and opens another after `pause` (at least [`SHORTEST_PAUSE`]): the slot on the server is
+    /// to be claimed anew. Without a connection, what is under way goes on.
     pub fn reclaim(&mut self, now: Moment, pause: Duration) {
-        let _ = (now, pause);
-        todo!()
+        match self.state {
+            State::Online { .. } => {
+                self.close_socket();
+                self.enter(State::Waiting { until: now + pause.max(SHORTEST_PAUSE), cause: Cause::Asked });
+            }
+            State::Offline | State::Connecting { .. } | State::Waiting { .. } | State::Rejected { .. } => {}
+        }
     }
 
     /// After a wake: probes an open connection with a short deadline, or attempts at once.
     pub fn probe(&mut self, now: Moment) {
-        let _ = now;
-        todo!()
+        match self.state {
+            State::Online { .. } => self.start_probe(now),
+            State::Waiting { .. } => self.attempt(now),
+            State::Connecting { .. } => {
+                self.close_socket();
+                self.attempt(now);
+            }
+            State::Offline | State::Rejected { .. } => {}
+        }
     }
 
     /// The handshake succeeded.
     pub fn handle_open(&mut self, now: Moment) {
-        let _ = now;
-        todo!()
+        match self.state {
+            State::Connecting { .. } => {
+                self.enter(State::Online {
+                    since: now,
+                    heard_at: now,
+                    ping_at: now + self.config.ping_every,
+                });
+            }
+            State::Offline | State::Online { .. } | State::Waiting { .. } | State::Rejected { .. } => {}
+        }
     }
 
     /// A text frame arrived.
     pub fn handle_text(&mut self, text: &str, now: Moment) {
-        let _ = (text, now);
-        todo!()
+        if !self.hear(now) {
+            return;
+        }
+        let read = match ServerMessage::read(text) {
+            Ok(read) => read,
+            Err(error) => return self.events.push_back(Event::Unreadable(error.to_string())),
+        };
+        if read.repaired {
+            self.events.push_back(Event::Repaired);
+        }
+        match read.message {
+            ServerMessage::Ping => self.actions.push_back(Action::Send(ClientMessage::Pong)),
+            ServerMessage::Pong => {}
+            ServerMessage::Alert(alert) => self.events.push_back(Event::Alert(alert)),
+            ServerMessage::Notice(notice) => self.events.push_back(Event::Notice(notice)),
+            ServerMessage::Unknown(kind) => {
+                self.events.push_back(Event::Unreadable(format!("a message of unknown type {kind:?}")));
+            }
+        }
     }
 
     /// Any other sign of life arrived: a control frame, part of a message.
     pub fn handle_bytes(&mut self, now: Moment) {
-        let _ = now;
-        todo!()
+        self.hear(now);
     }
 
-    /// The attempt or the connection ended.
+    /// The attempt or the connection ended, or a [`Event::Question`] is answered with [`Cause::TokenRejected`] or
+    /// [`Cause::AddressRejected`].
     pub fn handle_close(&mut self, cause: Cause, now: Moment) {
-        let _ = (cause, now);
-        todo!()
+        match self.state {
+            State::Connecting { .. } => self.end(cause, None, now),
+            State::Online { since, heard_at, .. } => self.end(cause, Some(heard_at.since(since)), now),
+            State::Waiting { .. } if matches!(cause, Cause::TokenRejected | Cause::AddressRejected) => {
+                self.end(cause, None, now);
+            }
+            State::Offline | State::Waiting { .. } | State::Rejected { .. } => {}
+        }
     }
 
     /// The time of `poll_timeout` has come.
     pub fn handle_timeout(&mut self, now: Moment) {
-        let _ = now;
-        todo!()
+        match self.state {
+            State::Connecting { give_up_at } if give_up_at <= now => {
+                self.close_socket();
+                self.end(Cause::TimedOut, None, now);
+            }
+            State::Waiting { until, .. } if until <= now => self.attempt(now),
+            State::Online { since, heard_at, ping_at } => self.keep_alive(since, heard_at, ping_at, now),
+            State::Offline | State::Connecting { .. } | State::Waiting { .. } | State::Rejected { .. } => {}
+        }
     }
 
     /// The alert is stored on disk: tells the server, if connected.
     pub fn acknowledge(&mut self, ack: ClientMessage) {
-        let _ = ack;
-        todo!()
+        if matches!(self.state, State::Online { .. }) {
+            self.actions.push_back(Action::Send(ack));
+        }
     }
 
     /// The next thing to do.
     pub fn poll_action(&mut self) -> Option<Action> {
-        todo!()
+        self.actions.pop_front()
     }
 
     /// The next thing to tell.
     pub fn poll_event(&mut self) -> Option<Event> {
-        todo!()
+        self.events.pop_front()
     }
 
     /// When `handle_timeout` must be called.
     pub fn poll_timeout(&self) -> Option<Moment> {
-        todo!()
+        match self.state {
+            State::Offline | State::Rejected { .. } => None,
+            State::Connecting { give_up_at } => Some(give_up_at),
+            State::Waiting { until, .. } => Some(until),
+            State::Online { heard_at, ping_at, .. } => Some(self.dead_at(heard_at).min(ping_at)),
+        }
+    }
+
+    fn attempt(&mut self, now: Moment) {
+        self.actions.push_back(Action::Open);
+        self.enter(State::Connecting { give_up_at: now + self.config.connect_within });
+    }
+
+    fn enter(&mut self, state: State) {
+        self.state = state;
+        self.probed_until = None;
+        self.events.push_back(Event::Changed);
+    }
+
+    /// Closes the socket if there is one or one is being opened.
+    fn close_socket(&mut self) {
+        match self.state {
+            State::Connecting { .. } | State::Online { .. } => {
+                self.actions.push_back(Action::Close { code: NORMAL });
+            }
+            State::Offline | State::Waiting { .. } | State::Rejected { .. } => {}
+        }
+    }
+
+    /// Takes note of a sign of life; false where there is no connection that could give one.
+    fn hear(&mut self, now: Moment) -> bool {
+        match &mut self.state {
+            State::Online { heard_at, .. } => {
+                *heard_at = now;
+                self.probed_until = None;
+                true
+            }
+            State::Offline | State::Connecting { .. } | State::Waiting { .. } | State::Rejected { .. } => {
+                false
+            }
+        }
+    }
+
+    /// When an open connection is dead if nothing more is heard.
+    fn dead_at(&self, heard_at: Moment) -> Moment {
+        self.probed_until.unwrap_or(heard_at + self.config.dead_after)
+    }
+
+    fn keep_alive(&mut self, since: Moment, heard_at: Moment, ping_at: Moment, now: Moment) {
+        let dead_at = self.dead_at(heard_at);
+        if dead_at <= now {
+            // Woken long after the time that was asked for: this computer slept or stood still, so that the silence
+            // says nothing about the peer, whose messages may lie unread.
+            let overslept = self.probed_until.is_none() && now.since(dead_at) > self.config.probe_within;
+            if overslept {
+                return self.start_probe(now);
+            }
+            self.close_socket();
+            return self.end(Cause::Silent, Some(heard_at.since(since)), now);
+        }
+        if ping_at <= now {
+            self.send_ping(now);
+        }
+    }
+
+    /// Asks for a sign of life within a short time; a probe that is under way keeps its deadline.
+    fn start_probe(&mut self, now: Moment) {
+        if self.probed_until.is_none() {
+            self.probed_until = Some(now + self.config.probe_within);
+            self.send_ping(now);
+        }
+    }
+
+    fn send_ping(&mut self, now: Moment) {
+        self.actions.push_back(Action::Send(ClientMessage::Ping));
+        if let State::Online { ping_at, .. } = &mut self.state {
+            *ping_at = now + self.config.ping_every;
+        }
+    }
+
+    /// Goes where the table of causes leads; `lasted` is how long a connection gave signs of life.
+    fn end(&mut self, cause: Cause, lasted: Option<Duration>, now: Moment) {
+        if lasted.is_some_and(|lasted| lasted >= self.config.proven_after) {
+            self.backoff.reset();
+        }
+        let wait = match cause.next() {
+            Next::Retry => self.backoff.next_wait(),
+            Next::RetrySoon if lasted.is_some_and(|lasted| lasted >= WORTH_RETURNING) => {
+                self.backoff.between(SOON.0, SOON.1)
+            }
+            Next::RetrySoon => self.backoff.next_wait(),
+            Next::RetryAfter(asked) => self.backoff.next_wait().max(asked),
+            Next::RetryEvery(pace) => self.backoff.shorten(pace),
+            Next::Refresh | Next::AskWho => {
+                self.enter(State::Waiting { until: now + ANSWER_WITHIN, cause });
+                return self.events.push_back(Event::Question(cause));
+            }
+            Next::SignedOut => return self.enter(State::Rejected { cause }),
+            Next::Stop => return self.enter(State::Offline),
+        };
+        self.enter(State::Waiting { until: now + wait, cause });
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -4,17 +4,23 @@
 //! says what to do: after each input, drain [`Session::poll_action`] and [`Session::poll_event`], then call
 //! [`Session::handle_timeout`] at [`Session::poll_timeout`].
 
+use std::collections::VecDeque;
 use std::time::Duration;
 
 use bytes::Bytes;
 
 use crate::id::{AnomalyId, StreamId};
+use crate::message::ClientMessage;
 use crate::moment::Moment;
 
 /// Close code for a peer that was silent for [`Config::dead_after`].
 pub const NO_HEARTBEAT: u16 = 4010;
 /// Close code for a server that restarts: the client returns within a second or two.
 pub const RESTART: u16 = 1012;
+
+/// How late this computer may be before a client's silence says nothing about the client, and how long the client
+/// then has for a sign of life.
+const GRACE: Duration = Duration::from_secs(5);
 
 /// The contract's times and bounds.
 #[derive(Debug, Clone)]
@@ -61,79 +67,172 @@ pub enum Event {
 
 /// The server's end of one connection.
 #[derive(Debug)]
-pub struct Session {}
+pub struct Session {
+    config: Config,
+    state: State,
+    opened_at: Moment,
+    heard_at: Moment,
+    /// Sent and not yet acknowledged, oldest first.
+    unacknowledged: VecDeque<(AnomalyId, StreamId)>,
+    actions: VecDeque<Action>,
+    events: VecDeque<Event>,
+}
+
+#[derive(Debug)]
+enum State {
+    Open {
+        ping_at: Moment,
+        /// After this computer stood still: when the client's time for a sign of life is over.
+        grace_until: Option<Moment>,
+    },
+    Closed,
+}
 
 impl Session {
     /// The handshake succeeded.
     pub fn open(config: Config, now: Moment) -> Session {
-        let _ = (config, now);
-        todo!()
+        let ping_at = now + config.ping_every;
+        Session {
+            config,
+            state: State::Open { ping_at, grace_until: None },
+            opened_at: now,
+            heard_at: now,
+            unacknowledged: VecDeque::new(),
+            actions: VecDeque::new(),
+            events: VecDeque::new(),
+        }
     }
 
     /// A text frame arrived.
     pub fn handle_text(&mut self, text: &str, now: Moment) {
-        let _ = (text, now);
-        todo!()
+        if !self.hear(now) {
+            return;
+        }
+        match ClientMessage::read(text) {
+            Ok(Some(ClientMessage::Ping)) => self.send(Text::from(&ClientMessage::Pong)),
+            Ok(Some(ClientMessage::Pong)) => {}
+            Ok(Some(ClientMessage::Ack { stream_id, alert_id })) => self.acknowledge(stream_id, alert_id),
+            Ok(None) => self.events.push_back(Event::Ignored("a message of unknown type".to_owned())),
+            Err(error) => self.events.push_back(Event::Ignored(error.to_string())),
+        }
     }
 
     /// Any other sign of life arrived: a control frame, part of a message, a binary frame (ignored).
     pub fn handle_bytes(&mut self, now: Moment) {
-        let _ = now;
-        todo!()
+        self.hear(now);
     }
 
     /// The time of [`Session::poll_timeout`] has come.
     pub fn handle_timeout(&mut self, now: Moment) {
-        let _ = now;
-        todo!()
+        let dead_at = self.dead_at();
+        let State::Open { ping_at, grace_until } = &mut self.state else { return };
+        let silent = dead_at <= now;
+        let overslept = silent && grace_until.is_none() && now.since(dead_at) > GRACE;
+        if overslept {
+            *grace_until = Some(now + GRACE);
+        } else if silent {
+            return self.close(NO_HEARTBEAT);
+        }
+        if overslept || *ping_at <= now {
+            *ping_at = now + self.config.ping_every;
+            self.send(Text::from(&ClientMessage::Ping));
+        }
     }
 
     /// Sends an alert, `text` being its whole `anomaly_detected` message, and remembers it until it is acknowledged.
     pub fn send_alert(&mut self, id: AnomalyId, stream: StreamId, text: Text) {
-        let _ = (id, stream, text);
-        todo!()
+        if matches!(self.state, State::Closed) {
+            return;
+        }
+        self.unacknowledged.push_back((id, stream));
+        if self.unacknowledged.len() > self.config.remember {
+            self.unacknowledged.pop_front();
+        }
+        self.send(text);
     }
 
     /// Sends any other message as it is; nothing is remembered.
     pub fn send(&mut self, text: Text) {
-        let _ = text;
-        todo!()
+        match self.state {
+            State::Open { .. } => self.actions.push_back(Action::Send(text)),
+            State::Closed => {}
+        }
     }
 
     /// Ends the connection with this close code ([`RESTART`] when the server stops).
     pub fn close(&mut self, code: u16) {
-        let _ = code;
-        todo!()
+        match self.state {
+            State::Open { .. } => {
+                self.state = State::Closed;
+                self.actions.push_back(Action::Close { code });
+            }
+            State::Closed => {}
+        }
     }
 
     /// The next thing to do.
     pub fn poll_action(&mut self) -> Option<Action> {
-        todo!()
+        self.actions.pop_front()
     }
 
     /// The next thing to tell.
     pub fn poll_event(&mut self) -> Option<Event> {
-        todo!()
+        self.events.pop_front()
     }
 
     /// When [`Session::handle_timeout`] must be called; none once closed.
     pub fn poll_timeout(&self) -> Option<Moment> {
-        todo!()
+        match self.state {
+            State::Open { ping_at, .. } => Some(ping_at.min(self.dead_at())),
+            State::Closed => None,
+        }
     }
 
     /// When the connection was opened.
     pub fn opened_at(&self) -> Moment {
-        todo!()
+        self.opened_at
     }
 
     /// When anything was last heard from the client.
     pub fn heard_at(&self) -> Moment {
-        todo!()
+        self.heard_at
     }
 
     /// How many alerts are sent and not yet acknowledged (at most [`Config::remember`]).
     pub fn unacknowledged(&self) -> usize {
-        todo!()
+        self.unacknowledged.len()
+    }
+
+    /// Takes note of a sign of life; false once closed.
+    fn hear(&mut self, now: Moment) -> bool {
+        match &mut self.state {
+            State::Open { grace_until, .. } => {
+                *grace_until = None;
+                self.heard_at = now;
+                true
+            }
+            State::Closed => false,
+        }
+    }
+
+    fn dead_at(&self) -> Moment {
+        match self.state {
+            State::Open { grace_until: Some(until), .. } => until,
+            State::Open { grace_until: None, .. } | State::Closed => self.heard_at + self.config.dead_after,
+        }
+    }
+
+    /// With an id: that alert. In the original form, without: the oldest of that stream. Anything else is ignored,
+    /// so that an ack may come twice and a foreign one does nothing.
+    fn acknowledge(&mut self, stream: Option<StreamId>, alert: Option<AnomalyId>) {
+        let found = self.unacknowledged.iter().position(|(id, sent_stream)| match (&alert, &stream) {
+            (Some(alert), _) => id == alert,
+            (None, Some(stream)) => sent_stream == stream,
+            (None, None) => false,
+        });
+        if let Some((id, _)) = found.and_then(|at| self.unacknowledged.remove(at)) {
+            self.events.push_back(Event::Acknowledged(id));
+        }
     }
 }
 
@@ -154,3 +253,12 @@ impl From<String> for Text {
         Text(Bytes::from(text))
     }
 }
+
+impl From<&ClientMessage> for Text {
+    fn from(message: &ClientMessage) -> Text {
+        Text::from(message.to_text())
+    }
+}
+
+#[cfg(test)]
+mod tests;
