@@ -34,25 +34,16 @@ pub struct Parts {
     pub size: (u32, u32),
     /// Whether the keychain is there, unlocked.
     pub keychain: bool,
-    /// Which notification daemon runs, if any.
-    pub notifications: Option<NotificationDaemon>,
+    /// Whether a notification daemon is there, one that draws buttons.
+    pub notifications: bool,
     /// Whether a panel hosts the tray.
     pub panel: bool,
 }
 
 impl Default for Parts {
     fn default() -> Self {
-        Self { size: (1280, 900), keychain: true, notifications: Some(NotificationDaemon::Xfce), panel: true }
+        Self { size: (1280, 900), keychain: true, notifications: true, panel: true }
     }
-}
-
-/// The notification daemons a desktop can have.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum NotificationDaemon {
-    /// Draws real buttons.
-    Xfce,
-    /// Keeps a history that `dunstctl` prints.
-    Dunst,
 }
 
 /// A running desktop.
@@ -83,8 +74,8 @@ impl VirtualDesktop {
         if parts.keychain {
             desktop.start_keychain()?;
         }
-        if let Some(daemon) = parts.notifications {
-            desktop.start_notifications(daemon)?;
+        if parts.notifications {
+            desktop.start_notifications()?;
         }
         if parts.panel {
             desktop.start_panel()?;
@@ -190,13 +181,9 @@ impl VirtualDesktop {
         self.wait_for_name("org.freedesktop.secrets", "keychain")
     }
 
-    /// Starts a notification daemon; there must be none yet.
-    pub fn start_notifications(&self, daemon: NotificationDaemon) -> Result<()> {
-        let mut command = match daemon {
-            NotificationDaemon::Xfce => self.command(xfce4_notifyd()?),
-            NotificationDaemon::Dunst => self.command("dunst"),
-        };
-        self.spawn("notifications", &mut command)?;
+    /// Starts the notification daemon; there must be none yet.
+    pub fn start_notifications(&self) -> Result<()> {
+        self.spawn("notifications", &mut self.command(xfce4_notifyd()?))?;
         self.wait_for_name("org.freedesktop.Notifications", "notifications")
     }
 
@@ -207,9 +194,20 @@ impl VirtualDesktop {
         self.wait_for_name("org.kde.StatusNotifierWatcher", "panel")
     }
 
-    /// Waits until `ready` says yes.
-    pub fn wait_until(&self, what: &str, ready: impl FnMut() -> bool) -> Result<()> {
-        wait_until(what, ready)
+    /// The numbers of this desktop's processes whose program has this name.
+    pub fn processes(&self, program: &str) -> Vec<u32> {
+        let mark = format!("XDG_RUNTIME_DIR={}", self.dir.join("run").display());
+        let numbers = fs::read_dir("/proc").into_iter().flatten().flatten();
+        let numbers = numbers.filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok());
+        let ours = numbers.filter(|number| {
+            let read = |file: &str| fs::read(format!("/proc/{number}/{file}")).unwrap_or_default();
+            let command = read("cmdline");
+            let first = command.split(|byte| *byte == 0).next().unwrap_or_default();
+            let name = first.rsplit(|byte| *byte == b'/').next().unwrap_or_default();
+            name == program.as_bytes()
+                && read("environ").split(|byte| *byte == 0).any(|set| set == mark.as_bytes())
+        });
+        ours.collect()
     }
 
     fn start_display(&mut self) -> Result<()> {
