@@ -1,0 +1,330 @@
+//! A client, a server and the network between them, in virtual time. Nothing here waits.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use visionguard_proto::link::{self, Link};
+use visionguard_proto::session::{self, Session, Text};
+use visionguard_proto::{AnomalyId, Cause, ClientMessage, Moment, StreamId};
+
+/// What travels on one connection.
+#[derive(Debug, Clone)]
+enum Packet {
+    Syn,
+    Opened,
+    Text(String),
+    End(Cause),
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Way {
+    ToServer,
+    ToClient,
+}
+
+/// How the network treats one way: a black hole holds everything back until it heals, as TCP would send it again.
+#[derive(Debug, Default)]
+struct Path {
+    blocked: bool,
+    held: Vec<(usize, Packet)>,
+    last_arrival: Moment,
+}
+
+/// Both ends and what lies between.
+pub struct World {
+    pub now: Moment,
+    pub link: Link,
+    /// Alert ids in the order in which the application got them, with the connection they came on.
+    pub received: Vec<(usize, String)>,
+    /// Alert ids that the server knows to be stored.
+    pub acknowledged: Vec<String>,
+    /// When each attempt started.
+    pub attempts: Vec<Moment>,
+    /// Every end of a connection or attempt that the link decided on or was told.
+    pub ends: Vec<(Moment, Cause)>,
+    /// Whether the server takes connections; otherwise it refuses them.
+    pub listening: bool,
+    /// The server's process stands still: nothing is read, written or timed.
+    pub server_stopped: bool,
+    /// Draws the time that each packet takes.
+    pub delay: Box<dyn FnMut() -> Duration>,
+    sessions: BTreeMap<usize, Session>,
+    server_inbox: Vec<(usize, Packet)>,
+    wire: BTreeMap<(Moment, u64), (Way, usize, Packet)>,
+    to_server: Path,
+    to_client: Path,
+    connection: Option<usize>,
+    connections: usize,
+    sequence: u64,
+}
+
+impl World {
+    pub fn new(seed: u64) -> World {
+        World {
+            now: Moment::START,
+            link: Link::new(link::Config::default(), seed),
+            received: Vec::new(),
+            acknowledged: Vec::new(),
+            attempts: Vec::new(),
+            ends: Vec::new(),
+            listening: true,
+            server_stopped: false,
+            delay: Box::new(|| Duration::from_millis(20)),
+            sessions: BTreeMap::new(),
+            server_inbox: Vec::new(),
+            wire: BTreeMap::new(),
+            to_server: Path::default(),
+            to_client: Path::default(),
+            connection: None,
+            connections: 0,
+            sequence: 0,
+        }
+    }
+
+    /// A world whose link is online.
+    pub fn online(seed: u64) -> World {
+        let mut world = World::new(seed);
+        world.connect();
+        world.pass(1.0);
+        assert!(world.is_online(), "{:?}", world.link.state());
+        world
+    }
+
+    pub fn connect(&mut self) {
+        self.link.connect(self.now);
+        self.settle();
+    }
+
+    pub fn reclaim(&mut self) {
+        self.link.reclaim(self.now, Duration::from_millis(250));
+        self.settle();
+    }
+
+    /// Publishes an alert to every connection of the server.
+    pub fn publish(&mut self, id: &str) {
+        let text = Text::from(format!(
+            r#"{{"type":"anomaly_detected","stream_id":"door","alert_id":"{id}","result":{{"person_id":1}}}}"#
+        ));
+        for session in self.sessions.values_mut() {
+            session.send_alert(AnomalyId::new(id).unwrap(), StreamId::new("door").unwrap(), text.clone());
+        }
+        self.settle();
+    }
+
+    pub fn block(&mut self, way: Way) {
+        self.path(way).blocked = true;
+    }
+
+    /// Lets through again what was held back.
+    pub fn heal(&mut self) {
+        for way in [Way::ToServer, Way::ToClient] {
+            self.path(way).blocked = false;
+            for (connection, packet) in std::mem::take(&mut self.path(way).held) {
+                self.send(way, connection, packet);
+            }
+        }
+    }
+
+    /// The server says that it restarts, stops, and takes connections again after `down`.
+    pub fn restart_server(&mut self, down: f64) {
+        for session in self.sessions.values_mut() {
+            session.close(session::RESTART);
+        }
+        self.settle();
+        self.listening = false;
+        self.pass(down);
+        self.listening = true;
+    }
+
+    /// The server loses power: its connections are gone without a word.
+    pub fn crash_server(&mut self) {
+        self.sessions.clear();
+        self.server_inbox.clear();
+    }
+
+    /// Something between resets every connection.
+    pub fn reset(&mut self) {
+        for (connection, _) in std::mem::take(&mut self.sessions) {
+            self.send(Way::ToClient, connection, Packet::End(Cause::Lost));
+        }
+    }
+
+    /// The server's process stops or goes on, as by SIGSTOP and SIGCONT.
+    pub fn stop_server(&mut self, stopped: bool) {
+        self.server_stopped = stopped;
+        if !stopped {
+            for (connection, packet) in std::mem::take(&mut self.server_inbox) {
+                self.at_server(connection, packet);
+            }
+            self.settle();
+        }
+    }
+
+    pub fn is_online(&self) -> bool {
+        matches!(self.link.state(), link::State::Online { .. })
+    }
+
+    pub fn live_sessions(&self) -> usize {
+        self.sessions.len()
+    }
+
+    /// Lets time pass; everything in it happens when it is due.
+    pub fn pass(&mut self, seconds: f64) {
+        let end = self.now + Duration::from_secs_f64(seconds);
+        while let Some(next) = self.next_moment().filter(|next| *next <= end) {
+            self.now = self.now.max(next);
+            self.step();
+        }
+        self.now = end;
+    }
+
+    fn next_moment(&self) -> Option<Moment> {
+        let packet = self.wire.keys().next().map(|(at, _)| *at);
+        let sessions =
+            self.sessions.values().filter(|_| !self.server_stopped).filter_map(Session::poll_timeout);
+        packet.into_iter().chain(self.link.poll_timeout()).chain(sessions).min()
+    }
+
+    fn step(&mut self) {
+        while let Some(entry) = self.wire.first_entry().filter(|entry| entry.key().0 <= self.now) {
+            let (way, connection, packet) = entry.remove();
+            match way {
+                Way::ToServer if self.server_stopped => self.server_inbox.push((connection, packet)),
+                Way::ToServer => self.at_server(connection, packet),
+                Way::ToClient => self.at_client(connection, packet),
+            }
+            self.settle();
+        }
+        if self.link.poll_timeout().is_some_and(|at| at <= self.now) {
+            self.link.handle_timeout(self.now);
+        }
+        if !self.server_stopped {
+            for session in self.sessions.values_mut() {
+                if session.poll_timeout().is_some_and(|at| at <= self.now) {
+                    session.handle_timeout(self.now);
+                }
+            }
+        }
+        self.settle();
+    }
+
+    fn at_server(&mut self, connection: usize, packet: Packet) {
+        match packet {
+            Packet::Syn if self.listening => {
+                self.sessions.insert(connection, Session::open(session::Config::default(), self.now));
+                self.send(Way::ToClient, connection, Packet::Opened);
+            }
+            Packet::Syn => self.send(Way::ToClient, connection, Packet::End(Cause::Refused)),
+            Packet::Text(text) => match self.sessions.get_mut(&connection) {
+                Some(session) => session.handle_text(&text, self.now),
+                None => self.send(Way::ToClient, connection, Packet::End(Cause::Lost)),
+            },
+            Packet::End(_) => drop(self.sessions.remove(&connection)),
+            Packet::Opened => panic!("a client does not open"),
+        }
+    }
+
+    fn at_client(&mut self, connection: usize, packet: Packet) {
+        if self.connection != Some(connection) {
+            return;
+        }
+        match packet {
+            Packet::Opened => self.link.handle_open(self.now),
+            Packet::Text(text) => self.link.handle_text(&text, self.now),
+            Packet::End(cause) => {
+                self.connection = None;
+                self.link.handle_close(cause, self.now);
+            }
+            Packet::Syn => panic!("a server does not connect"),
+        }
+    }
+
+    /// Carries out what both ends want, until they want nothing more.
+    fn settle(&mut self) {
+        while let Some(event) = self.link.poll_event() {
+            match event {
+                link::Event::Alert(alert) => {
+                    let id = alert.anomaly_id.unwrap();
+                    self.received.push((self.connections, id.as_str().to_owned()));
+                    self.link
+                        .acknowledge(ClientMessage::Ack { stream_id: alert.stream_id, alert_id: Some(id) });
+                }
+                link::Event::Changed => {
+                    if let link::State::Waiting { cause, .. } = *self.link.state() {
+                        self.ends.push((self.now, cause));
+                    }
+                }
+                other => panic!("unexpected: {other:?}"),
+            }
+        }
+        while let Some(action) = self.link.poll_action() {
+            match (action, self.connection) {
+                (link::Action::Open, None) => {
+                    self.connections += 1;
+                    self.connection = Some(self.connections);
+                    self.attempts.push(self.now);
+                    self.send(Way::ToServer, self.connections, Packet::Syn);
+                }
+                (link::Action::Send(message), Some(connection)) => {
+                    self.send(Way::ToServer, connection, Packet::Text(message.to_text()));
+                }
+                (link::Action::Close { code }, Some(connection)) => {
+                    self.send(Way::ToServer, connection, Packet::End(Cause::Closed(code)));
+                    self.connection = None;
+                }
+                (action, connection) => panic!("{action:?} while the connection is {connection:?}"),
+            }
+        }
+        self.settle_sessions();
+    }
+
+    fn settle_sessions(&mut self) {
+        if self.server_stopped {
+            return;
+        }
+        let mut out = Vec::new();
+        self.sessions.retain(|connection, session| {
+            while let Some(event) = session.poll_event() {
+                match event {
+                    session::Event::Acknowledged(id) => self.acknowledged.push(id.as_str().to_owned()),
+                    session::Event::Ignored(why) => panic!("ignored: {why}"),
+                }
+            }
+            while let Some(action) = session.poll_action() {
+                match action {
+                    session::Action::Send(text) => {
+                        out.push((*connection, Packet::Text(text.as_str().to_owned())));
+                    }
+                    session::Action::Close { code } => {
+                        out.push((*connection, Packet::End(Cause::Closed(code))));
+                        return false;
+                    }
+                }
+            }
+            true
+        });
+        for (connection, packet) in out {
+            self.send(Way::ToClient, connection, packet);
+        }
+    }
+
+    fn send(&mut self, way: Way, connection: usize, packet: Packet) {
+        let arrival = self.now + (self.delay)();
+        let path = self.path(way);
+        if path.blocked {
+            path.held.push((connection, packet));
+            return;
+        }
+        path.last_arrival = path.last_arrival.max(arrival);
+        let key = (path.last_arrival, self.sequence);
+        self.sequence += 1;
+        self.wire.insert(key, (way, connection, packet));
+    }
+
+    fn path(&mut self, way: Way) -> &mut Path {
+        match way {
+            Way::ToServer => &mut self.to_server,
+            Way::ToClient => &mut self.to_client,
+        }
+    }
+}
