@@ -2,32 +2,42 @@
 //!
 //! Does not retry and keeps nothing.
 
-use std::sync::Arc;
+mod error;
+mod http;
+
 use std::time::Duration;
 
 use bytes::Bytes;
-use rustls::ClientConfig;
-use secrecy::SecretString;
+use reqwest::RequestBuilder;
+use secrecy::{ExposeSecret, SecretString};
+use serde::{Deserialize, Serialize};
+use url::Url;
 use visionguard_proto::record::{RecordPage, Row, Status};
-use visionguard_proto::{AnomalyId, Cause, Endpoint, ShopId, UserId};
+use visionguard_proto::{AnomalyId, Endpoint, ShopId, UserId};
 
-use crate::view::Problem;
+pub use error::ApiError;
+pub use http::Http;
+use http::{Answer, send};
 
-/// The HTTP client that all requests share: no redirects, 10 s to connect, 20 s in all.
-#[derive(Debug, Clone)]
-pub struct Http {}
+/// Largest answer but for a page of the record and a picture.
+const MAX_ANSWER_BYTES: usize = 256 * 1024;
 
-impl Http {
-    /// Uses this TLS and the system's proxies.
-    pub fn new(tls: &Arc<ClientConfig>) -> Result<Http, ApiError> {
-        let _ = tls;
-        todo!()
-    }
-}
+/// Largest page of the record: 500 rows of under a kilobyte each, with room for remarks.
+const MAX_PAGE_BYTES: usize = 8 * 1024 * 1024;
+
+/// Longest name that is kept.
+const MAX_NAME: usize = 255;
+
+/// How this program names itself to the server.
+pub const USER_AGENT: &str = concat!("VisionGuard-Desktop/", env!("CARGO_PKG_VERSION"));
 
 /// One server, with or without a token. Cheap to clone.
 #[derive(Debug, Clone)]
-pub struct Api {}
+pub struct Api {
+    http: Http,
+    endpoint: Endpoint,
+    token: Option<SecretString>,
+}
 
 /// What a sign-in or a refresh brings.
 #[derive(Debug, Clone)]
@@ -38,6 +48,8 @@ pub struct SignedIn {
     pub refresh: Option<SecretString>,
     /// Who it is; a refresh may leave it out.
     pub user: Option<User>,
+    /// When the server answered, by its own clock.
+    pub date: Option<jiff::Timestamp>,
 }
 
 /// Somebody with an account.
@@ -71,140 +83,129 @@ pub enum Registration {
     Unknown,
 }
 
-/// Why a request was not answered as hoped. Holds no URL, no body and no secret.
-#[derive(Debug, Clone, PartialEq, thiserror::Error)]
-pub enum ApiError {
-    /// The server could not be reached, or the connection failed; never [`Cause::Http`].
-    #[error("the server cannot be reached: {0:?}")]
-    Unreachable(Cause),
-    /// Something between us and the server answered: a captive portal, a proxy.
-    #[error("something other than the server answered (status {status})")]
-    Intercepted {
-        /// The HTTP status.
-        status: u16,
-    },
-    /// An HTTP status that is no success.
-    #[error("the server answered {status}")]
-    Refused {
-        /// The HTTP status.
-        status: u16,
-        /// Its `detail` or `message`, hostile text, at most 200 characters; never of a 422.
-        said: Option<String>,
-        /// Its `Retry-After`, at most 10 minutes.
-        retry_after: Option<Duration>,
-    },
-    /// A success whose body is not what was asked for.
-    #[error("the server's answer is not understood: {0}")]
-    Garbled(&'static str),
-    /// A body over the limit.
-    #[error("the server's answer is too large")]
-    TooLarge,
-    /// The request cannot be made: a path outside the server's address, a client that cannot be built.
-    #[error("the request is not possible: {0}")]
-    Impossible(&'static str),
-}
-
-impl ApiError {
-    /// The token is not accepted.
-    pub fn is_unauthorized(&self) -> bool {
-        todo!()
-    }
-
-    /// There is no such thing, or no such route: the original answers both alike.
-    pub fn is_not_found(&self) -> bool {
-        todo!()
-    }
-
-    /// Whether the same request may succeed later.
-    pub fn can_retry(&self) -> bool {
-        todo!()
-    }
-
-    /// How long the server asks to wait.
-    pub fn retry_after(&self) -> Option<Duration> {
-        todo!()
-    }
-
-    /// The code of [`Problem`]: `wrong_password`, `wrong_address`, `unreachable`, `portal`, `tls`, `server_error`, `invalid`.
-    pub fn code(&self) -> &'static str {
-        todo!()
-    }
-
-    /// The same for a person, in a sentence.
-    pub fn problem(&self) -> Problem {
-        todo!()
-    }
-}
-
-#[allow(clippy::unused_async, reason = "signatures first")]
 impl Api {
     /// The server at `endpoint`, without a token.
     pub fn new(http: &Http, endpoint: Endpoint) -> Api {
-        let _ = (http, endpoint);
-        todo!()
+        Api { http: http.clone(), endpoint, token: None }
     }
 
     /// The same server, with a token.
     pub fn with_token(&self, token: SecretString) -> Api {
-        let _ = token;
-        todo!()
+        Api { token: Some(token), ..self.clone() }
+    }
+
+    /// Where the server is.
+    pub fn endpoint(&self) -> &Endpoint {
+        &self.endpoint
     }
 
     /// `POST /auth/login`.
     pub async fn sign_in(&self, email: &str, password: &SecretString) -> Result<SignedIn, ApiError> {
-        let _ = (email, password);
-        todo!()
+        #[derive(Serialize)]
+        struct Credentials<'a> {
+            email: &'a str,
+            password: &'a str,
+        }
+        let body = Credentials { email, password: password.expose_secret() };
+        let request = self.http.client().post(self.url("/auth/login")).json(&body);
+        signed_in(send(request, MAX_ANSWER_BYTES).await?)
     }
 
     /// `GET /auth/me`.
     pub async fn me(&self) -> Result<User, ApiError> {
-        todo!()
+        let answer = send(self.get("/auth/me"), MAX_ANSWER_BYTES).await?;
+        let user: UserBody = read(&answer, "who is signed in")?;
+        user.checked()
     }
 
     /// `POST /auth/refresh`; 404 where the server has no such thing.
     pub async fn refresh(&self, refresh: &SecretString) -> Result<SignedIn, ApiError> {
-        let _ = refresh;
-        todo!()
+        #[derive(Serialize)]
+        struct Refresh<'a> {
+            refresh_token: &'a str,
+        }
+        let body = Refresh { refresh_token: refresh.expose_secret() };
+        let request = self.http.client().post(self.url("/auth/refresh")).json(&body);
+        signed_in(send(request, MAX_ANSWER_BYTES).await?)
     }
 
     /// `POST /auth/logout`.
     pub async fn logout(&self) -> Result<(), ApiError> {
-        todo!()
+        let request = self.bearer(self.http.client().post(self.url("/auth/logout")));
+        send(request, MAX_ANSWER_BYTES).await.map(|_| ())
     }
 
     /// `GET /shops`: those the user owns or manages.
     pub async fn shops(&self) -> Result<Vec<Shop>, ApiError> {
-        todo!()
+        #[derive(Deserialize)]
+        struct ShopBody {
+            id: ShopId,
+            #[serde(default)]
+            name: String,
+        }
+        let answer = send(self.get("/shops"), MAX_PAGE_BYTES).await?;
+        let shops: Vec<ShopBody> = read(&answer, "the list of shops")?;
+        Ok(shops.into_iter().map(|shop| Shop { id: shop.id, name: short(&shop.name) }).collect())
     }
 
     /// `GET /api/anomalies` of one shop, newest first; `limit` 1 to 500.
     pub async fn anomalies(&self, shop: &ShopId, limit: u32, offset: u64) -> Result<RecordPage, ApiError> {
-        let _ = (shop, limit, offset);
-        todo!()
+        let mut url = self.url("/api/anomalies");
+        url.query_pairs_mut()
+            .append_pair("shop_id", shop.as_str())
+            .append_pair("limit", &limit.clamp(1, 500).to_string())
+            .append_pair("offset", &offset.to_string());
+        let request = self.bearer(self.http.client().get(url));
+        let answer = send(request, MAX_PAGE_BYTES).await?;
+        RecordPage::read(&answer.body).map_err(|_| ApiError::Garbled("a page of the record"))
     }
 
     /// `GET /api/anomalies/{id}`.
     pub async fn anomaly(&self, id: &AnomalyId) -> Result<Row, ApiError> {
-        let _ = id;
-        todo!()
+        let request = self.bearer(self.http.client().get(self.below("/api/anomalies", id.as_str())));
+        row(&send(request, MAX_ANSWER_BYTES).await?)
     }
 
     /// `PATCH /api/anomalies/{id}`; without notes those of the record stay.
     pub async fn patch(&self, id: &AnomalyId, status: Status, notes: Option<&str>) -> Result<Row, ApiError> {
-        let _ = (id, status, notes);
-        todo!()
+        #[derive(Serialize)]
+        struct Patch<'a> {
+            status: &'a str,
+            #[serde(skip_serializing_if = "Option::is_none")]
+            notes: Option<&'a str>,
+        }
+        let status = status.word().ok_or(ApiError::Impossible("this status is not the server's"))?;
+        let request = self.http.client().patch(self.below("/api/anomalies", id.as_str()));
+        row(&send(self.bearer(request).json(&Patch { status, notes }), MAX_ANSWER_BYTES).await?)
     }
 
-    /// A picture of the record by its path (`image_url` of a row). Only below this server's own address.
+    /// A picture of the record by its path (`image_url` of a row). Only below this server's own address: the token goes
+    /// nowhere else, whatever the path says.
     pub async fn frame(&self, path: &str) -> Result<Bytes, ApiError> {
-        let _ = path;
-        todo!()
+        // A server on Windows builds the path with its own separators.
+        let path = path.replace('\\', "/");
+        if !path.starts_with('/') || path.starts_with("//") {
+            return Err(ApiError::Impossible("the picture is not on this server"));
+        }
+        let url = self.endpoint.http(&path);
+        if !is_below(&url, self.endpoint.base()) {
+            return Err(ApiError::Impossible("the picture is not on this server"));
+        }
+        let request = self.bearer(self.http.client().get(url));
+        Ok(send(request, visionguard_proto::frame::MAX_BYTES).await?.body)
     }
 
     /// `GET /ws/connections/{user}`; trouble of any kind is [`Registration::Unknown`].
     pub async fn registration(&self, user: &UserId) -> Registration {
-        let _ = user;
-        todo!()
+        let request = self.bearer(self.http.client().get(self.below("/ws/connections", user.as_str())));
+        match send(request, MAX_ANSWER_BYTES).await {
+            Ok(answer) => registered(&answer),
+            Err(ApiError::Refused { status: 404, is_ours: true, .. }) => Registration::NotRegistered,
+            Err(error) => {
+                tracing::debug!(%error, "the server does not say who is connected");
+                Registration::Unknown
+            }
+        }
     }
 
     /// `POST /api/notifications/send` to the user's own socket, with a nonce in its metadata by which it is
@@ -216,7 +217,125 @@ impl Api {
         message: &str,
         nonce: &str,
     ) -> Result<bool, ApiError> {
-        let _ = (user, title, message, nonce);
-        todo!()
+        #[derive(Serialize)]
+        struct Drill<'a> {
+            user_id: &'a str,
+            title: &'a str,
+            message: &'a str,
+            priority: &'a str,
+            metadata: Metadata<'a>,
+        }
+        #[derive(Serialize)]
+        struct Metadata<'a> {
+            nonce: &'a str,
+        }
+        #[derive(Deserialize)]
+        struct Delivery {
+            #[serde(default)]
+            delivered: bool,
+        }
+        let drill =
+            Drill { user_id: user.as_str(), title, message, priority: "low", metadata: Metadata { nonce } };
+        let request = self.bearer(self.http.client().post(self.url("/api/notifications/send"))).json(&drill);
+        let delivery: Delivery = read(&send(request, MAX_ANSWER_BYTES).await?, "the outcome of the test")?;
+        Ok(delivery.delivered)
+    }
+
+    /// `GET /health`: the time of the answer by the server's own clock, if it says; needs no token.
+    pub async fn health(&self) -> Result<Option<jiff::Timestamp>, ApiError> {
+        Ok(send(self.http.client().get(self.url("/health")), MAX_ANSWER_BYTES).await?.date)
+    }
+
+    fn get(&self, path: &str) -> RequestBuilder {
+        self.bearer(self.http.client().get(self.url(path)))
+    }
+
+    fn bearer(&self, request: RequestBuilder) -> RequestBuilder {
+        match &self.token {
+            Some(token) => request.bearer_auth(token.expose_secret()),
+            None => request,
+        }
+    }
+
+    fn url(&self, path: &str) -> Url {
+        self.endpoint.http(path)
+    }
+
+    /// An address with an id as its last segment, whatever the id holds.
+    fn below(&self, path: &str, id: &str) -> Url {
+        let mut url = self.url(path);
+        if let Ok(mut segments) = url.path_segments_mut() {
+            segments.push(id);
+        }
+        url
     }
 }
+
+#[derive(Deserialize)]
+struct UserBody {
+    id: UserId,
+    #[serde(default)]
+    name: String,
+    #[serde(default)]
+    email: String,
+}
+
+impl UserBody {
+    fn checked(self) -> Result<User, ApiError> {
+        Ok(User { id: self.id, name: short(&self.name), email: short(&self.email) })
+    }
+}
+
+fn signed_in(answer: Answer) -> Result<SignedIn, ApiError> {
+    #[derive(Deserialize)]
+    struct Tokens {
+        access_token: SecretString,
+        refresh_token: Option<SecretString>,
+        user: Option<UserBody>,
+    }
+    let tokens: Tokens = read(&answer, "the tokens")?;
+    if tokens.access_token.expose_secret().is_empty() {
+        return Err(ApiError::Garbled("the tokens"));
+    }
+    let user = tokens.user.map(UserBody::checked).transpose()?;
+    Ok(SignedIn { access: tokens.access_token, refresh: tokens.refresh_token, user, date: answer.date })
+}
+
+fn row(answer: &Answer) -> Result<Row, ApiError> {
+    Row::read(&answer.body).map_err(|_| ApiError::Garbled("a row of the record"))
+}
+
+fn registered(answer: &Answer) -> Registration {
+    #[derive(Deserialize)]
+    struct Stats {
+        connected: Option<bool>,
+        uptime_seconds: f64,
+    }
+    let Ok(stats) = serde_json::from_slice::<Stats>(&answer.body) else { return Registration::Unknown };
+    if stats.connected == Some(false) {
+        return Registration::NotRegistered;
+    }
+    match Duration::try_from_secs_f64(stats.uptime_seconds) {
+        Ok(uptime) => Registration::Registered { uptime },
+        Err(_) => Registration::Unknown,
+    }
+}
+
+fn read<'a, T: Deserialize<'a>>(answer: &'a Answer, what: &'static str) -> Result<T, ApiError> {
+    serde_json::from_slice(&answer.body).map_err(|_| ApiError::Garbled(what))
+}
+
+/// Same origin, and under the same prefix also after `..` was resolved.
+fn is_below(url: &Url, base: &Url) -> bool {
+    let prefix = base.path().trim_end_matches('/');
+    url.origin() == base.origin()
+        && url.path().strip_prefix(prefix).is_some_and(|rest| rest.starts_with('/'))
+        && url.username().is_empty()
+}
+
+fn short(text: &str) -> String {
+    text.chars().filter(|character| !character.is_control()).take(MAX_NAME).collect()
+}
+
+#[cfg(test)]
+mod tests;

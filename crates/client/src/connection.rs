@@ -3,11 +3,16 @@
 //! Decides nothing by itself. Reading never waits for the application, so that a slow consumer cannot stop the
 //! heartbeat.
 
+mod driver;
+mod handshake;
+mod heard;
+mod socket;
+
 use std::sync::Arc;
 use std::time::Duration;
 
 use secrecy::SecretString;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{mpsc, oneshot, watch};
 use visionguard_proto::alert::Alert;
 use visionguard_proto::link::{Config, State};
 use visionguard_proto::message::{ClientMessage, Notice};
@@ -15,6 +20,11 @@ use visionguard_proto::{Cause, Endpoint, UserId};
 
 use crate::clock::Clock;
 use crate::dial::Dial;
+
+use driver::{Command, Driver};
+
+/// How many events the application may leave untaken before they wait inside the task.
+const EVENTS: usize = 64;
 
 /// Whom to connect as, and where.
 #[derive(Debug, Clone)]
@@ -25,6 +35,13 @@ pub struct Target {
     pub user: UserId,
     /// The access token.
     pub token: SecretString,
+}
+
+impl Target {
+    /// Whether a socket that was opened for the one serves the other too.
+    fn is_same_place(&self, other: &Target) -> bool {
+        self.endpoint == other.endpoint && self.user == other.user
+    }
 }
 
 /// What the application is told, in order.
@@ -50,7 +67,7 @@ pub enum Event {
 /// A handle to the running task; the task ends, closing its socket, when the last handle is dropped.
 #[derive(Debug, Clone)]
 pub struct Connection {
-    #[allow(dead_code, reason = "signatures first")]
+    commands: mpsc::UnboundedSender<Command>,
     state: watch::Receiver<State>,
 }
 
@@ -62,8 +79,11 @@ impl Connection {
         clock: Arc<dyn Clock>,
         seed: u64,
     ) -> (Connection, mpsc::Receiver<Event>) {
-        let _ = (config, dial, clock, seed);
-        todo!()
+        let (commands, asked) = mpsc::unbounded_channel();
+        let (told, events) = mpsc::channel(EVENTS);
+        let (driver, state) = Driver::new(config, dial, clock, seed, asked, told);
+        tokio::spawn(driver.run());
+        (Connection { commands, state }, events)
     }
 
     /// Where the link stands now, also while events wait to be taken; `heard_at` is current only here.
@@ -73,40 +93,53 @@ impl Connection {
 
     /// Connects, or answers a question with a new token. An open connection to the same server and user stays.
     pub fn connect(&self, target: Target) {
-        let _ = target;
-        todo!()
+        self.ask(Command::Connect(target));
     }
 
     /// Closes the socket and stays offline.
     pub fn disconnect(&self) {
-        todo!()
+        self.ask(Command::Disconnect);
     }
 
     /// Closes the socket politely and opens another after `pause`, to claim the slot on the server anew.
     pub fn reclaim(&self, pause: Duration) {
-        let _ = pause;
-        todo!()
+        self.ask(Command::Reclaim(pause));
     }
 
     /// Probes an open connection with a short deadline, or attempts at once: the network changed, the machine woke.
     pub fn probe(&self) {
-        todo!()
+        self.ask(Command::Probe);
     }
 
-    /// Attempts now, whatever wait is under way.
+    /// Attempts now, whatever wait is under way; an open connection is probed.
     pub fn retry_now(&self) {
-        todo!()
+        self.ask(Command::RetryNow);
     }
 
     /// Tells the server that an alert is stored.
     pub fn acknowledge(&self, ack: ClientMessage) {
-        let _ = ack;
-        todo!()
+        self.ask(Command::Acknowledge(ack));
     }
 
     /// Answers a question: [`Cause::TokenRejected`] or [`Cause::AddressRejected`].
     pub fn rejected(&self, cause: Cause) {
-        let _ = cause;
-        todo!()
+        self.ask(Command::Rejected(cause));
+    }
+
+    /// Closes the socket, politely where the server still answers, and ends the task: about a second at most.
+    pub async fn shut_down(&self) {
+        let (done, ended) = oneshot::channel();
+        self.ask(Command::ShutDown(done));
+        // The task may have ended already, which is as good.
+        let _ = ended.await;
+    }
+
+    fn ask(&self, command: Command) {
+        if self.commands.send(command).is_err() {
+            tracing::debug!("the connection has ended");
+        }
     }
 }
+
+#[cfg(test)]
+mod tests;

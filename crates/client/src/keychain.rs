@@ -3,14 +3,22 @@
 //! Nothing stored, locked and not there at all are three different answers. There is no fallback to a file: without
 //! a keychain a session lasts until the program ends.
 
+mod memory;
+mod parts;
+mod system;
+
 use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
 use secrecy::SecretString;
+use sha2::{Digest, Sha256};
 
 use crate::view::Keeping;
+
+pub use memory::MemoryKeychain;
+pub use system::SystemKeychain;
 
 /// A place for secrets, by the name of an entry (see [`entry`]).
 pub trait Keychain: fmt::Debug + Send + Sync + 'static {
@@ -73,17 +81,57 @@ pub enum Token {
     Refresh,
 }
 
-/// The name of an entry: two data directories never share one.
+/// The name of an entry. It holds a short hash of the data directory, so that two of them never share a token.
 pub fn entry(token: Token, data_dir: &Path) -> String {
-    let _ = (token, data_dir);
-    todo!()
+    let kind = match token {
+        Token::Access => "access",
+        Token::Refresh => "refresh",
+    };
+    format!("{kind}:{}", profile(data_dir))
 }
 
 /// The system's keychain, or one in memory where `VISIONGUARD_KEYCHAIN=memory` was chosen.
 pub fn choose() -> Arc<dyn Keychain> {
-    todo!()
+    match std::env::var("VISIONGUARD_KEYCHAIN").as_deref() {
+        Ok("memory") => Arc::new(MemoryKeychain::default()),
+        Ok(other) if !other.is_empty() && other != "system" => {
+            tracing::warn!(
+                "VISIONGUARD_KEYCHAIN is neither memory nor system: the system's keychain is used"
+            );
+            Arc::new(SystemKeychain::new())
+        }
+        Ok(_) | Err(_) => Arc::new(SystemKeychain::new()),
+    }
 }
 
-/// Secrets in memory alone: chosen explicitly, for boxes without a keychain, and for tests.
-#[derive(Debug, Default)]
-pub struct MemoryKeychain {}
+/// However the directory is spelled, its name is the same.
+fn profile(data_dir: &Path) -> String {
+    let path = data_dir.canonicalize().unwrap_or_else(|_| data_dir.to_owned());
+    let hash = Sha256::digest(path.as_os_str().as_encoded_bytes());
+    hash.iter().take(6).map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn two_data_directories_never_share_an_entry() {
+        let (one, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+
+        assert_ne!(entry(Token::Access, one.path()), entry(Token::Access, other.path()));
+        assert_ne!(entry(Token::Access, one.path()), entry(Token::Refresh, one.path()));
+    }
+
+    #[test]
+    fn a_directory_has_one_entry_however_it_is_spelled() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::create_dir(folder.path().join("a")).unwrap();
+
+        let plain = entry(Token::Access, &folder.path().join("a"));
+        let crooked = entry(Token::Access, &folder.path().join("a/../a"));
+
+        assert_eq!(plain, crooked);
+        assert_eq!(plain.len(), "access:".len() + 12);
+    }
+}

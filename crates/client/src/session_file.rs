@@ -1,6 +1,8 @@
 //! Who was signed in, on disk: enough to say "signed in as" at the next start. Never a token.
 
-use std::path::Path;
+use std::fs::File;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 use visionguard_proto::UserId;
@@ -20,18 +22,108 @@ pub struct SavedSession {
 
 /// Reads it; none if there is none, or if it cannot be read (which is logged).
 pub fn load(data_dir: &Path) -> Option<SavedSession> {
-    let _ = data_dir;
-    todo!()
+    let text = match std::fs::read(path(data_dir)) {
+        Ok(text) => text,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return None,
+        Err(error) => {
+            tracing::warn!(%error, "session.json cannot be read");
+            return None;
+        }
+    };
+    match serde_json::from_slice(&text) {
+        Ok(session) => Some(session),
+        Err(error) => {
+            tracing::warn!(line = error.line(), column = error.column(), "session.json is damaged");
+            None
+        }
+    }
 }
 
 /// Writes it in place of the last one, whole or not at all.
-pub fn save(data_dir: &Path, session: &SavedSession) -> std::io::Result<()> {
-    let _ = (data_dir, session);
-    todo!()
+pub fn save(data_dir: &Path, session: &SavedSession) -> io::Result<()> {
+    let text = serde_json::to_vec_pretty(session)?;
+    replace(&path(data_dir), &text)
 }
 
-/// Removes it.
-pub fn remove(data_dir: &Path) -> std::io::Result<()> {
-    let _ = data_dir;
-    todo!()
+/// Removes it; it is no error if there is none.
+pub fn remove(data_dir: &Path) -> io::Result<()> {
+    match std::fs::remove_file(path(data_dir)) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        Ok(()) | Err(_) => Ok(()),
+    }
+}
+
+fn path(data_dir: &Path) -> PathBuf {
+    data_dir.join("session.json")
+}
+
+/// Replaces a file's content, whole or not at all, also if the power fails in between; for its owner alone.
+pub(crate) fn replace(path: &Path, content: &[u8]) -> io::Result<()> {
+    let mut fresh = path.as_os_str().to_owned();
+    fresh.push(".new");
+    let fresh = PathBuf::from(fresh);
+    let mut file = private(&fresh)?;
+    file.write_all(content)?;
+    file.sync_all()?;
+    drop(file);
+    std::fs::rename(&fresh, path)
+}
+
+#[cfg(unix)]
+fn private(path: &Path) -> io::Result<File> {
+    use std::os::unix::fs::OpenOptionsExt;
+    File::options().write(true).create(true).truncate(true).mode(0o600).open(path)
+}
+
+/// Elsewhere the data directory lies in the person's own profile, which is private already.
+#[cfg(not(unix))]
+fn private(path: &Path) -> io::Result<File> {
+    File::create(path)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_session_is_found_again_until_it_is_removed() {
+        let folder = tempfile::tempdir().unwrap();
+        assert_eq!(load(folder.path()), None);
+
+        save(folder.path(), &session()).unwrap();
+        assert_eq!(load(folder.path()), Some(session()));
+
+        remove(folder.path()).unwrap();
+        remove(folder.path()).unwrap();
+        assert_eq!(load(folder.path()), None);
+    }
+
+    #[test]
+    fn a_damaged_file_is_as_good_as_none() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("session.json"), "{\"server\":").unwrap();
+
+        assert_eq!(load(folder.path()), None);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn the_file_is_for_its_owner_alone() {
+        use std::os::unix::fs::PermissionsExt;
+        let folder = tempfile::tempdir().unwrap();
+
+        save(folder.path(), &session()).unwrap();
+
+        let mode = std::fs::metadata(folder.path().join("session.json")).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600);
+    }
+
+    fn session() -> SavedSession {
+        SavedSession {
+            server: "https://alerts.example.com/".into(),
+            user_id: UserId::new("ca3b8a03-d407-412b-9d66-a098e92cf49d").unwrap(),
+            name: "Shop".into(),
+            email: "Shop@example.com".into(),
+        }
+    }
 }

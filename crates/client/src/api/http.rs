@@ -1,0 +1,161 @@
+//! One request and its answer, within bounds.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::{Bytes, BytesMut};
+use http::header::CONTENT_TYPE;
+use jiff::Timestamp;
+use reqwest::redirect::Policy;
+use reqwest::{Client, RequestBuilder, Response};
+use rustls::ClientConfig;
+use serde::Deserialize;
+use visionguard_proto::Cause;
+
+use super::{ApiError, USER_AGENT};
+use crate::dial::cause;
+
+const CONNECT_WITHIN: Duration = Duration::from_secs(10);
+const ANSWER_WITHIN: Duration = Duration::from_secs(20);
+
+/// Below the five seconds after which the original server drops an idle connection.
+const IDLE: Duration = Duration::from_secs(4);
+
+/// What the server says in an error, and no more.
+const MAX_SAID: usize = 200;
+
+/// The HTTP client that all requests share: no redirects, 10 s to connect, 20 s in all.
+#[derive(Debug, Clone)]
+pub struct Http {
+    client: Client,
+}
+
+/// A success, or an error in the server's own words.
+#[derive(Debug)]
+pub(super) struct Answer {
+    pub(super) body: Bytes,
+    /// The answer's `Date`, by which the server's clock is known.
+    pub(super) date: Option<Timestamp>,
+}
+
+impl Http {
+    /// Uses this TLS and the system's proxies.
+    pub fn new(tls: &Arc<ClientConfig>) -> Result<Http, ApiError> {
+        Http::with_limits(tls, CONNECT_WITHIN, ANSWER_WITHIN)
+    }
+
+    pub(super) fn with_limits(
+        tls: &Arc<ClientConfig>,
+        connect: Duration,
+        answer: Duration,
+    ) -> Result<Http, ApiError> {
+        let client = Client::builder()
+            .tls_backend_preconfigured(ClientConfig::clone(tls))
+            .user_agent(USER_AGENT)
+            .redirect(Policy::none())
+            .connect_timeout(connect)
+            .timeout(answer)
+            .pool_idle_timeout(IDLE)
+            .tcp_nodelay(true)
+            .referer(false)
+            .build()
+            .map_err(|_| ApiError::Impossible("the HTTP client cannot be set up"))?;
+        Ok(Http { client })
+    }
+
+    pub(super) fn client(&self) -> &Client {
+        &self.client
+    }
+}
+
+/// Sends a request and reads at most `limit` bytes of its answer.
+pub(super) async fn send(request: RequestBuilder, limit: usize) -> Result<Answer, ApiError> {
+    let mut response = request.send().await.map_err(|error| unreachable(&error))?;
+    let status = response.status().as_u16();
+    if cause::is_interception(status, response.headers()) {
+        return Err(ApiError::Intercepted { status });
+    }
+
+    let date = date(&response);
+    if !response.status().is_success() {
+        return Err(refused(response).await);
+    }
+    let body = body(&mut response, limit).await?;
+    Ok(Answer { body, date })
+}
+
+async fn body(response: &mut Response, limit: usize) -> Result<Bytes, ApiError> {
+    let mut body = BytesMut::new();
+    while let Some(chunk) = response.chunk().await.map_err(|error| unreachable(&error))? {
+        if body.len() + chunk.len() > limit {
+            return Err(ApiError::TooLarge);
+        }
+        body.extend_from_slice(&chunk);
+    }
+    Ok(body.freeze())
+}
+
+async fn refused(mut response: Response) -> ApiError {
+    let status = response.status().as_u16();
+    let retry_after = cause::retry_after(response.headers(), Timestamp::now());
+    let is_json = response
+        .headers()
+        .get(CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok())
+        .is_some_and(|content| content.starts_with("application/json"));
+
+    let said = match body(&mut response, 16 * 1024).await {
+        // The original repeats the request in a 422, password and all.
+        Ok(body) if is_json && status != 422 => said(&body),
+        Ok(_) | Err(_) => None,
+    };
+    ApiError::Refused { status, said, retry_after, is_ours: is_json }
+}
+
+#[derive(Deserialize)]
+struct Said {
+    detail: Option<serde_json::Value>,
+    message: Option<String>,
+}
+
+/// The original says `detail` in some errors and `message` in others; `detail` may also be a list.
+fn said(body: &[u8]) -> Option<String> {
+    let said: Said = serde_json::from_slice(body).ok()?;
+    let detail = said.detail.as_ref().and_then(|detail| detail.as_str()).map(str::to_owned);
+    let text = detail.or(said.message)?;
+    Some(text.chars().filter(|character| !character.is_control()).take(MAX_SAID).collect())
+}
+
+fn date(response: &Response) -> Option<Timestamp> {
+    let text = response.headers().get(http::header::DATE)?.to_str().ok()?;
+    Some(jiff::fmt::rfc2822::parse(text).ok()?.timestamp())
+}
+
+/// `reqwest`'s own text holds the address, query and all; only the kind of failure leaves here.
+fn unreachable(error: &reqwest::Error) -> ApiError {
+    if error.is_timeout() {
+        return ApiError::Unreachable(Cause::TimedOut);
+    }
+    if error.is_builder() {
+        return ApiError::Impossible("the address cannot be asked");
+    }
+    if let Some(cause) = cause::known(error) {
+        return ApiError::Unreachable(cause);
+    }
+    // `reqwest` resolves names itself, and a name that has no address fails without an error of the network beneath.
+    if error.is_connect() && says_dns(error) {
+        return ApiError::Unreachable(Cause::NameUnknown);
+    }
+    ApiError::Unreachable(Cause::Lost)
+}
+
+fn says_dns(error: &reqwest::Error) -> bool {
+    let mut next: Option<&dyn std::error::Error> = Some(error);
+    while let Some(error) = next {
+        if error.to_string() == "dns error" {
+            return true;
+        }
+        next = error.source();
+    }
+    false
+}

@@ -1,0 +1,338 @@
+//! The task: everything that can happen to a connection in one `select!`, each handed to the link at once.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::future::BoxFuture;
+use tokio::sync::{mpsc, oneshot, watch};
+use tokio::task::JoinHandle;
+use visionguard_proto::link::{self, Action, State};
+use visionguard_proto::message::ClientMessage;
+use visionguard_proto::{Cause, Link, Picture};
+
+use super::handshake::{self, WebSocket};
+use super::heard::Heard;
+use super::socket::{Incoming, Socket};
+use super::{Event, Target};
+use crate::clock::Clock;
+use crate::dial::Dial;
+use crate::network::{CHECK_EVERY, WakeWatch};
+
+/// The original server may forget a connection that follows too closely on the last one of the same user.
+const SETTLE: Duration = Duration::from_millis(250);
+
+/// How many alerts keep their pictures while the application is too slow to take them: at most about 200 MiB, as a
+/// rule under 10. The pictures of later ones are on the server's record.
+const HELD_PICTURES: usize = 64;
+
+/// How many events wait at most; what is beyond is found in the record.
+const HELD_EVENTS: usize = 10_000;
+
+/// Never sleep shorter than this, whatever the link says.
+const SHORTEST_SLEEP: Duration = Duration::from_millis(1);
+
+/// What the application asks for.
+#[derive(Debug)]
+pub(super) enum Command {
+    Connect(Target),
+    Disconnect,
+    Reclaim(Duration),
+    Probe,
+    RetryNow,
+    Acknowledge(ClientMessage),
+    Rejected(Cause),
+    ShutDown(oneshot::Sender<()>),
+}
+
+type Attempt = BoxFuture<'static, Result<(WebSocket, Heard), Cause>>;
+
+pub(super) struct Driver {
+    link: Link,
+    connect_within: Duration,
+    dial: Arc<dyn Dial>,
+    clock: Arc<dyn Clock>,
+    commands: mpsc::UnboundedReceiver<Command>,
+    events: mpsc::Sender<Event>,
+    state: watch::Sender<State>,
+    wake: WakeWatch,
+    target: Option<Target>,
+    attempt: Option<Attempt>,
+    socket: Option<Socket>,
+    /// A socket that is being closed; the next one waits for it.
+    farewell: Option<JoinHandle<()>>,
+    waiting: VecDeque<Event>,
+    /// The last state that the application was told.
+    told: Option<State>,
+}
+
+/// What woke the task.
+enum Tick {
+    Command(Option<Command>),
+    Opened(Result<(WebSocket, Heard), Cause>),
+    Incoming(Incoming),
+    Taken,
+    Time,
+}
+
+impl Driver {
+    pub(super) fn new(
+        config: link::Config,
+        dial: Arc<dyn Dial>,
+        clock: Arc<dyn Clock>,
+        seed: u64,
+        commands: mpsc::UnboundedReceiver<Command>,
+        events: mpsc::Sender<Event>,
+    ) -> (Driver, watch::Receiver<State>) {
+        let connect_within = config.connect_within;
+        let link = Link::new(config, seed);
+        let (state, seen) = watch::channel(*link.state());
+        let wake = WakeWatch::new(clock.monotonic());
+        let driver = Driver {
+            link,
+            connect_within,
+            dial,
+            clock,
+            commands,
+            events,
+            state,
+            wake,
+            target: None,
+            attempt: None,
+            socket: None,
+            farewell: None,
+            waiting: VecDeque::new(),
+            told: None,
+        };
+        (driver, seen)
+    }
+
+    /// Runs until the last handle is gone, or a shut-down is asked for.
+    pub(super) async fn run(mut self) {
+        let told = loop {
+            match self.tick().await {
+                Tick::Command(None) => break None,
+                Tick::Command(Some(Command::ShutDown(done))) => break Some(done),
+                Tick::Command(Some(command)) => self.obey(command),
+                Tick::Opened(outcome) => self.opened(outcome),
+                Tick::Incoming(incoming) => self.heard(incoming),
+                Tick::Taken | Tick::Time => {}
+            }
+            self.look_at_the_clock();
+            self.follow();
+        };
+
+        self.link.disconnect();
+        self.follow();
+        if let Some(farewell) = self.farewell.take() {
+            let _ = farewell.await;
+        }
+        if let Some(told) = told {
+            let _ = told.send(());
+        }
+    }
+
+    async fn tick(&mut self) -> Tick {
+        let sleep = self.sleep();
+        tokio::select! {
+            command = self.commands.recv() => Tick::Command(command),
+            outcome = run(&mut self.attempt), if self.attempt.is_some() => Tick::Opened(outcome),
+            incoming = next(&mut self.socket), if self.socket.is_some() => Tick::Incoming(incoming),
+            slot = self.events.reserve(), if !self.waiting.is_empty() => {
+                match (slot, self.waiting.pop_front()) {
+                    (Ok(slot), Some(event)) => slot.send(event),
+                    // Nobody listens any more.
+                    (Err(_), _) => self.waiting.clear(),
+                    (Ok(_), None) => {}
+                }
+                Tick::Taken
+            }
+            () = tokio::time::sleep(sleep) => Tick::Time,
+        }
+    }
+
+    fn sleep(&self) -> Duration {
+        let Some(at) = self.link.poll_timeout() else { return CHECK_EVERY };
+        at.since(self.clock.monotonic()).clamp(SHORTEST_SLEEP, CHECK_EVERY)
+    }
+
+    fn obey(&mut self, command: Command) {
+        let now = self.clock.monotonic();
+        match command {
+            Command::Connect(target) => self.connect(target),
+            Command::Disconnect => {
+                self.target = None;
+                self.link.disconnect();
+            }
+            Command::Reclaim(pause) => self.link.reclaim(now, pause),
+            Command::Probe => self.probe(),
+            Command::RetryNow => match self.link.state() {
+                State::Online { .. } => self.link.probe(now),
+                State::Offline | State::Connecting { .. } => {}
+                State::Waiting { .. } | State::Rejected { .. } => self.link.connect(now),
+            },
+            Command::Acknowledge(ack) => self.link.acknowledge(ack),
+            Command::Rejected(cause) => self.link.handle_close(cause, now),
+            Command::ShutDown(_) => {}
+        }
+    }
+
+    fn connect(&mut self, target: Target) {
+        let same = self.target.as_ref().is_some_and(|old| old.is_same_place(&target));
+        self.target = Some(target);
+        match self.link.state() {
+            State::Online { .. } if same => return,
+            State::Online { .. } | State::Connecting { .. } => {
+                self.link.disconnect();
+                self.follow();
+            }
+            State::Offline | State::Waiting { .. } | State::Rejected { .. } => {}
+        }
+        self.link.connect(self.clock.monotonic());
+    }
+
+    fn probe(&mut self) {
+        match self.link.state() {
+            State::Offline | State::Rejected { .. } => {}
+            State::Connecting { .. } | State::Online { .. } | State::Waiting { .. } => {
+                self.link.probe(self.clock.monotonic());
+            }
+        }
+    }
+
+    fn opened(&mut self, outcome: Result<(WebSocket, Heard), Cause>) {
+        self.attempt = None;
+        let now = self.clock.monotonic();
+        match outcome {
+            Ok((socket, heard)) => {
+                self.socket = Some(Socket::new(socket, heard));
+                self.link.handle_open(now);
+            }
+            Err(cause) => {
+                tracing::debug!(?cause, "the attempt failed");
+                self.link.handle_close(cause, now);
+            }
+        }
+    }
+
+    fn heard(&mut self, incoming: Incoming) {
+        let now = self.clock.monotonic();
+        match incoming {
+            Incoming::Text(text) => self.link.handle_text(&text, now),
+            Incoming::Bytes => self.link.handle_bytes(now),
+            Incoming::Goodbye(cause) => {
+                self.part(1000);
+                self.link.handle_close(cause, now);
+            }
+            Incoming::Broken(cause) => {
+                self.socket = None;
+                self.link.handle_close(cause, now);
+            }
+        }
+    }
+
+    fn look_at_the_clock(&mut self) {
+        let now = self.clock.monotonic();
+        if self.wake.woke(now) && self.target.is_some() {
+            tracing::info!("the machine was asleep");
+            self.remember(Event::Woke);
+            self.probe();
+            self.follow();
+        }
+        if self.link.poll_timeout().is_some_and(|at| at <= now) {
+            self.link.handle_timeout(now);
+        }
+    }
+
+    /// Does what the link says, until it says nothing more.
+    fn follow(&mut self) {
+        while let Some(action) = self.link.poll_action() {
+            match action {
+                Action::Open => self.open(),
+                Action::Send(message) => self.send(&message),
+                Action::Close { code } => self.part(code),
+            }
+        }
+        while let Some(event) = self.link.poll_event() {
+            let event = match event {
+                link::Event::Changed => {
+                    // Two changes between two looks are one: the state is what it is now.
+                    let state = *self.link.state();
+                    if self.told.replace(state) == Some(state) {
+                        continue;
+                    }
+                    Event::State(state)
+                }
+                link::Event::Alert(alert) => Event::Alert(alert),
+                link::Event::Notice(notice) => Event::Notice(notice),
+                link::Event::Unreadable(what) => Event::Unreadable(what),
+                link::Event::Repaired => Event::Repaired,
+                link::Event::Question(cause) => Event::Question(cause),
+            };
+            self.remember(event);
+        }
+        self.state.send_replace(*self.link.state());
+    }
+
+    fn open(&mut self) {
+        self.part(1000);
+        let Some(target) = self.target.clone() else {
+            self.link.disconnect();
+            return;
+        };
+        let (dial, clock) = (Arc::clone(&self.dial), Arc::clone(&self.clock));
+        let (farewell, limit) = (self.farewell.take(), self.connect_within);
+        self.attempt = Some(Box::pin(async move {
+            if let Some(farewell) = farewell {
+                let _ = farewell.await;
+                tokio::time::sleep(SETTLE).await;
+            }
+            handshake::open(&*dial, &*clock, &target, limit).await
+        }));
+    }
+
+    fn send(&mut self, message: &ClientMessage) {
+        let Some(socket) = &self.socket else { return };
+        if let Err(cause) = socket.send(message) {
+            self.socket = None;
+            self.link.handle_close(cause, self.clock.monotonic());
+        }
+    }
+
+    /// Abandons an attempt; lets an open socket go politely, without waiting for it here.
+    fn part(&mut self, code: u16) {
+        self.attempt = None;
+        if let Some(socket) = self.socket.take() {
+            self.farewell = Some(tokio::spawn(socket.farewell(code)));
+        }
+    }
+
+    /// Keeps an event for the application, within bounds: the heartbeat never waits for it.
+    fn remember(&mut self, mut event: Event) {
+        if let Event::Alert(alert) = &mut event
+            && self.waiting.len() >= HELD_PICTURES
+        {
+            tracing::warn!("alerts come faster than they are stored: a picture is left to the record");
+            alert.picture = Picture::Absent;
+        }
+        if self.waiting.len() >= HELD_EVENTS {
+            tracing::error!("alerts come faster than they are stored: one is left to the record");
+            return;
+        }
+        self.waiting.push_back(event);
+    }
+}
+
+async fn run(attempt: &mut Option<Attempt>) -> Result<(WebSocket, Heard), Cause> {
+    match attempt {
+        Some(attempt) => attempt.await,
+        None => std::future::pending().await,
+    }
+}
+
+async fn next(socket: &mut Option<Socket>) -> Incoming {
+    match socket {
+        Some(socket) => socket.next().await,
+        None => std::future::pending().await,
+    }
+}
