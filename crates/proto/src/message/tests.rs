@@ -307,15 +307,13 @@ fn message(text: &str) -> ServerMessage {
 }
 
 fn alert(text: &str) -> Alert {
-    match message(text) {
-        ServerMessage::Alert(alert) => *alert,
-        other => panic!("not an alert: {other:?}"),
-    }
+    let message = message(text);
+    let ServerMessage::Alert(alert) = message else { panic!("not an alert: {message:?}") };
+    *alert
 }
 
 fn notice(text: &str) -> Notice {
-    match message(text) {
-        ServerMessage::Notice(notice) => notice,
-        other => panic!("not a notice: {other:?}"),
-    }
+    let message = message(text);
+    let ServerMessage::Notice(notice) = message else { panic!("not a notice: {message:?}") };
+    notice
 }

@@ -1,5 +1,6 @@
 //! Both ends of the protocol against each other over a small simulated network: delay, black holes, resets, a server
 //! that stands still, restarts or loses power. All in virtual time.
+#![allow(clippy::unwrap_used, clippy::wildcard_enum_match_arm, reason = "a test's helpers are tests too")]
 
 mod network;
 
