@@ -1,0 +1,125 @@
+/**
+ * What a screen reader is told, and when. One short sentence at a time in a standing region; a storm becomes a count.
+ * Only being signed out and being deaf interrupt.
+ *
+ * @import { Event, Incident, StatusView } from "./types.d.ts"
+ * @import { Action, State } from "./state.js"
+ */
+
+import { plain } from "./format.js";
+import { count, t } from "./words.js";
+import { KIND, SEVERITY, STATUS } from "./views/terms.js";
+
+/** The least time between two sentences. */
+const PAUSE = 3_000;
+
+/**
+ * What an event is worth saying.
+ *
+ * @param {State} before
+ * @param {State} after
+ * @param {Event | Action} event
+ * @returns {{ incident: Incident } | { polite: string } | { urgent: string } | null}
+ */
+export function worthSaying(before, after, event) {
+  if (event.type === "alert_added") return event.incident.alerts <= 1 ? { incident: event.incident } : null;
+  if (event.type === "incident_changed") return outcome(before, event.incident);
+  if (event.type === "decide_failed") return { polite: event.sentence };
+  if (event.type === "status" || event.type === "started") return turn(before.status, after.status);
+  return null;
+}
+
+/**
+ * @param {State} before
+ * @param {Incident} incident
+ */
+function outcome(before, incident) {
+  const { handling } = incident;
+  const waited = before.deciding[incident.id] ?? known(before, incident.id)?.handling;
+  if (handling.state === "recorded" && handling.here && waited?.state === "sending") {
+    return { polite: t("page.say.recorded", { camera: plain(incident.camera, 60) }) };
+  }
+  if (handling.state === "refused" && waited?.state !== "refused") return { polite: plain(handling.sentence) };
+  return null;
+}
+
+/**
+ * @param {State} state
+ * @param {string} id
+ */
+function known(state, id) {
+  const item = state.feed.items.find((item) => item.type === "incident" && item.id === id);
+  return item?.type === "incident" ? item : null;
+}
+
+/**
+ * @param {StatusView | null} before
+ * @param {StatusView | null} after
+ */
+function turn(before, after) {
+  if (after === null || after.status === before?.status) return null;
+  const sentence = `${t(STATUS[after.status].word)}. ${plain(after.sentence, 300)}`;
+  if (after.status === "deaf" || after.status === "signed_out") return { urgent: sentence };
+  return before === null ? null : { polite: sentence };
+}
+
+/** Says what is worth saying, in the two standing regions of the page. */
+export class Announcer {
+  #status;
+  #alert;
+  #arrived = /** @type {Incident[]} */ ([]);
+  #busy = false;
+
+  /**
+   * @param {HTMLElement} status `role="status"`
+   * @param {HTMLElement} alert `role="alert"`
+   */
+  constructor(status, alert) {
+    this.#status = status;
+    this.#alert = alert;
+  }
+
+  /**
+   * @param {State} before
+   * @param {State} after
+   * @param {Event | Action} event
+   */
+  hear(before, after, event) {
+    const words = worthSaying(before, after, event);
+    if (event.type === "status" && before.status?.status !== after.status?.status) this.#alert.textContent = "";
+    if (words === null) return;
+    if ("urgent" in words) this.#alert.textContent = words.urgent;
+    else if ("polite" in words) this.#status.textContent = words.polite;
+    else this.#arrivals(words.incident);
+  }
+
+  /** @param {Incident} incident */
+  #arrivals(incident) {
+    this.#arrived.push(incident);
+    if (!this.#busy) this.#say();
+  }
+
+  #say() {
+    const arrived = this.#arrived;
+    this.#arrived = [];
+    this.#busy = arrived.length > 0;
+    if (arrived[0] === undefined) return;
+
+    this.#status.textContent =
+      arrived.length === 1 ? arrival(arrived[0]) : count("page.say.arrived", arrived.length);
+    setTimeout(() => this.#say(), PAUSE);
+  }
+}
+
+/**
+ * One alert in a sentence.
+ *
+ * @param {Incident} incident
+ */
+export function arrival(incident) {
+  return t("page.say.new", {
+    kind: t(KIND[incident.kind]),
+    camera: plain(incident.camera, 60),
+    severity: t(SEVERITY[incident.severity].word),
+  });
+}

@@ -1,0 +1,128 @@
+/**
+ * Times, durations and foreign text as words. Everything here is pure: the present is a parameter.
+ */
+
+import { LANGUAGE, count, t } from "./words.js";
+
+const SECOND = 1_000;
+const MINUTE = 60 * SECOND;
+const HOUR = 60 * MINUTE;
+const DAY = 24 * HOUR;
+
+/** Whether this computer writes 2 pm or 14:00 is its owner's choice; the words stay in the page's language. */
+const { hourCycle = "h23" } = new Intl.DateTimeFormat(undefined, { hour: "numeric" }).resolvedOptions();
+
+const dates = `${LANGUAGE}-GB`;
+const minutes = new Intl.DateTimeFormat(dates, { hour: "2-digit", minute: "2-digit", hourCycle });
+const seconds = new Intl.DateTimeFormat(dates, { hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle });
+const days = new Intl.DateTimeFormat(dates, { weekday: "long", day: "numeric", month: "long" });
+const shortDays = new Intl.DateTimeFormat(dates, { day: "numeric", month: "short" });
+const whole = new Intl.DateTimeFormat(dates, { dateStyle: "full", timeStyle: "medium" });
+
+/** 14:02 @param {number} at */
+export const clock = (at) => minutes.format(at);
+
+/** 14:02:11 @param {number} at */
+export const exactClock = (at) => seconds.format(at);
+
+/** The whole of it, for a tooltip. @param {number} at */
+export const fullTime = (at) => whole.format(at);
+
+/**
+ * The day of a moment: "Today", "Yesterday", "Friday 14 November".
+ *
+ * @param {number} at
+ * @param {number} now
+ */
+export function day(at, now) {
+  const start = midnight(now);
+  if (at >= start) return t("page.day.today");
+  if (at >= midnight(start - 1)) return t("page.day.yesterday");
+  return days.format(at);
+}
+
+/**
+ * A moment in the past, as short as it can be: "13:10", "yesterday 22:10", "14 Nov 22:10".
+ *
+ * @param {number} at
+ * @param {number} now
+ */
+export function moment(at, now) {
+  const start = midnight(now);
+  if (at >= start) return clock(at);
+  if (at >= midnight(start - 1)) return t("page.moment.yesterday", { time: clock(at) });
+  return t("page.moment.date", { date: shortDays.format(at), time: clock(at) });
+}
+
+/**
+ * The start of the local day that holds a moment.
+ *
+ * @param {number} at
+ */
+export function midnight(at) {
+  return new Date(at).setHours(0, 0, 0, 0);
+}
+
+/**
+ * How long something takes or took: "38 s", "4 min", "1 h 12 min", "3 days".
+ *
+ * @param {number} length milliseconds
+ */
+export function duration(length) {
+  if (length < MINUTE) return t("page.duration.seconds", { n: Math.max(0, Math.floor(length / SECOND)) });
+  if (length < HOUR) return t("page.duration.minutes", { n: Math.floor(length / MINUTE) });
+  if (length >= 2 * DAY) return count("page.duration.days", Math.floor(length / DAY));
+  const rest = Math.floor((length % HOUR) / MINUTE);
+  const n = Math.floor(length / HOUR);
+  return rest === 0 ? t("page.duration.hours", { n }) : t("page.duration.hours_minutes", { n, rest });
+}
+
+/**
+ * A delay, where tenths matter while it is short: "0.6 s", "12 s", "4 min".
+ *
+ * @param {number} length milliseconds
+ */
+export function delay(length) {
+  if (length >= 10 * SECOND) return duration(length);
+  return t("page.duration.seconds", { n: (Math.round(length / 100) / 10).toLocaleString(LANGUAGE) });
+}
+
+/**
+ * How long ago: "just now", "4 s ago", "12 min ago". A moment slightly in the future counts as now.
+ *
+ * @param {number} at
+ * @param {number} now
+ */
+export function ago(at, now) {
+  if (now - at < SECOND) return t("page.ago.now");
+  return t("page.ago.past", { duration: duration(now - at) });
+}
+
+/**
+ * What is left until a moment: "12 s". Never below zero.
+ *
+ * @param {number} at
+ * @param {number} now
+ */
+export function left(at, now) {
+  return duration(Math.ceil(Math.max(0, at - now) / SECOND) * SECOND);
+}
+
+/**
+ * Text that came from elsewhere, made fit to be shown in a line: without control characters, direction overrides and
+ * heaps of combining marks, whole characters only, and no longer than `most`.
+ *
+ * @param {string} text
+ * @param {number} [most]
+ */
+export function plain(text, most = 200) {
+  const clean = text
+    .slice(0, most * 8)
+    .toWellFormed()
+    .replace(/[\u0000-\u001f\u007f-\u009f\u2028\u2029]+/g, " ")
+    .replace(/[\u061c\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\ufeff\ufffd]/g, "")
+    .replace(/(\p{M}{3})\p{M}+/gu, "$1")
+    .trim();
+  const characters = Array.from(clean);
+  return characters.length <= most ? clean : `${characters.slice(0, most - 1).join("").trimEnd()}…`;
+}

@@ -1,0 +1,142 @@
+/**
+ * Tells a person's key from a barcode scanner's. A scanner is a keyboard that types a dozen characters within a few
+ * milliseconds each and ends with Enter; wherever the focus happens to be, that must not press a button, send a form
+ * or start a search.
+ *
+ * A person who means a button types nothing before it; whoever fills in a field pauses between characters.
+ */
+
+/** Enter or Space within this time after a character typed at no field is not meant for a button. */
+const STRAY = 1_000;
+/** A key this soon after another was not typed by a person reading the screen. */
+const FAST = 50;
+/** How many fast keys make a burst. */
+const BURST = 4;
+/** How long a press waits for the rest of a scan: a code may begin with the very key that presses. */
+export const SETTLE = 120;
+
+export class Scanner {
+  #typedAt = -Infinity;
+  #before = -Infinity;
+  #strayAt = -Infinity;
+  #fast = 0;
+  #held = false;
+
+  /**
+   * Sees every key that goes down, before anybody acts on it.
+   *
+   * @param {{ key: string, timeStamp: number, repeat: boolean, field: boolean }} key `field`: it goes into a text field
+   */
+  saw({ key, timeStamp, repeat, field }) {
+    this.#held = repeat;
+    const character = [...key].length === 1;
+    if (repeat || (!character && key !== "Enter")) return;
+
+    this.#fast = timeStamp - this.#typedAt <= FAST ? this.#fast + 1 : 0;
+    this.#before = this.#typedAt;
+    this.#typedAt = timeStamp;
+    if (character && key !== " " && !field) this.#strayAt = timeStamp;
+  }
+
+  /** Whether a key going down now would belong to a scan. @param {number} now */
+  isTyping(now) {
+    return this.#fast >= BURST && now - this.#typedAt <= SETTLE;
+  }
+
+  /** Whether a press by Enter or Space may not be meant; a key held down presses once. @param {number} now */
+  isStray(now) {
+    return this.#held || this.isTyping(now) || now - this.#strayAt <= STRAY;
+  }
+
+  /** Whether the key just pressed came close after another. */
+  follows() {
+    return this.#typedAt - this.#before <= SETTLE;
+  }
+
+  /** When the last character went down. */
+  get typedAt() {
+    return this.#typedAt;
+  }
+}
+
+const scanner = new Scanner();
+
+/** Starts watching the keyboard. */
+export function watchKeys() {
+  addEventListener(
+    "keydown",
+    (event) => {
+      const { key, timeStamp, repeat, target } = event;
+      scanner.saw({ key, timeStamp, repeat, field: isField(target) });
+    },
+    { capture: true },
+  );
+  addEventListener(
+    "click",
+    (event) => {
+      const toggles = event.target instanceof HTMLInputElement && !isField(event.target);
+      if (toggles && event.isTrusted && event.detail === 0 && scanner.isStray(event.timeStamp)) event.preventDefault();
+    },
+    { capture: true },
+  );
+}
+
+/**
+ * Runs an action when its button is pressed, unless a scanner pressed it. A press by the pointer acts at once; one by
+ * the keyboard acts when no more keys follow.
+ *
+ * @param {HTMLElement} button
+ * @param {() => void} act
+ */
+export function onPress(button, act) {
+  button.addEventListener("click", (event) => {
+    if (button.getAttribute("aria-disabled") === "true") return;
+    if (event.detail > 0) act();
+    else if (!scanner.isStray(event.timeStamp)) settled(act);
+  });
+}
+
+/**
+ * Runs an action when a form is sent, unless a scanner's Enter sent it.
+ *
+ * @param {HTMLFormElement} form
+ * @param {() => void} act
+ */
+export function onSubmit(form, act) {
+  form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    if (!scanner.isTyping(event.timeStamp)) act();
+  });
+}
+
+/**
+ * Runs an action once it is certain that the key just pressed stands alone.
+ *
+ * @param {() => void} act
+ */
+export function alone(act) {
+  if (!scanner.follows()) settled(act);
+}
+
+/** @param {() => void} act */
+function settled(act) {
+  const pressedAt = scanner.typedAt;
+  setTimeout(() => {
+    if (scanner.typedAt === pressedAt) act();
+  }, SETTLE);
+}
+
+/** Whether a key pressed now may be part of a scan. @param {KeyboardEvent} event */
+export function isScan(event) {
+  return scanner.isStray(event.timeStamp);
+}
+
+/**
+ * Whether what is typed there is text.
+ *
+ * @param {EventTarget | null} target
+ */
+export function isField(target) {
+  if (target instanceof HTMLTextAreaElement || target instanceof HTMLSelectElement) return true;
+  return target instanceof HTMLInputElement && !["checkbox", "radio", "button", "submit"].includes(target.type);
+}

@@ -1,0 +1,106 @@
+/**
+ * Puts the page together: the store, what a person can do, and the views. Nothing is decided here.
+ *
+ * @import { State } from "./state.js"
+ */
+
+import { actions } from "./act.js";
+import { Announcer } from "./announce.js";
+import { attribute, part, show, text } from "./dom.js";
+import { plain } from "./format.js";
+import { alone, isField, watchKeys } from "./keys.js";
+import { Store } from "./store.js";
+import { startTicking } from "./tick.js";
+import { fill, t } from "./words.js";
+import { detailView } from "./views/detail.js";
+import { feedView, focusCurrentRow } from "./views/feed.js";
+import { noticesView } from "./views/notices.js";
+import { overviewView } from "./views/overview.js";
+import { settingsView } from "./views/settings.js";
+import { signInView } from "./views/sign-in.js";
+import { statusView } from "./views/status.js";
+
+/** How long the page may stay empty before it says that it is starting. */
+const PATIENCE = 600;
+
+const store = new Store();
+const now = () => store.now();
+const act = actions(store);
+const narrow = matchMedia("(width < 45rem)");
+
+fill(document);
+watchKeys();
+startTicking(now);
+
+const detail = detailView(act, now);
+const announcer = new Announcer(part(document, "say"), part(document, "alarm"));
+const views = [
+  paintPlace,
+  statusView(act, now),
+  noticesView(act),
+  feedView(act, now),
+  overviewView(act, now),
+  detail.paint,
+  signInView(act),
+  settingsView(act),
+];
+store.onPaint((state) => views.forEach((paint) => paint(state)));
+store.onEvent((before, after, event) => {
+  announcer.hear(before, after, event);
+  if (event.type === "opened" && narrow.matches) requestAnimationFrame(() => detail.focus());
+});
+narrow.addEventListener("change", () => paintPlace(store.state));
+part(document, "feed").addEventListener("entered", () => requestAnimationFrame(() => detail.focus()));
+document.addEventListener("keydown", shortcut);
+
+setTimeout(() => paintStart(store.state), PATIENCE);
+act.start();
+
+/** @param {State} state */
+function paintPlace(state) {
+  const { settings, place, shown, feed } = state;
+  attribute(document.documentElement, "data-theme", settings && settings.theme !== "system" ? settings.theme : null);
+  attribute(document.documentElement, "data-blur", settings?.blur ? "" : null);
+  const alerts = part(document, "alerts");
+  show(alerts, state.ready && place === "feed");
+  attribute(alerts, "data-detail", shown ? "open" : null);
+  attribute(alerts, "data-feed", feed.items.length === 0 && feed.phase === "ready" ? "empty" : null);
+  part(document, "feed").inert = narrow.matches && shown !== null;
+  if (state.ready) show(part(document, "start"), false);
+  else if (state.failure !== null) paintStart(state);
+}
+
+/** @param {State} state */
+function paintStart(state) {
+  if (state.ready) return;
+  const sentence = state.failure === null ? t("page.start.waiting") : plain(state.failure, 300);
+  text(part(document, "start-sentence"), sentence);
+}
+
+/**
+ * The keys that work everywhere. None of them does anything to an alert.
+ *
+ * @param {KeyboardEvent} event
+ */
+function shortcut(event) {
+  if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented) return;
+  const { place, shown } = store.state;
+  if (event.key === "/" && place === "feed" && !isField(event.target)) {
+    event.preventDefault();
+    alone(focusSearch);
+  } else if (event.key === "Escape" && place === "settings") {
+    act.go("feed");
+    requestAnimationFrame(() => part(document, "settings").focus());
+  } else if (event.key === "Escape" && place === "feed" && shown !== null) {
+    detail.close();
+  } else if (["PageDown", "PageUp"].includes(event.key) && place === "feed" && event.target === document.body) {
+    event.preventDefault();
+    focusCurrentRow();
+  }
+}
+
+function focusSearch() {
+  const field = part(document, "status").querySelector("input");
+  field?.focus();
+  field?.select();
+}

@@ -1,0 +1,496 @@
+/**
+ * What the page knows, and the one function that changes it. Pure: no DOM, no clock, no commands. Parts that an event
+ * does not touch keep their identity, so that a view can tell by `===` that it has nothing to do.
+ *
+ * @import {
+ *   AlertView, Counts, Decision, Event, FeedFilter, FeedItem, FeedPage, Handling, Incident, IncidentDetail, NoticeView,
+ *   Problem, SessionView, SettingsView, Snapshot, StatusView
+ * } from "./types.d.ts"
+ */
+
+/** Rows that are in the document at the same time. */
+export const ROWS = 200;
+/** Rows that one press on "Show older" adds. */
+export const STEP = 50;
+/** Rows that the page remembers. */
+export const REMEMBERED = 500;
+/** Alerts of one incident that the page remembers, as many as the program tells. */
+const ALERTS = 200;
+
+/**
+ * @typedef {"feed" | "settings" | "sign_in"} Place
+ * @typedef {"clear" | "sign_out"} Question asked in place before something is done
+ * @typedef {{ filter: FeedFilter, search: string }} Query
+ *
+ * @typedef {object} Feed
+ * @property {Query} query
+ * @property {FeedItem[]} items newest first
+ * @property {string | null} next the cursor of the older ones
+ * @property {boolean} cut older rows were forgotten: they come back by asking anew
+ * @property {boolean} stale more changed than was told: ask anew
+ * @property {number} from the first row in the document
+ * @property {"ready" | "loading" | "older" | "failed"} phase
+ * @property {string} sentence why it failed
+ *
+ * @typedef {object} Shown the incident that is shown large
+ * @property {string} id
+ * @property {"loading" | "ready" | "failed"} phase
+ * @property {IncidentDetail | null} detail
+ * @property {string | null} chosen the alert whose picture was chosen; none: the newest
+ * @property {string} sentence why it failed
+ *
+ * @typedef {object} State
+ * @property {boolean} ready the first snapshot is there
+ * @property {string | null} failure why the page cannot start
+ * @property {string} version
+ * @property {number} ahead how far the program's clock is ahead of the page's, in milliseconds
+ * @property {StatusView | null} status
+ * @property {SessionView | null} session
+ * @property {Counts} counts
+ * @property {SettingsView | null} settings
+ * @property {SettingsView | null} wanted settings on their way
+ * @property {string | null} unwanted why the last change of settings was refused
+ * @property {NoticeView[]} notices
+ * @property {string | null} mishap why the last command was not carried out
+ * @property {Place} place
+ * @property {Feed} feed
+ * @property {Shown | null} shown
+ * @property {Question | null} question
+ * @property {{ busy: boolean, problem: Problem | null }} signIn
+ * @property {Readonly<Record<string, Handling>>} deciding decisions that the program has not confirmed yet
+ */
+
+/**
+ * What happens in the page itself.
+ *
+ * @typedef {{ type: "started", snapshot: Snapshot, at: number }
+ *   | { type: "start_failed", sentence: string }
+ *   | { type: "went", place: Place }
+ *   | { type: "asked", question: Question | null }
+ *   | { type: "query_changed", query: Query }
+ *   | { type: "feed_asked", older: boolean }
+ *   | { type: "feed_loaded", query: Query, page: FeedPage, older: boolean }
+ *   | { type: "feed_failed", query: Query, sentence: string }
+ *   | { type: "window_moved", by: number }
+ *   | { type: "opened", id: string }
+ *   | { type: "closed" }
+ *   | { type: "detail_loaded", detail: IncidentDetail }
+ *   | { type: "detail_failed", id: string, sentence: string }
+ *   | { type: "frame_chosen", alert: string }
+ *   | { type: "deciding", id: string, decision: Decision }
+ *   | { type: "decide_failed", id: string, decision: Decision, sentence: string }
+ *   | { type: "signing_in" }
+ *   | { type: "signed_in", session: SessionView }
+ *   | { type: "sign_in_failed", problem: Problem }
+ *   | { type: "settings_wanted", settings: SettingsView }
+ *   | { type: "settings_refused", sentence: string }
+ *   | { type: "mishap", sentence: string | null }} Action
+ */
+
+/** @type {State} */
+export const INITIAL = {
+  ready: false,
+  failure: null,
+  version: "",
+  ahead: 0,
+  status: null,
+  session: null,
+  counts: { unhandled: 0, unseen: 0, total: 0, today: 0 },
+  settings: null,
+  wanted: null,
+  unwanted: null,
+  notices: [],
+  mishap: null,
+  place: "feed",
+  feed: {
+    query: { filter: "all", search: "" },
+    items: [],
+    next: null,
+    cut: false,
+    stale: false,
+    from: 0,
+    phase: "loading",
+    sentence: "",
+  },
+  shown: null,
+  question: null,
+  signIn: { busy: false, problem: null },
+  deciding: {},
+};
+
+/**
+ * The state after an event.
+ *
+ * @param {State} state
+ * @param {Event | Action} event
+ * @returns {State}
+ */
+export function reduce(state, event) {
+  switch (event.type) {
+    case "status":
+      return { ...state, status: event.status };
+    case "session":
+      return withSession(state, event.session);
+    case "alert_added":
+      return alertAdded(state, event.incident, event.alert, event.counts);
+    case "incident_changed":
+      return incidentChanged(state, event.incident, event.counts);
+    case "incidents_removed":
+      return incidentsRemoved(state, new Set(event.ids), event.counts);
+    case "feed_changed":
+      return { ...state, counts: event.counts, feed: { ...state.feed, stale: true } };
+    case "settings":
+      return { ...state, settings: event.settings, wanted: null, unwanted: null };
+    case "notices":
+      return { ...state, notices: event.notices };
+    case "open":
+      return opened({ ...state, place: "feed" }, event.incident);
+
+    case "started":
+      return started(state, event.snapshot, event.at);
+    case "start_failed":
+      return { ...state, failure: event.sentence };
+    case "went":
+      return {
+        ...state,
+        place: event.place,
+        question: null,
+        unwanted: null,
+        signIn: { busy: false, problem: null },
+      };
+    case "asked":
+      return { ...state, question: event.question };
+    case "query_changed":
+      return { ...state, question: null, feed: { ...state.feed, query: event.query, phase: "loading", from: 0 } };
+    case "feed_asked":
+      return {
+        ...state,
+        feed: event.older
+          ? { ...state.feed, phase: "older" }
+          : { ...state.feed, phase: "loading", stale: false },
+      };
+    case "feed_loaded":
+      return sameQuery(state.feed.query, event.query) ? feedLoaded(state, event.page, event.older) : state;
+    case "feed_failed":
+      return sameQuery(state.feed.query, event.query)
+        ? { ...state, feed: { ...state.feed, phase: "failed", sentence: event.sentence } }
+        : state;
+    case "window_moved":
+      return { ...state, feed: { ...state.feed, from: windowStart(state.feed, state.feed.from + event.by) } };
+    case "opened":
+      return opened(state, event.id);
+    case "closed":
+      return withoutHandled({ ...state, shown: null });
+    case "detail_loaded":
+      return detailLoaded(state, event.detail);
+    case "detail_failed":
+      return state.shown?.id === event.id
+        ? { ...state, shown: { ...state.shown, phase: "failed", sentence: event.sentence } }
+        : state;
+    case "frame_chosen":
+      return state.shown ? { ...state, shown: { ...state.shown, chosen: event.alert } } : state;
+    case "deciding":
+      return withDeciding(state, event.id, { state: "sending", decision: event.decision });
+    case "decide_failed":
+      return withDeciding(state, event.id, { state: "refused", decision: event.decision, sentence: event.sentence });
+    case "signing_in":
+      return { ...state, signIn: { busy: true, problem: null } };
+    case "signed_in":
+      return withSession({ ...state, signIn: { busy: false, problem: null } }, event.session);
+    case "sign_in_failed":
+      return { ...state, signIn: { busy: false, problem: event.problem } };
+    case "settings_wanted":
+      return { ...state, wanted: event.settings, unwanted: null };
+    case "settings_refused":
+      return { ...state, wanted: null, unwanted: event.sentence };
+    case "mishap":
+      return { ...state, mishap: event.sentence };
+    default:
+      return unreachable(event);
+  }
+}
+
+/**
+ * What is true about the handling of an incident, what was pressed a moment ago included.
+ *
+ * @param {State} state
+ * @param {Incident} incident
+ * @returns {Handling}
+ */
+export function handlingOf(state, incident) {
+  return state.deciding[incident.id] ?? incident.handling;
+}
+
+/** Nobody has decided yet, or nobody's decision was taken. @param {Handling} handling */
+export function isOpen(handling) {
+  return handling.state === "open" || handling.state === "refused";
+}
+
+/**
+ * The alert whose picture is shown: the chosen one, else the newest with a picture, else the newest.
+ *
+ * @param {Shown} shown
+ * @returns {AlertView | null}
+ */
+export function alertOf(shown) {
+  const alerts = shown.detail?.alerts ?? [];
+  return (
+    alerts.find((alert) => alert.id === shown.chosen) ??
+    alerts.findLast((alert) => alert.frame !== null) ??
+    alerts.at(-1) ??
+    null
+  );
+}
+
+/** The rows that are in the document. @param {Feed} feed */
+export function visibleItems(feed) {
+  return feed.items.slice(feed.from, feed.from + ROWS);
+}
+
+/** More can be shown below the last row. @param {Feed} feed */
+export function hasOlder(feed) {
+  return feed.from + ROWS < feed.items.length || feed.next !== null || feed.cut;
+}
+
+/**
+ * @param {State} state
+ * @param {Snapshot} snapshot
+ * @param {number} at
+ * @returns {State}
+ */
+function started(state, snapshot, at) {
+  const asked = state.feed.query;
+  const unasked = asked.filter === "all" && asked.search === "";
+  const fresh = {
+    ...state,
+    ready: true,
+    failure: null,
+    version: snapshot.version,
+    ahead: snapshot.now - at,
+    status: snapshot.status,
+    counts: snapshot.counts,
+    settings: snapshot.settings,
+    wanted: null,
+    notices: snapshot.notices,
+    deciding: {},
+    feed: unasked ? state.feed : { ...state.feed, stale: true },
+  };
+  return withSession(unasked ? feedLoaded(fresh, snapshot.feed, false) : fresh, snapshot.session);
+}
+
+/**
+ * @param {State} state
+ * @param {SessionView | null} session
+ * @returns {State}
+ */
+function withSession(state, session) {
+  if (session === null) return { ...state, session, place: "sign_in", shown: null, question: null };
+  return { ...state, session, place: state.place === "sign_in" && !state.signIn.busy ? "feed" : state.place };
+}
+
+/**
+ * @param {State} state
+ * @param {Incident} incident
+ * @param {AlertView} alert
+ * @param {Counts} counts
+ * @returns {State}
+ */
+function alertAdded(state, incident, alert, counts) {
+  const changed = incidentChanged(state, incident, counts);
+  const { shown } = changed;
+  if (shown?.id !== incident.id || shown.detail === null) return withArrival(changed, incident);
+
+  const others = shown.detail.alerts.filter((other) => other.id !== alert.id);
+  const alerts = [...others, alert].slice(-ALERTS);
+  return withArrival({ ...changed, shown: { ...shown, detail: { ...shown.detail, alerts } } }, incident);
+}
+
+/**
+ * Puts an incident that is not in the feed yet where its time belongs, unless it was not asked for.
+ *
+ * @param {State} state
+ * @param {Incident} incident
+ * @returns {State}
+ */
+function withArrival(state, incident) {
+  const { feed } = state;
+  const known = feed.items.some((item) => item.type === "incident" && item.id === incident.id);
+  if (known || !matches(feed.query, incident)) return state;
+
+  const place = feed.items.findIndex((item) => momentOf(item) <= incident.last_at);
+  const at = place === -1 ? feed.items.length : place;
+  if (at === feed.items.length && feed.next !== null) return state;
+
+  const items = feed.items.toSpliced(at, 0, { type: "incident", ...incident });
+  const cut = items.length > REMEMBERED;
+  return {
+    ...state,
+    feed: {
+      ...feed,
+      items: cut ? items.slice(0, REMEMBERED) : items,
+      next: cut ? null : feed.next,
+      cut: feed.cut || cut,
+      from: feed.from > 0 && at < feed.from ? feed.from + 1 : feed.from,
+    },
+  };
+}
+
+/**
+ * @param {State} state
+ * @param {Incident} incident
+ * @param {Counts} counts
+ * @returns {State}
+ */
+function incidentChanged(state, incident, counts) {
+  const { shown, feed, deciding } = state;
+  const at = feed.items.findIndex((item) => item.type === "incident" && item.id === incident.id);
+  const items = at === -1 ? feed.items : feed.items.with(at, { type: "incident", ...incident });
+  const detail = shown?.id === incident.id && shown.detail ? { ...shown.detail, incident } : null;
+  const confirmed = incident.handling.state !== "open" && Object.hasOwn(deciding, incident.id);
+
+  return withoutHandled({
+    ...state,
+    counts,
+    feed: items === feed.items ? feed : { ...feed, items },
+    shown: shown && detail ? { ...shown, detail } : shown,
+    deciding: confirmed ? omit(deciding, incident.id) : deciding,
+  });
+}
+
+/**
+ * In "Not handled", takes out what is handled by now, except the one that is being looked at.
+ *
+ * @param {State} state
+ * @returns {State}
+ */
+function withoutHandled(state) {
+  const { feed, shown } = state;
+  if (feed.query.filter !== "unhandled") return state;
+
+  const items = feed.items.filter(
+    (item) => item.type !== "incident" || item.id === shown?.id || isOpen(item.handling),
+  );
+  return items.length === feed.items.length ? state : { ...state, feed: { ...feed, items } };
+}
+
+/**
+ * @param {State} state
+ * @param {ReadonlySet<string>} ids
+ * @param {Counts} counts
+ * @returns {State}
+ */
+function incidentsRemoved(state, ids, counts) {
+  const { feed, shown } = state;
+  const items = feed.items.filter((item) => !ids.has(item.id));
+  return {
+    ...state,
+    counts,
+    feed: { ...feed, items, from: windowStart({ ...feed, items }, feed.from) },
+    shown: shown && ids.has(shown.id) ? null : shown,
+  };
+}
+
+/**
+ * @param {State} state
+ * @param {FeedPage} page
+ * @param {boolean} older
+ * @returns {State}
+ */
+function feedLoaded(state, page, older) {
+  const { feed } = state;
+  const known = new Set(older ? feed.items.map((item) => item.id) : []);
+  const added = page.items.filter((item) => !known.has(item.id));
+  const items = older ? [...feed.items, ...added] : page.items;
+  const from = older ? windowStart({ ...feed, items }, Math.max(feed.from, items.length - ROWS)) : 0;
+  return {
+    ...state,
+    feed: { ...feed, items, from, next: page.next, cut: false, phase: "ready", sentence: "" },
+  };
+}
+
+/**
+ * @param {State} state
+ * @param {string} id
+ * @returns {State}
+ */
+function opened(state, id) {
+  if (state.shown?.id === id && state.shown.phase !== "failed") return state;
+  return withoutHandled({
+    ...state,
+    question: null,
+    shown: { id, phase: "loading", detail: null, chosen: null, sentence: "" },
+  });
+}
+
+/**
+ * @param {State} state
+ * @param {IncidentDetail} detail
+ * @returns {State}
+ */
+function detailLoaded(state, detail) {
+  if (state.shown?.id !== detail.incident.id) return state;
+  return { ...state, shown: { ...state.shown, phase: "ready", detail } };
+}
+
+/**
+ * @param {State} state
+ * @param {string} id
+ * @param {Handling} handling
+ * @returns {State}
+ */
+function withDeciding(state, id, handling) {
+  return { ...state, deciding: { ...state.deciding, [id]: handling } };
+}
+
+/**
+ * Whether an incident that just arrived belongs to what is asked for. The program searches better; this is for the
+ * moment until it is asked again.
+ *
+ * @param {Query} query
+ * @param {Incident} incident
+ */
+function matches(query, incident) {
+  if (query.filter === "unhandled" && !isOpen(incident.handling)) return false;
+  const text = `${incident.camera} ${incident.shop ?? ""} ${incident.person ?? ""} ${incident.why}`.toLowerCase();
+  return query.search.toLowerCase().split(/\s+/).every((word) => text.includes(word));
+}
+
+/** @param {FeedItem} item */
+function momentOf(item) {
+  return item.type === "incident" ? item.last_at : (item.to ?? item.from);
+}
+
+/**
+ * @param {Feed} feed
+ * @param {number} wanted
+ */
+function windowStart(feed, wanted) {
+  return Math.max(0, Math.min(wanted, feed.items.length - ROWS));
+}
+
+/**
+ * @param {Query} one
+ * @param {Query} other
+ */
+function sameQuery(one, other) {
+  return one.filter === other.filter && one.search === other.search;
+}
+
+/**
+ * @param {Readonly<Record<string, Handling>>} record
+ * @param {string} key
+ */
+function omit(record, key) {
+  const { [key]: _, ...rest } = record;
+  return rest;
+}
+
+/**
+ * A forgotten case is a type error here; an event of a newer program changes nothing.
+ *
+ * @param {never} event
+ * @returns {never}
+ */
+function unreachable(event) {
+  throw new TypeError(`unknown event ${JSON.stringify(event)}`);
+}

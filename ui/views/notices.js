@@ -1,0 +1,41 @@
+/**
+ * Standing remarks under the status bar, and what just went wrong.
+ *
+ * @import { State } from "../state.js"
+ * @import { Actions } from "../act.js"
+ */
+
+import { clone, keyed, part, show, text } from "../dom.js";
+import { plain } from "../format.js";
+import { onPress } from "../keys.js";
+
+/** The key of the remark that can be closed. */
+const MISHAP = "mishap";
+
+/** @param {Actions} act */
+export function noticesView(act) {
+  const root = part(document, "notices");
+  let painted = /** @type {State | null} */ (null);
+
+  /** @param {State} state */
+  return function paint(state) {
+    if (painted?.notices === state.notices && painted?.mishap === state.mishap && painted?.place === state.place) return;
+    painted = state;
+    const mishap = state.mishap === null ? [] : [{ code: MISHAP, sentence: state.mishap }];
+    const notices = [...mishap, ...state.notices];
+    show(root, notices.length > 0 && state.place !== "sign_in");
+    keyed(root, notices, (notice) => notice.code, make, (element, notice) => {
+      text(part(element, "sentence"), plain(notice.sentence, 300));
+    });
+  };
+
+  /** @param {{ code: string }} notice */
+  function make(notice) {
+    const element = clone("notice");
+    const close = part(element, "close");
+    show(close, notice.code === MISHAP);
+    onPress(close, act.forget);
+    if (notice.code === MISHAP) element.setAttribute("role", "status");
+    return element;
+  }
+}

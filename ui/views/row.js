@@ -1,0 +1,152 @@
+/**
+ * One row of the feed.
+ *
+ * @import { FeedItem, Handling, Incident } from "../types.d.ts"
+ * @import { State } from "../state.js"
+ */
+
+import { frameUrl } from "../core.js";
+import { attribute, clone, icon, part, partOf, show, text } from "../dom.js";
+import { clock, day, duration, fullTime, moment, plain } from "../format.js";
+import { handlingOf } from "../state.js";
+import { ticking } from "../tick.js";
+import { count, t } from "../words.js";
+import { DECISION, KIND, SEVERITY } from "./terms.js";
+
+/** @typedef {{ now: number, state: State, live: boolean, items: FeedItem[] }} Context */
+
+/** What a row showed when it was last painted. @type {WeakMap<HTMLElement, { item: FeedItem, handling: Handling | null }>} */
+const painted = new WeakMap();
+
+/** @param {FeedItem} item */
+export function makeRow(item) {
+  return clone(item.type === "incident" ? "incident" : "outage");
+}
+
+/**
+ * @param {HTMLElement} row
+ * @param {FeedItem} item
+ * @param {number} index
+ * @param {Context} context
+ */
+export function updateRow(row, item, index, { now, state, live, items }) {
+  const above = items[index - 1];
+  const title = day(begin(item), now);
+  const heading = part(row, "day");
+  show(heading, above === undefined || day(begin(above), now) !== title);
+  text(heading, title);
+  attribute(row, "aria-posinset", String(state.feed.from + index + 1));
+  attribute(row, "aria-setsize", "-1");
+
+  const handling = item.type === "incident" ? handlingOf(state, item) : null;
+  const before = painted.get(row);
+  if (before?.item === item && before.handling === handling) return;
+  if (before === undefined && live) row.dataset.arrived = "";
+  painted.set(row, { item, handling });
+
+  if (item.type === "incident") paintIncident(row, item, handling ?? item.handling, now);
+  else paintOutage(row, item, now);
+}
+
+/**
+ * The state of handling in words, with its icon.
+ *
+ * @param {Handling} handling
+ */
+export function handlingWords(handling) {
+  switch (handling.state) {
+    case "open":
+      return { icon: null, words: "" };
+    case "sending":
+      return { icon: "sending", words: t("page.handling.sending") };
+    case "recorded": {
+      const done = t(DECISION[handling.decision].done);
+      const words = handling.here ? t("page.handling.here", { done }) : done;
+      return { icon: DECISION[handling.decision].icon, words };
+    }
+    case "refused":
+      return { icon: "refused", words: t("page.handling.refused") };
+  }
+}
+
+/** @param {FeedItem} item */
+function begin(item) {
+  return item.type === "incident" ? item.last_at : (item.to ?? item.from);
+}
+
+/**
+ * @param {HTMLElement} row
+ * @param {Incident} incident
+ * @param {Handling} handling
+ * @param {number} now
+ */
+function paintIncident(row, incident, handling, now) {
+  const camera = plain(incident.camera, 60);
+  const said = handlingWords(handling);
+  attribute(row, "data-severity", incident.severity);
+  attribute(row, "data-handling", handling.state);
+  attribute(row, "data-unseen", incident.seen ? null : "");
+  text(part(row, "camera"), camera);
+  text(part(row, "time"), clock(incident.last_at));
+  part(row, "time").title = fullTime(incident.last_at);
+  text(part(row, "kind"), t(KIND[incident.kind]));
+  show(part(row, "new"), !incident.seen);
+
+  const severity = part(row, "severity");
+  icon(severity, SEVERITY[incident.severity].icon);
+  text(part(severity, "severity-word"), t(SEVERITY[incident.severity].word));
+  text(part(row, "pictures"), count("page.row.pictures", incident.alerts));
+  const handled = part(row, "handling");
+  show(handled, said.words !== "");
+  if (said.icon) icon(handled, said.icon);
+  text(part(handled, "handling-words"), said.words);
+  cover(row, incident.cover);
+
+  const parts = [
+    incident.seen ? "" : t("page.row.new"),
+    camera,
+    t(KIND[incident.kind]),
+    t("page.row.severity", { severity: t(SEVERITY[incident.severity].word) }),
+    moment(incident.last_at, now),
+    count("page.row.pictures", incident.alerts),
+    said.words || t("page.handling.open"),
+  ];
+  attribute(row, "aria-label", parts.filter(Boolean).join(", "));
+}
+
+/**
+ * @param {HTMLElement} row
+ * @param {string | null} id
+ */
+function cover(row, id) {
+  const thumb = part(row, "thumb");
+  const image = partOf(row, "cover", HTMLImageElement);
+  const failed = id !== null && image.dataset.failed === id;
+  attribute(thumb, "data-empty", id === null || failed ? "" : null);
+  show(image, id !== null && !failed);
+  if (id === null || failed) return;
+  image.onerror = () => {
+    image.dataset.failed = id;
+    cover(row, id);
+  };
+  attribute(image, "src", frameUrl(id));
+}
+
+/**
+ * @param {HTMLElement} row
+ * @param {Extract<FeedItem, { type: "outage" }>} outage
+ * @param {number} now
+ */
+function paintOutage(row, outage, now) {
+  const span = part(row, "span");
+  if (outage.to === null) {
+    text(span, t("page.outage.open", { from: clock(outage.from) }));
+    ticking(part(row, "sentence"), "lasting", outage.from, now);
+  } else {
+    const length = duration(outage.to - outage.from);
+    text(span, t("page.outage.closed", { from: clock(outage.from), to: clock(outage.to), length }));
+    delete part(row, "sentence").dataset.tick;
+    text(part(row, "sentence"), plain(outage.sentence, 200));
+  }
+  attribute(row, "aria-label", `${span.textContent}. ${part(row, "sentence").textContent}`);
+}

@@ -1,0 +1,136 @@
+/**
+ * The settings: each change is asked for at once, and shown as it is when the program refuses it.
+ *
+ * @import { SettingsView, Theme } from "../types.d.ts"
+ * @import { State } from "../state.js"
+ * @import { Actions } from "../act.js"
+ */
+
+import { clone, keyed, part, partOf, show, text } from "../dom.js";
+import { plain } from "../format.js";
+import { onPress } from "../keys.js";
+import { t } from "../words.js";
+
+const SWITCHES = /** @type {const} */ (["start_at_sign_in", "notifications", "picture_in_notification", "sound", "blur"]);
+
+/** @param {Actions} act */
+export function settingsView(act) {
+  const root = part(document, "settings-page");
+  const days = /** @type {HTMLInputElement} */ (root.querySelector('[name="keep_days"]'));
+  let painted = /** @type {State | null} */ (null);
+
+  onPress(part(root, "settings-back"), () => act.go("feed"));
+  for (const name of SWITCHES) box(root, name).addEventListener("change", () => act.change({ [name]: box(root, name).checked }));
+  for (const radio of radios(root, "theme")) {
+    radio.addEventListener("change", () => act.change({ theme: /** @type {Theme} */ (radio.value) }));
+  }
+  days.addEventListener("change", () => {
+    const wanted = Math.round(days.valueAsNumber);
+    if (wanted >= 1 && wanted <= 365) act.change({ keep_days: wanted });
+    else if (painted?.settings) days.value = String(painted.settings.keep_days);
+  });
+
+  onPress(part(root, "sign-out"), () => {
+    act.ask("sign_out");
+    requestAnimationFrame(() => part(root, "sign-out-no").focus());
+  });
+  const decline = () => {
+    act.ask(null);
+    requestAnimationFrame(() => part(root, "sign-out").focus());
+  };
+  onPress(part(root, "sign-out-no"), decline);
+  onPress(part(root, "sign-out-yes"), () => act.signOut(radios(root, "erase").some((radio) => radio.checked && radio.value === "erase")));
+  part(root, "sign-out-question").addEventListener("keydown", (event) => {
+    if (event.key !== "Escape") return;
+    event.stopPropagation();
+    decline();
+  });
+
+  /** @param {State} state */
+  return function paint(state) {
+    const shown = state.ready && state.place === "settings";
+    const came = shown && root.hidden;
+    show(root, shown);
+    if (!shown || state === painted) return;
+    painted = state;
+    if (came) part(root, "settings-back").focus();
+
+    const settings = state.wanted ?? state.settings;
+    if (settings) paintSettings(root, settings, act);
+    show(part(root, "settings-problem"), state.unwanted !== null);
+    text(part(root, "settings-problem"), plain(state.unwanted ?? "", 300));
+    paintAccount(root, state);
+    text(part(root, "version"), t("page.settings.version", { version: state.version }));
+  };
+}
+
+/**
+ * @param {HTMLElement} root
+ * @param {SettingsView} settings
+ * @param {Actions} act
+ */
+function paintSettings(root, settings, act) {
+  for (const name of SWITCHES) box(root, name).checked = settings[name];
+  box(root, "picture_in_notification").disabled = !settings.notifications;
+  box(root, "sound").disabled = !settings.notifications;
+  for (const radio of radios(root, "theme")) radio.checked = radio.value === settings.theme;
+  const days = box(root, "keep_days");
+  if (document.activeElement !== days) days.value = String(settings.keep_days);
+
+  const names = Object.entries(settings.camera_names);
+  show(part(root, "no-cameras"), names.length === 0);
+  keyed(part(root, "cameras"), names, ([stream]) => stream, ([stream]) => camera(stream, act), (row, [, name]) => {
+    const input = partOf(row, "name", HTMLInputElement);
+    if (document.activeElement !== input) input.value = name;
+    row.dataset.names = JSON.stringify(settings.camera_names);
+  });
+}
+
+/**
+ * @param {string} stream
+ * @param {Actions} act
+ */
+function camera(stream, act) {
+  const row = clone("camera");
+  const input = partOf(row, "name", HTMLInputElement);
+  input.id = `camera-${stream}`;
+  row.querySelector("label")?.setAttribute("for", input.id);
+  text(part(row, "stream"), t("page.settings.camera", { stream: plain(stream, 8).replace("…", "") }));
+  part(row, "stream").title = plain(stream, 100);
+  input.addEventListener("change", () => {
+    act.change({ camera_names: { ...JSON.parse(row.dataset.names ?? "{}"), [stream]: input.value.trim() } });
+  });
+  return row;
+}
+
+/**
+ * @param {HTMLElement} root
+ * @param {State} state
+ */
+function paintAccount(root, { session, question }) {
+  show(part(root, "account"), session !== null);
+  if (session === null) return;
+  text(part(root, "account-name"), `${plain(session.name, 80)} · ${plain(session.email, 120)}`);
+  const kept = session.kept_in === "keychain" ? t("page.account.keychain") : t("page.account.memory");
+  text(part(root, "account-where"), `${plain(session.server, 120)}. ${kept}`);
+  show(part(root, "sign-out-question"), question === "sign_out");
+  show(part(root, "sign-out"), question !== "sign_out");
+}
+
+/**
+ * @param {HTMLElement} root
+ * @param {string} name
+ */
+function box(root, name) {
+  const input = root.querySelector(`input[name="${name}"]`);
+  if (!(input instanceof HTMLInputElement)) throw new Error(`no input ${name}`);
+  return input;
+}
+
+/**
+ * @param {HTMLElement} root
+ * @param {string} name
+ */
+function radios(root, name) {
+  return /** @type {HTMLInputElement[]} */ ([...root.querySelectorAll(`input[name="${name}"]`)]);
+}

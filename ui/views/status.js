@@ -1,0 +1,82 @@
+/**
+ * The status bar: the one word, its evidence, and the one button that may help.
+ *
+ * @import { State } from "../state.js"
+ * @import { Actions } from "../act.js"
+ * @import { StatusView } from "../types.d.ts"
+ */
+
+import { attribute, icon, part, partOf, show, text } from "../dom.js";
+import { fullTime, moment, plain } from "../format.js";
+import { onPress } from "../keys.js";
+import { ticking } from "../tick.js";
+import { count, t } from "../words.js";
+import { STATUS } from "./terms.js";
+
+/** How long typing may pause before the feed is asked. */
+const TYPING = 200;
+
+/**
+ * @param {Actions} act
+ * @param {() => number} now
+ */
+export function statusView(act, now) {
+  const bar = part(document, "status");
+  const word = part(bar, "word");
+  const remedy = part(bar, "remedy");
+  const search = partOf(bar, "search", HTMLFormElement);
+  const field = /** @type {HTMLInputElement} */ (search.elements.namedItem("search"));
+  let painted = /** @type {StatusView | null} */ (null);
+
+  onPress(remedy, () => (painted?.remedy === "sign_in" ? act.go("sign_in") : act.retry()));
+  onPress(part(bar, "settings"), () => act.go("settings"));
+
+  let typing = /** @type {ReturnType<typeof setTimeout> | undefined} */ (undefined);
+  field.addEventListener("input", () => {
+    clearTimeout(typing);
+    typing = setTimeout(() => act.search({ search: field.value.trim() }), TYPING);
+  });
+  field.addEventListener("keydown", (event) => {
+    if (event.key !== "Escape") return;
+    event.stopPropagation();
+    if (field.value === "") field.blur();
+    field.value = "";
+    act.search({ search: "" });
+  });
+  search.addEventListener("submit", (event) => event.preventDefault());
+
+  /** @param {State} state */
+  return function paint(state) {
+    show(bar, state.ready && state.session !== null);
+    show(search, state.place === "feed");
+    show(part(bar, "settings"), state.place === "feed");
+    if (state.feed.query.search === "" && document.activeElement !== field) field.value = "";
+    document.title =
+      state.counts.unseen > 0 ? count("page.title.unseen", state.counts.unseen) : t("page.title.none");
+
+    const { status } = state;
+    if (status === null || status === painted) return;
+    painted = status;
+    attribute(bar, "data-status", status.status);
+    icon(bar, STATUS[status.status].icon);
+    text(word, t(STATUS[status.status].word));
+    text(part(bar, "sentence"), plain(status.sentence, 300));
+    evidence(bar, status, now());
+    show(remedy, status.remedy !== null);
+    text(remedy, status.remedy === "sign_in" ? t("page.remedy.sign_in") : t("page.remedy.retry_now"));
+  };
+}
+
+/**
+ * @param {HTMLElement} bar
+ * @param {StatusView} status
+ * @param {number} now
+ */
+function evidence(bar, status, now) {
+  const since = part(bar, "since");
+  text(since, t("page.status.since", { moment: moment(status.since, now) }));
+  since.title = fullTime(status.since);
+  const waiting = status.status === "offline" && status.next_attempt_at !== null;
+  ticking(part(bar, "heard"), "heard", waiting ? null : status.heard_at, now);
+  ticking(part(bar, "next"), "next", waiting ? status.next_attempt_at : null, now);
+}

@@ -1,0 +1,35 @@
+/**
+ * The words and drawings of the program's own terms, each in one place.
+ *
+ * @import { Decision, IncidentKind, Severity, Status } from "../types.d.ts"
+ */
+
+/** @type {Record<Status, { word: string, icon: string }>} */
+export const STATUS = {
+  protected: { word: "page.status.protected", icon: "shield-check" },
+  catching_up: { word: "page.status.catching_up", icon: "shield-clock" },
+  deaf: { word: "page.status.deaf", icon: "shield-alert" },
+  offline: { word: "page.status.offline", icon: "shield-slash" },
+  signed_out: { word: "page.status.signed_out", icon: "shield" },
+};
+
+/** @type {Record<Severity, { word: string, why: string, icon: string }>} */
+export const SEVERITY = {
+  high: { word: "page.severity.high", why: "page.why.high", icon: "severity-high" },
+  medium: { word: "page.severity.medium", why: "page.why.medium", icon: "severity-medium" },
+  low: { word: "page.severity.low", why: "page.why.low", icon: "severity-low" },
+};
+
+/** @type {Record<IncidentKind, string>} */
+export const KIND = {
+  theft: "page.kind.theft",
+  intrusion: "page.kind.intrusion",
+  other: "page.kind.other",
+};
+
+/** @type {Record<Decision, { done: string, icon: string }>} */
+export const DECISION = {
+  acknowledged: { done: "page.decision.acknowledged", icon: "check" },
+  resolved: { done: "page.decision.resolved", icon: "check" },
+  false_alarm: { done: "page.decision.false_alarm", icon: "false-alarm" },
+};
