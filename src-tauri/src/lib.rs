@@ -1,1 +1,99 @@
 //! The shell: Tauri and nothing else.
+//!
+//! It draws what the controller tells it and hands back what the person does. Nothing is decided here and nothing is
+//! remembered but handles: the client, the notifier, the page's channel, the tray.
+
+mod commands;
+mod frames;
+#[cfg(target_os = "linux")]
+mod host;
+mod page;
+#[cfg(target_os = "linux")]
+mod renderer;
+mod shell;
+mod start;
+mod tray;
+mod window;
+
+use anyhow::Context;
+use tauri::{AppHandle, Manager, RunEvent, WindowEvent};
+use visionguard_client::controller::Client;
+
+use page::Page;
+
+/// Runs the program until it is told to quit.
+pub fn run() -> anyhow::Result<()> {
+    #[cfg(target_os = "linux")]
+    renderer::choose();
+
+    // One runtime for the program and for Tauri; the main thread is the window system's.
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .context("cannot start the runtime")?;
+    tauri::async_runtime::set(runtime.handle().clone());
+    let _inside = runtime.enter();
+
+    let app = tauri::Builder::default()
+        // First, so that a second start ends before it touches anything.
+        .plugin(tauri_plugin_single_instance::init(|app, _arguments, _directory| open(app)))
+        .plugin(tauri_plugin_autostart::Builder::new().arg(start::HIDDEN).build())
+        .register_asynchronous_uri_scheme_protocol("frame", frames::answer)
+        .invoke_handler(tauri::generate_handler![
+            commands::subscribe,
+            commands::feed,
+            commands::incident,
+            commands::sign_in,
+            commands::sign_out,
+            commands::retry_now,
+            commands::decide,
+            commands::seen,
+            commands::dismiss,
+            commands::clear_all,
+            commands::change_settings,
+        ])
+        .on_menu_event(|app, event| tray::chosen(app, event.id().as_ref()))
+        .manage(Page::default())
+        .build(tauri::generate_context!())
+        .context("cannot start the window system")?;
+
+    let _logging = start::start(app.handle())?;
+    app.run(handle);
+    Ok(())
+}
+
+/// Shows the window because the person asked for it.
+fn open(app: &AppHandle) {
+    if let Some(client) = app.try_state::<Client>() {
+        client.open();
+    }
+}
+
+fn handle(app: &AppHandle, event: RunEvent) {
+    match event {
+        // The last window closed: the program lives on in the tray. A code means that somebody chose to quit.
+        RunEvent::ExitRequested { code: None, api, .. } => api.prevent_exit(),
+        RunEvent::WindowEvent { label, event, .. } if label == window::LABEL => handle_window(app, &event),
+        _ => {}
+    }
+}
+
+fn handle_window(app: &AppHandle, event: &WindowEvent) {
+    match event {
+        WindowEvent::CloseRequested { api, .. } => {
+            if !tray::is_shown(app) {
+                tracing::warn!("no tray on this desktop: the window is minimised instead of closed");
+                api.prevent_close();
+                window::minimise(app);
+            }
+        }
+        WindowEvent::Destroyed => {
+            app.state::<Page>().close();
+            if let Some(client) = app.try_state::<Client>() {
+                client.window(false);
+            }
+        }
+        _ => {}
+    }
+}

@@ -1,0 +1,198 @@
+//! The tray: an icon that says the status by its shape, a tooltip, a menu.
+//!
+//! One task holds the newest model and shows it whenever there is a place for it. A desktop without a tray may get one
+//! later, so building is tried until it works.
+
+use std::time::Duration;
+
+use tauri::image::Image;
+use tauri::menu::{Menu, MenuItem, PredefinedMenuItem};
+use tauri::tray::{MouseButton, MouseButtonState, TrayIcon, TrayIconBuilder, TrayIconEvent};
+use tauri::{AppHandle, Manager, Wry, include_image};
+use tokio::sync::{oneshot, watch};
+use visionguard_client::controller::Client;
+use visionguard_client::view::{Status, Tray};
+use visionguard_client::words;
+
+const OPEN: &str = "open";
+const RETRY: &str = "retry";
+const QUIT: &str = "quit";
+const TRY_AGAIN_AFTER: Duration = Duration::from_secs(2);
+
+/// Whether the person can get the window back from the tray.
+#[derive(Debug, Clone)]
+struct Shown(watch::Receiver<bool>);
+
+/// Starts the tray; it shows what is sent.
+pub(crate) fn keep(app: &AppHandle) -> watch::Sender<Option<Tray>> {
+    let (models, newest) = watch::channel(None);
+    let (shown, is_shown) = watch::channel(false);
+    app.manage(Shown(is_shown));
+    tauri::async_runtime::spawn(run(app.clone(), newest, host(), shown));
+    models
+}
+
+/// Whether there is a tray on this desktop, with our icon in it.
+pub(crate) fn is_shown(app: &AppHandle) -> bool {
+    app.try_state::<Shown>().is_some_and(|shown| *shown.0.borrow())
+}
+
+/// An entry of the menu was chosen.
+pub(crate) fn chosen(app: &AppHandle, entry: &str) {
+    let Some(client) = app.try_state::<Client>() else { return };
+    match entry {
+        OPEN => client.open(),
+        RETRY => client.retry_now(),
+        QUIT => client.quit(),
+        _ => {}
+    }
+}
+
+/// The parts that change.
+#[derive(Clone)]
+struct Parts {
+    icon: TrayIcon,
+    status: MenuItem<Wry>,
+    retry: MenuItem<Wry>,
+}
+
+async fn run(
+    app: AppHandle,
+    mut models: watch::Receiver<Option<Tray>>,
+    mut host: watch::Receiver<bool>,
+    shown: watch::Sender<bool>,
+) {
+    let mut parts: Option<Parts> = None;
+    let mut showing: Option<Tray> = None;
+    loop {
+        let model = models.borrow_and_update().clone();
+        let present = *host.borrow_and_update();
+        if let Some(model) = model {
+            if parts.is_none() && present {
+                parts = build(&app, &model).await;
+                showing = parts.is_some().then(|| model.clone());
+            }
+            if let Some(parts) = &parts
+                && showing.as_ref() != Some(&model)
+            {
+                update(&app, parts.clone(), showing.replace(model.clone()), model);
+            }
+        }
+        shown.send_replace(parts.is_some() && present);
+
+        let must_retry = parts.is_none() && present && models.borrow().is_some();
+        tokio::select! {
+            changed = models.changed() => if changed.is_err() { return },
+            changed = host.changed() => if changed.is_err() { return },
+            () = tokio::time::sleep(TRY_AGAIN_AFTER), if must_retry => {}
+        }
+    }
+}
+
+async fn build(app: &AppHandle, model: &Tray) -> Option<Parts> {
+    let (done, built) = oneshot::channel();
+    let (handle, model) = (app.clone(), model.clone());
+    let scheduled = app.run_on_main_thread(move || {
+        let _ = done.send(build_here(&handle, &model));
+    });
+    scheduled.ok()?;
+    match built.await.ok()? {
+        Ok(parts) => {
+            tracing::info!("the tray icon is shown");
+            Some(parts)
+        }
+        Err(error) => {
+            tracing::debug!(%error, "no tray yet");
+            None
+        }
+    }
+}
+
+fn build_here(app: &AppHandle, model: &Tray) -> tauri::Result<Parts> {
+    let open = MenuItem::with_id(app, OPEN, words::text("tray.open", &[]), true, None::<&str>)?;
+    let status = MenuItem::new(app, &model.status_line, false, None::<&str>)?;
+    let retry =
+        MenuItem::with_id(app, RETRY, words::text("tray.retry", &[]), can_retry(model), None::<&str>)?;
+    let quit = MenuItem::with_id(app, QUIT, words::text("tray.quit", &[]), true, None::<&str>)?;
+    let above = PredefinedMenuItem::separator(app)?;
+    let menu = Menu::with_items(app, &[&open, &status, &retry, &above, &quit])?;
+
+    let icon = TrayIconBuilder::with_id("visionguard")
+        .icon(icon(model))
+        .title("VisionGuard")
+        .tooltip(&model.tooltip)
+        .menu(&menu)
+        .show_menu_on_left_click(false)
+        .on_tray_icon_event(|icon, event| {
+            if let TrayIconEvent::Click {
+                button: MouseButton::Left,
+                button_state: MouseButtonState::Up,
+                ..
+            } = event
+            {
+                crate::open(icon.app_handle());
+            }
+        })
+        .build(app)?;
+    Ok(Parts { icon, status, retry })
+}
+
+/// Changes what differs, on the main thread and without waiting for it.
+fn update(app: &AppHandle, parts: Parts, before: Option<Tray>, model: Tray) {
+    let scheduled = app.run_on_main_thread(move || {
+        if let Err(error) = update_here(&parts, before.as_ref(), &model) {
+            tracing::warn!(%error, "the tray is out of date");
+        }
+    });
+    if let Err(error) = scheduled {
+        tracing::warn!(%error, "the tray is out of date");
+    }
+}
+
+fn update_here(parts: &Parts, before: Option<&Tray>, model: &Tray) -> tauri::Result<()> {
+    let look = |tray: &Tray| (tray.status, tray.unseen > 0);
+    if before.map(look) != Some(look(model)) {
+        parts.icon.set_icon(Some(icon(model)))?;
+    }
+    parts.icon.set_tooltip(Some(&model.tooltip))?;
+    parts.status.set_text(&model.status_line)?;
+    parts.retry.set_enabled(can_retry(model))
+}
+
+fn can_retry(model: &Tray) -> bool {
+    match model.status {
+        Status::Offline | Status::Deaf => model.signed_in,
+        Status::Protected | Status::CatchingUp | Status::SignedOut => false,
+    }
+}
+
+fn icon(model: &Tray) -> Image<'static> {
+    match (model.status, model.unseen > 0) {
+        (Status::Protected, false) => include_image!("icons/tray/protected.png"),
+        (Status::Protected, true) => include_image!("icons/tray/protected-unread.png"),
+        (Status::CatchingUp, false) => include_image!("icons/tray/catching-up.png"),
+        (Status::CatchingUp, true) => include_image!("icons/tray/catching-up-unread.png"),
+        (Status::Deaf, false) => include_image!("icons/tray/deaf.png"),
+        (Status::Deaf, true) => include_image!("icons/tray/deaf-unread.png"),
+        (Status::Offline, false) => include_image!("icons/tray/offline.png"),
+        (Status::Offline, true) => include_image!("icons/tray/offline-unread.png"),
+        (Status::SignedOut, false) => include_image!("icons/tray/signed-out.png"),
+        (Status::SignedOut, true) => include_image!("icons/tray/signed-out-unread.png"),
+    }
+}
+
+#[cfg(target_os = "linux")]
+fn host() -> watch::Receiver<bool> {
+    let (present, host) = watch::channel(false);
+    tauri::async_runtime::spawn(crate::host::follow(present));
+    host
+}
+
+/// Windows and macOS always have one.
+#[cfg(not(target_os = "linux"))]
+fn host() -> watch::Receiver<bool> {
+    let (present, host) = watch::channel(true);
+    // Nobody tells anything: the sender must only live.
+    std::mem::forget(present);
+    host
+}

@@ -1,0 +1,86 @@
+//! The window: made when the person asks for it, gone with its webview when it is closed.
+
+use tauri::webview::{NewWindowResponse, PermissionResponse};
+use tauri::{AppHandle, Manager, Url, WebviewUrl, WebviewWindow, WebviewWindowBuilder};
+
+/// The label of the only window.
+pub(crate) const LABEL: &str = "main";
+
+/// A page is no document: what a browser's menu offers (reload, save the picture) is not for it. Fields keep theirs.
+const NO_BROWSER_MENU: &str = r#"
+addEventListener("contextmenu", (event) => {
+  if (!event.target.closest?.("input, textarea")) event.preventDefault();
+});
+"#;
+
+/// Shows the window, made anew if there is none. On the main thread.
+pub(crate) fn show(app: &AppHandle) {
+    let shown = match app.get_webview_window(LABEL) {
+        Some(window) => bring_to_front(&window),
+        None => create(app).and_then(|window| bring_to_front(&window)),
+    };
+    if let Err(error) = shown {
+        tracing::error!(%error, "cannot show the window");
+    }
+}
+
+/// Puts the window into the task bar.
+pub(crate) fn minimise(app: &AppHandle) {
+    if let Some(window) = app.get_webview_window(LABEL)
+        && let Err(error) = window.minimize()
+    {
+        tracing::warn!(%error, "cannot minimise the window");
+    }
+}
+
+fn bring_to_front(window: &WebviewWindow) -> tauri::Result<()> {
+    window.unminimize()?;
+    window.show()?;
+    window.set_focus()
+}
+
+fn create(app: &AppHandle) -> tauri::Result<WebviewWindow> {
+    WebviewWindowBuilder::new(app, LABEL, WebviewUrl::default())
+        .title("VisionGuard")
+        .inner_size(1180.0, 760.0)
+        .min_inner_size(360.0, 480.0)
+        .prevent_overflow()
+        .zoom_hotkeys_enabled(true)
+        .devtools(cfg!(debug_assertions))
+        .initialization_script(NO_BROWSER_MENU)
+        .on_navigation(is_ours)
+        .on_new_window(|_, _| NewWindowResponse::Deny)
+        .on_download(|_, _| false)
+        .on_permission_request(|_, _| PermissionResponse::Deny)
+        .build()
+}
+
+/// Our own page and nothing else.
+fn is_ours(address: &Url) -> bool {
+    match (address.scheme(), address.host_str()) {
+        ("tauri", Some("localhost")) => true,
+        ("http" | "https", Some("tauri.localhost")) => cfg!(windows),
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_our_own_page_is_navigated_to() {
+        assert!(is_ours(&"tauri://localhost/index.html".parse().unwrap()));
+        for address in [
+            "https://example.org/",
+            "tauri://elsewhere/",
+            "http://localhost/",
+            "file:///etc/passwd",
+            "data:text/html,x",
+            "about:blank",
+            "javascript:alert(1)",
+        ] {
+            assert!(!is_ours(&address.parse().unwrap()), "{address}");
+        }
+    }
+}
