@@ -1,11 +1,12 @@
 //! What passes on the desktop's session bus: the notifications that are raised, and the tray item.
 
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use anyhow::{Context, Result};
 use futures_util::StreamExt;
 use zbus::message::Type;
-use zbus::zvariant::{OwnedValue, Value};
+use zbus::zvariant::{ObjectPath, OwnedValue, Value};
 use zbus::{Connection, MatchRule, MessageStream};
 
 /// One call that raised a notification or replaced one.
@@ -64,16 +65,7 @@ impl Notifications {
 fn take(seen: &mut Vec<Notification>, message: &zbus::Message) -> Result<()> {
     let header = message.header();
     if header.message_type() == Type::MethodCall {
-        type Call<'a> = (
-            String,
-            u32,
-            String,
-            String,
-            String,
-            Vec<String>,
-            std::collections::HashMap<String, Value<'a>>,
-            i32,
-        );
+        type Call<'a> = (String, u32, String, String, String, Vec<String>, HashMap<String, Value<'a>>, i32);
         let body = message.body();
         let (_, replaces, _, title, body, actions, hints, _): Call<'_> = body.deserialize()?;
         let caller = header.sender().context("no sender")?.to_string();
@@ -145,7 +137,7 @@ impl Tray {
 
     /// The menu's entries, separators left out.
     pub async fn menu(&self) -> Result<Vec<Entry>> {
-        type Properties = std::collections::HashMap<String, OwnedValue>;
+        type Properties = HashMap<String, OwnedValue>;
         type Layout = (i32, Properties, Vec<OwnedValue>);
         let properties: [&str; 0] = [];
         let reply = self
@@ -213,6 +205,24 @@ impl Tray {
             .await?;
         Ok(reply.body().deserialize()?)
     }
+}
+
+/// How many secrets the keychain holds for this service.
+pub async fn secrets_of(bus: &str, service: &str) -> Result<usize> {
+    let connection = connect(bus).await?;
+    let attributes = HashMap::from([("service", service)]);
+    let reply = connection
+        .call_method(
+            Some("org.freedesktop.secrets"),
+            "/org/freedesktop/secrets",
+            Some("org.freedesktop.Secret.Service"),
+            "SearchItems",
+            &attributes,
+        )
+        .await?;
+    let body = reply.body();
+    let (unlocked, locked): (Vec<ObjectPath<'_>>, Vec<ObjectPath<'_>>) = body.deserialize()?;
+    Ok(unlocked.len() + locked.len())
 }
 
 /// A connection to a desktop's session bus.

@@ -1,7 +1,12 @@
 //! The real program in a real WebKitGTK window, on a desktop of its own with a real keychain, notification daemon and
 //! tray, against our server. `cargo xtask test` runs these; they need what it installs and builds.
 
+mod alerts;
 mod bus;
+mod outage;
+mod page;
+mod sign_in;
 mod virtual_desktop;
 mod webdriver;
+mod window;
 mod world;

@@ -122,12 +122,6 @@ impl Browser {
         Ok(())
     }
 
-    /// Gives the window's outside this size.
-    pub fn resize(&self, width: u32, height: u32) -> Result<()> {
-        self.post("/window/rect", json!({ "width": width, "height": height }))?;
-        Ok(())
-    }
-
     /// Waits until `look` finds something.
     pub fn wait_for<T>(&self, what: &str, mut look: impl FnMut() -> Result<Option<T>>) -> Result<T> {
         let give_up_at = Instant::now() + PATIENCE;
@@ -200,16 +194,17 @@ impl Element<'_> {
         Ok(text.as_str().unwrap_or_default().to_owned())
     }
 
-    /// An attribute's value, if it has one.
-    pub fn attribute(&self, name: &str) -> Result<Option<String>> {
-        let value = self.request("GET", &format!("/attribute/{name}"), None)?;
-        Ok(value.as_str().map(str::to_owned))
-    }
-
     /// Whether a person can see it.
     pub fn is_shown(&self) -> Result<bool> {
         let shown = self.request("GET", "/displayed", None)?;
         Ok(shown.as_bool().unwrap_or(false))
+    }
+
+    /// Where it is in the window: left, top, width, height.
+    pub fn area(&self) -> Result<[f64; 4]> {
+        let area = self.request("GET", "/rect", None)?;
+        let number = |name: &str| area[name].as_f64().context("the driver gave no area");
+        Ok([number("x")?, number("y")?, number("width")?, number("height")?])
     }
 
     /// Clicks its middle, as a person would.

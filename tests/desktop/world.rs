@@ -1,20 +1,22 @@
 //! A desktop, a server and the program, each real, for one test.
 
 use std::ffi::OsString;
-use std::path::PathBuf;
-use std::process::{Child, Command};
+use std::fs;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 use bytes::Bytes;
 use secrecy::SecretString;
 use serde_json::json;
 use tokio::runtime::Runtime;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
-use visionguard_proto::{AnomalyId, Jpeg, ShopId, StreamId, UserId};
+use visionguard_proto::{AnomalyId, Jpeg, ShopId, StreamId};
 use visionguard_server::publish::Kind;
 use visionguard_server::{Config, Detection, NewUser, Note, Role, Running, Server};
-use xtask::desktop::{Parts, VirtualDesktop};
+use xtask::desktop::{Parts, VirtualDesktop, Window};
 
 use crate::bus::{Notifications, Tray};
 use crate::webdriver::{Browser, PATIENCE};
@@ -35,8 +37,8 @@ pub struct World {
     notes: UnboundedReceiver<Note>,
     noted: Vec<Note>,
     shop: ShopId,
-    user: UserId,
     stream: StreamId,
+    people: u64,
     frames: u64,
     program: PathBuf,
     // Last: the others need it while they go.
@@ -61,7 +63,7 @@ impl World {
         let server = runtime.block_on(Server::start(config.clone()))?;
         // After a restart it has to be where it was.
         config.listen = server.address;
-        let (shop, user) = runtime.block_on(people(&server))?;
+        let shop = runtime.block_on(people(&server))?;
         let stream = StreamId::new("88e3bbab-72c1-4037-b4e8-d8fe8731a157")?;
 
         Ok(Self {
@@ -72,8 +74,8 @@ impl World {
             notes,
             noted: Vec::new(),
             shop,
-            user,
             stream,
+            people: 0,
             frames: 0,
             program,
             runtime,
@@ -108,10 +110,68 @@ impl World {
         Ok(browser)
     }
 
+    /// Signs in on the command line, so that the program starts signed in.
+    pub fn sign_in_without_a_window(&self) -> Result<()> {
+        let mut login = self.of_the_client(Path::new(&variable("VISIONGUARD_CLI_BIN")?));
+        login.args(["login", "--server", &self.url(), "--email", EMAIL, "--password-stdin"]);
+        let mut child = login.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::piped()).spawn()?;
+        child.stdin.take().context("no input")?.write_all(format!("{PASSWORD}\n").as_bytes())?;
+        let output = child.wait_with_output()?;
+        ensure!(output.status.success(), "cannot sign in: {}", String::from_utf8_lossy(&output.stderr));
+        Ok(())
+    }
+
+    /// The program's window, as soon as it is there.
+    pub fn window(&self) -> Result<Window> {
+        let mut window = None;
+        self.eventually("the program's window", || {
+            window = self.try_window()?;
+            Ok(window.is_some())
+        })?;
+        window.context("no window")
+    }
+
+    /// The program's window, if it is there now.
+    pub fn try_window(&self) -> Result<Option<Window>> {
+        let windows = self.desktop.windows("^VisionGuard$")?;
+        Ok(windows.into_iter().find(|window| window.width > 100))
+    }
+
+    /// A popup of the notification daemon, as soon as it is there and has stopped growing.
+    pub fn popup(&self) -> Result<Window> {
+        let mut popup = None;
+        self.eventually("a popup", || {
+            let windows = self.desktop.windows("xfce4-notifyd")?;
+            let now = windows.into_iter().find(|window| window.width > 100);
+            let before = std::mem::replace(&mut popup, now);
+            Ok(popup.is_some() && popup == before)
+        })?;
+        popup.context("no popup")
+    }
+
+    /// Presses the first of a popup's buttons, which stand in a row along its lower edge.
+    pub fn press_first_button(&self, popup: &Window) -> Result<()> {
+        let (width, height) = (popup.width as i32, popup.height as i32);
+        self.desktop.click(popup.x + width / 4, popup.y + height - 30)
+    }
+
     /// Publishes an alert with the picture, of a new person.
     pub fn publish(&mut self, camera: &str) -> Result<AnomalyId> {
+        self.people += 1;
+        self.publish_again(camera)
+    }
+
+    /// Publishes another alert with the picture, of the same person as before.
+    pub fn publish_again(&mut self, camera: &str) -> Result<AnomalyId> {
         self.frames += 1;
-        let result = json!({ "person_id": self.frames, "score": -3.5, "frame_number": 30 * self.frames, "is_abnormal": true });
+        let result = json!({
+            "person_id": self.people,
+            "score": -3.5,
+            "frame_number": 30 * self.frames,
+            "is_abnormal": true,
+            "classification": "Abnormal",
+            "confidence": "Low",
+        });
         let detection = Detection {
             shop_id: self.shop.clone(),
             user_id: None,
@@ -165,9 +225,37 @@ impl World {
         &self.noted
     }
 
-    /// The user's id.
-    pub fn user(&self) -> &UserId {
-        &self.user
+    /// Waits until the server has noted something.
+    pub fn until_noted(&mut self, what: &str, is_it: impl Fn(&Note) -> bool) -> Result<()> {
+        let give_up_at = Instant::now() + PATIENCE;
+        while !self.noted().iter().any(&is_it) {
+            if Instant::now() >= give_up_at {
+                bail!(
+                    "waited in vain: {what}; noted: {:?}; the program said: {}",
+                    self.noted,
+                    self.desktop.log("app")
+                );
+            }
+            std::thread::sleep(Duration::from_millis(50));
+        }
+        Ok(())
+    }
+
+    /// The program's files that hold a text.
+    pub fn files_holding(&self, text: &str) -> Result<Vec<PathBuf>> {
+        let mut folders = vec![self.desktop.dir().join("client"), self.desktop.dir().join("config")];
+        let mut holding = Vec::new();
+        while let Some(folder) = folders.pop() {
+            for entry in fs::read_dir(&folder)? {
+                let path = entry?.path();
+                if path.is_dir() {
+                    folders.push(path);
+                } else if fs::read(&path)?.windows(text.len()).any(|part| part == text.as_bytes()) {
+                    holding.push(path);
+                }
+            }
+        }
+        Ok(holding)
     }
 
     /// The tray's item, as soon as it is there.
@@ -190,7 +278,7 @@ impl World {
         eventually(what, is_so).with_context(|| format!("the program said: {}", self.desktop.log("app")))
     }
 
-    fn of_the_client(&self, program: &std::path::Path) -> Command {
+    fn of_the_client(&self, program: &Path) -> Command {
         let mut command = self.desktop.command(program);
         command.env("VISIONGUARD_DATA_DIR", self.desktop.dir().join("client"));
         command
@@ -220,7 +308,7 @@ pub fn eventually(what: &str, mut is_so: impl FnMut() -> Result<bool>) -> Result
     }
 }
 
-async fn people(server: &Running) -> Result<(ShopId, UserId)> {
+async fn people(server: &Running) -> Result<ShopId> {
     let people = server.users();
     let owner = NewUser {
         email: "owner@shop.example".to_owned(),
@@ -238,7 +326,7 @@ async fn people(server: &Running) -> Result<(ShopId, UserId)> {
     };
     let manager = people.add_user(manager).await?;
     people.assign(&shop, &manager).await?;
-    Ok((shop, manager))
+    Ok(shop)
 }
 
 fn variable(name: &str) -> Result<OsString> {

@@ -6,7 +6,7 @@
 
 mod keeper;
 mod panel;
-pub mod screen;
+mod screen;
 
 use std::ffi::OsStr;
 use std::fs;
@@ -22,7 +22,7 @@ use anyhow::{Context, Result, bail};
 
 use crate::project;
 use keeper::Keeper;
-pub use screen::Picture;
+pub use screen::{Picture, Window};
 
 /// How long a part may take to come up; generous, because builds may run beside it.
 const PATIENCE: Duration = Duration::from_secs(60);

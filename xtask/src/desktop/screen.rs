@@ -30,19 +30,19 @@ impl Picture {
         self.pixels.chunks_exact(3).filter(|point| near(point, colour, tolerance)).count()
     }
 
-    /// The smallest rectangle around all points of this colour: left, top, width, height.
-    pub fn bounds(&self, colour: [u8; 3], tolerance: u8) -> Option<[u32; 4]> {
-        let mut found: Option<[u32; 4]> = None;
-        for y in 0..self.height {
-            for x in 0..self.width {
-                if near(&self.at(x, y), colour, tolerance) {
-                    let [left, top, right, bottom] = found.unwrap_or([x, y, x, y]);
-                    found = Some([left.min(x), top.min(y), right.max(x), bottom.max(y)]);
-                }
-            }
-        }
-        found.map(|[left, top, right, bottom]| [left, top, right - left + 1, bottom - top + 1])
+    /// What a window's area of it shows.
+    pub fn part(&self, window: &Window) -> Self {
+        let columns = clamp(window.x, window.width, self.width);
+        let rows = clamp(window.y, window.height, self.height);
+        let pixels = rows.clone().flat_map(|y| columns.clone().flat_map(move |x| self.at(x, y))).collect();
+        Self { width: columns.end - columns.start, height: rows.end - rows.start, pixels }
     }
+}
+
+/// The part of an extent that is on the display.
+fn clamp(start: i32, length: u32, limit: u32) -> std::ops::Range<u32> {
+    let end = start.saturating_add_unsigned(length).max(0).unsigned_abs().min(limit);
+    start.max(0).unsigned_abs().min(end)..end
 }
 
 fn near(point: &[u8], colour: [u8; 3], tolerance: u8) -> bool {
@@ -121,6 +121,18 @@ impl VirtualDesktop {
             }
         }
         Ok(windows)
+    }
+
+    /// Moves a window's upper left corner.
+    pub fn place(&self, window: &Window, x: i32, y: i32) -> Result<()> {
+        self.xdotool(&["windowmove", "--sync", &window.id, &x.to_string(), &y.to_string()])?;
+        Ok(())
+    }
+
+    /// Closes a window, as a person would with the keyboard.
+    pub fn close(&self, window: &Window) -> Result<()> {
+        self.xdotool(&["windowactivate", "--sync", &window.id, "key", "--clearmodifiers", "alt+F4"])?;
+        Ok(())
     }
 
     /// Clicks with the left mouse button, as a person would: moves there first.

@@ -1,0 +1,148 @@
+//! One alert, from the server to the person and back.
+
+use anyhow::{Context, Result};
+use visionguard_proto::AnomalyId;
+use visionguard_server::Note;
+use visionguard_server::note::Via;
+use xtask::desktop::{Picture, Window};
+
+use crate::webdriver::{Browser, Element};
+use crate::world::{COLOURS, World};
+
+#[test]
+fn an_alert_pops_up_with_its_picture_in_words_a_person_understands() -> Result<()> {
+    let mut world = World::start()?;
+    let _browser = world.open_signed_in()?;
+
+    let alert = world.publish("Aisle 3")?;
+
+    world.eventually("a notification is raised", || Ok(!world.notifications.all().is_empty()))?;
+    let raised = world.notifications.all().remove(0);
+    let words = format!("{} {}", raised.title, raised.body);
+    assert!(words.contains("Theft"), "{words}");
+    assert!(words.contains("Aisle 3"), "{words}");
+    assert!(raised.has_picture);
+    assert!(raised.actions.iter().any(|label| label == "Acknowledge"), "{:?}", raised.actions);
+    assert!(raised.actions.iter().any(|label| label == "View"), "{:?}", raised.actions);
+    let popup = world.popup()?;
+    world.eventually("the picture is in the popup", || {
+        let screen = world.desktop.look()?;
+        Ok(COLOURS.iter().all(|colour| part(&screen, &popup, *colour) > 40))
+    })?;
+    world.until_noted("the program says that it has the alert", |note| {
+        is_acknowledged(note, &alert, Via::Socket)
+    })
+}
+
+#[test]
+fn an_alert_s_picture_is_painted_in_the_window() -> Result<()> {
+    let mut world = World::start()?;
+    let browser = world.open_signed_in()?;
+    world.publish("Aisle 3")?;
+
+    browser.find("article.row:not([data-kind=outage])")?.click()?;
+
+    let frame = browser.find("img[data-part=frame]")?;
+    browser.wait_for("the picture is loaded", || {
+        let loaded = browser.run(
+            "const img = document.querySelector('img[data-part=frame]'); return img.complete && img.naturalWidth === 640",
+            serde_json::json!([]),
+        )?;
+        Ok(loaded.as_bool().filter(|loaded| *loaded))
+    })?;
+    let window = world.window()?;
+    world.desktop.place(&window, 0, 0)?;
+    world.eventually("the four quarters are on the display", || {
+        browser.painted()?;
+        let window = world.window()?;
+        let screen = world.desktop.look()?;
+        quarters_are_painted(&screen, &window, &frame)
+    })?;
+    assert!(browser.text()?.contains("Aisle 3"));
+    Ok(())
+}
+
+#[test]
+fn the_popup_s_acknowledge_button_reaches_the_server_and_the_page() -> Result<()> {
+    let mut world = World::start()?;
+    let browser = world.open_signed_in()?;
+    let alert = world.publish("Till 1")?;
+    let popup = world.popup()?;
+
+    world.press_first_button(&popup)?;
+
+    world.until_noted("the record holds the decision", |note| is_acknowledged(note, &alert, Via::Record))?;
+    browser.wait_for("the row says so", || {
+        let words = browser.find("article.row [data-part=handling-words]")?.text()?;
+        Ok((!words.is_empty()).then_some(words))
+    })?;
+    Ok(())
+}
+
+#[test]
+fn acknowledging_on_the_page_reaches_the_server() -> Result<()> {
+    let mut world = World::start()?;
+    let browser = world.open_signed_in()?;
+    let alert = world.publish("Till 1")?;
+    browser.find("article.row:not([data-kind=outage])")?.click()?;
+
+    acknowledge(&browser)?;
+
+    world.until_noted("the record holds the decision", |note| is_acknowledged(note, &alert, Via::Record))
+}
+
+#[test]
+fn a_second_alert_of_the_same_person_updates_the_popup_in_place() -> Result<()> {
+    let mut world = World::start()?;
+    let _browser = world.open_signed_in()?;
+    world.publish("Aisle 3")?;
+    world.eventually("the first popup", || Ok(world.notifications.all().len() == 1))?;
+
+    world.publish_again("Aisle 3")?;
+
+    world.eventually("the second notification", || Ok(world.notifications.all().len() >= 2))?;
+    let raised = world.notifications.all();
+    assert_eq!(Some(raised[1].replaces), raised[0].id);
+    Ok(())
+}
+
+fn acknowledge(browser: &Browser) -> Result<()> {
+    browser.wait_for("the Acknowledge button", || {
+        let button = browser.find("[data-part=acknowledge]")?;
+        button.click()?;
+        Ok(Some(()))
+    })
+}
+
+fn is_acknowledged(note: &Note, alert: &AnomalyId, how: Via) -> bool {
+    match note {
+        Note::Acknowledged { anomaly_id, via, .. } => anomaly_id == alert && *via == how,
+        Note::Published { .. } => false,
+    }
+}
+
+/// How many points of a colour a window shows.
+fn part(screen: &Picture, window: &Window, colour: [u8; 3]) -> usize {
+    screen.part(window).count(colour, 24)
+}
+
+/// Whether the middle of each quarter of the picture has its colour on the display.
+fn quarters_are_painted(screen: &Picture, window: &Window, picture: &Element<'_>) -> Result<bool> {
+    let [left, top, width, height] = picture.area()?;
+    // The picture keeps its shape inside its element.
+    let scale = (width / 640.0).min(height / 480.0);
+    let (wide, high) = (640.0 * scale, 480.0 * scale);
+    let left = f64::from(window.x) + left + (width - wide) / 2.0;
+    let top = f64::from(window.y) + top + (height - high) / 2.0;
+    let middles = [(0.25, 0.25), (0.75, 0.25), (0.25, 0.75), (0.75, 0.75)];
+    for (colour, (across, down)) in COLOURS.into_iter().zip(middles) {
+        let point = ((left + wide * across) as u32, (top + high * down) as u32);
+        let seen = screen.at(point.0, point.1);
+        let near = seen.iter().zip(colour).all(|(seen, wanted)| seen.abs_diff(wanted) <= 16);
+        if !near {
+            return Err(anyhow::anyhow!("{point:?} shows {seen:?} and not {colour:?}"))
+                .context("the picture");
+        }
+    }
+    Ok(true)
+}

@@ -1,0 +1,79 @@
+//! The window comes and goes; the program stays.
+
+use anyhow::{Context, Result};
+
+use crate::world::World;
+
+const WEB_PROCESS: &str = "WebKitWebProcess";
+
+#[test]
+fn a_closed_window_leaves_no_web_process_and_alerts_still_pop_up() -> Result<()> {
+    let mut world = World::start()?;
+    world.sign_in_without_a_window()?;
+    let mut program = world.launch()?;
+    let window = world.window()?;
+    world.eventually("a web process draws it", || Ok(!world.desktop.processes(WEB_PROCESS).is_empty()))?;
+    world.eventually("it is connected", || Ok(world.connections() == 1))?;
+
+    world.desktop.close(&window)?;
+
+    world.eventually("the window is gone", || Ok(world.try_window()?.is_none()))?;
+    world.eventually("the web process is gone", || Ok(world.desktop.processes(WEB_PROCESS).is_empty()))?;
+    assert_eq!(program.try_wait()?, None, "the program goes on");
+    assert_eq!(world.connections(), 1);
+    world.publish("Aisle 3")?;
+    world.eventually("the alert pops up", || Ok(!world.notifications.all().is_empty()))?;
+    assert!(world.try_window()?.is_none(), "no window opened by itself");
+    Ok(())
+}
+
+#[test]
+fn a_second_start_shows_the_first_one_s_window() -> Result<()> {
+    let world = World::start()?;
+    world.sign_in_without_a_window()?;
+    let mut first = world.launch()?;
+    world.desktop.close(&world.window()?)?;
+    world.eventually("the window is gone", || Ok(world.try_window()?.is_none()))?;
+
+    let mut second = world.launch()?;
+
+    world.window()?;
+    world.eventually("the second has ended", || Ok(second.try_wait()?.is_some()))?;
+    assert_eq!(first.try_wait()?, None, "the first goes on");
+    Ok(())
+}
+
+#[test]
+fn the_tray_s_menu_opens_the_window_and_quits() -> Result<()> {
+    let world = World::start()?;
+    world.sign_in_without_a_window()?;
+    let mut program = world.launch()?;
+    world.desktop.close(&world.window()?)?;
+    world.eventually("the window is gone", || Ok(world.try_window()?.is_none()))?;
+    let tray = world.tray()?;
+
+    let menu = world.wait(tray.menu())?;
+    let open = menu.iter().find(|entry| entry.label.starts_with("Open")).context("no Open")?;
+    world.wait(tray.choose(open))?;
+    world.window()?;
+
+    let quit = menu.iter().find(|entry| entry.label.starts_with("Quit")).context("no Quit")?;
+    world.wait(tray.choose(quit))?;
+    world.eventually("the program has ended", || {
+        Ok(program.try_wait()?.is_some_and(|status| status.success()))
+    })
+}
+
+#[test]
+fn a_click_on_the_tray_s_icon_opens_the_window() -> Result<()> {
+    let world = World::start()?;
+    world.sign_in_without_a_window()?;
+    world.launch()?;
+    world.desktop.close(&world.window()?)?;
+    world.eventually("the window is gone", || Ok(world.try_window()?.is_none()))?;
+
+    world.wait(world.tray()?.click())?;
+
+    world.window()?;
+    Ok(())
+}
