@@ -101,7 +101,7 @@ impl Default for Sockets {
             queue_messages: 128,
             queue_bytes: 16 * 1024 * 1024,
             per_user: 8,
-            burst: 500,
+            burst: 5_000,
             recheck_every: Duration::from_secs(30),
         }
     }

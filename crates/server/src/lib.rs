@@ -6,17 +6,30 @@
 //!
 //! [`Server::start`] runs one inside any program; the `visionguard-server` binary is a thin shell around it.
 
+mod accept;
+mod app;
 pub mod config;
 pub mod demo;
 pub mod note;
+mod passwords;
 pub mod people;
 pub mod publish;
+mod roster;
+mod routes;
+mod secret;
 mod server;
+mod socket;
 mod store;
+mod throttle;
+mod time;
+mod token;
+mod upkeep;
+mod wire;
 
 pub use config::Config;
 pub use note::Note;
 pub use people::{NewUser, People, PeopleError, Role};
 pub use publish::{Detection, PublishError, Published};
+pub use secret::SecretError;
 pub use server::{Running, Server, StartError};
 pub use store::StoreError;

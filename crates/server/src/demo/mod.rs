@@ -33,3 +33,15 @@ pub struct Ready {
     /// The shops that the user looks after.
     pub shops: Vec<visionguard_proto::ShopId>,
 }
+
+use std::sync::Arc;
+
+use crate::app::App;
+use crate::people::{People, PeopleError};
+
+/// Makes the user and the shops, and starts the cameras.
+pub(crate) async fn start(app: &Arc<App>, people: &People, settings: Settings) -> Result<Ready, PeopleError> {
+    let _ = (app, people, settings);
+    std::future::ready(()).await;
+    todo!()
+}

@@ -1,0 +1,112 @@
+//! `POST /api/alerts`: the pipeline publishes a detection.
+//!
+//! Multipart with a JSON part `alert` (`shop_id`, `stream_id`, `result`, and optionally `user_id`, `anomaly_type`,
+//! `severity`, `location`, `description`) and a JPEG part `frame`. 202 with the alert's id comes after the commit.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::{Multipart, State};
+use http::{HeaderMap, StatusCode};
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
+use visionguard_proto::{Jpeg, ShopId, StreamId, UserId, frame};
+
+use super::caller::Pipeline;
+use super::refusal::Refusal;
+use crate::app::App;
+use crate::publish::{self, Detection, Kind, Severity};
+
+/// Largest body: the largest picture, and room for the JSON.
+pub(super) const BODY: usize = frame::MAX_BYTES + 1024 * 1024;
+/// Longest `Idempotency-Key`, in bytes.
+const LONGEST_KEY: usize = 255;
+
+#[derive(Debug, Deserialize)]
+struct Alert {
+    shop_id: ShopId,
+    stream_id: StreamId,
+    result: Map<String, Value>,
+    user_id: Option<UserId>,
+    anomaly_type: Option<String>,
+    severity: Option<String>,
+    location: Option<String>,
+    description: Option<String>,
+}
+
+pub(super) async fn publish(
+    State(app): State<Arc<App>>,
+    pipeline: Pipeline,
+    headers: HeaderMap,
+    parts: Multipart,
+) -> Result<(StatusCode, Json<Value>), Refusal> {
+    let idempotency_key = key(&headers)?;
+    let (alert, picture) = read(parts).await?;
+    let kind = alert.anomaly_type.as_deref().map_or(Some(Kind::Theft), Kind::read);
+    let severity = alert.severity.as_deref().map(|word| {
+        Severity::read(word).ok_or_else(|| Refusal::field("alert -> severity", "no such severity"))
+    });
+    let detection = Detection {
+        shop_id: alert.shop_id,
+        user_id: alert.user_id,
+        stream_id: alert.stream_id,
+        kind: kind.ok_or_else(|| Refusal::field("alert -> anomaly_type", "no such type"))?,
+        severity: severity.transpose()?,
+        location: words("alert -> location", alert.location, 200)?,
+        description: words("alert -> description", alert.description, 2000)?,
+        result: alert.result,
+        picture,
+        idempotency_key,
+    };
+    let published = publish::publish(&app, &pipeline.session, detection).await?;
+    let body = json!({
+        "alert_id": published.id,
+        "at": published.at,
+        "repeated": published.repeated,
+        "connections": published.connections,
+    });
+    Ok((StatusCode::ACCEPTED, Json(body)))
+}
+
+async fn read(mut parts: Multipart) -> Result<(Alert, Option<Jpeg>), Refusal> {
+    let unreadable = |error: axum::extract::multipart::MultipartError| match error.status() {
+        StatusCode::PAYLOAD_TOO_LARGE => Refusal::TooLarge,
+        _ => Refusal::field("body", "not a readable multipart body"),
+    };
+    let (mut alert, mut picture) = (None, None);
+    while let Some(part) = parts.next_field().await.map_err(unreadable)? {
+        let name = part.name().unwrap_or_default().to_owned();
+        let bytes = part.bytes().await.map_err(unreadable)?;
+        match name.as_str() {
+            "alert" => {
+                let read: Alert = serde_json::from_slice(&bytes)
+                    .map_err(|error| Refusal::field("alert", &error.to_string()))?;
+                alert = Some(read);
+            }
+            "frame" => {
+                let read =
+                    Jpeg::from_bytes(bytes).map_err(|error| Refusal::field("frame", &error.to_string()))?;
+                picture = Some(read);
+            }
+            _ => {}
+        }
+    }
+    Ok((alert.ok_or_else(|| Refusal::field("alert", "the part is missing"))?, picture))
+}
+
+fn key(headers: &HeaderMap) -> Result<Option<String>, Refusal> {
+    let Some(value) = headers.get("idempotency-key") else { return Ok(None) };
+    match value.to_str() {
+        Ok(key) if !key.is_empty() && key.len() <= LONGEST_KEY => Ok(Some(key.to_owned())),
+        _ => Err(Refusal::field("header -> Idempotency-Key", "must have 1 to 255 visible characters")),
+    }
+}
+
+fn words(field: &str, text: Option<String>, most: usize) -> Result<Option<String>, Refusal> {
+    match text {
+        Some(text) if text.trim().is_empty() || text.chars().count() > most => {
+            Err(Refusal::field(field, &format!("must have 1 to {most} characters")))
+        }
+        text => Ok(text),
+    }
+}
