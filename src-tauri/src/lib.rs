@@ -71,29 +71,29 @@ fn open(app: &AppHandle) {
 }
 
 fn handle(app: &AppHandle, event: RunEvent) {
-    match event {
-        // The last window closed: the program lives on in the tray. A code means that somebody chose to quit.
-        RunEvent::ExitRequested { code: None, api, .. } => api.prevent_exit(),
-        RunEvent::WindowEvent { label, event, .. } if label == window::LABEL => handle_window(app, &event),
-        _ => {}
+    // The last window closed: the program lives on in the tray. A code means that somebody chose to quit.
+    if let RunEvent::ExitRequested { code: None, api, .. } = &event {
+        api.prevent_exit();
+    }
+    if let RunEvent::WindowEvent { label, event, .. } = &event
+        && label == window::LABEL
+    {
+        handle_window(app, event);
     }
 }
 
 fn handle_window(app: &AppHandle, event: &WindowEvent) {
-    match event {
-        WindowEvent::CloseRequested { api, .. } => {
-            if !tray::is_shown(app) {
-                tracing::warn!("no tray on this desktop: the window is minimised instead of closed");
-                api.prevent_close();
-                window::minimise(app);
-            }
+    if let WindowEvent::CloseRequested { api, .. } = event
+        && !tray::is_shown(app)
+    {
+        tracing::warn!("no tray on this desktop: the window is minimised instead of closed");
+        api.prevent_close();
+        window::minimise(app);
+    }
+    if matches!(event, WindowEvent::Destroyed) {
+        app.state::<Page>().close();
+        if let Some(client) = app.try_state::<Client>() {
+            client.window(false);
         }
-        WindowEvent::Destroyed => {
-            app.state::<Page>().close();
-            if let Some(client) = app.try_state::<Client>() {
-                client.window(false);
-            }
-        }
-        _ => {}
     }
 }
