@@ -72,12 +72,13 @@ impl JournalError {
 impl From<rusqlite::Error> for JournalError {
     fn from(error: rusqlite::Error) -> JournalError {
         let Some(code) = error.sqlite_error_code() else {
-            return match error {
+            let misshapen = matches!(
+                error,
                 rusqlite::Error::FromSqlConversionFailure(..)
-                | rusqlite::Error::InvalidColumnType(..)
-                | rusqlite::Error::IntegralValueOutOfRange(..) => JournalError::Damaged,
-                other => JournalError::Storage(other.to_string()),
-            };
+                    | rusqlite::Error::InvalidColumnType(..)
+                    | rusqlite::Error::IntegralValueOutOfRange(..)
+            );
+            return if misshapen { JournalError::Damaged } else { JournalError::Storage(error.to_string()) };
         };
         if code == ErrorCode::DiskFull {
             JournalError::Full

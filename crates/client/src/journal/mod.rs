@@ -9,12 +9,27 @@ use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
 use jiff::Timestamp;
+use rusqlite::{Connection, OptionalExtension};
 use visionguard_proto::{Alert, AnomalyId, Picture, ShopId};
 
-use crate::view::{Counts, Decision, FeedPage, FeedQuery, IncidentDetail, Source};
+use self::owner::Owner;
+use crate::view::{AlertView, Counts, Decision, FeedPage, FeedQuery, Incident, IncidentDetail, Source};
 
+mod decisions;
 mod error;
+mod feed;
+mod file;
+mod grouping;
+mod join;
+mod marks;
+mod owner;
 mod row;
+mod sql;
+mod store;
+#[cfg(test)]
+mod tests;
+mod upkeep;
+pub(crate) mod view;
 
 pub use error::JournalError;
 pub use row::{
@@ -35,36 +50,54 @@ pub struct Opened {
 
 /// A handle on the journal. Cheap to clone; the file is closed when the last one is gone, or by [`Journal::close`].
 #[derive(Debug, Clone)]
-pub struct Journal {}
+pub struct Journal {
+    /// Writes in groups; none where the journal was opened for reading.
+    writer: Option<Owner>,
+    /// Reads on a connection of its own, so that a page of the feed does not wait behind an alert, nor an alert
+    /// behind it.
+    reader: Owner,
+    durable: bool,
+}
 
-#[allow(clippy::unused_async, unused_variables, reason = "signatures first")]
 impl Journal {
     /// Opens or creates the journal in this directory; blocks for as long as the check of the file takes.
     ///
     /// A damaged file, or one of a newer version, is renamed with a time suffix and a new one started.
     pub fn open(directory: &Path) -> Result<Opened, JournalError> {
-        todo!()
+        let (connection, set_aside) = file::open(directory)?;
+        let reader = file::open_to_read(directory)?;
+        let journal = Journal {
+            writer: Some(Owner::start("journal", connection)?),
+            reader: Owner::start("journal-read", reader)?,
+            durable: true,
+        };
+        Ok(Opened { journal, set_aside })
     }
 
     /// Opens an existing journal for reading, also while another program owns it; every change is refused as
     /// [`JournalError::Unwritable`].
     pub fn open_read_only(directory: &Path) -> Result<Journal, JournalError> {
-        todo!()
+        let reader = Owner::start("journal-read", file::open_to_read(directory)?)?;
+        Ok(Journal { writer: None, reader, durable: true })
     }
 
     /// A journal that ends with the program: for when the disk cannot be written. Never acknowledge from it.
     pub fn in_memory() -> Result<Journal, JournalError> {
-        todo!()
+        let owner = Owner::start("journal", file::in_memory()?)?;
+        Ok(Journal { writer: Some(owner.clone()), reader: owner, durable: false })
     }
 
     /// Whether what is recorded survives the program.
     pub fn is_durable(&self) -> bool {
-        todo!()
+        self.durable
     }
 
     /// Finishes what is queued and closes the file.
     pub async fn close(self) {
-        todo!()
+        self.reader.close().await;
+        if let Some(writer) = self.writer {
+            writer.close().await;
+        }
     }
 
     // ---- alerts ----
@@ -76,7 +109,7 @@ impl Journal {
         received_at: Timestamp,
         source: Source,
     ) -> Result<Recorded, JournalError> {
-        todo!()
+        self.write(move |connection| join::record(connection, &alert, received_at, source)).await
     }
 
     /// Stores many in one transaction, all or none, in this order (oldest first is best).
@@ -86,7 +119,10 @@ impl Journal {
         received_at: Timestamp,
         source: Source,
     ) -> Result<Vec<Recorded>, JournalError> {
-        todo!()
+        self.write(move |connection| {
+            alerts.iter().map(|alert| join::record(connection, alert, received_at, source)).collect()
+        })
+        .await
     }
 
     /// Adds a picture that was fetched afterwards, or why there is none; `None` if the alert is not known.
@@ -95,32 +131,56 @@ impl Journal {
         alert: AlertId,
         picture: Picture,
     ) -> Result<Option<Entry>, JournalError> {
-        todo!()
+        self.write(move |connection| {
+            if sql::entry(connection, alert)?.is_none() {
+                return Ok(None);
+            }
+            store::attach_picture(connection, alert, &picture)?;
+            sql::entry(connection, alert)
+        })
+        .await
     }
 
     /// Alerts whose picture is on the backend only, newest first.
     pub async fn wanting_pictures(&self, limit: u32) -> Result<Vec<WantedPicture>, JournalError> {
-        todo!()
+        self.read(move |connection| {
+            let which = "WHERE a.picture_path IS NOT NULL ORDER BY a.id DESC LIMIT ?1";
+            let wanting = sql::alerts(connection, which, [limit])?.into_iter();
+            let path = |held: sql::Held| {
+                Some(WantedPicture { alert: held.stored.id, path: held.stored.picture_path? })
+            };
+            Ok(wanting.filter_map(path).collect())
+        })
+        .await
     }
 
     /// One alert and its incident.
     pub async fn alert(&self, id: AlertId) -> Result<Option<Entry>, JournalError> {
-        todo!()
+        self.read(move |connection| sql::entry(connection, id)).await
     }
 
     /// The newest alerts, newest first, without regard to incidents: for `visionguard alerts`.
     pub async fn alerts(&self, limit: u32) -> Result<Vec<Entry>, JournalError> {
-        todo!()
+        self.read(move |connection| {
+            let newest = sql::alerts(connection, "ORDER BY a.id DESC LIMIT ?1", [limit])?.into_iter();
+            newest.map(|held| sql::with_incident(connection, held.stored)).collect()
+        })
+        .await
     }
 
     /// The picture of an alert, a checked JPEG.
     pub async fn frame(&self, id: AlertId) -> Result<Option<Bytes>, JournalError> {
-        todo!()
+        self.read(move |connection| {
+            let mut statement = connection.prepare_cached("SELECT jpeg FROM picture WHERE alert = ?1")?;
+            let jpeg: Option<Vec<u8>> = statement.query_row([id.0], |row| row.get(0)).optional()?;
+            Ok(jpeg.map(Bytes::from))
+        })
+        .await
     }
 
     /// Notes that a notification about this alert was taken by the desktop; covers the earlier alerts of its incident.
     pub async fn mark_notified(&self, alert: AlertId, at: Timestamp) -> Result<Option<Entry>, JournalError> {
-        todo!()
+        self.write(move |connection| marks::notified(connection, alert, at)).await
     }
 
     /// Notes that all alerts of these incidents were covered by one summary.
@@ -129,25 +189,25 @@ impl Journal {
         incidents: Vec<IncidentId>,
         at: Timestamp,
     ) -> Result<(), JournalError> {
-        todo!()
+        self.write(move |connection| marks::incidents_notified(connection, &incidents, at)).await
     }
 
     /// Notes that the alert's ack was sent.
     pub async fn mark_acked(&self, alert: AlertId, at: Timestamp) -> Result<Option<Entry>, JournalError> {
-        todo!()
+        self.write(move |connection| marks::acked(connection, alert, at)).await
     }
 
     /// Open incidents with alerts that no notification covered, each with its newest such alert, oldest first: what a
     /// crash may have left unshown. Those of [`Source::History`] are for a summary.
     pub async fn not_yet_notified(&self) -> Result<Vec<Entry>, JournalError> {
-        todo!()
+        self.read(marks::not_yet_notified).await
     }
 
     // ---- incidents ----
 
     /// One incident.
     pub async fn incident(&self, id: IncidentId) -> Result<Option<IncidentRow>, JournalError> {
-        todo!()
+        self.read(move |connection| sql::incident(connection, id)).await
     }
 
     /// One incident with its newest 200 alerts, oldest first, for the page.
@@ -156,7 +216,8 @@ impl Journal {
         id: IncidentId,
         camera_names: &BTreeMap<String, String>,
     ) -> Result<Option<IncidentDetail>, JournalError> {
-        todo!()
+        let camera_names = camera_names.clone();
+        self.read(move |connection| feed::detail(connection, id, &camera_names)).await
     }
 
     /// A page of the feed: incidents in view and outages, newest beginning first.
@@ -165,12 +226,13 @@ impl Journal {
         query: FeedQuery,
         camera_names: &BTreeMap<String, String>,
     ) -> Result<FeedPage, JournalError> {
-        todo!()
+        let camera_names = camera_names.clone();
+        self.read(move |connection| feed::page(connection, &query, &camera_names)).await
     }
 
     /// The counters; `today` counts from `midnight`.
     pub async fn counts(&self, midnight: Timestamp) -> Result<Counts, JournalError> {
-        todo!()
+        self.read(move |connection| feed::counts(connection, midnight)).await
     }
 
     /// Marks an incident as looked at; `None` if it is not known.
@@ -179,7 +241,11 @@ impl Journal {
         incident: IncidentId,
         at: Timestamp,
     ) -> Result<Option<IncidentRow>, JournalError> {
-        todo!()
+        self.write(move |connection| {
+            grouping::seen(connection, incident, at)?;
+            sql::incident(connection, incident)
+        })
+        .await
     }
 
     /// Takes an incident out of view; `None` if it is not known.
@@ -188,12 +254,16 @@ impl Journal {
         incident: IncidentId,
         at: Timestamp,
     ) -> Result<Option<IncidentRow>, JournalError> {
-        todo!()
+        self.write(move |connection| {
+            grouping::dismiss(connection, incident, at)?;
+            sql::incident(connection, incident)
+        })
+        .await
     }
 
     /// Takes all incidents and outages out of view and names those incidents that were in it.
     pub async fn clear_all(&self, at: Timestamp) -> Result<Vec<IncidentId>, JournalError> {
-        todo!()
+        self.write(move |connection| grouping::clear_all(connection, at)).await
     }
 
     // ---- decisions ----
@@ -206,7 +276,8 @@ impl Journal {
         note: Option<String>,
         at: Timestamp,
     ) -> Result<Option<IncidentRow>, JournalError> {
-        todo!()
+        self.write(move |connection| decisions::decide(connection, incident, decision, note.as_deref(), at))
+            .await
     }
 
     /// Notes that the record says this anomaly was decided on; the incident, if that changed it.
@@ -216,12 +287,12 @@ impl Journal {
         decision: Decision,
         at: Timestamp,
     ) -> Result<Option<IncidentRow>, JournalError> {
-        todo!()
+        self.write(move |connection| decisions::handled_elsewhere(connection, &anomaly, decision, at)).await
     }
 
     /// Decisions to send, in the order in which they were made; those whose anomaly id is not known yet wait.
     pub async fn next_to_send(&self, limit: u32) -> Result<Vec<Outgoing>, JournalError> {
-        todo!()
+        self.read(move |connection| decisions::next_to_send(connection, limit)).await
     }
 
     /// Notes what became of one; the incident, if its handling changed. A decision replaced meanwhile is not touched.
@@ -231,7 +302,7 @@ impl Journal {
         delivery: Delivery,
         at: Timestamp,
     ) -> Result<Option<IncidentRow>, JournalError> {
-        todo!()
+        self.write(move |connection| decisions::sent(connection, outgoing, &delivery, at)).await
     }
 
     /// Refuses decisions made before this whose alert never got an anomaly id: the record does not have it. Call it
@@ -242,55 +313,102 @@ impl Journal {
         sentence: String,
         at: Timestamp,
     ) -> Result<Vec<IncidentRow>, JournalError> {
-        todo!()
+        self.write(move |connection| decisions::refuse_unmatched(connection, decided_before, &sentence, at))
+            .await
     }
 
     // ---- the record ----
 
     /// The newest row of this shop's record that is known here.
     pub async fn latest(&self, shop: &ShopId) -> Result<Option<Newest>, JournalError> {
-        todo!()
+        let shop = shop.clone();
+        self.read(move |connection| marks::latest(connection, &shop)).await
     }
 
     /// Which of these rows of the record are here already, as told by the record itself.
     pub async fn known(&self, anomalies: Vec<AnomalyId>) -> Result<HashSet<AnomalyId>, JournalError> {
-        todo!()
+        self.read(move |connection| marks::known(connection, anomalies)).await
     }
 
     /// Remembers the shops' names.
     pub async fn remember_shops(&self, shops: Vec<(ShopId, String)>) -> Result<(), JournalError> {
-        todo!()
+        self.write(move |connection| upkeep::remember_shops(connection, &shops)).await
     }
 
     /// Notes that the connection was lost; one that is still open goes on.
     pub async fn outage_began(&self, at: Timestamp) -> Result<(), JournalError> {
-        todo!()
+        self.write(move |connection| upkeep::outage_began(connection, at)).await
     }
 
     /// Notes that what was missed is caught up; nothing if no outage is open.
     pub async fn outage_ended(&self, at: Timestamp, caught_up: u32) -> Result<(), JournalError> {
-        todo!()
+        self.write(move |connection| upkeep::outage_ended(connection, at, caught_up)).await
     }
 
     // ---- upkeep ----
 
     /// A small value kept under a name: cursors and the like.
     pub async fn value(&self, name: &str) -> Result<Option<String>, JournalError> {
-        todo!()
+        let name = name.to_owned();
+        self.read(move |connection| upkeep::value(connection, &name)).await
     }
 
     /// Keeps a small value under a name, or forgets it.
     pub async fn set_value(&self, name: &str, value: Option<String>) -> Result<(), JournalError> {
-        todo!()
+        let name = name.to_owned();
+        self.write(move |connection| upkeep::set_value(connection, &name, value.as_deref())).await
     }
 
     /// Takes away what is too old or too much.
     pub async fn prune(&self, keep: Keep) -> Result<Pruned, JournalError> {
-        todo!()
+        let mut all = Pruned::default();
+        loop {
+            let batch = self.write(move |connection| upkeep::prune(connection, keep)).await?;
+            if batch == Pruned::default() {
+                return Ok(all);
+            }
+            all.pictures += batch.pictures;
+            all.incidents += batch.incidents;
+        }
     }
 
     /// Empties the journal so that nothing of it can be read from the file.
     pub async fn erase(&self) -> Result<(), JournalError> {
-        todo!()
+        self.write(upkeep::erase).await?;
+        let writer = self.writer.as_ref().ok_or(JournalError::Unwritable)?;
+        writer.alone(upkeep::shrink).await
+    }
+
+    async fn write<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Connection) -> Result<T, JournalError> + Send + 'static,
+    ) -> Result<T, JournalError> {
+        self.writer.as_ref().ok_or(JournalError::Unwritable)?.commit(work).await
+    }
+
+    async fn read<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Connection) -> Result<T, JournalError> + Send + 'static,
+    ) -> Result<T, JournalError> {
+        self.reader.alone(work).await
+    }
+}
+
+impl IncidentRow {
+    /// As the page shows it.
+    pub fn view(&self, camera_names: &BTreeMap<String, String>) -> Incident {
+        view::incident(self, camera_names)
+    }
+
+    /// The camera's name: as the person gave it, else the place the backend names, else a short form of its stream.
+    pub fn camera(&self, camera_names: &BTreeMap<String, String>) -> String {
+        view::camera(self, camera_names)
+    }
+}
+
+impl Stored {
+    /// As the page shows it.
+    pub fn view(&self) -> AlertView {
+        view::alert(self)
     }
 }

@@ -1,0 +1,157 @@
+//! Decisions about incidents, and the outbox that carries them to the server, one row an alert.
+
+use jiff::Timestamp;
+use rusqlite::{Connection, OptionalExtension, params};
+use visionguard_proto::AnomalyId;
+
+use super::grouping;
+use super::row::{Delivery, Outgoing, OutgoingId};
+use super::sql::{self, OPEN, RECORDED, REFUSED};
+use super::{AlertId, IncidentId, IncidentRow, JournalError};
+use crate::view::{Decision, Handling};
+
+/// Decides on an incident; the same decision again changes nothing unless the server had refused it.
+pub(super) fn decide(
+    connection: &Connection,
+    incident: IncidentId,
+    decision: Decision,
+    note: Option<&str>,
+    at: Timestamp,
+) -> Result<Option<IncidentRow>, JournalError> {
+    let Some(row) = sql::incident(connection, incident)? else { return Ok(None) };
+    let already = match row.handling {
+        Handling::Open | Handling::Refused { .. } => false,
+        Handling::Sending { decision: before } | Handling::Recorded { decision: before, .. } => {
+            before == decision
+        }
+    };
+    if already && note.is_none() {
+        return Ok(Some(row));
+    }
+    let (number, at) = (sql::decision_number(decision), at.as_microsecond());
+    connection
+        .prepare_cached(
+            "UPDATE incident SET handling = 1, decision = ?2, decided_at = ?3, decided_here = 1, note = ?4, \
+             handled_at = NULL, refusal = NULL, seen_at = coalesce(seen_at, ?3) WHERE id = ?1",
+        )?
+        .execute(params![incident.0, number, at, note])?;
+    // New rows, so that an answer to an earlier decision finds nothing to change.
+    connection
+        .prepare_cached("DELETE FROM outbox WHERE alert IN (SELECT id FROM alert WHERE incident = ?1)")?
+        .execute([incident.0])?;
+    connection
+        .prepare_cached(
+            "INSERT INTO outbox (alert, decision, note, decided_at) \
+             SELECT id, ?2, ?3, ?4 FROM alert WHERE incident = ?1 ORDER BY id",
+        )?
+        .execute(params![incident.0, number, note, at])?;
+    sql::incident(connection, incident)
+}
+
+/// Notes what the record says about an anomaly. An incident counts as handled once all its known anomalies are.
+pub(super) fn handled_elsewhere(
+    connection: &Connection,
+    anomaly: &AnomalyId,
+    decision: Decision,
+    at: Timestamp,
+) -> Result<Option<IncidentRow>, JournalError> {
+    let number = sql::decision_number(decision);
+    connection
+        .prepare_cached("UPDATE alert SET decided_there = ?2 WHERE anomaly_id = ?1")?
+        .execute(params![anomaly.as_str(), number])?;
+    let changed: Option<i64> = connection
+        .prepare_cached(
+            "UPDATE incident SET handling = ?3, decision = ?2, decided_here = 0, decided_at = ?4, handled_at = ?4, \
+             refusal = NULL, seen_at = coalesce(seen_at, ?4) \
+             WHERE id = (SELECT incident FROM alert WHERE anomaly_id = ?1) \
+             AND (handling IN (?5, ?6) OR (handling = ?3 AND decision <> ?2)) \
+             AND NOT EXISTS (SELECT 1 FROM alert a WHERE a.incident = incident.id \
+             AND a.anomaly_id IS NOT NULL AND a.decided_there IS NULL) RETURNING id",
+        )?
+        .query_row(
+            params![anomaly.as_str(), number, RECORDED, at.as_microsecond(), OPEN, REFUSED],
+            |row| row.get(0),
+        )
+        .optional()?;
+    match changed {
+        Some(id) => sql::incident(connection, IncidentId(id)),
+        None => Ok(None),
+    }
+}
+
+/// What to send, in the order in which it was decided.
+pub(super) fn next_to_send(connection: &Connection, limit: u32) -> Result<Vec<Outgoing>, JournalError> {
+    let mut statement = connection.prepare_cached(
+        "SELECT o.id, o.alert, a.incident, a.anomaly_id, o.decision, o.note, o.decided_at, o.tries \
+         FROM outbox o JOIN alert a ON a.id = o.alert \
+         WHERE o.state = 0 AND a.anomaly_id IS NOT NULL ORDER BY o.id LIMIT ?1",
+    )?;
+    let rows = statement.query_map([limit], |row| {
+        let Some(anomaly_id) = sql::anomaly(row, 3)? else { return Ok(None) };
+        Ok(Some(Outgoing {
+            id: OutgoingId(row.get(0)?),
+            alert: AlertId(row.get(1)?),
+            incident: IncidentId(row.get(2)?),
+            anomaly_id,
+            decision: sql::decision(row.get(4)?),
+            note: sql::text(row, 5)?,
+            decided_at: sql::time(row, 6)?,
+            tries: row.get(7)?,
+        }))
+    })?;
+    let outgoing: Vec<Option<Outgoing>> = rows.collect::<Result<_, _>>()?;
+    Ok(outgoing.into_iter().flatten().collect())
+}
+
+/// Notes what became of one.
+pub(super) fn sent(
+    connection: &Connection,
+    outgoing: OutgoingId,
+    delivery: &Delivery,
+    at: Timestamp,
+) -> Result<Option<IncidentRow>, JournalError> {
+    let (state, tries, refusal) = match delivery {
+        Delivery::Recorded => (1, 0, None),
+        Delivery::Refused { sentence } => (2, 0, Some(sentence.as_str())),
+        Delivery::Later => (0, 1, None),
+    };
+    let alert: Option<i64> = connection
+        .prepare_cached(
+            "UPDATE outbox SET state = ?2, tries = tries + ?3, refusal = ?4, answered_at = ?5 \
+             WHERE id = ?1 AND state = 0 RETURNING alert",
+        )?
+        .query_row(params![outgoing.0, state, tries, refusal, at.as_microsecond()], |row| row.get(0))
+        .optional()?;
+    let Some(alert) = alert else { return Ok(None) };
+    let Some(entry) = sql::entry(connection, AlertId(alert))? else { return Ok(None) };
+    grouping::refresh_handling(connection, entry.incident.id)?;
+    let after = sql::incident(connection, entry.incident.id)?;
+    Ok(after.filter(|after| after.handling != entry.incident.handling))
+}
+
+/// Refuses what waits for an anomaly id in vain.
+pub(super) fn refuse_unmatched(
+    connection: &Connection,
+    decided_before: Timestamp,
+    sentence: &str,
+    at: Timestamp,
+) -> Result<Vec<IncidentRow>, JournalError> {
+    let mut statement = connection.prepare_cached(
+        "SELECT DISTINCT a.incident FROM outbox o JOIN alert a ON a.id = o.alert \
+         WHERE o.state = 0 AND a.anomaly_id IS NULL AND o.decided_at < ?1",
+    )?;
+    let before = decided_before.as_microsecond();
+    let incidents: Vec<i64> = statement.query_map([before], |row| row.get(0))?.collect::<Result<_, _>>()?;
+    connection
+        .prepare_cached(
+            "UPDATE outbox SET state = 2, refusal = ?2, answered_at = ?3 WHERE state = 0 AND decided_at < ?1 \
+             AND (SELECT anomaly_id FROM alert WHERE id = outbox.alert) IS NULL",
+        )?
+        .execute(params![before, sentence, at.as_microsecond()])?;
+    let mut changed = Vec::new();
+    for id in incidents {
+        grouping::refresh_handling(connection, IncidentId(id))?;
+        changed.extend(sql::incident(connection, IncidentId(id))?);
+    }
+    Ok(changed)
+}

@@ -1,0 +1,216 @@
+//! The feed: incidents in view and outages, newest beginning first, a page at a time by key.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use rusqlite::types::Value;
+use rusqlite::{Connection, params_from_iter};
+
+use super::{IncidentId, IncidentRow, JournalError, sql, view};
+use crate::view::{Counts, FeedFilter, FeedItem, FeedPage, FeedQuery, IncidentDetail};
+use crate::words;
+
+/// Incidents and outages on one page.
+const PAGE: usize = 50;
+/// Alerts shown of one incident.
+const DETAIL_ALERTS: i64 = 200;
+
+/// A time without a connection.
+#[derive(Debug, Clone)]
+struct Outage {
+    id: i64,
+    from: Timestamp,
+    to: Option<Timestamp>,
+    caught_up: u32,
+}
+
+/// What the feed is made of, before it is put in words.
+#[derive(Debug, Clone)]
+enum Row {
+    Incident(Box<IncidentRow>),
+    Outage(Outage),
+}
+
+/// A place between two rows: of rows that began at the same time, outages come before incidents, higher ids first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Place {
+    at: i64,
+    rank: i64,
+    id: i64,
+}
+
+const INCIDENTS: i64 = 0;
+const OUTAGES: i64 = 1;
+
+/// One page.
+pub(super) fn page(
+    connection: &Connection,
+    query: &FeedQuery,
+    camera_names: &BTreeMap<String, String>,
+) -> Result<FeedPage, JournalError> {
+    let before = match &query.before {
+        Some(cursor) => Place::read(cursor).ok_or(JournalError::BadCursor)?,
+        None => Place { at: i64::MAX, rank: i64::MAX, id: i64::MAX },
+    };
+    let everything = query.filter == FeedFilter::All && query.search.trim().is_empty();
+    let mut rows: Vec<Row> = incidents(connection, query, camera_names, before)?
+        .into_iter()
+        .map(|incident| Row::Incident(Box::new(incident)))
+        .collect();
+    if everything {
+        rows.extend(outages(connection, before)?.into_iter().map(Row::Outage));
+        rows.sort_by_key(|row| std::cmp::Reverse(row.place()));
+    }
+    let more = rows.len() > PAGE;
+    rows.truncate(PAGE);
+    let next = if more { rows.last().map(|row| row.place().write()) } else { None };
+    let items = rows.into_iter().map(|row| row.item(camera_names)).collect();
+    Ok(FeedPage { items, next })
+}
+
+/// One incident with its alerts.
+pub(super) fn detail(
+    connection: &Connection,
+    id: IncidentId,
+    camera_names: &BTreeMap<String, String>,
+) -> Result<Option<IncidentDetail>, JournalError> {
+    let Some(incident) = sql::incident(connection, id)? else { return Ok(None) };
+    let newest = sql::alerts(
+        connection,
+        "WHERE a.incident = ?1 ORDER BY a.at DESC, a.id DESC LIMIT ?2",
+        [id.0, DETAIL_ALERTS],
+    )?;
+    Ok(Some(IncidentDetail {
+        incident: view::incident(&incident, camera_names),
+        alerts: newest.iter().rev().map(|held| view::alert(&held.stored)).collect(),
+        text: incident.text,
+    }))
+}
+
+/// The counters.
+pub(super) fn counts(connection: &Connection, midnight: Timestamp) -> Result<Counts, JournalError> {
+    let mut statement = connection.prepare_cached(
+        "SELECT (SELECT count(*) FROM incident WHERE dismissed_at IS NULL AND handling = 0), \
+         (SELECT count(*) FROM incident WHERE dismissed_at IS NULL AND seen_at IS NULL), \
+         (SELECT count(*) FROM incident), (SELECT count(*) FROM incident WHERE first_at >= ?1)",
+    )?;
+    let counts = statement.query_row([midnight.as_microsecond()], |row| {
+        Ok(Counts { unhandled: row.get(0)?, unseen: row.get(1)?, total: row.get(2)?, today: row.get(3)? })
+    })?;
+    Ok(counts)
+}
+
+fn incidents(
+    connection: &Connection,
+    query: &FeedQuery,
+    camera_names: &BTreeMap<String, String>,
+    before: Place,
+) -> Result<Vec<IncidentRow>, JournalError> {
+    let mut which = String::from("WHERE i.dismissed_at IS NULL AND (i.first_at, 0, i.id) < (?, ?, ?)");
+    let mut values: Vec<Value> = vec![before.at.into(), before.rank.into(), before.id.into()];
+    if query.filter == FeedFilter::Unhandled {
+        which.push_str(" AND i.handling = 0");
+    }
+    for word in query.search.split_whitespace().take(8) {
+        let like = format!("%{}%", escaped(word));
+        which.push_str(" AND (");
+        for column in ["i.location", "i.text", "s.name", "i.stream_id"] {
+            which.push_str(column);
+            which.push_str(" LIKE ? ESCAPE '\\' OR ");
+            values.push(like.clone().into());
+        }
+        which.push_str("i.stream_id IN (");
+        let named = streams_named(word, camera_names);
+        which.push_str(&vec!["?"; named.len()].join(", "));
+        values.extend(named.into_iter().map(Value::from));
+        which.push_str("))");
+    }
+    which.push_str(" ORDER BY i.first_at DESC, i.id DESC LIMIT 51");
+    sql::incidents(connection, &which, params_from_iter(values))
+}
+
+fn outages(connection: &Connection, before: Place) -> Result<Vec<Outage>, JournalError> {
+    let mut statement = connection.prepare_cached(
+        "SELECT id, from_at, to_at, caught_up FROM outage \
+         WHERE cleared_at IS NULL AND (from_at, 1, id) < (?1, ?2, ?3) ORDER BY from_at DESC, id DESC LIMIT 51",
+    )?;
+    let rows = statement.query_map([before.at, before.rank, before.id], |row| {
+        Ok(Outage {
+            id: row.get(0)?,
+            from: sql::time(row, 1)?,
+            to: sql::maybe_time(row, 2)?,
+            caught_up: row.get(3)?,
+        })
+    })?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
+/// The streams that the person gave a name with this word in it: those names are not in the journal.
+fn streams_named(word: &str, camera_names: &BTreeMap<String, String>) -> Vec<String> {
+    let word = word.to_lowercase();
+    camera_names
+        .iter()
+        .filter(|(_, name)| name.to_lowercase().contains(&word))
+        .map(|(stream, _)| stream.clone())
+        .take(200)
+        .collect()
+}
+
+/// The word as `LIKE` takes it literally.
+fn escaped(word: &str) -> String {
+    word.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_")
+}
+
+impl Row {
+    fn place(&self) -> Place {
+        match self {
+            Row::Incident(incident) => {
+                Place { at: incident.first_at.as_microsecond(), rank: INCIDENTS, id: incident.id.0 }
+            }
+            Row::Outage(outage) => Place { at: outage.from.as_microsecond(), rank: OUTAGES, id: outage.id },
+        }
+    }
+
+    fn item(self, camera_names: &BTreeMap<String, String>) -> FeedItem {
+        match self {
+            Row::Incident(incident) => FeedItem::Incident(view::incident(&incident, camera_names)),
+            Row::Outage(outage) => FeedItem::Outage {
+                id: format!("outage-{}", outage.id),
+                from: outage.from.as_millisecond(),
+                to: outage.to.map(Timestamp::as_millisecond),
+                caught_up: outage.caught_up,
+                sentence: outage.sentence(&TimeZone::system()),
+            },
+        }
+    }
+}
+
+impl Outage {
+    fn sentence(&self, zone: &TimeZone) -> String {
+        let clock = |at: Timestamp| at.to_zoned(zone.clone()).strftime("%H:%M").to_string();
+        let from = clock(self.from);
+        let Some(to) = self.to.map(clock) else {
+            return words::text("notice.outage_now", &[("from", &from)]);
+        };
+        let caught_up = self.caught_up.to_string();
+        let key = match self.caught_up {
+            0 => "notice.outage_none",
+            1 => "notice.outage_one",
+            _ => "notice.outage_many",
+        };
+        words::text(key, &[("from", &from), ("to", &to), ("n", &caught_up)])
+    }
+}
+
+impl Place {
+    fn write(self) -> String {
+        format!("{}.{}.{}", self.at, self.rank, self.id)
+    }
+
+    fn read(cursor: &str) -> Option<Place> {
+        let mut parts = cursor.split('.').map(|part| part.parse::<i64>().ok());
+        let place = Place { at: parts.next()??, rank: parts.next()??, id: parts.next()?? };
+        parts.next().is_none().then_some(place)
+    }
+}

@@ -1,0 +1,179 @@
+//! The journal's file: created, checked, brought up to date, or set aside.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use rusqlite::{Connection, OpenFlags};
+
+use super::{FILE_NAME, JournalError};
+use crate::clock::{Clock, SystemClock};
+
+/// `VGJ1`, in the file's header: that it is ours.
+const APPLICATION_ID: i64 = 0x5647_4a31;
+/// Each brings the file one version further; `user_version` says how many it had.
+const MIGRATIONS: [&str; 1] = [include_str!("schema_1.sql")];
+/// A larger file is checked without its pictures, so that a start takes no minute.
+const CHECK_WHOLE_BELOW: u64 = 64 * 1024 * 1024;
+const TABLES_WITHOUT_PICTURES: [&str; 6] = ["incident", "alert", "outbox", "outage", "shop", "value"];
+const BUSY: Duration = Duration::from_secs(5);
+
+/// Opens or creates the journal for writing; a damaged or newer one is set aside first, and said where.
+pub(super) fn open(directory: &Path) -> Result<(Connection, Option<PathBuf>), JournalError> {
+    create_private_directory(directory)?;
+    let path = directory.join(FILE_NAME);
+    let (why, aside) = match open_as_it_is(&path) {
+        Ok(connection) => return Ok((connection, None)),
+        Err(JournalError::Damaged) => ("damaged", set_aside(&path, "damaged")?),
+        Err(JournalError::Newer { .. }) => ("newer", set_aside(&path, "newer")?),
+        Err(other) => return Err(other),
+    };
+    tracing::warn!(why, "the journal was set aside and a new one started");
+    Ok((open_as_it_is(&path)?, Some(aside)))
+}
+
+/// Opens an existing journal for reading.
+pub(super) fn open_to_read(directory: &Path) -> Result<Connection, JournalError> {
+    let path = directory.join(FILE_NAME);
+    if !path.exists() {
+        return Err(JournalError::Missing(path));
+    }
+    let connection = Connection::open_with_flags(
+        &path,
+        OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX,
+    )?;
+    connection.busy_timeout(BUSY)?;
+    let version = version(&connection)?;
+    if version > newest() {
+        return Err(JournalError::Newer { found: version, known: newest() });
+    }
+    if version < newest() {
+        return Err(JournalError::Missing(path));
+    }
+    Ok(connection)
+}
+
+/// A journal without a file.
+pub(super) fn in_memory() -> Result<Connection, JournalError> {
+    let mut connection = Connection::open_in_memory()?;
+    connection.pragma_update(None, "foreign_keys", true)?;
+    migrate(&mut connection)?;
+    Ok(connection)
+}
+
+fn open_as_it_is(path: &Path) -> Result<Connection, JournalError> {
+    create_private_file(path)?;
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let mut connection = Connection::open_with_flags(path, flags)?;
+    connection.busy_timeout(BUSY)?;
+    // Only an empty file takes the page size; it must be set before write-ahead logging.
+    connection.pragma_update(None, "page_size", 8192)?;
+    connection.pragma_update(None, "cell_size_check", true)?;
+    connection.pragma_update(None, "trusted_schema", false)?;
+    connection.pragma_update(None, "journal_mode", "wal")?;
+    connection.pragma_update(None, "synchronous", "full")?;
+    connection.pragma_update(None, "fullfsync", true)?;
+    connection.pragma_update(None, "checkpoint_fullfsync", true)?;
+    connection.pragma_update(None, "foreign_keys", true)?;
+    connection.pragma_update(None, "secure_delete", true)?;
+    connection.pragma_update(None, "journal_size_limit", 64 * 1024 * 1024)?;
+    check(&connection, path)?;
+    migrate(&mut connection)?;
+    Ok(connection)
+}
+
+/// Reads through the file; anything that is not as it was written is [`JournalError::Damaged`].
+fn check(connection: &Connection, path: &Path) -> Result<(), JournalError> {
+    let version = version(connection)?;
+    if version > newest() {
+        return Err(JournalError::Newer { found: version, known: newest() });
+    }
+    let tables: i64 = connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
+    if tables == 0 {
+        return Ok(());
+    }
+    let application: i64 = connection.pragma_query_value(None, "application_id", |row| row.get(0))?;
+    if application != APPLICATION_ID || version < 1 {
+        return Err(JournalError::Damaged);
+    }
+    let size = fs::metadata(path)?.len();
+    if size <= CHECK_WHOLE_BELOW {
+        return quick_check(connection, "PRAGMA quick_check(1)");
+    }
+    for table in TABLES_WITHOUT_PICTURES {
+        quick_check(connection, &format!("PRAGMA quick_check('{table}')"))?;
+    }
+    Ok(())
+}
+
+fn quick_check(connection: &Connection, pragma: &str) -> Result<(), JournalError> {
+    let verdict: String = connection.query_row(pragma, [], |row| row.get(0))?;
+    if verdict == "ok" { Ok(()) } else { Err(JournalError::Damaged) }
+}
+
+fn migrate(connection: &mut Connection) -> Result<(), JournalError> {
+    let from = usize::try_from(version(connection)?).map_err(|_| JournalError::Damaged)?;
+    if from == MIGRATIONS.len() {
+        return Ok(());
+    }
+    let transaction = connection.transaction()?;
+    for migration in MIGRATIONS.iter().skip(from) {
+        transaction.execute_batch(migration)?;
+    }
+    transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
+    transaction.pragma_update(None, "user_version", newest())?;
+    transaction.commit()?;
+    Ok(())
+}
+
+fn version(connection: &Connection) -> Result<i64, JournalError> {
+    Ok(connection.pragma_query_value(None, "user_version", |row| row.get(0))?)
+}
+
+fn newest() -> i64 {
+    i64::try_from(MIGRATIONS.len()).unwrap_or(i64::MAX)
+}
+
+/// Renames the file and its companions; never deletes one.
+fn set_aside(path: &Path, why: &str) -> Result<PathBuf, JournalError> {
+    let time = SystemClock.wall().strftime("%Y%m%dT%H%M%SZ");
+    let mut aside = beside(path, &format!(".{why}-{time}"));
+    let mut again = 1;
+    while aside.exists() {
+        again += 1;
+        aside = beside(path, &format!(".{why}-{time}-{again}"));
+    }
+    fs::rename(path, &aside)?;
+    for companion in ["-wal", "-shm"] {
+        let from = beside(path, companion);
+        if from.exists() {
+            fs::rename(from, beside(&aside, companion))?;
+        }
+    }
+    Ok(aside)
+}
+
+fn beside(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(suffix);
+    name.into()
+}
+
+/// A directory that was there keeps its permissions: it may be shared on purpose.
+fn create_private_directory(directory: &Path) -> Result<(), JournalError> {
+    let mut builder = fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    Ok(builder.create(directory)?)
+}
+
+/// SQLite gives its companion files the permissions of this one.
+fn create_private_file(path: &Path) -> Result<(), JournalError> {
+    let mut options = fs::OpenOptions::new();
+    options.create(true).append(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path)?;
+    Ok(())
+}

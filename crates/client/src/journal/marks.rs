@@ -1,0 +1,99 @@
+//! What was shown, what was acknowledged, and what of the record is known.
+
+use std::collections::HashSet;
+
+use jiff::Timestamp;
+use rusqlite::{Connection, OptionalExtension, params};
+use visionguard_proto::{AnomalyId, ShopId};
+
+use super::row::{Entry, Newest};
+use super::{AlertId, IncidentId, JournalError, sql};
+
+/// A notification counts the alerts of its incident, so it covers those before this one too.
+pub(super) fn notified(
+    connection: &Connection,
+    alert: AlertId,
+    at: Timestamp,
+) -> Result<Option<Entry>, JournalError> {
+    let Some(entry) = sql::entry(connection, alert)? else { return Ok(None) };
+    let at = at.as_microsecond();
+    connection
+        .prepare_cached(
+            "UPDATE alert SET notified_at = ?3 WHERE incident = ?1 AND id <= ?2 AND notified_at IS NULL",
+        )?
+        .execute(params![entry.incident.id.0, alert.0, at])?;
+    note_on_incident(connection, entry.incident.id, at)?;
+    sql::entry(connection, alert)
+}
+
+pub(super) fn incidents_notified(
+    connection: &Connection,
+    incidents: &[IncidentId],
+    at: Timestamp,
+) -> Result<(), JournalError> {
+    let at = at.as_microsecond();
+    for incident in incidents {
+        connection
+            .prepare_cached("UPDATE alert SET notified_at = ?2 WHERE incident = ?1 AND notified_at IS NULL")?
+            .execute(params![incident.0, at])?;
+        note_on_incident(connection, *incident, at)?;
+    }
+    Ok(())
+}
+
+fn note_on_incident(connection: &Connection, incident: IncidentId, at: i64) -> Result<(), JournalError> {
+    connection
+        .prepare_cached("UPDATE incident SET notified_at = coalesce(notified_at, ?2) WHERE id = ?1")?
+        .execute(params![incident.0, at])?;
+    Ok(())
+}
+
+pub(super) fn acked(
+    connection: &Connection,
+    alert: AlertId,
+    at: Timestamp,
+) -> Result<Option<Entry>, JournalError> {
+    connection
+        .prepare_cached("UPDATE alert SET acked_at = coalesce(acked_at, ?2) WHERE id = ?1")?
+        .execute(params![alert.0, at.as_microsecond()])?;
+    sql::entry(connection, alert)
+}
+
+pub(super) fn not_yet_notified(connection: &Connection) -> Result<Vec<Entry>, JournalError> {
+    let unshown = sql::alerts(
+        connection,
+        "WHERE a.id IN (SELECT max(u.id) FROM alert u JOIN incident i ON i.id = u.incident \
+         WHERE u.notified_at IS NULL AND i.handling = 0 AND i.dismissed_at IS NULL AND i.seen_at IS NULL \
+         GROUP BY u.incident) ORDER BY a.id",
+        [],
+    )?;
+    unshown.into_iter().map(|held| sql::with_incident(connection, held.stored)).collect()
+}
+
+pub(super) fn latest(connection: &Connection, shop: &ShopId) -> Result<Option<Newest>, JournalError> {
+    let newest = connection
+        .prepare_cached(
+            "SELECT anomaly_id, detected_at FROM alert \
+             WHERE shop_id = ?1 AND told_by >= 4 AND detected_at IS NOT NULL AND anomaly_id IS NOT NULL \
+             ORDER BY detected_at DESC, id DESC LIMIT 1",
+        )?
+        .query_row([shop.as_str()], |row| Ok((sql::anomaly(row, 0)?, sql::time(row, 1)?)))
+        .optional()?;
+    let Some((Some(anomaly_id), detected_at)) = newest else { return Ok(None) };
+    Ok(Some(Newest { anomaly_id, detected_at }))
+}
+
+pub(super) fn known(
+    connection: &Connection,
+    anomalies: Vec<AnomalyId>,
+) -> Result<HashSet<AnomalyId>, JournalError> {
+    let mut statement = connection
+        .prepare_cached("SELECT EXISTS (SELECT 1 FROM alert WHERE anomaly_id = ?1 AND told_by >= 4)")?;
+    let mut known = HashSet::new();
+    for anomaly in anomalies {
+        if statement.query_row([anomaly.as_str()], |row| row.get(0))? {
+            known.insert(anomaly);
+        }
+    }
+    Ok(known)
+}

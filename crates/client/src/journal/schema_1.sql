@@ -1,0 +1,116 @@
+-- Times are microseconds since 1970 UTC. Nothing here is trusted to be well-formed text.
+
+CREATE TABLE incident (
+    id           INTEGER PRIMARY KEY AUTOINCREMENT,
+    kind         INTEGER NOT NULL,               -- 0 theft, 1 intrusion, 2 other
+    stream_id    TEXT,
+    person_id    INTEGER,
+    shop_id      TEXT,
+    location     TEXT,
+    text         TEXT,
+    first_at     INTEGER NOT NULL,
+    last_at      INTEGER NOT NULL,
+    alerts       INTEGER NOT NULL,
+    top_score    REAL,
+    nth          INTEGER NOT NULL,               -- of its camera within five minutes
+    cover        INTEGER,                        -- the newest alert with a picture
+    live         INTEGER NOT NULL,
+    notified_at  INTEGER,
+    seen_at      INTEGER,
+    dismissed_at INTEGER,
+    handling     INTEGER NOT NULL DEFAULT 0,     -- 0 open, 1 sending, 2 recorded, 3 refused
+    decision     INTEGER,                        -- 0 acknowledged, 1 resolved, 2 false alarm
+    decided_at   INTEGER,
+    decided_here INTEGER NOT NULL DEFAULT 0,
+    note         TEXT,
+    handled_at   INTEGER,
+    refusal      TEXT
+) STRICT;
+
+CREATE INDEX incident_begin ON incident (first_at, id);
+CREATE INDEX incident_in_view ON incident (first_at, id) WHERE dismissed_at IS NULL;
+CREATE INDEX incident_open ON incident (first_at, id) WHERE dismissed_at IS NULL AND handling = 0;
+CREATE INDEX incident_unseen ON incident (first_at, id) WHERE dismissed_at IS NULL AND seen_at IS NULL;
+CREATE INDEX incident_subject ON incident (stream_id, last_at);
+
+CREATE TABLE alert (
+    id               INTEGER PRIMARY KEY AUTOINCREMENT,
+    incident         INTEGER NOT NULL REFERENCES incident (id) ON DELETE CASCADE,
+    anomaly_id       TEXT UNIQUE,
+    sure             INTEGER NOT NULL,           -- the anomaly id is not a guess
+    told_by          INTEGER NOT NULL,           -- 1 detection, 2 notification, 4 record
+    kind             INTEGER NOT NULL,
+    stream_id        TEXT,
+    person_id        INTEGER,
+    start_frame      INTEGER,
+    frame_number     INTEGER,
+    shop_id          TEXT,
+    score            REAL,
+    claimed_severity TEXT,
+    text             TEXT,
+    location         TEXT,
+    detected_at      INTEGER,
+    received_at      INTEGER NOT NULL,
+    at               INTEGER NOT NULL,           -- its place in time among the others
+    live             INTEGER NOT NULL,
+    notified_at      INTEGER,
+    acked_at         INTEGER,
+    decided_there    INTEGER,
+    picture_bytes    INTEGER,
+    picture_width    INTEGER,
+    picture_height   INTEGER,
+    box_x            REAL,
+    box_y            REAL,
+    box_width        REAL,
+    box_height       REAL,
+    picture_problem  TEXT,
+    picture_path     TEXT
+) STRICT;
+
+CREATE INDEX alert_key ON alert (stream_id, frame_number) WHERE frame_number IS NOT NULL;
+CREATE INDEX alert_unjoined ON alert (stream_id, person_id, told_by, received_at);
+CREATE INDEX alert_of_incident ON alert (incident, id);
+CREATE INDEX alert_of_shop ON alert (shop_id, detected_at) WHERE told_by >= 4;
+CREATE INDEX alert_unshown ON alert (incident) WHERE notified_at IS NULL;
+CREATE INDEX alert_with_picture ON alert (at, picture_bytes) WHERE picture_bytes IS NOT NULL;
+CREATE INDEX alert_wanting ON alert (id) WHERE picture_path IS NOT NULL;
+
+-- A rowid table: reading a blob from a WITHOUT ROWID table is several times slower.
+CREATE TABLE picture (
+    alert INTEGER PRIMARY KEY REFERENCES alert (id) ON DELETE CASCADE,
+    jpeg  BLOB NOT NULL
+) STRICT;
+
+CREATE TABLE outbox (
+    id          INTEGER PRIMARY KEY AUTOINCREMENT,
+    alert       INTEGER NOT NULL UNIQUE REFERENCES alert (id) ON DELETE CASCADE,
+    decision    INTEGER NOT NULL,
+    note        TEXT,
+    decided_at  INTEGER NOT NULL,
+    state       INTEGER NOT NULL DEFAULT 0,      -- 0 sending, 1 recorded, 2 refused
+    tries       INTEGER NOT NULL DEFAULT 0,
+    answered_at INTEGER,
+    refusal     TEXT
+) STRICT;
+
+CREATE INDEX outbox_sending ON outbox (id) WHERE state = 0;
+
+CREATE TABLE outage (
+    id         INTEGER PRIMARY KEY AUTOINCREMENT,
+    from_at    INTEGER NOT NULL,
+    to_at      INTEGER,
+    caught_up  INTEGER NOT NULL DEFAULT 0,
+    cleared_at INTEGER
+) STRICT;
+
+CREATE INDEX outage_in_view ON outage (from_at, id) WHERE cleared_at IS NULL;
+
+CREATE TABLE shop (
+    id   TEXT PRIMARY KEY,
+    name TEXT NOT NULL
+) STRICT;
+
+CREATE TABLE value (
+    name  TEXT PRIMARY KEY,
+    value TEXT NOT NULL
+) STRICT;
