@@ -100,7 +100,11 @@ why: string,
 /**
  * The camera's name as the person gave it, or a short form of the stream's id.
  */
-camera: string, shop: string | null, person: string | null, first_at: number, last_at: number,
+camera: string,
+/**
+ * The camera stream as the backend names it.
+ */
+stream_id: string | null, shop: string | null, person: string | null, first_at: number, last_at: number,
 /**
  * How many alerts it holds.
  */
@@ -141,7 +145,11 @@ id: string,
 /**
  * The record's id, once known.
  */
-anomaly_id: string | null, detected_at: number | null, received_at: number, notified_at: number | null, source: Source, score: number | null, frame: FrameView | null,
+anomaly_id: string | null, detected_at: number | null, received_at: number, notified_at: number | null,
+/**
+ * When its ack was sent to the server.
+ */
+acked_at: number | null, source: Source, score: number | null, frame: FrameView | null,
 /**
  * Why there is no picture, where there is none.
  */
@@ -247,4 +255,4 @@ field: string | null, };
 /**
  * What the page is told while it is open. Small: ids and short fields, no picture.
  */
-export type Event = { "type": "status", status: StatusView, } | { "type": "session", session: SessionView | null, } | { "type": "alert_added", incident: Incident, alert: AlertView, counts: Counts, } | { "type": "incident_changed", incident: Incident, counts: Counts, } | { "type": "incidents_removed", ids: Array<string>, counts: Counts, } | { "type": "feed_changed", counts: Counts, } | { "type": "settings", settings: SettingsView, } | { "type": "notices", notices: Array<NoticeView>, } | { "type": "open", incident: string, };
+export type Event = { "type": "status", status: StatusView, } | { "type": "session", session: SessionView | null, } | { "type": "alert_added", incident: Incident, alert: AlertView, counts: Counts, } | { "type": "alert_changed", incident: string, alert: AlertView, } | { "type": "incident_changed", incident: Incident, counts: Counts, } | { "type": "incidents_removed", ids: Array<string>, counts: Counts, } | { "type": "feed_changed", counts: Counts, } | { "type": "settings", settings: SettingsView, } | { "type": "notices", notices: Array<NoticeView>, } | { "type": "open", incident: string, };

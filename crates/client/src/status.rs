@@ -97,6 +97,8 @@ pub enum Record {
     Complete,
     /// It could not be read, or what was missing could not be stored.
     Unread,
+    /// The server no longer takes the token; the open connection goes on.
+    Expired,
 }
 
 /// The word, why, and until when it can be taken for granted.
@@ -177,6 +179,10 @@ fn connected(facts: &Facts, limits: &Limits, since: Moment, heard_at: Moment, no
         Some((_, Record::Unread)) => {
             catching_up("record_unread", "status.record_unread", heard_until.min(listed_until))
         }
+        Some((_, Record::Expired)) => Verdict {
+            remedy: Some(Remedy::SignIn),
+            ..catching_up("sign_in_expired", "status.sign_in_expired", heard_until.min(listed_until))
+        },
         None => catching_up("catching_up", "status.catching_up", heard_until.min(listed_until)),
     }
 }

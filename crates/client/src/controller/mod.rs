@@ -2,19 +2,36 @@
 //!
 //! Everything that can wake the task is one [`ticks::Tick`], and there is one handler for each. A handler never waits
 //! for the disk, the keychain or the network: such work is spawned and comes back as a tick. What is shown is derived
-//! from state by pure functions (`derive`) and handed to the [`Shell`] only when it changed.
+//! from state by pure functions (`status`, `tray`) and handed to the [`Shell`] only when it changed.
 
+mod alerts;
+mod decisions;
+mod page;
+mod record;
+mod recorder;
+mod session;
+mod show;
+mod task;
+mod ticks;
+mod urgent;
+
+#[cfg(test)]
+mod tests;
+
+use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
 use secrecy::SecretString;
+use tokio::sync::{mpsc, oneshot};
 use visionguard_proto::link;
 
 use crate::api::Http;
 use crate::clock::{Clock, SystemClock};
 use crate::dial::{Dial, SystemDial};
+use crate::journal::Journal;
 use crate::keychain::{self, Keychain};
 use crate::lock::LockError;
 use crate::settings::{self, Settings};
@@ -24,10 +41,23 @@ use crate::tls;
 use crate::view::{
     Decision, FeedPage, FeedQuery, IncidentDetail, Problem, SessionView, SettingsView, Snapshot,
 };
+use crate::words::text;
+
+use task::Controller;
+use ticks::{Credentials, Reply, Tick};
 
 /// The running client. Cheap to clone; the task ends after [`Client::quit`].
-#[derive(Debug, Clone)]
-pub struct Client {}
+#[derive(Clone)]
+pub struct Client {
+    ticks: mpsc::UnboundedSender<Tick>,
+    journal: Journal,
+}
+
+impl fmt::Debug for Client {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Client").finish_non_exhaustive()
+    }
+}
 
 /// What a client is made of; [`Parts::system`] has the real ones, a test replaces what it wants to hold in its hands.
 #[derive(Debug)]
@@ -71,8 +101,6 @@ pub struct Pace {
     pub retry_every: Duration,
     /// Between two looks at what is due rarely: pictures to prune, a token to refresh, the day's count.
     pub upkeep_every: Duration,
-    /// Between two deliveries of events to the page.
-    pub page_every: Duration,
     /// Alerts older than this when they arrive go into a summary.
     pub fresh_within: Duration,
     /// How old evidence may grow.
@@ -90,7 +118,6 @@ impl Default for Pace {
             keychain_every: Duration::from_secs(10),
             retry_every: Duration::from_secs(5),
             upkeep_every: Duration::from_secs(60),
-            page_every: Duration::from_millis(100),
             fresh_within: Duration::from_secs(180),
             limits: status::Limits::default(),
         }
@@ -135,36 +162,42 @@ impl Parts {
     }
 }
 
-#[allow(clippy::unused_async, reason = "signatures first")]
 impl Client {
     /// Takes the data directory, opens the journal and starts the task; needs a tokio runtime around it. Blocks for as
     /// long as the check of the journal takes.
     pub fn start(parts: Parts, shell: impl Shell) -> Result<Client, StartError> {
-        let _ = (parts, shell);
-        todo!()
+        task::start(parts, Box::new(shell))
     }
 
     /// Everything the page needs to start.
     pub async fn snapshot(&self) -> Snapshot {
-        todo!()
+        match self.ask(Tick::Snapshot).await {
+            Some(snapshot) => snapshot,
+            None => page::nothing(),
+        }
     }
 
     /// Older incidents, or those that match.
     pub async fn feed(&self, query: FeedQuery) -> Result<FeedPage, Problem> {
-        let _ = query;
-        todo!()
+        self.ask(|reply| Tick::Feed(query, reply)).await.unwrap_or_else(|| Err(stopped()))
     }
 
     /// One incident with its alerts.
     pub async fn incident(&self, id: &str) -> Result<IncidentDetail, Problem> {
-        let _ = id;
-        todo!()
+        self.ask(|reply| Tick::Incident(id.to_owned(), reply)).await.unwrap_or_else(|| Err(stopped()))
     }
 
-    /// A checked JPEG; none if the alert has none or is not known.
+    /// A checked JPEG; none if the alert has none or is not known. One that only the server has is fetched.
     pub async fn frame(&self, alert: &str) -> Option<Bytes> {
-        let _ = alert;
-        todo!()
+        let alert = alert.parse().ok()?;
+        match self.journal.frame(alert).await {
+            Ok(Some(picture)) => Some(picture),
+            Ok(None) => self.ask(|reply| Tick::Frame(alert, reply)).await.flatten(),
+            Err(error) => {
+                tracing::warn!(%error, "a picture cannot be read");
+                None
+            }
+        }
     }
 
     /// Signs in and connects; a session that was there is replaced only if this one is accepted.
@@ -174,8 +207,9 @@ impl Client {
         email: &str,
         password: SecretString,
     ) -> Result<SessionView, Problem> {
-        let _ = (server, email, password);
-        todo!()
+        let credentials =
+            Credentials::Password { server: server.to_owned(), email: email.to_owned(), password };
+        self.ask(|reply| Tick::SignIn(credentials, reply)).await.unwrap_or_else(|| Err(stopped()))
     }
 
     /// Signs in with a token that was obtained elsewhere.
@@ -185,19 +219,19 @@ impl Client {
         user_id: &str,
         token: SecretString,
     ) -> Result<SessionView, Problem> {
-        let _ = (server, user_id, token);
-        todo!()
+        let credentials =
+            Credentials::Token { server: server.to_owned(), user_id: user_id.to_owned(), token };
+        self.ask(|reply| Tick::SignIn(credentials, reply)).await.unwrap_or_else(|| Err(stopped()))
     }
 
     /// Closes the socket, empties the keychain and, if `erase`, the journal.
     pub async fn sign_out(&self, erase: bool) -> Result<(), Problem> {
-        let _ = erase;
-        todo!()
+        self.ask(|reply| Tick::SignOut { erase, reply }).await.unwrap_or_else(|| Err(stopped()))
     }
 
     /// Attempts to connect now.
     pub fn retry_now(&self) {
-        todo!()
+        self.tell(Tick::RetryNow);
     }
 
     /// Records a decision about an incident: durable here when this returns, on the server as soon as it can be.
@@ -207,52 +241,65 @@ impl Client {
         decision: Decision,
         note: Option<String>,
     ) -> Result<(), Problem> {
-        let _ = (incident, decision, note);
-        todo!()
+        let incident = incident.to_owned();
+        self.ask(|reply| Tick::Decide { incident, decision, note, reply: Some(reply) })
+            .await
+            .unwrap_or_else(|| Err(stopped()))
     }
 
     /// Marks an incident as looked at.
     pub fn seen(&self, incident: &str) {
-        let _ = incident;
-        todo!()
+        self.tell(Tick::Seen(incident.to_owned()));
     }
 
     /// Takes one incident out of view; the journal keeps it.
     pub async fn dismiss(&self, incident: &str) -> Result<(), Problem> {
-        let _ = incident;
-        todo!()
+        self.ask(|reply| Tick::Dismiss(incident.to_owned(), reply)).await.unwrap_or_else(|| Err(stopped()))
     }
 
     /// Takes all incidents out of view; the journal keeps them.
     pub async fn clear_all(&self) -> Result<(), Problem> {
-        todo!()
+        self.ask(Tick::ClearAll).await.unwrap_or_else(|| Err(stopped()))
     }
 
     /// Changes the settings; unknown or impossible values are refused whole.
     pub async fn change_settings(&self, settings: SettingsView) -> Result<SettingsView, Problem> {
-        let _ = settings;
-        todo!()
+        self.ask(|reply| Tick::ChangeSettings(settings, reply)).await.unwrap_or_else(|| Err(stopped()))
     }
 
     /// The window opened (events are wanted) or closed.
     pub fn window(&self, open: bool) {
-        let _ = open;
-        todo!()
+        self.tell(Tick::Window(open));
     }
 
     /// Shows the window: the tray's Open, a second start.
     pub fn open(&self) {
-        todo!()
+        self.tell(Tick::Open);
     }
 
     /// What became of a notification.
     pub fn notification(&self, outcome: Outcome) {
-        let _ = outcome;
-        todo!()
+        self.tell(Tick::Notification(outcome));
     }
 
     /// Ends: closes the socket, finishes writes, calls [`crate::shell::Shell::quit`].
     pub fn quit(&self) {
-        todo!()
+        self.tell(Tick::Quit);
     }
+
+    fn tell(&self, tick: Tick) {
+        if self.ticks.send(tick).is_err() {
+            tracing::debug!("asked for something after the end");
+        }
+    }
+
+    async fn ask<T>(&self, question: impl FnOnce(Reply<T>) -> Tick) -> Option<T> {
+        let (reply, answer) = oneshot::channel();
+        self.tell(question(reply));
+        answer.await.ok()
+    }
+}
+
+fn stopped() -> Problem {
+    session::problem("stopped", text("problem.stopped", &[]))
 }

@@ -1,0 +1,337 @@
+//! What a person decides: durable with the click, on the server as soon as it can be.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use visionguard_proto::record::{Row, Status};
+use visionguard_proto::{AnomalyId, Moment};
+
+use super::Controller;
+use super::session::problem;
+use super::ticks::{Due, Reply, Tick};
+use crate::api::{Api, ApiError};
+use crate::clock::Clock;
+use crate::journal::{Delivery, IncidentId, IncidentRow, Journal, JournalError, Outgoing};
+use crate::reconcile;
+use crate::view::{Decision, Problem};
+use crate::words::text;
+
+/// Decisions sent in one go.
+const AT_ONCE: u32 = 50;
+/// The longest wait between two attempts.
+const LONGEST_WAIT: Duration = Duration::from_secs(60);
+
+/// Decisions on their way.
+#[derive(Debug, Default)]
+pub(super) struct Outbox {
+    due: Due,
+    sending: bool,
+    failures: u32,
+    ours: Ours,
+}
+
+/// The statuses that this program put on the server's rows: a change of mind is no conflict.
+type Ours = HashMap<AnomalyId, Status>;
+
+/// What became of a batch.
+#[derive(Debug, Default)]
+pub(super) struct Sent {
+    changed: Vec<IncidentRow>,
+    ours: Ours,
+    any: bool,
+    api: Option<ApiError>,
+    journal: Option<JournalError>,
+}
+
+impl Outbox {
+    pub(super) fn due(&self) -> Option<Moment> {
+        self.due.at().filter(|_| !self.sending)
+    }
+}
+
+impl Controller {
+    pub(super) fn decide(
+        &mut self,
+        incident: &str,
+        decision: Decision,
+        note: Option<String>,
+        reply: Option<Reply<Result<(), Problem>>>,
+    ) {
+        let Ok(incident) = incident.parse::<IncidentId>() else {
+            if let Some(reply) = reply {
+                let _ = reply.send(Err(unknown_incident()));
+            }
+            return;
+        };
+        let journal = self.journal.clone();
+        let at = self.wall();
+        let note = note.map(|note| note.trim().to_owned()).filter(|note| !note.is_empty());
+        self.spawn(async move {
+            let result = journal.decide(incident, decision, note, at).await;
+            Tick::Decided { result, reply }
+        });
+    }
+
+    pub(super) fn decided(
+        &mut self,
+        result: Result<Option<IncidentRow>, JournalError>,
+        reply: Option<Reply<Result<(), Problem>>>,
+    ) {
+        let answer = match result {
+            Ok(Some(incident)) => {
+                self.shell.withdraw(&incident.id.to_string());
+                self.incident_changed(&incident);
+                self.send_soon();
+                Ok(())
+            }
+            Ok(None) => Err(unknown_incident()),
+            Err(error) => {
+                self.journal_failed(&error);
+                Err(not_stored())
+            }
+        };
+        if let Some(reply) = reply {
+            let _ = reply.send(answer);
+        }
+    }
+
+    pub(super) fn send_soon(&mut self) {
+        let now = self.now();
+        self.outbox.due.by(now);
+        self.decisions_time(now);
+    }
+
+    pub(super) fn decisions_time(&mut self, now: Moment) {
+        if self.outbox.sending || self.online_since().is_none() || !self.outbox.due.take(now) {
+            return;
+        }
+        let (Some(api), Some(session)) = (self.account.api(), self.account.session()) else { return };
+        self.outbox.sending = true;
+        let journal = self.journal.clone();
+        let clock = self.clock.clone();
+        let ours = std::mem::take(&mut self.outbox.ours);
+        let epoch = self.who.epoch;
+        self.spawn(async move {
+            let batch = Batch { api, journal, clock, name: session.name };
+            Tick::Sent(epoch, batch.send(ours).await)
+        });
+    }
+
+    pub(super) fn sent(&mut self, epoch: u64, sent: Sent) {
+        self.outbox.sending = false;
+        for incident in &sent.changed {
+            self.incident_changed(incident);
+        }
+        if let Some(error) = &sent.journal {
+            self.journal_failed(error);
+        }
+        if epoch != self.who.epoch {
+            self.send_soon();
+            return;
+        }
+        self.outbox.ours = sent.ours;
+        let now = self.now();
+        match &sent.api {
+            Some(error) => {
+                tracing::warn!(%error, "a decision could not be sent yet");
+                let wait =
+                    self.pace.retry_every.saturating_mul(1 << self.outbox.failures.min(6)).min(LONGEST_WAIT);
+                self.outbox.failures += 1;
+                self.outbox.due.set(now + wait.max(error.retry_after().unwrap_or_default()));
+                self.api_refused(error);
+            }
+            None if sent.journal.is_some() => self.outbox.due.set(now + self.pace.retry_every),
+            None => {
+                self.outbox.failures = 0;
+                if sent.any {
+                    self.outbox.due.by(now);
+                }
+            }
+        }
+        self.decisions_time(now);
+    }
+
+    /// The record was read to its end and still does not have the alerts of these decisions.
+    pub(super) fn give_up_unmatched(&self, after: Duration) {
+        let journal = self.journal.clone();
+        let at = self.wall();
+        let before = at.checked_sub(after).unwrap_or(at);
+        let sentence = text("problem.not_in_record", &[]);
+        let ticks = self.ticks.clone();
+        self.tasks.spawn(async move {
+            match journal.refuse_unmatched(before, sentence, at).await {
+                Ok(incidents) => {
+                    for incident in incidents {
+                        let _ = ticks.send(Tick::Changed(Box::new(incident)));
+                    }
+                }
+                Err(error) => {
+                    let _ = ticks.send(Tick::WriteFailed(error));
+                }
+            }
+        });
+    }
+}
+
+/// What it takes to send decisions.
+struct Batch {
+    api: Api,
+    journal: Journal,
+    clock: std::sync::Arc<dyn Clock>,
+    name: String,
+}
+
+impl Batch {
+    async fn send(&self, ours: Ours) -> Sent {
+        let mut sent = Sent { ours, ..Sent::default() };
+        match self.journal.next_to_send(AT_ONCE).await {
+            Ok(waiting) => {
+                for outgoing in waiting {
+                    if !self.one(&outgoing, &mut sent).await {
+                        break;
+                    }
+                }
+            }
+            Err(error) => sent.journal = Some(error),
+        }
+        sent
+    }
+
+    /// Sends one; whether to go on with the next.
+    async fn one(&self, outgoing: &Outgoing, sent: &mut Sent) -> bool {
+        let (delivery, trouble) = match self.put(outgoing, &mut sent.ours).await {
+            Ok(Put::Done) => (Delivery::Recorded, None),
+            Ok(Put::Theirs(decision)) => {
+                self.show_theirs(outgoing, decision, sent).await;
+                return sent.journal.is_none();
+            }
+            Err(error) if error.is_unauthorized() || error.can_retry() => (Delivery::Later, Some(error)),
+            Err(error) => {
+                tracing::warn!(%error, "the server refused a decision");
+                (Delivery::Refused { sentence: refusal(&error) }, None)
+            }
+        };
+        self.note(outgoing, delivery, sent).await;
+        let goes_on = trouble.is_none() && sent.journal.is_none();
+        sent.any |= goes_on;
+        sent.api = trouble;
+        goes_on
+    }
+
+    /// Looks at the row before changing it: what somebody else decided is not undone.
+    async fn put(&self, outgoing: &Outgoing, ours: &mut Ours) -> Result<Put, ApiError> {
+        let row = self.api.anomaly(&outgoing.anomaly_id).await?;
+        let wanted = status(outgoing.decision);
+        if row.status == wanted && outgoing.note.is_none() {
+            return Ok(Put::Done);
+        }
+        if let Some(theirs) = conflicting(&row, wanted, ours.get(&outgoing.anomaly_id).copied()) {
+            return Ok(Put::Theirs(theirs));
+        }
+        let note = outgoing.note.clone().or_else(|| self.signature(&row));
+        self.api.patch(&outgoing.anomaly_id, wanted, note.as_deref()).await?;
+        ours.insert(outgoing.anomaly_id.clone(), wanted);
+        Ok(Put::Done)
+    }
+
+    /// The server does not keep who acknowledged, so the note says it, unless there is one already.
+    fn signature(&self, row: &Row) -> Option<String> {
+        (row.notes.is_none() && !self.name.is_empty())
+            .then(|| text("notification.handled_by", &[("name", &self.name)]))
+    }
+
+    async fn show_theirs(&self, outgoing: &Outgoing, decision: Decision, sent: &mut Sent) {
+        tracing::info!(?decision, "somebody else decided first");
+        self.note(outgoing, Delivery::Refused { sentence: text("problem.decided_elsewhere", &[]) }, sent)
+            .await;
+        match self.journal.handled_elsewhere(outgoing.anomaly_id.clone(), decision, self.clock.wall()).await {
+            Ok(incident) => {
+                sent.any = true;
+                sent.changed.extend(incident);
+            }
+            Err(error) => sent.journal = Some(error),
+        }
+    }
+
+    async fn note(&self, outgoing: &Outgoing, delivery: Delivery, sent: &mut Sent) {
+        match self.journal.sent(outgoing.id, delivery, self.clock.wall()).await {
+            Ok(incident) => sent.changed.extend(incident),
+            Err(error) => sent.journal = Some(error),
+        }
+    }
+}
+
+/// What became of a decision at the server.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Put {
+    Done,
+    Theirs(Decision),
+}
+
+/// What somebody else decided, where that is at least as much as what is wanted. What we put there ourselves, and an
+/// acknowledgement that is to become more, are no conflict.
+fn conflicting(row: &Row, wanted: Status, ours: Option<Status>) -> Option<Decision> {
+    let theirs = reconcile::decision(row.status)?;
+    let settled = row.status == wanted || weight(row.status) < weight(wanted) || ours == Some(row.status);
+    (!settled).then_some(theirs)
+}
+
+fn weight(status: Status) -> u8 {
+    match status {
+        Status::Pending | Status::Unknown => 0,
+        Status::Acknowledged => 1,
+        Status::Resolved | Status::FalsePositive => 2,
+    }
+}
+
+fn status(decision: Decision) -> Status {
+    match decision {
+        Decision::Acknowledged => Status::Acknowledged,
+        Decision::Resolved => Status::Resolved,
+        Decision::FalseAlarm => Status::FalsePositive,
+    }
+}
+
+fn refusal(error: &ApiError) -> String {
+    if error.is_not_found() {
+        return text("problem.not_in_record", &[]);
+    }
+    text("problem.decision_refused", &[])
+}
+
+pub(super) fn unknown_incident() -> Problem {
+    problem("unknown_incident", text("problem.unknown_incident", &[]))
+}
+
+pub(super) fn not_stored() -> Problem {
+    problem("journal_unwritable", text("problem.not_stored", &[]))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_somebody_else_settled_is_not_overwritten() {
+        let theirs = conflicting(&row(Status::Resolved), Status::Acknowledged, None);
+
+        assert_eq!(theirs, Some(Decision::Resolved));
+    }
+
+    #[test]
+    fn an_acknowledgement_may_become_more() {
+        assert_eq!(conflicting(&row(Status::Acknowledged), Status::FalsePositive, None), None);
+    }
+
+    #[test]
+    fn a_change_of_our_own_mind_is_no_conflict() {
+        let ours = Some(Status::Resolved);
+
+        assert_eq!(conflicting(&row(Status::Resolved), Status::FalsePositive, ours), None);
+    }
+
+    fn row(status: Status) -> Row {
+        let body = include_str!("../../../../tests/fixtures/anomaly_patch_ack_200.json");
+        Row { status, ..Row::read(body.as_bytes()).expect("a row") }
+    }
+}

@@ -1,0 +1,275 @@
+//! Who is signed in: finding out at the start, signing in and out, and the server's doubts about the token.
+
+use visionguard_proto::{Cause, Moment};
+
+use super::Controller;
+use super::ticks::{Credentials, Due, Reply, Tick};
+use crate::account::{Answer, Restored};
+use crate::api::ApiError;
+use crate::connection::Target;
+use crate::journal::JournalError;
+use crate::keychain::KeychainError;
+use crate::status;
+use crate::view::{Problem, SessionView};
+use crate::words::text;
+
+/// What is known of the account.
+#[derive(Debug)]
+pub(super) struct Who {
+    pub(super) account: status::Account,
+    /// Goes up with each sign-in and sign-out: what was begun before it is not for this session.
+    pub(super) epoch: u64,
+    /// When to ask a keychain again that did not answer.
+    ask_keychain: Due,
+    /// A question of the server is being looked into.
+    answering: bool,
+}
+
+impl Default for Who {
+    fn default() -> Who {
+        Who { account: status::Account::Starting, epoch: 0, ask_keychain: Due::default(), answering: false }
+    }
+}
+
+impl Who {
+    pub(super) fn due(&self) -> Option<Moment> {
+        self.ask_keychain.at()
+    }
+}
+
+impl Controller {
+    /// Asks for the session that the program ended with.
+    pub(super) fn restore(&self) {
+        let account = self.account.clone();
+        let epoch = self.who.epoch;
+        self.spawn(async move { Tick::Restored(epoch, account.restore().await) });
+    }
+
+    pub(super) fn account_time(&mut self, now: Moment) {
+        if self.who.ask_keychain.take(now) {
+            self.restore();
+        }
+    }
+
+    pub(super) fn restored(&mut self, epoch: u64, restored: Restored) {
+        if epoch != self.who.epoch {
+            return;
+        }
+        self.shown.withdraw("keychain_locked");
+        self.shown.withdraw("no_keychain");
+        match restored {
+            Restored::Nobody => self.who.account = status::Account::Never,
+            Restored::SignedIn(session) => {
+                tracing::info!(server = session.server, "signed in as before");
+                self.enter(&session);
+            }
+            Restored::TokenGone(saved) => {
+                tracing::warn!(server = saved.server, "the keychain has no token of this session");
+                self.who.account = status::Account::TokenMissing;
+            }
+            Restored::Unreadable(saved, error) => {
+                tracing::warn!(server = saved.server, %error, "the token cannot be read");
+                self.who.account = self.without_keychain(&error);
+            }
+        }
+    }
+
+    /// What a keychain that did not answer means, and when to ask it again.
+    fn without_keychain(&mut self, error: &KeychainError) -> status::Account {
+        if !error.may_pass() {
+            return status::Account::TokenMissing;
+        }
+        self.who.ask_keychain.set(self.now() + self.pace.keychain_every);
+        if matches!(error, KeychainError::Locked | KeychainError::Timeout) {
+            self.shown.notice("keychain_locked", "notice.keychain_locked");
+            return status::Account::KeychainLocked;
+        }
+        self.shown.notice("no_keychain", "notice.keychain_late");
+        status::Account::KeychainAbsent
+    }
+
+    pub(super) fn sign_in(&self, credentials: Credentials, reply: Reply<Result<SessionView, Problem>>) {
+        let account = self.account.clone();
+        self.spawn(async move {
+            let result = match credentials {
+                Credentials::Password { server, email, password } => {
+                    account.sign_in(&server, &email, &password).await
+                }
+                Credentials::Token { server, user_id, token } => {
+                    account.sign_in_with_token(&server, &user_id, token).await
+                }
+            };
+            Tick::SignedIn(result, reply)
+        });
+    }
+
+    pub(super) fn signed_in(
+        &mut self,
+        result: Result<SessionView, Problem>,
+        reply: Reply<Result<SessionView, Problem>>,
+    ) {
+        if let Ok(session) = &result {
+            tracing::info!(server = session.server, "signed in");
+            self.leave();
+            self.enter(session);
+        }
+        let _ = reply.send(result);
+    }
+
+    /// Somebody is signed in: connects, and says what is remarkable about the session.
+    fn enter(&mut self, session: &SessionView) {
+        self.who.account = status::Account::SignedIn;
+        self.who.ask_keychain.clear();
+        if session.insecure {
+            self.shown.notice("insecure_server", "notice.insecure_server");
+        }
+        match self.account.keychain_trouble() {
+            None => {}
+            Some(KeychainError::Locked | KeychainError::Timeout) => {
+                self.shown.notice("keychain_locked", "notice.kept_in_memory_locked");
+            }
+            Some(
+                KeychainError::Unavailable
+                | KeychainError::TooLong
+                | KeychainError::Damaged
+                | KeychainError::Other(_),
+            ) => self.shown.notice("no_keychain", "notice.kept_in_memory"),
+        }
+        match self.account.target() {
+            Some(target) => self.connection.connect(target),
+            None => self.who.account = status::Account::TokenMissing,
+        }
+    }
+
+    /// What was begun for the session so far is of no use to the next.
+    fn leave(&mut self) {
+        self.who.epoch += 1;
+        self.who.answering = false;
+        self.who.ask_keychain.clear();
+        self.forget_record();
+        for code in ["keychain_locked", "no_keychain", "insecure_server"] {
+            self.shown.withdraw(code);
+        }
+    }
+
+    pub(super) fn sign_out(&mut self, erase: bool, reply: Reply<Result<(), Problem>>) {
+        self.connection.disconnect();
+        self.leave();
+        self.who.account = status::Account::Left;
+        self.end_outage_unseen();
+        tracing::info!(erase, "signed out");
+
+        let account = self.account.clone();
+        let journal = self.journal.clone();
+        self.spawn(async move {
+            let result = account.sign_out().await;
+            let erased = if erase { journal.erase().await } else { Ok(()) };
+            Tick::SignedOut { result, erased, reply }
+        });
+    }
+
+    pub(super) fn signed_out(
+        &mut self,
+        result: Result<(), KeychainError>,
+        erased: Result<(), JournalError>,
+        reply: Reply<Result<(), Problem>>,
+    ) {
+        self.feed_changed();
+        let answer = match (result, erased) {
+            (Ok(()), Ok(())) => Ok(()),
+            (_, Err(error)) => {
+                self.journal_failed(&error);
+                Err(problem("journal_unwritable", text("problem.not_erased", &[])))
+            }
+            (Err(error), Ok(())) => {
+                tracing::warn!(%error, "the token could not be removed from the keychain");
+                Err(problem("keychain", text("problem.token_not_removed", &[])))
+            }
+        };
+        let _ = reply.send(answer);
+    }
+
+    /// The server turned the token or the address down, or the API did not take the token.
+    pub(super) fn question(&mut self, cause: Cause) {
+        if self.who.answering {
+            return;
+        }
+        self.who.answering = true;
+        let account = self.account.clone();
+        let epoch = self.who.epoch;
+        self.spawn(async move { Tick::Answered(epoch, account.answer(cause).await) });
+    }
+
+    pub(super) fn answered(&mut self, epoch: u64, answer: Answer) {
+        if epoch != self.who.epoch {
+            return;
+        }
+        self.who.answering = false;
+        match answer {
+            Answer::Connect(target) => {
+                self.watch.token_works();
+                self.connection.connect(target);
+                self.reconcile_soon();
+            }
+            Answer::Rejected(cause) => self.rejected(cause),
+        }
+    }
+
+    /// An open connection outlives its token; only a handshake is refused for it.
+    fn rejected(&mut self, cause: Cause) {
+        if self.online_since().is_some() {
+            tracing::warn!(?cause, "the token is no longer accepted; the open connection goes on");
+            return;
+        }
+        self.connection.rejected(cause);
+        if cause == Cause::TokenRejected {
+            tracing::warn!("the sign-in has expired");
+            self.who.account = status::Account::Expired;
+        }
+    }
+
+    pub(super) fn refresh_token(&self) {
+        if self.who.account != status::Account::SignedIn {
+            return;
+        }
+        let account = self.account.clone();
+        let epoch = self.who.epoch;
+        self.spawn(async move { Tick::Refreshed(epoch, account.refresh_if_due().await) });
+    }
+
+    pub(super) fn refreshed(&mut self, epoch: u64, result: Result<Option<Target>, ApiError>) {
+        if epoch != self.who.epoch {
+            return;
+        }
+        match result {
+            Ok(Some(target)) => self.connection.connect(target),
+            Ok(None) => {}
+            Err(error) => tracing::debug!(%error, "the token was not refreshed"),
+        }
+    }
+
+    /// The person presses "Retry now".
+    pub(super) fn retry_now(&mut self) {
+        match self.who.account {
+            status::Account::SignedIn if self.online_since().is_some() => {
+                self.claim_slot_now();
+                self.reconcile_soon();
+            }
+            status::Account::SignedIn => self.connection.retry_now(),
+            status::Account::KeychainLocked | status::Account::KeychainAbsent => {
+                self.who.ask_keychain.clear();
+                self.restore();
+            }
+            status::Account::Starting
+            | status::Account::Never
+            | status::Account::Left
+            | status::Account::Expired
+            | status::Account::TokenMissing => {}
+        }
+    }
+}
+
+/// A refusal without a field at fault.
+pub(super) fn problem(code: &str, sentence: String) -> Problem {
+    Problem { code: code.to_owned(), sentence, field: None }
+}

@@ -1,0 +1,290 @@
+//! The task itself: its state, its loop, its beginning and its end.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use tokio::sync::mpsc;
+use tokio_util::task::TaskTracker;
+use visionguard_proto::Moment;
+
+use super::alerts::Alerts;
+use super::decisions::Outbox;
+use super::page::Page;
+use super::record::Watch;
+use super::recorder;
+use super::session::Who;
+use super::show::Shown;
+use super::ticks::{Due, Tick};
+use super::{Client, Pace, Parts, StartError};
+use crate::account::Account;
+use crate::clock::Clock;
+use crate::connection::{Connection, Event};
+use crate::journal::{Journal, JournalError, Keep};
+use crate::lock::DataLock;
+use crate::settings::Settings;
+use crate::shell::Shell;
+
+/// The longest sleep; a clock that was set or a machine that slept is noticed by then.
+const LONGEST_SLEEP: Duration = Duration::from_secs(30);
+/// How long the end waits for writes.
+const FINISH_WITHIN: Duration = Duration::from_secs(5);
+/// How long incidents are kept without their pictures.
+const KEEP_INCIDENTS: Duration = Duration::from_secs(366 * 24 * 3600);
+/// Between two prunings.
+const PRUNE_EVERY: Duration = Duration::from_secs(3600);
+
+/// All state of the client. Its handlers are spread over this folder by what they are about.
+pub(super) struct Controller {
+    pub(super) shell: Box<dyn Shell>,
+    pub(super) ticks: mpsc::UnboundedSender<Tick>,
+    pub(super) tasks: TaskTracker,
+    pub(super) quitting: bool,
+
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) zone: TimeZone,
+    pub(super) pace: Pace,
+    pub(super) data_dir: PathBuf,
+    pub(super) settings: Settings,
+
+    pub(super) account: Account,
+    pub(super) connection: Connection,
+    pub(super) journal: Journal,
+
+    pub(super) who: Who,
+    pub(super) watch: Watch,
+    pub(super) alerts: Alerts,
+    pub(super) outbox: Outbox,
+    pub(super) page: Page,
+    pub(super) shown: Shown,
+    upkeep: Due,
+    prune: Due,
+    _lock: DataLock,
+}
+
+/// Makes the task of these parts and starts it.
+pub(super) fn start(parts: Parts, shell: Box<dyn Shell>) -> Result<Client, StartError> {
+    let lock = DataLock::take(&parts.data_dir, &parts.program, parts.clock.wall())?;
+    let (journal, found) = open_journal(&parts)?;
+    let account = Account::new(parts.data_dir.clone(), parts.keychain, parts.http, Arc::clone(&parts.clock));
+    let (connection, events) =
+        Connection::start(parts.link, parts.dial, Arc::clone(&parts.clock), rand::random());
+    let (ticks, inbox) = mpsc::unbounded_channel();
+    let tasks = TaskTracker::new();
+    let lane = recorder::start(&tasks, journal.clone(), ticks.clone());
+    let now = parts.clock.monotonic();
+
+    let mut controller = Controller {
+        shell,
+        ticks: ticks.clone(),
+        tasks,
+        quitting: false,
+        zone: TimeZone::system(),
+        pace: parts.pace,
+        data_dir: parts.data_dir,
+        settings: parts.settings,
+        account,
+        connection,
+        journal: journal.clone(),
+        who: Who::default(),
+        watch: Watch::default(),
+        alerts: Alerts::new(lane),
+        outbox: Outbox::default(),
+        page: Page::default(),
+        shown: Shown::new(parts.clock.wall()),
+        upkeep: Due::default(),
+        prune: Due::default(),
+        clock: parts.clock,
+        _lock: lock,
+    };
+    controller.upkeep.set(now);
+    controller.prune.set(now + PRUNE_EVERY);
+    controller.found_journal(found);
+    tokio::spawn(controller.run(inbox, events));
+    Ok(Client { ticks, journal })
+}
+
+/// How the journal was found at the start.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Found {
+    Well,
+    SetAside,
+    Unwritable,
+}
+
+/// The journal on disk; one in memory where the disk will not have it, so that alerts are shown all the same.
+fn open_journal(parts: &Parts) -> Result<(Journal, Found), StartError> {
+    match Journal::open(&parts.data_dir) {
+        Ok(opened) if opened.set_aside.is_some() => Ok((opened.journal, Found::SetAside)),
+        Ok(opened) => Ok((opened.journal, Found::Well)),
+        Err(error) => {
+            tracing::error!(%error, "the journal cannot be opened; keeping alerts in memory");
+            let journal = Journal::in_memory().map_err(StartError::Journal)?;
+            Ok((journal, Found::Unwritable))
+        }
+    }
+}
+
+impl Controller {
+    async fn run(mut self, mut inbox: mpsc::UnboundedReceiver<Tick>, mut events: mpsc::Receiver<Event>) {
+        self.restore();
+        self.look_for_unnotified();
+        self.show();
+        while !self.quitting {
+            let sleep = self.sleep();
+            let tick = tokio::select! {
+                Some(tick) = inbox.recv() => tick,
+                event = events.recv(), if self.alerts.has_room() => event.map_or(Tick::LinkEnded, Tick::Link),
+                () = tokio::time::sleep(sleep) => Tick::Time,
+            };
+            self.handle(tick);
+            self.show();
+        }
+        self.finish(inbox).await;
+    }
+
+    /// Closes the socket, lets writes finish and answers who still waits.
+    async fn finish(mut self, mut inbox: mpsc::UnboundedReceiver<Tick>) {
+        self.connection.disconnect();
+        self.alerts.close();
+        self.tasks.close();
+        if tokio::time::timeout(FINISH_WITHIN, self.tasks.wait()).await.is_err() {
+            tracing::warn!("some writes did not finish in time");
+        }
+        while let Ok(tick) = inbox.try_recv() {
+            self.handle(tick);
+        }
+        if tokio::time::timeout(FINISH_WITHIN, self.journal.clone().close()).await.is_err() {
+            tracing::warn!("the journal did not close in time");
+        }
+        self.shell.quit();
+    }
+
+    /// Runs slow work on the side; what it comes to is handled like anything else.
+    pub(super) fn spawn(&self, work: impl Future<Output = Tick> + Send + 'static) {
+        let ticks = self.ticks.clone();
+        self.tasks.spawn(async move {
+            let tick = work.await;
+            // Nobody is there to hear it only after the end.
+            let _ = ticks.send(tick);
+        });
+    }
+
+    /// A write that nobody waits for; its failure is noticed all the same.
+    pub(super) fn write<T: Send + 'static>(
+        &self,
+        work: impl Future<Output = Result<T, JournalError>> + Send + 'static,
+    ) {
+        let ticks = self.ticks.clone();
+        self.tasks.spawn(async move {
+            if let Err(error) = work.await {
+                let _ = ticks.send(Tick::WriteFailed(error));
+            }
+        });
+    }
+
+    pub(super) fn now(&self) -> Moment {
+        self.clock.monotonic()
+    }
+
+    pub(super) fn wall(&self) -> Timestamp {
+        self.clock.wall()
+    }
+
+    /// When this moment, past or to come, is on the wall clock.
+    pub(super) fn wall_at(&self, moment: Moment) -> Timestamp {
+        let now = self.now();
+        let wall = self.wall();
+        let ahead = jiff::SignedDuration::try_from(moment.since(now)).unwrap_or_default();
+        let behind = jiff::SignedDuration::try_from(now.since(moment)).unwrap_or_default();
+        wall.checked_add(ahead).and_then(|at| at.checked_sub(behind)).unwrap_or(wall)
+    }
+
+    /// The last local midnight.
+    pub(super) fn midnight(&self) -> Timestamp {
+        let now = self.wall();
+        now.to_zoned(self.zone.clone()).start_of_day().map_or(now, |day| day.timestamp())
+    }
+
+    /// How long until something is due.
+    fn sleep(&self) -> Duration {
+        let now = self.now();
+        let due = [
+            self.who.due(),
+            self.watch.due(),
+            self.alerts.due(),
+            self.outbox.due(),
+            self.page.due(),
+            self.shown.due(),
+            self.upkeep.at(),
+        ];
+        due.into_iter().flatten().map(|at| at.since(now)).min().unwrap_or(LONGEST_SLEEP).min(LONGEST_SLEEP)
+    }
+
+    /// What is due rarely: a token to refresh, pictures to prune, the day's count.
+    pub(super) fn upkeep_time(&mut self, now: Moment) {
+        if !self.upkeep.take(now) {
+            return;
+        }
+        self.upkeep.set(now + self.pace.upkeep_every);
+        self.refresh_token();
+        self.count();
+        if self.prune.take(now) {
+            self.prune.set(now + PRUNE_EVERY);
+            self.prune();
+        }
+    }
+
+    fn prune(&self) {
+        let wall = self.wall();
+        let days = Duration::from_secs(u64::from(self.settings.view.keep_days) * 24 * 3600);
+        let keep = Keep {
+            pictures_since: wall.checked_sub(days).unwrap_or(Timestamp::MIN),
+            incidents_since: wall.checked_sub(KEEP_INCIDENTS).unwrap_or(Timestamp::MIN),
+            picture_bytes: u64::from(self.settings.keep_megabytes) * 1024 * 1024,
+        };
+        let journal = self.journal.clone();
+        self.tasks.spawn(async move {
+            match journal.prune(keep).await {
+                Ok(pruned) => {
+                    tracing::debug!(pictures = pruned.pictures, incidents = pruned.incidents, "pruned")
+                }
+                Err(error) => tracing::warn!(%error, "cannot prune the journal"),
+            }
+        });
+    }
+
+    fn found_journal(&mut self, found: Found) {
+        match found {
+            Found::Well => {}
+            Found::SetAside => self.shown.notice("journal_set_aside", "notice.journal_set_aside"),
+            Found::Unwritable => self.shown.notice("journal_unwritable", "notice.journal_unwritable"),
+        }
+    }
+
+    /// A write failed: says so until one succeeds.
+    pub(super) fn journal_failed(&mut self, error: &JournalError) {
+        tracing::error!(%error, "the journal cannot be written");
+        let words = match error {
+            JournalError::Full => "notice.journal_full",
+            JournalError::Damaged => "notice.journal_damaged",
+            JournalError::Unwritable
+            | JournalError::Busy
+            | JournalError::Missing(_)
+            | JournalError::Newer { .. }
+            | JournalError::BadCursor
+            | JournalError::Closed
+            | JournalError::Storage(_) => "notice.journal_unwritable",
+        };
+        self.shown.notice("journal_unwritable", words);
+    }
+
+    /// A write succeeded.
+    pub(super) fn journal_works(&mut self) {
+        if self.journal.is_durable() {
+            self.shown.withdraw("journal_unwritable");
+        }
+    }
+}

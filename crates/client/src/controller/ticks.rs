@@ -1,0 +1,212 @@
+//! Everything that can wake the controller, and which handler it goes to.
+
+use bytes::Bytes;
+use jiff::Timestamp;
+use secrecy::SecretString;
+use tokio::sync::oneshot;
+use visionguard_proto::Moment;
+
+use super::Controller;
+use super::decisions::Sent;
+use super::recorder::Attempt;
+use crate::account::{Answer, Restored};
+use crate::api::{ApiError, Registration};
+use crate::connection;
+use crate::journal::{AlertId, Entry, IncidentId, IncidentRow, JournalError};
+use crate::keychain::KeychainError;
+use crate::reconcile::{Memory, Pass, Trouble};
+use crate::settings::{Settings, SettingsError};
+use crate::shell::Outcome;
+use crate::view::{
+    Counts, Decision, FeedPage, FeedQuery, IncidentDetail, Problem, SessionView, SettingsView, Snapshot,
+};
+
+/// Where an answer goes; nobody may be waiting for it any more.
+pub(super) type Reply<T> = oneshot::Sender<T>;
+
+/// Everything that can wake the controller.
+#[derive(Debug)]
+pub(super) enum Tick {
+    // ---- asked by a person, the desktop or the command line ----
+    Snapshot(Reply<Snapshot>),
+    Feed(FeedQuery, Reply<Result<FeedPage, Problem>>),
+    Incident(String, Reply<Result<IncidentDetail, Problem>>),
+    Frame(AlertId, Reply<Option<Bytes>>),
+    SignIn(Credentials, Reply<Result<SessionView, Problem>>),
+    SignOut {
+        erase: bool,
+        reply: Reply<Result<(), Problem>>,
+    },
+    RetryNow,
+    Decide {
+        incident: String,
+        decision: Decision,
+        note: Option<String>,
+        reply: Option<Reply<Result<(), Problem>>>,
+    },
+    Seen(String),
+    Dismiss(String, Reply<Result<(), Problem>>),
+    ClearAll(Reply<Result<(), Problem>>),
+    ChangeSettings(SettingsView, Reply<Result<SettingsView, Problem>>),
+    Window(bool),
+    Open,
+    Notification(Outcome),
+    Quit,
+
+    // ---- told by the connection ----
+    Link(connection::Event),
+    /// The connection's task ended.
+    LinkEnded,
+
+    // ---- come back from work that was spawned ----
+    Restored(u64, Restored),
+    SignedIn(Result<SessionView, Problem>, Reply<Result<SessionView, Problem>>),
+    SignedOut {
+        result: Result<(), KeychainError>,
+        erased: Result<(), JournalError>,
+        reply: Reply<Result<(), Problem>>,
+    },
+    Answered(u64, Answer),
+    Refreshed(u64, Result<Option<connection::Target>, ApiError>),
+    Attempted(Box<Attempt>),
+    Acked(AlertId),
+    NotYetNotified(Vec<Entry>),
+    /// An incident whose update was too soon is looked at again.
+    Again(Box<Entry>, Option<Bytes>),
+    /// Something about this incident changed.
+    Changed(Box<IncidentRow>),
+    Decided {
+        result: Result<Option<IncidentRow>, JournalError>,
+        reply: Option<Reply<Result<(), Problem>>>,
+    },
+    Removed {
+        result: Result<Vec<IncidentId>, JournalError>,
+        reply: Reply<Result<(), Problem>>,
+    },
+    Sent(u64, Sent),
+    Listed {
+        epoch: u64,
+        asked_at: Moment,
+        registration: Registration,
+    },
+    Reconciled {
+        epoch: u64,
+        began_at: Moment,
+        pass: Box<Pass>,
+        memory: Memory,
+    },
+    Pictures(u64, Result<Vec<Entry>, Trouble>),
+    Counted(Result<Counts, JournalError>),
+    SettingsSaved(Result<Settings, SettingsError>, Reply<Result<SettingsView, Problem>>),
+    /// A write failed that nobody waits for.
+    WriteFailed(JournalError),
+
+    // ---- a deadline passed ----
+    Time,
+}
+
+/// What a person signs in with.
+#[derive(Debug)]
+pub(super) enum Credentials {
+    Password { server: String, email: String, password: SecretString },
+    Token { server: String, user_id: String, token: SecretString },
+}
+
+impl Controller {
+    /// One handler for each tick; none of them waits.
+    pub(super) fn handle(&mut self, tick: Tick) {
+        match tick {
+            Tick::Snapshot(reply) => self.snapshot(reply),
+            Tick::Feed(query, reply) => self.feed(query, reply),
+            Tick::Incident(id, reply) => self.incident(&id, reply),
+            Tick::Frame(alert, reply) => self.frame(alert, reply),
+            Tick::SignIn(credentials, reply) => self.sign_in(credentials, reply),
+            Tick::SignOut { erase, reply } => self.sign_out(erase, reply),
+            Tick::RetryNow => self.retry_now(),
+            Tick::Decide { incident, decision, note, reply } => self.decide(&incident, decision, note, reply),
+            Tick::Seen(incident) => self.seen(&incident),
+            Tick::Dismiss(incident, reply) => self.dismiss(&incident, reply),
+            Tick::ClearAll(reply) => self.clear_all(reply),
+            Tick::ChangeSettings(view, reply) => self.change_settings(view, reply),
+            Tick::Window(open) => self.window(open),
+            Tick::Open => self.shell.show_window(None),
+            Tick::Notification(outcome) => self.notification(outcome),
+            Tick::Quit => self.quitting = true,
+
+            Tick::Link(event) => self.link(event),
+            Tick::LinkEnded => self.quitting = true,
+
+            Tick::Restored(epoch, restored) => self.restored(epoch, restored),
+            Tick::SignedIn(result, reply) => self.signed_in(result, reply),
+            Tick::SignedOut { result, erased, reply } => self.signed_out(result, erased, reply),
+            Tick::Answered(epoch, answer) => self.answered(epoch, answer),
+            Tick::Refreshed(epoch, result) => self.refreshed(epoch, result),
+            Tick::Attempted(attempt) => self.attempted(*attempt),
+            Tick::Acked(alert) => self.shell.acked(alert),
+            Tick::NotYetNotified(entries) => self.not_yet_notified(entries),
+            Tick::Again(entry, picture) => self.consider(&entry, picture),
+            Tick::Changed(incident) => self.changed(&incident),
+            Tick::Decided { result, reply } => self.decided(result, reply),
+            Tick::Removed { result, reply } => self.removed(result, reply),
+            Tick::Sent(epoch, sent) => self.sent(epoch, sent),
+            Tick::Listed { epoch, asked_at, registration } => self.listed(epoch, asked_at, registration),
+            Tick::Reconciled { epoch, began_at, pass, memory } => {
+                self.reconciled(epoch, began_at, *pass, memory)
+            }
+            Tick::Pictures(epoch, result) => self.pictures(epoch, result),
+            Tick::Counted(result) => self.counted(result),
+            Tick::SettingsSaved(result, reply) => self.settings_saved(result, reply),
+            Tick::WriteFailed(error) => self.journal_failed(&error),
+
+            Tick::Time => self.time(),
+        }
+    }
+
+    /// Looks through everything that may be due.
+    fn time(&mut self) {
+        let now = self.now();
+        self.account_time(now);
+        self.record_time(now);
+        self.alerts_time(now);
+        self.decisions_time(now);
+        self.page_time(now);
+        self.upkeep_time(now);
+    }
+}
+
+/// A moment by which something is to be done.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Due(Option<Moment>);
+
+impl Due {
+    pub(super) fn set(&mut self, at: Moment) {
+        self.0 = Some(at);
+    }
+
+    /// Not later than this.
+    pub(super) fn by(&mut self, at: Moment) {
+        self.0 = Some(self.0.map_or(at, |due| due.min(at)));
+    }
+
+    pub(super) fn clear(&mut self) {
+        self.0 = None;
+    }
+
+    pub(super) fn at(self) -> Option<Moment> {
+        self.0
+    }
+
+    /// Whether it is time; if so, nothing is due any more.
+    pub(super) fn take(&mut self, now: Moment) -> bool {
+        let due = self.0.is_some_and(|at| at <= now);
+        if due {
+            self.0 = None;
+        }
+        due
+    }
+}
+
+/// The computer's wall clock in the page's milliseconds.
+pub(super) fn milliseconds(at: Timestamp) -> i64 {
+    at.as_millisecond()
+}

@@ -1,0 +1,37 @@
+//! The notification about an alert that could not be stored: said in few words, from the message alone.
+
+use visionguard_proto::Kind;
+
+use super::recorder::Arrival;
+use crate::shell::{Buttons, Notification};
+use crate::view::SettingsView;
+use crate::words::text;
+
+/// It proves no stored alert and is of no incident; a further one of the same camera and person takes its place.
+pub(super) fn notification(arrival: &Arrival, settings: &SettingsView) -> Notification {
+    let alert = &arrival.alert;
+    let stream = alert.stream_id.as_ref().map_or("", |stream| stream.as_str());
+    let person = alert.person_id.map(|person| person.to_string()).unwrap_or_default();
+    let title = match alert.kind {
+        Kind::Theft => text("notification.theft", &[]),
+        Kind::Intrusion => text("notification.intrusion", &[]),
+        Kind::Other => text("notification.other", &[]),
+    };
+    let camera = settings
+        .camera_names
+        .get(stream)
+        .cloned()
+        .or_else(|| alert.location.clone())
+        .unwrap_or_else(|| stream.chars().take(8).collect());
+
+    Notification {
+        id: format!("unstored:{stream}:{person}"),
+        alert: None,
+        title,
+        body: text("notification.unstored", &[("camera", &camera)]),
+        picture: arrival.picture().filter(|_| settings.picture_in_notification),
+        sound: settings.sound,
+        critical: true,
+        buttons: Buttons::Open,
+    }
+}

@@ -1,0 +1,218 @@
+//! Compares the server's record with the journal and stores what is missing. The record is the truth, the socket the
+//! fast path: whatever was raised while nobody listened is found here.
+//!
+//! One pass reads each shop's record from the newest row back to the first that is known, then stores the missing
+//! rows oldest first, so that a pass which is cut short leaves no gap behind what it stored. It shows nothing and
+//! decides nothing.
+
+use std::collections::{HashMap, HashSet};
+
+use jiff::Timestamp;
+use visionguard_proto::record::{Row, Status};
+use visionguard_proto::{AnomalyId, Jpeg, Picture, ShopId};
+
+use crate::api::{Api, ApiError};
+use crate::journal::{Entry, IncidentRow, Journal, JournalError, Recorded};
+use crate::view::{Decision, Source};
+
+/// Rows asked for at first: enough for a quiet minute.
+const FIRST_PAGE: u32 = 50;
+/// Rows asked for when the first page was not enough.
+const NEXT_PAGE: u32 = 500;
+/// Rows of one shop read in one pass at most; what is older stays in the record.
+const MOST_ROWS: u64 = 50_000;
+/// Rows stored in one transaction.
+const BATCH: usize = 200;
+/// Pictures fetched in one go.
+const PICTURES: u32 = 24;
+
+/// What is remembered between passes, so that only changes are written.
+#[derive(Debug, Default)]
+pub struct Memory {
+    decided: HashMap<AnomalyId, Status>,
+}
+
+/// What one pass found and stored.
+#[derive(Debug, Default)]
+pub struct Pass {
+    /// Detections that were missing, oldest first, without those of a shop that was never read before.
+    pub missed: Vec<Recorded>,
+    /// The history of shops that were never read before: not worth a notification.
+    pub history: Vec<Entry>,
+    /// Known alerts about which the record knew more.
+    pub joined: Vec<Recorded>,
+    /// Incidents that somebody decided on elsewhere.
+    pub decided: Vec<IncidentRow>,
+    /// Why the pass was cut short.
+    pub trouble: Option<Trouble>,
+}
+
+/// Why a pass was cut short.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+pub enum Trouble {
+    /// The record could not be read.
+    #[error("cannot read the record: {0}")]
+    Api(#[from] ApiError),
+    /// What was read could not be stored.
+    #[error("cannot store what the record holds: {0}")]
+    Journal(#[from] JournalError),
+}
+
+/// One pass over the records of all the user's shops. `now` is the computer's clock, for what is received.
+pub async fn pass(api: &Api, journal: &Journal, memory: &mut Memory, now: Timestamp) -> Pass {
+    let mut found = Pass::default();
+    if let Err(trouble) = all_shops(api, journal, memory, now, &mut found).await {
+        found.trouble = Some(trouble);
+    }
+    found
+}
+
+async fn all_shops(
+    api: &Api,
+    journal: &Journal,
+    memory: &mut Memory,
+    now: Timestamp,
+    found: &mut Pass,
+) -> Result<(), Trouble> {
+    let shops = api.shops().await?;
+    journal.remember_shops(shops.iter().map(|shop| (shop.id.clone(), shop.name.clone())).collect()).await?;
+    for shop in &shops {
+        one_shop(api, journal, memory, &shop.id, now, found).await?;
+    }
+    Ok(())
+}
+
+async fn one_shop(
+    api: &Api,
+    journal: &Journal,
+    memory: &mut Memory,
+    shop: &ShopId,
+    now: Timestamp,
+    found: &mut Pass,
+) -> Result<(), Trouble> {
+    let mark = format!("record_read:{shop}");
+    let first_time = journal.value(&mark).await?.is_none();
+
+    let read = if first_time { newest(api, shop).await? } else { back_to_known(api, journal, shop).await? };
+    store(journal, &read, first_time, now, found).await?;
+    take_over_decisions(journal, memory, read.rows, now, found).await?;
+
+    if first_time {
+        journal.set_value(&mark, Some(now.to_string())).await?;
+    }
+    Ok(())
+}
+
+/// Rows of one shop, newest first, and which of them are here already.
+struct Read {
+    rows: Vec<Row>,
+    known: HashSet<AnomalyId>,
+}
+
+/// The first time, the newest page is all the history that is wanted.
+async fn newest(api: &Api, shop: &ShopId) -> Result<Read, Trouble> {
+    let page = api.anomalies(shop, FIRST_PAGE, 0).await?;
+    Ok(Read { rows: page.rows, known: HashSet::new() })
+}
+
+/// Pages until one holds a row that is known. Rows that arrive meanwhile push others onto the next page, where they
+/// are seen a second time and left out.
+async fn back_to_known(api: &Api, journal: &Journal, shop: &ShopId) -> Result<Read, Trouble> {
+    let mut read = Read { rows: Vec::new(), known: HashSet::new() };
+    let mut seen = HashSet::new();
+    let mut offset = 0;
+    loop {
+        let limit = if offset == 0 { FIRST_PAGE } else { NEXT_PAGE };
+        let page = api.anomalies(shop, limit, offset).await?;
+        let sent = page.len_sent();
+        let ids = page.rows.iter().filter_map(|row| row.alert.anomaly_id.clone()).collect();
+        let known = journal.known(ids).await?;
+        let reached = !known.is_empty();
+
+        read.rows.extend(
+            page.rows
+                .into_iter()
+                .filter(|row| row.alert.anomaly_id.as_ref().is_some_and(|id| seen.insert(id.clone()))),
+        );
+        read.known.extend(known);
+        offset += sent as u64;
+
+        if reached || sent == 0 || offset >= page.total || offset >= MOST_ROWS {
+            return Ok(read);
+        }
+    }
+}
+
+async fn store(
+    journal: &Journal,
+    read: &Read,
+    first_time: bool,
+    now: Timestamp,
+    found: &mut Pass,
+) -> Result<(), Trouble> {
+    let missing: Vec<&Row> = read.rows.iter().rev().filter(|row| !is_known(row, &read.known)).collect();
+    for batch in missing.chunks(BATCH) {
+        let alerts = batch.iter().map(|row| row.alert.clone()).collect();
+        for recorded in journal.record_all(alerts, now, Source::History).await? {
+            match &recorded {
+                Recorded::New { entry, .. } if first_time => found.history.push((**entry).clone()),
+                Recorded::New { .. } => found.missed.push(recorded),
+                Recorded::Joined { .. } => found.joined.push(recorded),
+                Recorded::Repeat { .. } => {}
+            }
+        }
+    }
+    Ok(())
+}
+
+fn is_known(row: &Row, known: &HashSet<AnomalyId>) -> bool {
+    row.alert.anomaly_id.as_ref().is_some_and(|id| known.contains(id))
+}
+
+/// What others decided, as far as it is news.
+async fn take_over_decisions(
+    journal: &Journal,
+    memory: &mut Memory,
+    rows: Vec<Row>,
+    now: Timestamp,
+    found: &mut Pass,
+) -> Result<(), Trouble> {
+    for row in rows {
+        let Some(id) = row.alert.anomaly_id else { continue };
+        let Some(decision) = decision(row.status) else { continue };
+        if memory.decided.get(&id) == Some(&row.status) {
+            continue;
+        }
+        let at = row.resolved_at.or(row.updated_at).unwrap_or(now);
+        if let Some(incident) = journal.handled_elsewhere(id.clone(), decision, at).await? {
+            found.decided.push(incident);
+        }
+        memory.decided.insert(id, row.status);
+    }
+    Ok(())
+}
+
+/// What a row's status amounts to; none while it is pending, or a word that this version does not know.
+pub fn decision(status: Status) -> Option<Decision> {
+    match status {
+        Status::Acknowledged => Some(Decision::Acknowledged),
+        Status::Resolved => Some(Decision::Resolved),
+        Status::FalsePositive => Some(Decision::FalseAlarm),
+        Status::Pending | Status::Unknown => None,
+    }
+}
+
+/// Fetches pictures that the record has and the journal has not, newest first, a few at a time; the alerts that have
+/// got one, or that will never have one.
+pub async fn pictures(api: &Api, journal: &Journal) -> Result<Vec<Entry>, Trouble> {
+    let mut attached = Vec::new();
+    for wanted in journal.wanting_pictures(PICTURES).await? {
+        let picture = match api.frame(&wanted.path).await {
+            Ok(bytes) => Jpeg::from_bytes(bytes).map_or_else(Picture::Refused, Picture::Jpeg),
+            Err(error) if error.is_unauthorized() || error.can_retry() => return Err(error.into()),
+            Err(_) => Picture::Absent,
+        };
+        attached.extend(journal.attach_picture(wanted.alert, picture).await?);
+    }
+    Ok(attached)
+}
