@@ -1,22 +1,48 @@
 //! Who is signed in: the session, its tokens, and what to do when the server turns one down.
+//!
+//! The tokens are in the keychain and in memory. Where the keychain does not take them, they are in memory alone, and
+//! [`Account::keychain_trouble`] says so.
 
-use std::path::PathBuf;
-use std::sync::Arc;
+mod answer;
+mod session;
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use jiff::Timestamp;
-use secrecy::SecretString;
-use visionguard_proto::Cause;
+use secrecy::{ExposeSecret, SecretString};
+use visionguard_proto::{Cause, Endpoint, EndpointError, UserId};
 
-use crate::api::{Api, ApiError, Http};
+use crate::api::{Api, Http, SignedIn, User};
 use crate::clock::Clock;
 use crate::connection::Target;
-use crate::keychain::{Keychain, KeychainError};
-use crate::session_file::SavedSession;
-use crate::view::{Problem, SessionView};
+use crate::keychain::{self, Keychain, KeychainError, Token};
+use crate::session_file::{self, SavedSession};
+use crate::view::{Keeping, Problem, SessionView};
+use crate::words::text;
+
+use session::Session;
+
+/// How long signing out waits for the server, which does not need to know.
+const LOGOUT_WITHIN: Duration = Duration::from_secs(3);
 
 /// The account of this data directory. Cheap to clone; all clones are the same account.
 #[derive(Debug, Clone)]
-pub struct Account {}
+pub struct Account {
+    inner: Arc<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    data_dir: PathBuf,
+    keychain: Arc<dyn Keychain>,
+    http: Http,
+    clock: Arc<dyn Clock>,
+    session: Mutex<Option<Session>>,
+    /// Held while a token is being renewed, so that only one request for it is under way.
+    renewing: tokio::sync::Mutex<()>,
+}
 
 /// What was found at the start.
 #[derive(Debug)]
@@ -36,21 +62,37 @@ pub enum Restored {
 pub enum Answer {
     /// There is a new token: [`crate::connection::Connection::connect`].
     Connect(Target),
-    /// Nothing helped: [`crate::connection::Connection::rejected`] with this cause.
+    /// [`crate::connection::Connection::rejected`] with this cause: [`Cause::TokenRejected`],
+    /// [`Cause::AddressRejected`], or why it could not be found out now.
     Rejected(Cause),
 }
 
-#[allow(clippy::unused_async, reason = "signatures first")]
 impl Account {
     /// The account of a data directory; nobody until [`Account::restore`] or a sign-in.
     pub fn new(data_dir: PathBuf, keychain: Arc<dyn Keychain>, http: Http, clock: Arc<dyn Clock>) -> Account {
-        let _ = (data_dir, keychain, http, clock);
-        todo!()
+        let (session, renewing) = (Mutex::new(None), tokio::sync::Mutex::new(()));
+        Account { inner: Arc::new(Inner { data_dir, keychain, http, clock, session, renewing }) }
     }
 
-    /// Finds who was signed in when the program last ran.
+    /// Finds who was signed in when the program last ran. The server is not asked.
     pub async fn restore(&self) -> Restored {
-        todo!()
+        let Some(saved) = session_file::load(self.data_dir()) else { return Restored::Nobody };
+        let Ok(endpoint) = Endpoint::parse(&saved.server) else {
+            tracing::warn!("session.json names no server");
+            return Restored::Nobody;
+        };
+
+        let access = match self.stored(Token::Access).await {
+            Ok(Some(access)) if is_whose(&access, &saved.user_id) => access,
+            Ok(Some(_) | None) | Err(KeychainError::Damaged) => return Restored::TokenGone(saved),
+            Err(error) => return Restored::Unreadable(saved, error),
+        };
+        let refresh = self.stored(Token::Refresh).await.unwrap_or_default();
+
+        let session = Session::new(saved, endpoint, access, refresh, self.inner.keychain.keeping());
+        let view = session.view();
+        *self.lock() = Some(session);
+        Restored::SignedIn(view)
     }
 
     /// Signs in with e-mail and password; the session that was there stays if this fails.
@@ -60,8 +102,29 @@ impl Account {
         email: &str,
         password: &SecretString,
     ) -> Result<SessionView, Problem> {
-        let _ = (server, email, password);
-        todo!()
+        let endpoint = endpoint(server)?;
+        // Only blanks go: the original server minds capital letters before the @.
+        let email = email.trim();
+        if email.is_empty() {
+            return Err(problem("invalid", text("problem.email_empty", &[]), "email"));
+        }
+        if password.expose_secret().is_empty() {
+            return Err(problem("invalid", text("problem.password_empty", &[]), "password"));
+        }
+
+        let api = Api::new(&self.inner.http, endpoint.clone());
+        let tokens = api.sign_in(email, password).await.map_err(|error| {
+            tracing::info!(%error, "the sign-in failed");
+            error.problem()
+        })?;
+        let user = match tokens.user.clone() {
+            Some(user) => user,
+            None => {
+                let me = api.with_token(tokens.access.clone()).me().await;
+                me.map_err(|error| error.problem())?
+            }
+        };
+        self.begin(endpoint, user, tokens).await
     }
 
     /// Signs in with a token that was obtained elsewhere; the server is asked whose it is.
@@ -71,50 +134,181 @@ impl Account {
         user_id: &str,
         token: SecretString,
     ) -> Result<SessionView, Problem> {
-        let _ = (server, user_id, token);
-        todo!()
+        let endpoint = endpoint(server)?;
+        let user = Api::new(&self.inner.http, endpoint.clone()).with_token(token.clone()).me().await;
+        let user = user.map_err(|error| match error.is_unauthorized() {
+            true => problem("token_refused", text("problem.token_refused", &[]), "token"),
+            false => error.problem(),
+        })?;
+        if user.id.as_str() != user_id.trim() {
+            return Err(problem("other_user", text("problem.other_user", &[]), "user_id"));
+        }
+        let tokens = SignedIn { access: token, refresh: None, user: None, date: None };
+        self.begin(endpoint, user, tokens).await
     }
 
     /// Forgets everything: the server is told, the keychain and `session.json` are emptied. A keychain that cannot be
     /// reached is reported after the rest is done.
     pub async fn sign_out(&self) -> Result<(), KeychainError> {
-        todo!()
+        let api = self.api();
+        let kept_in = self.lock().take().map(|session| session.kept_in());
+        if let Err(error) = session_file::remove(self.data_dir()) {
+            tracing::warn!(%error, "session.json cannot be removed");
+        }
+        let forgotten = self.forget().await;
+
+        if let Some(api) = api
+            && !matches!(tokio::time::timeout(LOGOUT_WITHIN, api.logout()).await, Ok(Ok(())))
+        {
+            tracing::debug!("the server was not told of the sign-out");
+        }
+        match kept_in {
+            Some(Keeping::Memory) => Ok(()),
+            Some(Keeping::Keychain) | None => forgotten,
+        }
     }
 
     /// Who is signed in.
     pub fn session(&self) -> Option<SessionView> {
-        todo!()
+        self.lock().as_ref().map(Session::view)
     }
 
     /// Whom to connect as.
     pub fn target(&self) -> Option<Target> {
-        todo!()
+        self.lock().as_ref().map(Session::target)
     }
 
     /// The server with the current token.
     pub fn api(&self) -> Option<Api> {
-        todo!()
+        let target = self.target()?;
+        Some(Api::new(&self.inner.http, target.endpoint).with_token(target.token))
     }
 
-    /// When the access token expires, by the server's clock as estimated; none if it does not say.
+    /// When the access token ends, by the server's clock; none if it does not say.
     pub fn expires_at(&self) -> Option<Timestamp> {
-        todo!()
+        self.lock().as_ref()?.expires_at()
     }
 
     /// Why the tokens are in memory alone, where they should be in the keychain.
     pub fn keychain_trouble(&self) -> Option<KeychainError> {
-        todo!()
+        self.lock().as_ref()?.trouble().cloned()
     }
 
-    /// Finds out what a refused handshake means: refreshes once where the server can, else asks `GET /auth/me`.
-    pub async fn answer(&self, question: Cause) -> Answer {
-        let _ = question;
-        todo!()
+    /// Puts the tokens into a keychain that refused them before; true once they are there. To be called now and then
+    /// while there is [`Account::keychain_trouble`].
+    pub async fn store_again(&self) -> bool {
+        let Some((saved, access, refresh)) = self.lock().as_ref().map(Session::to_store) else {
+            return false;
+        };
+        if let Err(error) = self.store(&access, refresh.as_ref()).await {
+            tracing::debug!(%error, "the keychain still does not take the tokens");
+            return false;
+        }
+        if let Err(error) = session_file::save(self.data_dir(), &saved) {
+            tracing::warn!(%error, "session.json cannot be written");
+        }
+        if let Some(session) = self.lock().as_mut() {
+            session.stored(self.inner.keychain.keeping());
+        }
+        true
     }
 
-    /// Obtains a new token if this one is about to expire and the server can; call it every minute or so. A new target
-    /// is for [`crate::connection::Connection::connect`], which leaves an open socket alone.
-    pub async fn refresh_if_due(&self) -> Result<Option<Target>, ApiError> {
-        todo!()
+    /// Makes this the session, in place of the one that was there.
+    async fn begin(&self, endpoint: Endpoint, user: User, tokens: SignedIn) -> Result<SessionView, Problem> {
+        // A renewal under way belongs to the session before.
+        let _one_at_a_time = self.inner.renewing.lock().await;
+        let saved = SavedSession {
+            server: endpoint.to_string(),
+            user_id: user.id,
+            name: user.name,
+            email: user.email,
+        };
+        let SignedIn { access, refresh, date, .. } = tokens;
+
+        // Nothing on disk may pair one person's name with another's token, also if the power fails in between.
+        if let Err(error) = session_file::remove(self.data_dir()) {
+            tracing::warn!(%error, "session.json cannot be removed");
+        }
+        let stored = self.store(&access, refresh.as_ref()).await;
+        if stored.is_ok()
+            && let Err(error) = session_file::save(self.data_dir(), &saved)
+        {
+            tracing::error!(%error, "session.json cannot be written");
+            return Err(problem("session_unwritable", text("problem.session_unwritable", &[]), ""));
+        }
+
+        let mut session = Session::new(saved, endpoint, access, refresh, self.inner.keychain.keeping());
+        if let Err(error) = stored {
+            tracing::warn!(%error, "the tokens are kept in memory alone");
+            session.kept_in_memory(error);
+        }
+        if let Some(date) = date {
+            session.set_server_clock(date, self.inner.clock.monotonic());
+        }
+        let view = session.view();
+        *self.lock() = Some(session);
+        tracing::info!(server = %view.server, "signed in");
+        Ok(view)
+    }
+
+    async fn stored(&self, token: Token) -> Result<Option<SecretString>, KeychainError> {
+        self.inner.keychain.get(&keychain::entry(token, self.data_dir())).await
+    }
+
+    async fn store(
+        &self,
+        access: &SecretString,
+        refresh: Option<&SecretString>,
+    ) -> Result<(), KeychainError> {
+        let keychain = &self.inner.keychain;
+        keychain.set(&keychain::entry(Token::Access, self.data_dir()), access).await?;
+        let entry = keychain::entry(Token::Refresh, self.data_dir());
+        match refresh {
+            Some(refresh) => keychain.set(&entry, refresh).await,
+            None => keychain.delete(&entry).await,
+        }
+    }
+
+    async fn forget(&self) -> Result<(), KeychainError> {
+        let keychain = &self.inner.keychain;
+        let access = keychain.delete(&keychain::entry(Token::Access, self.data_dir())).await;
+        let refresh = keychain.delete(&keychain::entry(Token::Refresh, self.data_dir())).await;
+        access.and(refresh)
+    }
+
+    fn data_dir(&self) -> &Path {
+        &self.inner.data_dir
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Option<Session>> {
+        self.inner.session.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
+
+/// Reads an address as a person types it.
+fn endpoint(server: &str) -> Result<Endpoint, Problem> {
+    Endpoint::parse(server).map_err(|error| {
+        let sentence = match error {
+            EndpointError::Empty => text("problem.address_empty", &[]),
+            EndpointError::Unreadable => text("problem.address_unreadable", &[]),
+            EndpointError::WrongScheme => text("problem.address_scheme", &[]),
+            EndpointError::HasCredentials => text("problem.address_credentials", &[]),
+        };
+        problem("wrong_address", sentence, "server")
+    })
+}
+
+/// A token of another user may be left in a keychain that later did not let itself be written; one that does not say
+/// whose it is gets the benefit of the doubt.
+fn is_whose(token: &SecretString, user: &UserId) -> bool {
+    let subject = crate::token::claims(token.expose_secret()).and_then(|claims| claims.subject);
+    subject.is_none_or(|subject| subject == user.as_str())
+}
+
+fn problem(code: &str, sentence: String, field: &str) -> Problem {
+    let field = Some(field).filter(|field| !field.is_empty()).map(str::to_owned);
+    Problem { code: code.to_owned(), sentence, field }
+}
+
+#[cfg(test)]
+mod tests;

@@ -2,10 +2,14 @@
 //!
 //! A bad value never stops the program: the default is used and a [`Complaint`] names file and key.
 
+mod read;
+mod write;
+
+use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use crate::view::SettingsView;
+use crate::view::{SettingsView, Theme};
 
 /// Everything that can be set.
 #[derive(Debug, Clone, PartialEq)]
@@ -74,30 +78,95 @@ pub enum SettingsError {
         /// The file.
         path: PathBuf,
         /// Why.
-        source: std::io::Error,
+        source: io::Error,
     },
 }
 
 impl Default for Settings {
     fn default() -> Settings {
-        todo!()
+        Settings {
+            view: SettingsView {
+                start_at_sign_in: true,
+                notifications: true,
+                picture_in_notification: true,
+                sound: true,
+                blur: false,
+                theme: Theme::System,
+                keep_days: 30,
+                camera_names: std::collections::BTreeMap::new(),
+            },
+            server: None,
+            extra_ca_file: None,
+            log_level: LogLevel::default(),
+            log_format: LogFormat::default(),
+            offline_grace: Duration::from_secs(60),
+            keep_megabytes: 2048,
+        }
     }
 }
 
 /// The directory of the journal, the settings and the logs: `VISIONGUARD_DATA_DIR`, else the platform's. It is created,
 /// for its owner alone.
-pub fn data_dir() -> std::io::Result<PathBuf> {
-    todo!()
+pub fn data_dir() -> io::Result<PathBuf> {
+    let chosen = std::env::var_os("VISIONGUARD_DATA_DIR").filter(|chosen| !chosen.is_empty());
+    let dir = match chosen {
+        Some(chosen) => std::path::absolute(chosen)?,
+        None => platform_dir()?,
+    };
+    create_private(&dir)?;
+    Ok(dir)
 }
 
 /// Reads the settings of a data directory, with the process's environment over them.
 pub fn load(data_dir: &Path) -> (Settings, Vec<Complaint>) {
-    let _ = data_dir;
-    todo!()
+    load_with(data_dir, |name| std::env::var(name).ok())
 }
 
-/// Stores what a person changed on the page, whole or not at all; other keys and comments of the file stay.
-pub fn save(data_dir: &Path, view: &SettingsView) -> Result<(), SettingsError> {
-    let _ = (data_dir, view);
-    todo!()
+/// The same with another environment.
+pub fn load_with(data_dir: &Path, variable: impl Fn(&str) -> Option<String>) -> (Settings, Vec<Complaint>) {
+    let mut complaints = Vec::new();
+    let mut settings = Settings::default();
+    read::file(&path(data_dir), &mut settings, &mut complaints);
+    read::environment(variable, &mut settings, &mut complaints);
+    (settings, complaints)
 }
+
+/// Stores what a person changed on the page, whole or not at all; what was not changed, other keys and comments of the
+/// file stay as they are.
+pub fn save(data_dir: &Path, view: &SettingsView) -> Result<(), SettingsError> {
+    write::check(view)?;
+    let (current, _) = load(data_dir);
+    let path = path(data_dir);
+    write::change(&path, &current.view, view).map_err(|source| SettingsError::Unwritable { path, source })
+}
+
+fn path(data_dir: &Path) -> PathBuf {
+    data_dir.join("settings.toml")
+}
+
+/// Not the roaming profile of Windows: pictures stay on this computer.
+fn platform_dir() -> io::Result<PathBuf> {
+    let dirs = directories::ProjectDirs::from("", "", "VisionGuard");
+    dirs.map(|dirs| dirs.data_local_dir().to_owned())
+        .ok_or_else(|| io::Error::new(io::ErrorKind::NotFound, "this account has no home directory"))
+}
+
+#[cfg(unix)]
+fn create_private(dir: &Path) -> io::Result<()> {
+    use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
+    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(dir)?;
+    let mode = std::fs::metadata(dir)?.permissions().mode();
+    if mode & 0o077 != 0 {
+        std::fs::set_permissions(dir, std::fs::Permissions::from_mode(0o700))?;
+    }
+    Ok(())
+}
+
+/// Elsewhere the directory lies in the person's own profile, which is private already.
+#[cfg(not(unix))]
+fn create_private(dir: &Path) -> io::Result<()> {
+    std::fs::create_dir_all(dir)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,157 @@
+//! A session in memory: who, where, the tokens, and the server's clock as far as it is known.
+
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+use secrecy::{ExposeSecret, SecretString};
+use visionguard_proto::{Endpoint, Moment};
+
+use crate::connection::Target;
+use crate::keychain::KeychainError;
+use crate::session_file::SavedSession;
+use crate::token::{self, Claims};
+use crate::view::{Keeping, SessionView};
+
+/// The least time before its end at which a token is renewed.
+const LEAST_MARGIN: SignedDuration = SignedDuration::from_secs(60);
+
+/// A token that was renewed this recently and is turned down all the same is not renewed again.
+const JUST_RENEWED: Duration = Duration::from_secs(60);
+
+#[derive(Debug)]
+pub(super) struct Session {
+    saved: SavedSession,
+    endpoint: Endpoint,
+    access: SecretString,
+    refresh: Option<SecretString>,
+    claims: Claims,
+    kept_in: Keeping,
+    trouble: Option<KeychainError>,
+    /// The server's time, and the moment at which it was that.
+    server_clock: Option<(Timestamp, Moment)>,
+    /// The server was asked for its time, whatever it said.
+    asked_for_the_time: bool,
+    renewed_at: Option<Moment>,
+    /// This server, or this refresh token, gives no new tokens.
+    cannot_renew: bool,
+}
+
+impl Session {
+    pub(super) fn new(
+        saved: SavedSession,
+        endpoint: Endpoint,
+        access: SecretString,
+        refresh: Option<SecretString>,
+        kept_in: Keeping,
+    ) -> Session {
+        let claims = token::claims(access.expose_secret()).unwrap_or_default();
+        Session {
+            saved,
+            endpoint,
+            access,
+            refresh,
+            claims,
+            kept_in,
+            trouble: None,
+            server_clock: None,
+            asked_for_the_time: false,
+            renewed_at: None,
+            cannot_renew: false,
+        }
+    }
+
+    pub(super) fn view(&self) -> SessionView {
+        SessionView {
+            server: self.saved.server.clone(),
+            insecure: !self.endpoint.is_private(),
+            user_id: self.saved.user_id.to_string(),
+            name: self.saved.name.clone(),
+            email: self.saved.email.clone(),
+            kept_in: self.kept_in,
+        }
+    }
+
+    pub(super) fn target(&self) -> Target {
+        Target {
+            endpoint: self.endpoint.clone(),
+            user: self.saved.user_id.clone(),
+            token: self.access.clone(),
+        }
+    }
+
+    pub(super) fn to_store(&self) -> (SavedSession, SecretString, Option<SecretString>) {
+        (self.saved.clone(), self.access.clone(), self.refresh.clone())
+    }
+
+    pub(super) fn kept_in(&self) -> Keeping {
+        self.kept_in
+    }
+
+    pub(super) fn trouble(&self) -> Option<&KeychainError> {
+        self.trouble.as_ref()
+    }
+
+    pub(super) fn kept_in_memory(&mut self, why: KeychainError) {
+        self.kept_in = Keeping::Memory;
+        self.trouble = Some(why);
+    }
+
+    pub(super) fn stored(&mut self, kept_in: Keeping) {
+        self.kept_in = kept_in;
+        self.trouble = None;
+    }
+
+    pub(super) fn expires_at(&self) -> Option<Timestamp> {
+        self.claims.expires_at
+    }
+
+    /// By the server's clock, which counts on by our monotonic one: nobody can set that.
+    pub(super) fn set_server_clock(&mut self, time: Timestamp, at: Moment) {
+        self.server_clock = Some((time, at));
+    }
+
+    /// Whether the server's time is not known and was not asked for yet; it counts as asked for after this.
+    pub(super) fn wants_the_time(&mut self) -> bool {
+        let wants = self.server_clock.is_none() && !self.asked_for_the_time;
+        self.asked_for_the_time = true;
+        wants
+    }
+
+    /// The refresh token, if asking for a new token makes sense.
+    pub(super) fn renewable(&self) -> Option<&SecretString> {
+        self.refresh.as_ref().filter(|_| !self.cannot_renew)
+    }
+
+    pub(super) fn was_just_renewed(&self, now: Moment) -> bool {
+        self.renewed_at.is_some_and(|at| now.since(at) < JUST_RENEWED)
+    }
+
+    /// Whether the token ends within a tenth of its life, a minute at least.
+    pub(super) fn is_due(&self, wall: Timestamp, now: Moment) -> bool {
+        let Some(expires_at) = self.claims.expires_at else { return false };
+        let life =
+            self.claims.issued_at.map_or(SignedDuration::ZERO, |issued| expires_at.duration_since(issued));
+        let margin = (life / 10).max(LEAST_MARGIN);
+        expires_at.duration_since(self.server_time(wall, now)) <= margin
+    }
+
+    pub(super) fn renew(&mut self, access: SecretString, refresh: Option<SecretString>, now: Moment) {
+        self.claims = token::claims(access.expose_secret()).unwrap_or_default();
+        self.access = access;
+        // A server that does not rotate them sends none, and the old one stays good.
+        if refresh.is_some() {
+            self.refresh = refresh;
+        }
+        self.renewed_at = Some(now);
+    }
+
+    pub(super) fn cannot_renew(&mut self) {
+        self.cannot_renew = true;
+    }
+
+    fn server_time(&self, wall: Timestamp, now: Moment) -> Timestamp {
+        let Some((time, at)) = self.server_clock else { return wall };
+        let passed = SignedDuration::try_from(now.since(at)).unwrap_or(SignedDuration::MAX);
+        time.saturating_add(passed).unwrap_or(wall)
+    }
+}
