@@ -6,6 +6,7 @@ mod bus;
 mod outage;
 mod page;
 mod sign_in;
+mod views;
 mod virtual_desktop;
 mod webdriver;
 mod window;

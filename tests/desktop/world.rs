@@ -15,7 +15,7 @@ use tokio::runtime::Runtime;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use visionguard_proto::{AnomalyId, Jpeg, ShopId, StreamId};
 use visionguard_server::publish::Kind;
-use visionguard_server::{Config, Detection, NewUser, Note, Role, Running, Server};
+use visionguard_server::{Config, Detection, NewUser, Note, Role, Running, Server, demo};
 use xtask::desktop::{Parts, VirtualDesktop, Window};
 
 use crate::bus::{Notifications, Tray};
@@ -210,6 +210,20 @@ impl World {
                 Err(error) => return Err(error.into()),
             }
         }
+    }
+
+    /// Starts the server anew with simulated cameras, which draw their pictures, for so many alerts.
+    pub fn let_the_cameras_run(&mut self, alerts: u64) -> Result<()> {
+        self.kill_server();
+        let password = Some(PASSWORD.to_owned());
+        let demo = demo::Settings {
+            alerts: Some(alerts),
+            interval: Duration::from_secs(1),
+            at_once: false,
+            password,
+        };
+        self.config.demo = Some(demo);
+        self.restart_server()
     }
 
     /// How many connections the server has.

@@ -19,7 +19,13 @@ enum Chore {
     /// Run every check that needs neither WebKit nor a screen.
     Check,
     /// Run everything, on a virtual desktop: what continuous integration runs.
-    Test,
+    Test {
+        /// Only those tests of the real program in its window whose names hold this.
+        #[arg(long, value_name = "WORDS")]
+        only: Option<String>,
+    },
+    /// Photograph every view of the real program for the documents.
+    Screenshots,
     /// Install what is missing on a Debian-like system.
     Setup,
     /// Write the page's types anew from the Rust ones.
@@ -32,7 +38,9 @@ fn main() -> Result<()> {
     match Arguments::parse().chore {
         Chore::Demo(options) => demo::demo(&options),
         Chore::Check => check::check(),
-        Chore::Test => test::test(),
+        Chore::Test { only: None } => test::test(),
+        Chore::Test { only: Some(words) } => test::only(&words),
+        Chore::Screenshots => test::screenshots(),
         Chore::Setup => setup::everything(),
         Chore::Types => check::types(),
         Chore::Deny => check::deny(),

@@ -1,11 +1,13 @@
 //! Everything, in one go: what continuous integration runs.
 
+use std::process::Command;
+
 use anyhow::Result;
 
 use crate::check;
 use crate::demo;
-use crate::project::{built, cargo, run};
-use crate::setup;
+use crate::project::{built, cargo, root, run, say};
+use crate::setup::{self, Purpose};
 use crate::steps::Steps;
 
 /// Sets up, checks, builds the desktop program, drives it, and runs the demonstration.
@@ -38,7 +40,7 @@ pub fn test() -> Result<()> {
         run(&mut cargo(["test", "--quiet", "--package", "visionguard-desktop"]))
     });
     if built {
-        steps.take("desktop: in its window", desktop_tests);
+        steps.take("desktop: in its window", || desktop_tests(None));
         steps.take("desktop: demonstration", || {
             demo::run_built(&demo::Options { alerts: 5, interval: None, headless: true })
         });
@@ -49,18 +51,33 @@ pub fn test() -> Result<()> {
     steps.finish()
 }
 
+/// Runs only those tests of the real program whose names hold these words.
+pub fn only(words: &str) -> Result<()> {
+    setup::ensure(&[Purpose::Compile, Purpose::Desktop, Purpose::VirtualDesktop, Purpose::DesktopTests])?;
+    demo::build()?;
+    desktop_tests(Some(words))
+}
+
+/// Photographs every view of the real program for the documents.
+pub fn screenshots() -> Result<()> {
+    setup::ensure(&[Purpose::Compile, Purpose::Desktop, Purpose::VirtualDesktop, Purpose::DesktopTests])?;
+    demo::build()?;
+    let folder = root().join("docs/screenshots");
+    run(window_tests().env("VISIONGUARD_SCREENSHOTS", &folder).args(["--", "every_view"]))?;
+    say(format!("The pictures are in {}.", folder.display()));
+    Ok(())
+}
+
 /// Drives the real program in a real window. It must be built.
-fn desktop_tests() -> Result<()> {
-    run(cargo([
-        "test",
-        "--quiet",
-        "--package",
-        "visionguard-tests",
-        "--features",
-        "desktop",
-        "--test",
-        "desktop",
-    ])
-    .env("VISIONGUARD_DESKTOP_BIN", built("visionguard-desktop"))
-    .args(["--", "--test-threads", "2"]))
+fn desktop_tests(only: Option<&str>) -> Result<()> {
+    run(window_tests().args(["--", "--test-threads", "2"]).args(only))
+}
+
+fn window_tests() -> Command {
+    let mut tests = cargo(["test", "--quiet", "--package", "visionguard-tests", "--features", "desktop"]);
+    tests
+        .args(["--test", "desktop"])
+        .env("VISIONGUARD_DESKTOP_BIN", built("visionguard-desktop"))
+        .env("VISIONGUARD_CLI_BIN", built("visionguard"));
+    tests
 }

@@ -47,8 +47,8 @@ impl Server {
         interval: Duration,
         alerts: Option<u32>,
     ) -> Result<Self> {
-        program.args(["serve", "--demo", "--listen", "127.0.0.1:0"]);
         program.arg("--data-dir").arg(data);
+        program.args(["serve", "--demo", "--listen", "127.0.0.1:0"]);
         program.args(["--demo-interval", &interval.as_secs().to_string()]);
         if let Some(alerts) = alerts {
             program.args(["--demo-alerts", &alerts.to_string()]);

@@ -129,6 +129,12 @@ impl VirtualDesktop {
         Ok(())
     }
 
+    /// Gives a window another size.
+    pub fn resize(&self, window: &Window, width: u32, height: u32) -> Result<()> {
+        self.xdotool(&["windowsize", &window.id, &width.to_string(), &height.to_string()])?;
+        Ok(())
+    }
+
     /// Closes a window, as a person would with the keyboard.
     pub fn close(&self, window: &Window) -> Result<()> {
         self.xdotool(&["windowactivate", "--sync", &window.id, "key", "--clearmodifiers", "alt+F4"])?;
