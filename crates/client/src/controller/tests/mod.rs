@@ -1,0 +1,373 @@
+//! The whole client against a small server on a real socket, with a real journal in a real folder.
+
+mod desk;
+mod server;
+
+use std::time::Duration;
+
+use desk::Desk;
+use jiff::Timestamp;
+use secrecy::SecretString;
+use server::{Listing, Server, detection, row};
+
+use super::StartError;
+use crate::journal::Journal;
+use crate::lock::LockError;
+use crate::shell::Outcome;
+use crate::view::{Decision, Event, FeedItem, FeedQuery, Handling, Incident, Remedy, Source, Status};
+
+#[tokio::test]
+async fn an_alert_is_stored_acknowledged_and_shown() {
+    let (server, desk) = (Server::start().await, Desk::new());
+    let running = desk.signed_in(&server).await;
+    running.status(Status::Protected, "protected").await;
+
+    server.say(&detection(1, 30));
+
+    let notification = running.notification(0).await;
+    let ack = server.until("an ack", |state| state.acks.first().cloned()).await;
+    let stored = Journal::open_read_only(desk.path()).expect("a journal").alerts(10).await.expect("alerts");
+    assert!(notification.picture.is_some());
+    assert_eq!(ack["stream_id"], detection(1, 30)["stream_id"]);
+    assert_eq!(stored.len(), 1);
+    running.until("the ack is noted", |told| told.acked.first().copied()).await;
+}
+
+#[tokio::test]
+async fn what_cannot_be_stored_is_shown_and_not_acknowledged() {
+    let (server, desk) = (Server::start().await, Desk::new());
+    std::fs::create_dir(desk.path().join(crate::journal::FILE_NAME))
+        .expect("a folder in the journal's place");
+    let running = desk.signed_in(&server).await;
+    server.until("a connection", |state| (state.open == 1).then_some(())).await;
+
+    server.say(&detection(1, 30));
+    running.notification(0).await;
+    server.say(&detection(2, 30));
+    running.notification(1).await;
+
+    assert!(server.state().acks.is_empty());
+    let notices = running.client.snapshot().await.notices;
+    assert!(notices.iter().any(|notice| notice.code == "journal_unwritable"), "{notices:?}");
+}
+
+#[tokio::test]
+async fn what_was_shown_is_not_shown_again_after_a_restart() {
+    let (server, desk) = (Server::start().await, Desk::new());
+    let running = desk.signed_in(&server).await;
+    running.status(Status::Protected, "protected").await;
+    server.say(&detection(1, 30));
+    running.notification(0).await;
+    marked(&running).await;
+    running.quit().await;
+
+    let running = desk.start();
+    running.status(Status::Protected, "protected").await;
+    server.say(&detection(2, 30));
+    let first = running.notification(0).await;
+
+    assert_eq!(first.alert.as_deref(), Some("2"));
+}
+
+#[tokio::test]
+async fn what_was_stored_and_not_shown_is_shown_after_a_restart() {
+    let (server, desk) = (Server::start().await, Desk::new());
+    let running = desk.start_with(false);
+    running.sign_in(&server).await;
+    running.status(Status::Protected, "protected").await;
+    server.say(&detection(1, 30));
+    let before = running.notification(0).await;
+    running.quit().await;
+
+    let running = desk.start();
+    let after = running.notification(0).await;
+
+    assert_eq!(after.alert, before.alert);
+    assert!(after.picture.is_some());
+}
+
+#[tokio::test]
+async fn an_outage_is_said_and_ends_by_itself() {
+    let (server, desk) = (Server::start().await, Desk::new());
+    let running = desk.signed_in(&server).await;
+    running.status(Status::Protected, "protected").await;
+
+    server.set(|state| state.refuse = Some(500));
+    server.close_all();
+    let offline = running.status(Status::Offline, "server_error").await;
+    server.set(|state| state.refuse = None);
+    running.client.retry_now();
+    running.status(Status::Protected, "protected").await;
+
+    assert_eq!(offline.remedy, Some(Remedy::RetryNow));
+    assert!(offline.next_attempt_at.is_some());
+    assert!(offline.heard_at.is_some());
+}
+
+#[tokio::test]
+async fn a_lost_slot_is_noticed_and_claimed_once() {
+    let (server, desk) = (Server::start().await, Desk::new());
+    server.set(|state| state.listing = Listing::Lost);
+
+    let running = desk.signed_in(&server).await;
+    running
+        .until("deaf", |told| told.statuses.iter().find(|view| view.status == Status::Deaf).cloned())
+        .await;
+    running.status(Status::Protected, "protected").await;
+
+    assert_eq!(server.state().handshakes, 2);
+}
+
+#[tokio::test]
+async fn alerts_come_from_the_record_while_another_holds_the_slot() {
+    let (server, mut desk) = (Server::start().await, Desk::new());
+    desk.pace.limits.registration = Duration::from_secs(75);
+    let running = desk.signed_in(&server).await;
+    running.status(Status::Protected, "protected").await;
+
+    server.set(|state| state.listing = Listing::Taken);
+    running.status(Status::Deaf, "slot_taken").await;
+    server.set(|state| state.rows.insert(0, row("a-1", 7, Timestamp::now())));
+    running.notification(0).await;
+
+    assert_eq!(server.state().handshakes, 1, "the slot is not fought over");
+}
+
+#[tokio::test]
+async fn the_history_of_a_first_sign_in_is_listed_without_a_notification() {
+    let (server, desk) = (Server::start().await, Desk::new());
+    let hours_ago = Timestamp::now() - Duration::from_secs(7200);
+    server.set(|state| state.rows.push(row("a-1", 1, hours_ago)));
+
+    let running = desk.signed_in(&server).await;
+    running.status(Status::Protected, "protected").await;
+    server.say(&detection(2, 30));
+    let first = running.notification(0).await;
+
+    let feed = incidents(&running).await;
+    assert_eq!(first.alert.as_deref(), Some("2"));
+    assert_eq!(
+        feed.iter().map(|incident| incident.source).collect::<Vec<_>>(),
+        [Source::Live, Source::History]
+    );
+}
+
+#[tokio::test]
+async fn what_was_missed_for_long_is_told_in_one_summary() {
+    let (server, desk) = (Server::start().await, Desk::new());
+    let running = desk.signed_in(&server).await;
+    running.status(Status::Protected, "protected").await;
+    running.quit().await;
+    let hours_ago = Timestamp::now() - Duration::from_secs(7200);
+    server.set(|state| {
+        state.rows.extend(
+            (1..=70)
+                .rev()
+                .map(|n| row(&format!("a-{n}"), n, hours_ago + Duration::from_secs(n.unsigned_abs()))),
+        )
+    });
+
+    let running = desk.start();
+    let summary = running.notification(0).await;
+    running.status(Status::Protected, "protected").await;
+    let told = running.quit().await;
+
+    assert_eq!(summary.id, "summary:history");
+    assert_eq!(told.notifications.len(), 1);
+    let stored = Journal::open_read_only(desk.path()).expect("a journal").alerts(100).await.expect("alerts");
+    assert_eq!(stored.len(), 70);
+}
+
+#[tokio::test]
+async fn a_decision_reaches_the_record() {
+    let (server, desk) = (Server::start().await, Desk::new());
+    let running = desk.signed_in(&server).await;
+    running.status(Status::Protected, "protected").await;
+    server.set(|state| state.rows.insert(0, row("a-1", 7, Timestamp::now())));
+    let id = running.notification(0).await.id;
+
+    running.client.notification(Outcome::Acknowledged { id: id.clone() });
+
+    let (patched, change) = server.until("a PATCH", |state| state.patches.first().cloned()).await;
+    assert_eq!(patched, "a-1");
+    assert_eq!(change["status"], "acknowledged");
+    handled(&running, &id, Decision::Acknowledged, true).await;
+    assert!(running.told().withdrawn.contains(&id));
+}
+
+#[tokio::test]
+async fn what_somebody_else_decided_first_is_shown_and_not_overwritten() {
+    let (server, desk) = (Server::start().await, Desk::new());
+    let running = desk.signed_in(&server).await;
+    running.status(Status::Protected, "protected").await;
+    server.set(|state| state.rows.insert(0, row("a-1", 7, Timestamp::now())));
+    let id = running.notification(0).await.id;
+
+    server.set(|state| state.rows[0]["status"] = "resolved".into());
+    running.client.decide(&id, Decision::FalseAlarm, None).await.expect("it is stored");
+
+    handled(&running, &id, Decision::Resolved, false).await;
+    assert!(server.state().patches.is_empty());
+}
+
+#[tokio::test]
+async fn a_decision_waits_for_a_server_that_fails() {
+    let (server, desk) = (Server::start().await, Desk::new());
+    let running = desk.signed_in(&server).await;
+    running.status(Status::Protected, "protected").await;
+    server.set(|state| state.rows.insert(0, row("a-1", 7, Timestamp::now())));
+    let id = running.notification(0).await.id;
+
+    server.set(|state| state.api_fails = Some(500));
+    running.client.decide(&id, Decision::Resolved, None).await.expect("it is stored");
+    let sending = running.client.incident(&id).await.expect("the incident").incident.handling;
+    server.set(|state| state.api_fails = None);
+
+    assert_eq!(sending, Handling::Sending { decision: Decision::Resolved });
+    handled(&running, &id, Decision::Resolved, true).await;
+}
+
+#[tokio::test]
+async fn signing_out_closes_the_socket_and_forgets_the_token() {
+    let (server, desk) = (Server::start().await, Desk::new());
+    let running = desk.signed_in(&server).await;
+    running.status(Status::Protected, "protected").await;
+
+    running.client.sign_out(true).await.expect("it is done");
+
+    running.status(Status::SignedOut, "left").await;
+    server.until("no connection", |state| (state.open == 0).then_some(())).await;
+    running.quit().await;
+    let running = desk.start();
+    running.status(Status::SignedOut, "never").await;
+}
+
+#[tokio::test]
+async fn a_wrong_password_leaves_the_session_as_it_is() {
+    let (server, desk) = (Server::start().await, Desk::new());
+    let running = desk.signed_in(&server).await;
+    running.status(Status::Protected, "protected").await;
+
+    let problem = running
+        .client
+        .sign_in(&server.url(), "owner@example.com", SecretString::from("wrong"))
+        .await
+        .expect_err("it is refused");
+
+    assert_eq!((problem.code.as_str(), problem.field.as_deref()), ("wrong_password", Some("password")));
+    assert_eq!(server.state().open, 1);
+    assert!(running.client.snapshot().await.session.is_some());
+}
+
+#[tokio::test]
+async fn a_keychain_that_opens_late_is_found() {
+    let (server, desk) = (Server::start().await, Desk::new());
+    let running = desk.signed_in(&server).await;
+    running.status(Status::Protected, "protected").await;
+    running.quit().await;
+
+    desk.keychain.lock(true);
+    let running = desk.start();
+    running.status(Status::SignedOut, "keychain_locked").await;
+    desk.keychain.lock(false);
+
+    running.status(Status::Protected, "protected").await;
+    assert!(running.client.snapshot().await.notices.is_empty());
+}
+
+#[tokio::test]
+async fn a_second_client_on_the_same_data_is_told_who_has_it() {
+    let (server, desk) = (Server::start().await, Desk::new());
+    let running = desk.signed_in(&server).await;
+
+    let refused = desk.try_start().expect_err("it is taken");
+
+    let StartError::Lock(LockError::Held(Some(owner))) = refused else { panic!("{refused:?}") };
+    assert_eq!((owner.program.as_str(), owner.pid), ("test", std::process::id()));
+    running.quit().await;
+}
+
+#[tokio::test]
+async fn an_open_page_is_told_and_a_closed_one_is_not() {
+    let (server, desk) = (Server::start().await, Desk::new());
+    let running = desk.signed_in(&server).await;
+    running.status(Status::Protected, "protected").await;
+    server.say(&detection(1, 30));
+    running.notification(0).await;
+    marked(&running).await;
+    let while_closed = running.told().events.len();
+
+    running.client.window(true);
+    server.say(&detection(2, 60));
+
+    let (incident, counts) = running
+        .until("an alert on the page", |told| {
+            told.events.iter().find_map(|event| match event {
+                Event::AlertAdded { incident, counts, .. } => Some((incident.clone(), *counts)),
+                _ => None,
+            })
+        })
+        .await;
+    assert_eq!(while_closed, 0);
+    assert_eq!(incident.person.as_deref(), Some("2"));
+    assert_eq!(counts.total, 2);
+}
+
+#[tokio::test]
+async fn a_storm_is_told_in_few_events_and_every_alert_is_kept() {
+    let (server, desk) = (Server::start().await, Desk::new());
+    let running = desk.signed_in(&server).await;
+    running.status(Status::Protected, "protected").await;
+    running.client.window(true);
+
+    for frame in 0..60 {
+        server.say(&detection(1, frame));
+    }
+    server.until("all acks", |state| (state.acks.len() == 60).then_some(())).await;
+    running.until("all are counted", |told| (told.acked.len() == 60).then_some(())).await;
+
+    let feed = incidents(&running).await;
+    let told = running.quit().await;
+    assert_eq!(feed.len(), 1);
+    assert_eq!(feed[0].alerts, 60);
+    assert_eq!(told.notifications.iter().filter(|notification| notification.sound).count(), 1);
+    assert!(told.events.len() < 60, "{} events", told.events.len());
+}
+
+/// Waits until the journal knows that the only incident was shown.
+async fn marked(running: &desk::Running) {
+    loop {
+        let incident = incidents(running).await.remove(0);
+        let detail = running.client.incident(&incident.id).await.expect("the incident");
+        if detail.alerts.iter().all(|alert| alert.notified_at.is_some()) {
+            return;
+        }
+        tokio::task::yield_now().await;
+    }
+}
+
+/// Waits until an incident is recorded as decided so.
+async fn handled(running: &desk::Running, id: &str, decision: Decision, here: bool) {
+    let waiting = async {
+        loop {
+            let handling = running.client.incident(id).await.expect("the incident").incident.handling;
+            if matches!(handling, Handling::Recorded { decision: d, here: h, .. } if d == decision && h == here)
+            {
+                return;
+            }
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(60), waiting).await.expect("the decision is recorded");
+}
+
+async fn incidents(running: &desk::Running) -> Vec<Incident> {
+    let page = running.client.feed(FeedQuery::default()).await.expect("the feed");
+    page.items
+        .into_iter()
+        .filter_map(|item| match item {
+            FeedItem::Incident(incident) => Some(incident),
+            FeedItem::Outage { .. } => None,
+        })
+        .collect()
+}
