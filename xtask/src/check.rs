@@ -1,13 +1,13 @@
 //! Everything that needs neither WebKit nor a screen, in under a minute when warm.
 
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 use std::thread;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
 
 use crate::node::npm;
-use crate::project::{cargo, has, root, run, say, shown};
+use crate::project::{cargo, has, quietly, root, run, say};
 use crate::setup::{self, Purpose};
 use crate::steps::{Step, Steps};
 
@@ -72,21 +72,6 @@ fn changed_at(file: &Path) -> Result<Option<std::time::SystemTime>> {
         Ok(metadata) => Ok(Some(metadata.modified()?)),
         Err(_) => Ok(None),
     }
-}
-
-/// Runs a command and shows what it printed only if it failed, since another one may be printing meanwhile.
-fn quietly(command: &mut Command) -> Result<()> {
-    let shown = shown(command);
-    let output = command.stdin(Stdio::null()).output().with_context(|| format!("cannot start `{shown}`"))?;
-    if !output.status.success() {
-        bail!(
-            "`{shown}` ended with {}\n{}{}",
-            output.status,
-            String::from_utf8_lossy(&output.stdout),
-            String::from_utf8_lossy(&output.stderr)
-        );
-    }
-    Ok(())
 }
 
 /// Writes the page's types anew from the Rust ones.

@@ -5,7 +5,7 @@ use std::process::Command;
 use anyhow::{Context, Result, bail};
 
 use crate::node;
-use crate::project::{has, output, run, say, shown};
+use crate::project::{has, output, quietly, say, shown};
 
 /// Something the machine is needed for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -125,9 +125,9 @@ fn install(packages: &[&str]) -> Result<()> {
             packages.join(" ")
         );
     }
-    say(format!("Installing with: {}", shown(&install)));
-    run(&mut update)?;
-    run(&mut install)
+    say(format!("Installing, which takes a few minutes: {}", shown(&install)));
+    quietly(&mut update)?;
+    quietly(&mut install)
 }
 
 fn apt_get(root: bool) -> Command {
