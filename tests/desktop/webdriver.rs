@@ -61,9 +61,16 @@ impl Browser {
         Ok(browser)
     }
 
-    /// The first element that a CSS selector finds, as soon as there is one.
+    /// The first element that a CSS selector finds and a person can see, as soon as there is one.
     pub fn find(&self, css: &str) -> Result<Element<'_>> {
-        self.wait_for(css, || Ok(self.all(css)?.into_iter().next()))
+        self.wait_for(css, || {
+            for element in self.all(css)? {
+                if element.is_shown()? {
+                    return Ok(Some(element));
+                }
+            }
+            Ok(None)
+        })
     }
 
     /// All elements that a CSS selector finds now.

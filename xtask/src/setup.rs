@@ -43,6 +43,7 @@ impl Purpose {
                 "librsvg2-common",
                 "fonts-dejavu-core",
                 "x11-utils",
+                "x11-xserver-utils",
                 "xdotool",
                 "imagemagick",
             ],
@@ -57,7 +58,7 @@ impl Purpose {
             Self::Compile => "a C compiler and linker",
             Self::Desktop => "WebKitGTK 4.1 with its headers (Windows: WebView2; macOS: nothing)",
             Self::VirtualDesktop => {
-                "Xvfb, openbox, dbus-daemon, gnome-keyring, xfce4-notifyd, xfce4-panel, xprop, xdotool, ImageMagick"
+                "Xvfb, openbox, dbus-daemon, gnome-keyring, xfce4-notifyd, xfce4-panel, xprop, xsetroot, xdotool, ImageMagick"
             }
             Self::DesktopTests => "WebKitWebDriver",
             Self::Page => "Node.js 20 or later with npm, and Chromium",

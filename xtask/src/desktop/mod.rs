@@ -69,6 +69,7 @@ impl VirtualDesktop {
         }
 
         desktop.start_display()?;
+        desktop.paint_the_ground()?;
         desktop.start_bus()?;
         desktop.start_window_manager()?;
         if parts.keychain {
@@ -217,6 +218,18 @@ impl VirtualDesktop {
         command.args(["-displayfd", "1", "-screen", "0", &screen, "-nolisten", "tcp", "-noreset"]);
         let number = self.first_line("display", &mut command)?;
         self.display = format!(":{number}");
+        Ok(())
+    }
+
+    /// A colour that is neither the page's nor the popups', so that both can be told from it.
+    fn paint_the_ground(&self) -> Result<()> {
+        project::output(self.command("xsetroot").args(["-solid", "#3f5368"]))?;
+            "-size",
+            &size,
+            "-window",
+            "root",
+            "gradient:#4a6076-#26323f",
+        ]))?;
         Ok(())
     }
 
