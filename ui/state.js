@@ -133,6 +133,8 @@ export function reduce(state, event) {
       return withSession(state, event.session);
     case "alert_added":
       return alertAdded(state, event.incident, event.alert, event.counts);
+    case "alert_changed":
+      return withAlert(state, event.incident, event.alert);
     case "incident_changed":
       return incidentChanged(state, event.incident, event.counts);
     case "incidents_removed":
@@ -247,6 +249,11 @@ export function visibleItems(feed) {
   return feed.items.slice(feed.from, feed.from + ROWS);
 }
 
+/** The moment a row is sorted by. @param {FeedItem} item */
+export function beginOf(item) {
+  return item.type === "incident" ? item.first_at : item.from;
+}
+
 /** More can be shown below the last row. @param {Feed} feed */
 export function hasOlder(feed) {
   return feed.from + ROWS < feed.items.length || feed.next !== null || feed.cut;
@@ -296,13 +303,25 @@ function withSession(state, session) {
  * @returns {State}
  */
 function alertAdded(state, incident, alert, counts) {
-  const changed = incidentChanged(state, incident, counts);
-  const { shown } = changed;
-  if (shown?.id !== incident.id || shown.detail === null) return withArrival(changed, incident);
+  return withArrival(withAlert(incidentChanged(state, incident, counts), incident.id, alert), incident);
+}
 
-  const others = shown.detail.alerts.filter((other) => other.id !== alert.id);
-  const alerts = [...others, alert].slice(-ALERTS);
-  return withArrival({ ...changed, shown: { ...shown, detail: { ...shown.detail, alerts } } }, incident);
+/**
+ * Puts an alert into the incident that is shown, in its old place or as the newest.
+ *
+ * @param {State} state
+ * @param {string} id
+ * @param {AlertView} alert
+ * @returns {State}
+ */
+function withAlert(state, id, alert) {
+  const { shown } = state;
+  if (shown?.id !== id || shown.detail === null) return state;
+
+  const { alerts } = shown.detail;
+  const at = alerts.findIndex((other) => other.id === alert.id);
+  const changed = at === -1 ? [...alerts, alert].slice(-ALERTS) : alerts.with(at, alert);
+  return { ...state, shown: { ...shown, detail: { ...shown.detail, alerts: changed } } };
 }
 
 /**
@@ -317,7 +336,7 @@ function withArrival(state, incident) {
   const known = feed.items.some((item) => item.type === "incident" && item.id === incident.id);
   if (known || !matches(feed.query, incident)) return state;
 
-  const place = feed.items.findIndex((item) => momentOf(item) <= incident.last_at);
+  const place = feed.items.findIndex((item) => beginOf(item) <= incident.first_at);
   const at = place === -1 ? feed.items.length : place;
   if (at === feed.items.length && feed.next !== null) return state;
 
@@ -453,11 +472,6 @@ function matches(query, incident) {
   if (query.filter === "unhandled" && !isOpen(incident.handling)) return false;
   const text = `${incident.camera} ${incident.shop ?? ""} ${incident.person ?? ""} ${incident.why}`.toLowerCase();
   return query.search.toLowerCase().split(/\s+/).every((word) => text.includes(word));
-}
-
-/** @param {FeedItem} item */
-function momentOf(item) {
-  return item.type === "incident" ? item.last_at : (item.to ?? item.from);
 }
 
 /**

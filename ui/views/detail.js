@@ -7,13 +7,14 @@
  */
 
 import { attribute, clone, icon, keyed, part, show, text } from "../dom.js";
-import { ago, clock, delay, duration, exactClock, fullTime, moment, plain } from "../format.js";
+import { clock, delay, duration, exactClock, fullTime, midnight, moment, plain } from "../format.js";
 import { onPress } from "../keys.js";
 import { alertOf, handlingOf, isOpen } from "../state.js";
-import { count, t } from "../words.js";
+import { ticking } from "../tick.js";
+import { t } from "../words.js";
 import { focusCurrentRow } from "./feed.js";
 import { Looking } from "./looking.js";
-import { handlingWords } from "./row.js";
+import { handlingWords, pictures } from "./row.js";
 import { stageView } from "./stage.js";
 import { KIND, SEVERITY } from "./terms.js";
 
@@ -73,6 +74,7 @@ export function detailView(act, now) {
 function paintWaiting(root, shown) {
   text(part(root, "kind"), shown.phase === "failed" ? t("page.detail.failed") : t("page.detail.loading"));
   show(part(root, "severity"), false);
+  ticking(part(root, "age"), "ago", null, 0);
   text(part(root, "place"), "");
   text(part(root, "why"), shown.phase === "failed" ? plain(shown.sentence, 300) : "");
   show(part(root, "text"), false);
@@ -94,31 +96,36 @@ function paintWords(root, { incident, text: words }, alert, now) {
   icon(badge, SEVERITY[severity].icon);
   text(part(badge, "severity-word"), t(SEVERITY[severity].word));
 
+  ticking(part(root, "age"), "ago", incident.last_at, now);
+
   const place = [incident.camera, incident.shop].filter((name) => name !== null).map((name) => plain(name, 60));
   const lasted = incident.last_at - incident.first_at;
-  const line = [place.join(", "), moment(incident.last_at, now)];
+  const line = [place.join(", "), beganAt(incident.first_at, now)];
   if (lasted >= 1_000) line.push(t("page.detail.lasted", { duration: duration(lasted) }));
-  line.push(count("page.row.pictures", incident.alerts));
+  line.push(pictures(incident));
   text(part(root, "place"), line.join(" · "));
   text(part(root, "why"), t(SEVERITY[severity].why, { why: plain(incident.why, 200) }));
 
   show(part(root, "text"), words !== null && plain(words) !== "");
   text(part(root, "text"), plain(words ?? "", 600));
-  keyed(part(root, "facts"), facts(incident, alert, now), (fact) => fact.name, () => clone("fact"), paintFact);
+  keyed(part(root, "facts"), facts(incident, alert), (fact) => fact.name, () => clone("fact"), paintFact);
 }
 
-/** @typedef {{ name: string, value: string, title?: string, since?: number }} Fact */
+/** @param {number} at @param {number} now */
+function beganAt(at, now) {
+  return at >= midnight(now) ? exactClock(at) : moment(at, now);
+}
+
+/** @typedef {{ name: string, value: string, title?: string }} Fact */
 
 /**
  * @param {IncidentDetail["incident"]} incident
  * @param {AlertView | null} alert
- * @param {number} now
  * @returns {Fact[]}
  */
-function facts(incident, alert, now) {
+function facts(incident, alert) {
   /** @type {Fact[]} */
-  const list = [{ name: t("page.fact.camera"), value: plain(incident.camera, 60) }];
-  if (incident.shop !== null) list.push({ name: t("page.fact.shop"), value: plain(incident.shop, 60) });
+  const list = [];
   if (incident.person !== null) list.push({ name: t("page.fact.person"), value: plain(incident.person, 60) });
   if (alert === null) return list;
 
@@ -130,7 +137,6 @@ function facts(incident, alert, now) {
   const late = detected_at === null ? -1 : received_at - detected_at;
   if (late >= 0 && late < BELIEVABLE) list.push({ name: t("page.fact.delay"), value: delay(late) });
   list.push({ name: t("page.fact.source"), value: alert.source === "live" ? t("page.source.live") : t("page.source.history") });
-  list.push({ name: t("page.fact.age"), value: ago(received_at, now), since: received_at });
   return list;
 }
 
@@ -143,12 +149,7 @@ function paintFact(element, fact) {
   if (!(term && value instanceof HTMLElement)) return;
   text(term, fact.name);
   value.title = fact.title ?? "";
-  if (fact.since === undefined) text(value, fact.value);
-  else {
-    text(value, fact.value);
-    value.dataset.tick = "ago";
-    value.dataset.at = String(fact.since);
-  }
+  text(value, fact.value);
 }
 
 /**

@@ -9,7 +9,7 @@
 import { attribute, part, show, text } from "../dom.js";
 import { midnight, moment } from "../format.js";
 import { onPress } from "../keys.js";
-import { isOpen } from "../state.js";
+import { beginOf, isOpen } from "../state.js";
 import { count, t } from "../words.js";
 import { STATUS } from "./terms.js";
 
@@ -83,7 +83,7 @@ function paintDay(svg, items, more, now) {
   /** @param {number} at */
   const minute = (at) => Math.max(0, Math.min(1440, (at - start) / MINUTE));
   const oldest = items.at(-1);
-  const known = more && oldest ? (oldest.type === "incident" ? oldest.first_at : oldest.from) : start;
+  const known = more && oldest ? beginOf(oldest) : start;
 
   const shapes = [shape("day-track", 0, 1440, 6), shape("day-known", minute(known), minute(now), 6)];
   let alerts = 0;
@@ -93,9 +93,9 @@ function paintDay(svg, items, more, now) {
       if ((item.to ?? now) < start) continue;
       outages += 1;
       shapes.push(shape("day-outage", minute(item.from), Math.max(minute(item.from) + 3, minute(item.to ?? now)), 6));
-    } else if (item.last_at >= start) {
+    } else if (item.first_at >= start) {
       alerts += 1;
-      const mark = shape("day-mark", minute(item.last_at) - 2, minute(item.last_at) + 2, TALL[item.severity]);
+      const mark = shape("day-mark", minute(item.first_at) - 2, minute(item.first_at) + 2, TALL[item.severity]);
       mark.dataset.severity = item.severity;
       if (!isOpen(item.handling)) mark.dataset.handled = "";
       shapes.push(mark);

@@ -8,7 +8,7 @@
 import { frameUrl } from "../core.js";
 import { attribute, clone, icon, part, partOf, show, text } from "../dom.js";
 import { clock, day, duration, fullTime, moment, plain } from "../format.js";
-import { handlingOf } from "../state.js";
+import { beginOf, handlingOf } from "../state.js";
 import { ticking } from "../tick.js";
 import { count, t } from "../words.js";
 import { DECISION, KIND, SEVERITY } from "./terms.js";
@@ -31,9 +31,9 @@ export function makeRow(item) {
  */
 export function updateRow(row, item, index, { now, state, live, items }) {
   const above = items[index - 1];
-  const title = day(begin(item), now);
+  const title = day(beginOf(item), now);
   const heading = part(row, "day");
-  show(heading, above === undefined || day(begin(above), now) !== title);
+  show(heading, above === undefined || day(beginOf(above), now) !== title);
   text(heading, title);
   attribute(row, "aria-posinset", String(state.feed.from + index + 1));
   attribute(row, "aria-setsize", "-1");
@@ -69,11 +69,6 @@ export function handlingWords(handling) {
   }
 }
 
-/** @param {FeedItem} item */
-function begin(item) {
-  return item.type === "incident" ? item.last_at : (item.to ?? item.from);
-}
-
 /**
  * @param {HTMLElement} row
  * @param {Incident} incident
@@ -87,15 +82,15 @@ function paintIncident(row, incident, handling, now) {
   attribute(row, "data-handling", handling.state);
   attribute(row, "data-unseen", incident.seen ? null : "");
   text(part(row, "camera"), camera);
-  text(part(row, "time"), clock(incident.last_at));
-  part(row, "time").title = fullTime(incident.last_at);
+  text(part(row, "time"), span(incident));
+  part(row, "time").title = fullTime(incident.first_at);
   text(part(row, "kind"), t(KIND[incident.kind]));
   show(part(row, "new"), !incident.seen);
 
   const severity = part(row, "severity");
   icon(severity, SEVERITY[incident.severity].icon);
   text(part(severity, "severity-word"), t(SEVERITY[incident.severity].word));
-  text(part(row, "pictures"), count("page.row.pictures", incident.alerts));
+  text(part(row, "pictures"), pictures(incident));
   const handled = part(row, "handling");
   show(handled, said.words !== "");
   if (said.icon) icon(handled, said.icon);
@@ -107,11 +102,27 @@ function paintIncident(row, incident, handling, now) {
     camera,
     t(KIND[incident.kind]),
     t("page.row.severity", { severity: t(SEVERITY[incident.severity].word) }),
-    moment(incident.last_at, now),
-    count("page.row.pictures", incident.alerts),
+    moment(incident.first_at, now),
+    pictures(incident),
     said.words || t("page.handling.open"),
   ];
   attribute(row, "aria-label", parts.filter(Boolean).join(", "));
+}
+
+/** How many pictures there are to look at. @param {Incident} incident */
+export function pictures(incident) {
+  if (incident.cover === null) return t("page.row.no_picture");
+  return count("page.row.pictures", incident.alerts);
+}
+
+/**
+ * When it was: a moment, or from when to when if it went on for minutes.
+ *
+ * @param {Incident} incident
+ */
+function span({ first_at, last_at }) {
+  if (last_at - first_at < 60_000) return clock(first_at);
+  return t("page.row.span", { from: clock(first_at), to: clock(last_at) });
 }
 
 /**

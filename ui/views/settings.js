@@ -56,7 +56,7 @@ export function settingsView(act) {
     if (came) part(root, "settings-back").focus();
 
     const settings = state.wanted ?? state.settings;
-    if (settings) paintSettings(root, settings, act);
+    if (settings) paintSettings(root, settings, cameras(state, settings), act);
     show(part(root, "settings-problem"), state.unwanted !== null);
     text(part(root, "settings-problem"), plain(state.unwanted ?? "", 300));
     paintAccount(root, state);
@@ -67,9 +67,10 @@ export function settingsView(act) {
 /**
  * @param {HTMLElement} root
  * @param {SettingsView} settings
+ * @param {[string, string][]} names
  * @param {Actions} act
  */
-function paintSettings(root, settings, act) {
+function paintSettings(root, settings, names, act) {
   for (const name of SWITCHES) box(root, name).checked = settings[name];
   box(root, "picture_in_notification").disabled = !settings.notifications;
   box(root, "sound").disabled = !settings.notifications;
@@ -77,13 +78,26 @@ function paintSettings(root, settings, act) {
   const days = box(root, "keep_days");
   if (document.activeElement !== days) days.value = String(settings.keep_days);
 
-  const names = Object.entries(settings.camera_names);
   show(part(root, "no-cameras"), names.length === 0);
   keyed(part(root, "cameras"), names, ([stream]) => stream, ([stream]) => camera(stream, act), (row, [, name]) => {
     const input = partOf(row, "name", HTMLInputElement);
     if (document.activeElement !== input) input.value = name;
     row.dataset.names = JSON.stringify(settings.camera_names);
   });
+}
+
+/**
+ * The cameras that have a name, and those in the list that have none yet.
+ *
+ * @param {State} state
+ * @param {SettingsView} settings
+ */
+function cameras({ feed }, settings) {
+  const names = new Map(Object.entries(settings.camera_names));
+  for (const item of feed.items) {
+    if (item.type === "incident" && item.stream_id !== null && !names.has(item.stream_id)) names.set(item.stream_id, "");
+  }
+  return [...names];
 }
 
 /**
@@ -98,7 +112,8 @@ function camera(stream, act) {
   text(part(row, "stream"), t("page.settings.camera", { stream: plain(stream, 8).replace("…", "") }));
   part(row, "stream").title = plain(stream, 100);
   input.addEventListener("change", () => {
-    act.change({ camera_names: { ...JSON.parse(row.dataset.names ?? "{}"), [stream]: input.value.trim() } });
+    const names = { ...JSON.parse(row.dataset.names ?? "{}"), [stream]: input.value.trim() };
+    act.change({ camera_names: Object.fromEntries(Object.entries(names).filter(([, name]) => name !== "")) });
   });
   return row;
 }

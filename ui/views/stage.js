@@ -95,8 +95,8 @@ export function stageView(root, act, looking) {
   /** @param {AlertView} alert @param {HTMLImageElement} frame */
   function paintFrame(alert, frame) {
     const { naturalWidth: width, naturalHeight: height } = frame;
-    stage.style.setProperty("--frame-width", String(width));
-    stage.style.setProperty("--frame-height", String(height));
+    root.style.setProperty("--frame-width", String(width));
+    root.style.setProperty("--frame-height", String(height));
     show(picture, true);
     note(null);
     const camera = plain(painted?.shown?.detail?.incident.camera ?? "", 60);

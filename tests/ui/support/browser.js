@@ -1,0 +1,108 @@
+/**
+ * The page in a real browser, with a stand-in for the program behind it.
+ *
+ * @import { Browser, Page } from "playwright-core"
+ * @import { Scenario, World } from "./world.js"
+ */
+
+import { access } from "node:fs/promises";
+import { fileURLToPath } from "node:url";
+
+import { chromium } from "playwright-core";
+
+import { drawScenes } from "./scenes.js";
+import { serve } from "./server.js";
+import { world } from "./world.js";
+
+const CHROMIUM = process.env["CHROMIUM"] ?? "/usr/bin/chromium";
+const MOCK = fileURLToPath(new URL("tauri.js", import.meta.url));
+
+/**
+ * @typedef {object} Stage
+ * @property {Browser} browser
+ * @property {string} address
+ * @property {(scenario: Scenario, how?: How) => Promise<Page>} open
+ * @property {() => Promise<void>} close
+ *
+ * @typedef {object} How
+ * @property {number} [width]
+ * @property {number} [height]
+ * @property {"light" | "dark"} [scheme]
+ * @property {(world: World) => void} [change] changes the world before the page sees it
+ * @property {number} [now]
+ * @property {boolean} [still] without motion
+ */
+
+/** @returns {Promise<Stage>} */
+export async function stage() {
+  await access(CHROMIUM).catch(() => {
+    throw new Error(`These tests need Chromium at ${CHROMIUM}: install the package chromium, or set CHROMIUM to its path.`);
+  });
+  const browser = await chromium.launch({ executablePath: CHROMIUM, args: ["--no-sandbox"] });
+  const easel = await browser.newPage();
+  const picture = await drawScenes(easel);
+  await easel.close();
+  const server = await serve(picture);
+
+  return {
+    browser,
+    address: server.address,
+    async open(scenario, { width = 1280, height = 800, scheme = "light", change, now, still = true } = {}) {
+      const context = await browser.newContext({
+        viewport: { width, height },
+        colorScheme: scheme,
+        reducedMotion: still ? "reduce" : "no-preference",
+        locale: "en-GB",
+        timezoneId: "Europe/Zurich",
+      });
+      const page = await context.newPage();
+      const scene = world(scenario, now ?? Date.now());
+      change?.(scene);
+      await page.addInitScript((scene) => Object.assign(window, { __world: scene }), scene);
+      await page.addInitScript({ path: MOCK });
+      await page.addInitScript(() => {
+        const violations = /** @type {string[]} */ ([]);
+        Object.assign(window, { __violations: violations });
+        addEventListener("securitypolicyviolation", (event) => violations.push(`${event.violatedDirective} ${event.blockedURI}`));
+        addEventListener("error", (event) => violations.push(`error ${event.message}`));
+        addEventListener("unhandledrejection", (event) => violations.push(`rejection ${event.reason}`));
+      });
+      await page.goto(server.address);
+      if (scene.snapshot !== null) await page.waitForSelector('[data-part="start"]', { state: "hidden" });
+      return page;
+    },
+    async close() {
+      await browser.close();
+      await server.close();
+    },
+  };
+}
+
+/**
+ * What the page asked of the program.
+ *
+ * @param {Page} page
+ * @param {string} command
+ * @returns {Promise<any[]>}
+ */
+export function asked(page, command) {
+  return page.evaluate((command) => /** @type {any} */ (window).__mock.asked(command), command);
+}
+
+/**
+ * @param {Page} page
+ * @param {import("../../../ui/types.d.ts").Event} event
+ */
+export function emit(page, event) {
+  return page.evaluate((event) => /** @type {any} */ (window).__mock.emit(event), event);
+}
+
+/**
+ * What went against the Content-Security-Policy or was not caught.
+ *
+ * @param {Page} page
+ * @returns {Promise<string[]>}
+ */
+export function violations(page) {
+  return page.evaluate(() => /** @type {any} */ (window).__violations);
+}

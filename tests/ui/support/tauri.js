@@ -1,0 +1,101 @@
+/**
+ * A stand-in for the program behind the page, to be run in the page before its own scripts: it answers the commands
+ * from `window.__world`, keeps what was asked in `calls`, and sends events over the channel the page registered. A classic
+ * script, so that it may run first.
+ */
+
+(() => {
+  /** @typedef {import("../../../ui/types.d.ts").Event} Event */
+  /** @typedef {import("../../../ui/types.d.ts").FeedQuery} FeedQuery */
+  /** @typedef {import("../../../ui/types.d.ts").Handling} Handling */
+  const page = /** @type {any} */ (window);
+  const world = /** @type {import("./world.js").World} */ (page.__world);
+  /** @type {Map<number, (raw: any) => void>} */
+  const callbacks = new Map();
+  const mock = {
+    /** @type {{ command: string, values: any }[]} */
+    calls: [],
+    /** Answers in place of the usual ones. @type {Record<string, (values: any) => any>} */
+    answers: {},
+    channel: -1,
+    index: 0,
+    /** @param {Event} event */
+    emit(event) {
+      callbacks.get(mock.channel)?.({ index: mock.index++, message: event });
+    },
+    /** @param {string} command */
+    asked: (command) => mock.calls.filter((call) => call.command === command).map((call) => call.values),
+  };
+  page.__mock = mock;
+
+  /** @type {Record<string, (values: any) => any>} */
+  const program = {
+    subscribe({ channel }) {
+      mock.channel = Number(channel.split(":")[1]);
+      mock.index = 0;
+      if (world.snapshot === null) throw "no program";
+      return world.snapshot;
+    },
+    /** @param {{ query: FeedQuery }} values */
+    feed({ query }) {
+      const all = [...(world.snapshot?.feed.items ?? []), ...world.older];
+      const items = all.filter((item) => {
+        if (item.type !== "incident") return query.filter === "all" && query.search === "";
+        if (query.filter === "unhandled" && item.handling.state !== "open") return false;
+        return `${item.camera} ${item.shop}`.toLowerCase().includes(query.search.toLowerCase());
+      });
+      const from = Number(query.before ?? 0);
+      return { items: items.slice(from, from + 50), next: from + 50 < items.length ? String(from + 50) : null };
+    },
+    incident({ id }) {
+      const detail = world.details[id];
+      if (!detail) throw { code: "unknown_incident", sentence: "This alert is not in the journal.", field: null };
+      return detail;
+    },
+    decide({ incident, decision }) {
+      const change = (/** @type {Handling} */ handling) => {
+        const detail = world.details[incident];
+        if (!detail || !world.snapshot) return;
+        detail.incident = { ...detail.incident, handling };
+        mock.emit({ type: "incident_changed", incident: detail.incident, counts: world.snapshot.counts });
+      };
+      change({ state: "sending", decision });
+      if (page.__silent) return;
+      setTimeout(() => change({ state: "recorded", decision, here: true, at: Date.now() }), 50);
+    },
+    dismiss({ incident }) {
+      if (world.snapshot) mock.emit({ type: "incidents_removed", ids: [incident], counts: world.snapshot.counts });
+    },
+    clear_all() {
+      const ids = (world.snapshot?.feed.items ?? []).map((item) => item.id);
+      mock.emit({ type: "incidents_removed", ids, counts: { unhandled: 0, unseen: 0, total: 0, today: 0 } });
+    },
+    change_settings: ({ settings }) => settings,
+    sign_in: ({ server, email }) => ({ server, insecure: false, user_id: "u1", name: "Maria Keller", email, kept_in: "keychain" }),
+    sign_out: () => mock.emit({ type: "session", session: null }),
+    retry_now: () => undefined,
+    seen: () => undefined,
+  };
+
+  Object.defineProperty(window, "__TAURI_INTERNALS__", {
+    value: Object.freeze({
+      /** @param {string} command @param {any} values */
+      async invoke(command, values) {
+        const sent = JSON.parse(JSON.stringify(values));
+        mock.calls.push({ command, values: sent });
+        await null;
+        const answer = mock.answers[command] ?? program[command];
+        if (!answer) throw `command ${command} not found`;
+        return structuredClone((await answer(sent)) ?? null);
+      },
+      /** @param {(raw: any) => void} callback */
+      transformCallback(callback) {
+        const id = callbacks.size + 1;
+        callbacks.set(id, callback);
+        return id;
+      },
+      /** @param {string} path @param {string} scheme */
+      convertFileSrc: (path, scheme) => `${world.frames}/${scheme}/${encodeURIComponent(path)}`,
+    }),
+  });
+})();
