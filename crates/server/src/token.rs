@@ -191,7 +191,7 @@ mod tests {
     }
 
     #[test]
-    fn times_are_forgiven_for_thirty_seconds_and_no_more() {
+    fn times_are_forgiven_for_thirty_seconds_and_an_audience_never() {
         let now = i64::try_from(seconds(Timestamp::now())).unwrap();
         let at = |claim: &str, offset: i64| {
             let mut claims = good();
@@ -205,7 +205,9 @@ mod tests {
         assert_eq!(at("nbf", 60), Err(TokenError::Invalid));
         assert!(at("iat", 20).is_ok());
         assert_eq!(at("iat", 60), Err(TokenError::Invalid));
-        assert_eq!(at("aud", 0), Err(TokenError::Invalid));
+        let mut foreign = good();
+        foreign["aud"] = json!("another service");
+        assert_eq!(check(&Header::new(Algorithm::HS256), &foreign), Err(TokenError::Invalid));
     }
 
     fn good() -> Value {

@@ -1,6 +1,27 @@
-//! Simulated cameras: drawn scenes, published through the same path as a real pipeline's.
+//! Simulated cameras: drawn scenes, published through the same path as a real pipeline's detections.
 
+mod camera;
+mod figure;
+mod font;
+mod palette;
+mod raster;
+mod scenes;
+mod script;
+mod world;
+
+use std::sync::Arc;
 use std::time::Duration;
+
+use secrecy::SecretString;
+use serde::Serialize;
+use visionguard_proto::{ShopId, UserId};
+
+use crate::app::App;
+use crate::people::{NewUser, People, PeopleError, Role};
+
+const MANAGER: &str = "manager@shop.example";
+const OWNER: &str = "owner@shop.example";
+const SHOPS: [&str; 2] = ["Main Street", "Harbour Market"];
 
 /// How the demonstration behaves.
 #[derive(Debug, Clone)]
@@ -22,26 +43,61 @@ impl Default for Settings {
 }
 
 /// Who may sign in to the demonstration.
-#[derive(Debug, Clone, serde::Serialize)]
+#[derive(Debug, Clone, Serialize)]
 pub struct Ready {
     /// The e-mail address to sign in with.
     pub email: String,
     /// The password.
     pub password: String,
     /// The user's id.
-    pub user_id: visionguard_proto::UserId,
+    pub user_id: UserId,
     /// The shops that the user looks after.
-    pub shops: Vec<visionguard_proto::ShopId>,
+    pub shops: Vec<ShopId>,
 }
 
-use std::sync::Arc;
-
-use crate::app::App;
-use crate::people::{People, PeopleError};
-
-/// Makes the user and the shops, and starts the cameras.
+/// Makes the user and the shops where they are not there yet, and starts the cameras.
 pub(crate) async fn start(app: &Arc<App>, people: &People, settings: Settings) -> Result<Ready, PeopleError> {
-    let _ = (app, people, settings);
-    std::future::ready(()).await;
-    todo!()
+    let password = settings.password.clone().unwrap_or_else(random_password);
+    let owner = user(people, OWNER, "Demo Owner", Role::Owner, random_password()).await?;
+    let manager = user(people, MANAGER, "Demo Manager", Role::Manager, password.clone()).await?;
+    let mut shops = Vec::new();
+    let there = people.shops_of(&owner).await?;
+    for name in SHOPS {
+        let shop = match there.iter().find(|(_, known)| known == name) {
+            Some((shop, _)) => shop.clone(),
+            None => people.add_shop(name, &owner).await?,
+        };
+        people.assign(&shop, &manager).await?;
+        shops.push(shop);
+    }
+    let ready = Ready { email: MANAGER.to_owned(), password, user_id: manager, shops };
+    tokio::spawn(script::play(Arc::clone(app), ready.shops.clone(), settings));
+    Ok(ready)
+}
+
+/// The user of this address, with this password from now on.
+async fn user(
+    people: &People,
+    email: &str,
+    name: &str,
+    role: Role,
+    password: String,
+) -> Result<UserId, PeopleError> {
+    let password = SecretString::from(password);
+    match people.by_email(email).await {
+        Ok(user) => {
+            people.set_password(&user.id, password).await?;
+            Ok(user.id)
+        }
+        Err(PeopleError::UnknownUser) => {
+            people.add_user(NewUser { email: email.to_owned(), name: name.to_owned(), role, password }).await
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// Sixteen letters and digits, without those that look alike.
+fn random_password() -> String {
+    const LETTERS: &[u8] = b"abcdefghjkmnpqrstuvwxyz23456789";
+    (0..16).map(|_| char::from(LETTERS[rand::random_range(0..LETTERS.len())])).collect()
 }
