@@ -64,10 +64,15 @@ function paintPlace(state) {
   const alerts = part(document, "alerts");
   show(alerts, state.ready && place === "feed");
   attribute(alerts, "data-detail", shown ? "open" : null);
-  attribute(alerts, "data-feed", feed.items.length === 0 && feed.phase === "ready" ? "empty" : null);
+  attribute(alerts, "data-feed", isEmpty(feed) ? "empty" : null);
   part(document, "feed").inert = narrow.matches && shown !== null;
   if (state.ready) show(part(document, "start"), false);
   else if (state.failure !== null) paintStart(state);
+}
+
+/** There is nothing at all, as opposed to nothing that was asked for. @param {State["feed"]} feed */
+function isEmpty({ items, phase, query }) {
+  return items.length === 0 && phase === "ready" && query.filter === "all" && query.search === "";
 }
 
 /** @param {State} state */

@@ -42,7 +42,7 @@ export function overviewView(act, now) {
 
     const { query, items, next } = state.feed;
     const whole = query.filter === "all" && query.search === "";
-    show(part(root, "day"), whole && state.counts.total > 0);
+    show(part(root, "day"), whole);
     if (whole) paintDay(part(root, "day").querySelector("svg"), items, next !== null, present);
   };
 }

@@ -63,6 +63,7 @@ export function statusView(act, now) {
     text(part(bar, "sentence"), plain(status.sentence, 300));
     evidence(bar, status, now());
     show(remedy, status.remedy !== null);
+    attribute(remedy, "data-look", status.remedy === "sign_in" ? "main" : null);
     text(remedy, status.remedy === "sign_in" ? t("page.remedy.sign_in") : t("page.remedy.retry_now"));
   };
 }
