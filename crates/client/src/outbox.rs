@@ -56,17 +56,86 @@ pub fn failed(error: &ApiError) -> Delivery {
     if error.can_retry() || error.is_unauthorized() {
         return Delivery::Later;
     }
-    if error.is_not_found() {
-        return Delivery::Refused { sentence: words::text("problem.decision_unknown_there", &[]) };
-    }
-    match error {
-        ApiError::Refused { .. } => {
-            Delivery::Refused { sentence: words::text("problem.decision_refused", &[]) }
-        }
+    let for_good = match error {
+        // An answer that is not the server's own says nothing about the row.
+        ApiError::Refused { is_ours, .. } => *is_ours,
+        ApiError::Impossible(_) => true,
         ApiError::Unreachable(_)
         | ApiError::Intercepted { .. }
         | ApiError::Garbled(_)
-        | ApiError::TooLarge
-        | ApiError::Impossible(_) => Delivery::Later,
+        | ApiError::TooLarge => false,
+    };
+    if !for_good {
+        return Delivery::Later;
+    }
+    let sentence = if error.is_not_found() {
+        words::text("problem.decision_unknown_there", &[])
+    } else {
+        words::text("problem.decision_refused", &[])
+    };
+    Delivery::Refused { sentence }
+}
+
+#[cfg(test)]
+mod tests {
+    use visionguard_proto::Cause;
+
+    use super::*;
+
+    const DECISIONS: [Decision; 3] = [Decision::Acknowledged, Decision::Resolved, Decision::FalseAlarm];
+
+    #[test]
+    fn an_undecided_row_takes_any_decision() {
+        for decided in DECISIONS {
+            assert_eq!(step(decided, &row("pending")), Step::Write(status(decided)));
+        }
+    }
+
+    #[test]
+    fn what_is_there_already_is_not_written_again() {
+        for decided in DECISIONS {
+            let there = row(status(decided).word().expect("a word"));
+
+            assert_eq!(step(decided, &there), Step::Done);
+        }
+    }
+
+    #[test]
+    fn an_acknowledgement_never_undoes_a_stronger_decision() {
+        assert_eq!(step(Decision::Acknowledged, &row("resolved")), Step::Done);
+        assert_eq!(step(Decision::Acknowledged, &row("false_positive")), Step::Done);
+        assert_eq!(step(Decision::FalseAlarm, &row("resolved")), Step::Write(Status::FalsePositive));
+        assert_eq!(step(Decision::Resolved, &row("acknowledged")), Step::Write(Status::Resolved));
+    }
+
+    #[test]
+    fn every_decision_is_recognised_when_it_comes_back() {
+        for decided in DECISIONS {
+            assert_eq!(decision(status(decided)), Some(decided));
+        }
+        assert_eq!(decision(Status::Pending), None);
+    }
+
+    #[test]
+    fn what_may_pass_stays_in_the_outbox_and_what_cannot_says_why() {
+        let refused = |status| ApiError::Refused { status, said: None, retry_after: None, is_ours: true };
+        let page = ApiError::Refused { status: 404, said: None, retry_after: None, is_ours: false };
+
+        assert_eq!(failed(&ApiError::Unreachable(Cause::Refused)), Delivery::Later);
+        assert_eq!(failed(&refused(500)), Delivery::Later);
+        assert_eq!(failed(&refused(401)), Delivery::Later);
+        assert_eq!(failed(&page), Delivery::Later);
+        for status in [400, 404, 422] {
+            let Delivery::Refused { sentence } = failed(&refused(status)) else {
+                panic!("{status} is final")
+            };
+            assert!(sentence.ends_with('.'), "{sentence}");
+        }
+    }
+
+    fn row(status: &str) -> Row {
+        let text = include_str!("../../../tests/fixtures/anomaly_patch_ack_200.json");
+        let text = text.replace("\"status\":\"acknowledged\"", &format!("\"status\":\"{status}\""));
+        Row::read(text.as_bytes()).expect("a row")
     }
 }

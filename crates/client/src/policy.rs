@@ -206,3 +206,204 @@ fn kind(kind: Kind) -> String {
 fn clock(incident: &IncidentRow, zone: &TimeZone) -> String {
     incident.last_at.to_zoned(zone.clone()).strftime("%H:%M").to_string()
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use visionguard_proto::{Alert, Picture, StreamId, Via};
+
+    use super::*;
+    use crate::journal::{Journal, Recorded};
+    use crate::view::{Decision, Source, Theme};
+
+    #[test]
+    fn a_theft_pattern_is_never_low_and_says_why() {
+        let plain = assess(Kind::Theft, Some(3.5), 1);
+
+        assert_eq!(plain.severity, Severity::Medium);
+        assert_eq!(plain.why, "Theft pattern, score 3.5");
+        assert_eq!(assess(Kind::Theft, None, 1).severity, Severity::Medium);
+    }
+
+    #[test]
+    fn a_high_score_a_third_time_and_an_intrusion_are_high() {
+        assert_eq!(assess(Kind::Theft, Some(HIGH_SCORE), 1).severity, Severity::High);
+        assert_eq!(assess(Kind::Theft, Some(1.0), REPEATED).severity, Severity::High);
+        assert_eq!(assess(Kind::Intrusion, None, 1).severity, Severity::High);
+        assert_eq!(
+            assess(Kind::Theft, Some(3.5), 3).why,
+            "Theft pattern, score 3.5, third time in 5 minutes"
+        );
+    }
+
+    #[tokio::test]
+    async fn the_first_alert_sounds_and_the_next_ones_update_it_silently_every_ten_seconds() {
+        let world = World::new();
+        let mut recent = Recent::default();
+
+        let mut told = Vec::new();
+        for second in 0..25 {
+            let entry = world.tell("stream-a", 1, second).await;
+            let now = moment(second);
+            match consider(&entry, None, &settings(), &recent, now) {
+                Verdict::Notify(notification) => {
+                    recent.note(entry.incident.id, now);
+                    told.push((second, notification.sound, notification.id.clone(), notification.body));
+                }
+                Verdict::NotBefore(at) => assert!(at > now && at <= now + UPDATE_PAUSE),
+                Verdict::Silent => panic!("an open incident is not silent"),
+            }
+        }
+
+        let when: Vec<_> = told.iter().map(|(second, sound, ..)| (*second, *sound)).collect();
+        assert_eq!(when, [(0, true), (10, false), (20, false)]);
+        assert!(told.iter().all(|(_, _, id, _)| *id == told[0].2), "one notification, updated");
+        assert!(told[2].3.contains("21 alerts"), "{}", told[2].3);
+    }
+
+    #[tokio::test]
+    async fn another_person_breaks_through_at_once() {
+        let world = World::new();
+        let mut recent = Recent::default();
+        let first = world.tell("stream-a", 1, 0).await;
+        recent.note(first.incident.id, moment(0));
+
+        let other = world.tell("stream-a", 2, 1).await;
+        let verdict = consider(&other, None, &settings(), &recent, moment(1));
+
+        let Verdict::Notify(notification) = verdict else { panic!("at once, not {verdict:?}") };
+        assert!(notification.sound);
+    }
+
+    #[tokio::test]
+    async fn after_a_restart_a_shown_incident_is_updated_without_a_sound() {
+        let world = World::new();
+        let first = world.tell("stream-a", 1, 0).await;
+        world.journal.mark_notified(first.alert.id, at(0)).await.expect("marked");
+
+        let next = world.tell("stream-a", 1, 1).await;
+        let verdict = consider(&next, None, &settings(), &Recent::default(), moment(1));
+
+        let Verdict::Notify(notification) = verdict else { panic!("an update, not {verdict:?}") };
+        assert!(!notification.sound);
+    }
+
+    #[tokio::test]
+    async fn what_was_decided_on_or_switched_off_stays_silent() {
+        let world = World::new();
+        let entry = world.tell("stream-a", 1, 0).await;
+        let off = SettingsView { notifications: false, ..settings() };
+
+        let switched_off = consider(&entry, None, &off, &Recent::default(), moment(0));
+        world.journal.decide(entry.incident.id, Decision::Acknowledged, None, at(1)).await.expect("decided");
+        let next = world.tell("stream-a", 1, 2).await;
+        let decided = consider(&next, None, &settings(), &Recent::default(), moment(2));
+
+        assert_eq!((switched_off, decided), (Verdict::Silent, Verdict::Silent));
+    }
+
+    #[tokio::test]
+    async fn a_notification_says_what_where_how_bad_and_shows_the_picture_only_if_wanted() {
+        let world = World::new();
+        let entry = world.tell("stream-a", 1, 0).await;
+        let named = SettingsView {
+            camera_names: [("stream-a".to_owned(), "Aisle 3".to_owned())].into(),
+            ..settings()
+        };
+        let discreet = SettingsView { picture_in_notification: false, ..named.clone() };
+        let picture = Some(Bytes::from_static(b"jpeg"));
+
+        let shown = consider(&entry, picture.clone(), &named, &Recent::default(), moment(0));
+        let hidden = consider(&entry, picture.clone(), &discreet, &Recent::default(), moment(0));
+
+        let (Verdict::Notify(shown), Verdict::Notify(hidden)) = (shown, hidden) else {
+            panic!("both are shown")
+        };
+        assert_eq!(shown.title, "Theft pattern: Aisle 3");
+        assert!(shown.body.contains("Medium: Theft pattern, score 3.5."), "{}", shown.body);
+        assert_eq!((shown.picture, hidden.picture), (picture, None));
+        assert_eq!(shown.alert, Some(entry.alert.id.to_string()));
+    }
+
+    #[tokio::test]
+    async fn what_was_missed_is_one_summary() {
+        let world = World::new();
+        let mut missed = Vec::new();
+        for stream in ["stream-a", "stream-b", "stream-c"] {
+            missed.push(world.tell(stream, 1, 0).await);
+        }
+
+        let many = summarise(&missed, &settings()).expect("a summary");
+        let one = summarise(&missed[..1], &settings()).expect("a summary");
+
+        assert_eq!(many.id, SUMMARY);
+        assert!(many.body.starts_with("3 incidents."), "{}", many.body);
+        assert!(one.body.starts_with("1 incident:"), "{}", one.body);
+        assert_eq!(summarise(&[], &settings()), None);
+    }
+
+    proptest! {
+        #[test]
+        fn more_evidence_never_lowers_a_severity(score in 0.0..20.0f64, more in 0.0..20.0f64, nth in 1..9u32, again in 0..9u32) {
+            let less = assess(Kind::Theft, Some(score), nth).severity;
+            let worse = assess(Kind::Theft, Some(score + more), nth + again).severity;
+
+            prop_assert!(worse >= less);
+            prop_assert!(less >= Severity::Medium);
+        }
+    }
+
+    struct World {
+        journal: Journal,
+    }
+
+    impl World {
+        fn new() -> World {
+            World { journal: Journal::in_memory().expect("a journal") }
+        }
+
+        async fn tell(&self, stream: &str, person: i64, second: i64) -> Entry {
+            let alert = Alert {
+                via: Via::Detection,
+                kind: Kind::Theft,
+                anomaly_id: None,
+                shop_id: None,
+                stream_id: StreamId::new(stream).ok(),
+                person_id: Some(person),
+                start_frame: Some(1),
+                frame_number: Some(24 + second),
+                score: Some(3.5),
+                claimed_severity: Some("low".to_owned()),
+                text: None,
+                location: None,
+                detected_at: None,
+                bounding_box: None,
+                picture: Picture::Absent,
+            };
+            let recorded = self.journal.record(alert, at(second), Source::Live).await.expect("recorded");
+            assert!(matches!(recorded, Recorded::New { .. }));
+            recorded.entry().clone()
+        }
+    }
+
+    fn at(second: i64) -> jiff::Timestamp {
+        jiff::Timestamp::from_second(1_795_262_400 + second).expect("a time")
+    }
+
+    fn moment(second: i64) -> Moment {
+        Moment::from_start(Duration::from_secs(second.unsigned_abs()))
+    }
+
+    fn settings() -> SettingsView {
+        SettingsView {
+            start_at_sign_in: false,
+            notifications: true,
+            picture_in_notification: true,
+            sound: true,
+            blur: false,
+            theme: Theme::System,
+            keep_days: 30,
+            camera_names: std::collections::BTreeMap::new(),
+        }
+    }
+}

@@ -16,6 +16,8 @@ const MIGRATIONS: [&str; 1] = [include_str!("schema_1.sql")];
 /// A larger file is checked without its pictures, so that a start takes no minute.
 const CHECK_WHOLE_BELOW: u64 = 64 * 1024 * 1024;
 const TABLES_WITHOUT_PICTURES: [&str; 6] = ["incident", "alert", "outbox", "outage", "shop", "value"];
+/// No database is smaller.
+const SMALLEST: u64 = 512;
 const BUSY: Duration = Duration::from_secs(5);
 
 /// Opens or creates the journal for writing; a damaged or newer one is set aside first, and said where.
@@ -53,6 +55,55 @@ pub(super) fn open_to_read(directory: &Path) -> Result<Connection, JournalError>
     Ok(connection)
 }
 
+/// Where a connection's file lies, and which file that was: somebody may delete it under a running program, which
+/// would then write to a file that is gone with its end.
+#[derive(Debug)]
+pub(super) struct Place {
+    directory: PathBuf,
+    file: Option<FileId>,
+    open: fn(&Path) -> Result<Connection, JournalError>,
+}
+
+impl Place {
+    /// The place of a connection that was just opened there.
+    pub(super) fn new(directory: &Path, open: fn(&Path) -> Result<Connection, JournalError>) -> Place {
+        Place { directory: directory.to_owned(), file: file_id(directory), open }
+    }
+
+    /// Whether the file that was opened is no longer there.
+    pub(super) fn is_gone(&self) -> bool {
+        self.file.is_some() && file_id(&self.directory) != self.file
+    }
+
+    /// Opens it anew. The connection to what is gone must be closed before: closing removes companions by name.
+    pub(super) fn reopen(&mut self) -> Result<Connection, JournalError> {
+        let connection = (self.open)(&self.directory)?;
+        self.file = file_id(&self.directory);
+        Ok(connection)
+    }
+}
+
+/// Device and inode.
+type FileId = (u64, u64);
+
+#[cfg(unix)]
+fn file_id(directory: &Path) -> Option<FileId> {
+    use std::os::unix::fs::MetadataExt;
+    let file = fs::metadata(directory.join(FILE_NAME)).ok()?;
+    Some((file.dev(), file.ino()))
+}
+
+/// Elsewhere an open file cannot be deleted.
+#[cfg(not(unix))]
+fn file_id(_directory: &Path) -> Option<FileId> {
+    None
+}
+
+/// Opens or creates the journal for writing once more.
+pub(super) fn open_again(directory: &Path) -> Result<Connection, JournalError> {
+    open(directory).map(|(connection, _)| connection)
+}
+
 /// A journal without a file.
 pub(super) fn in_memory() -> Result<Connection, JournalError> {
     let mut connection = Connection::open_in_memory()?;
@@ -63,6 +114,10 @@ pub(super) fn in_memory() -> Result<Connection, JournalError> {
 
 fn open_as_it_is(path: &Path) -> Result<Connection, JournalError> {
     create_private_file(path)?;
+    // SQLite would take a scrap for an empty file and write over it.
+    if (1..SMALLEST).contains(&fs::metadata(path)?.len()) {
+        return Err(JournalError::Damaged);
+    }
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let mut connection = Connection::open_with_flags(path, flags)?;
     connection.busy_timeout(BUSY)?;

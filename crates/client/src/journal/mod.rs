@@ -12,6 +12,7 @@ use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension};
 use visionguard_proto::{Alert, AnomalyId, Picture, ShopId};
 
+use self::file::Place;
 use self::owner::Owner;
 use crate::view::{AlertView, Counts, Decision, FeedPage, FeedQuery, Incident, IncidentDetail, Source};
 
@@ -67,8 +68,8 @@ impl Journal {
         let (connection, set_aside) = file::open(directory)?;
         let reader = file::open_to_read(directory)?;
         let journal = Journal {
-            writer: Some(Owner::start("journal", connection)?),
-            reader: Owner::start("journal-read", reader)?,
+            writer: Some(Owner::start("journal", connection, Some(Place::new(directory, file::open_again)))?),
+            reader: Owner::start("journal-read", reader, Some(Place::new(directory, file::open_to_read)))?,
             durable: true,
         };
         Ok(Opened { journal, set_aside })
@@ -77,13 +78,13 @@ impl Journal {
     /// Opens an existing journal for reading, also while another program owns it; every change is refused as
     /// [`JournalError::Unwritable`].
     pub fn open_read_only(directory: &Path) -> Result<Journal, JournalError> {
-        let reader = Owner::start("journal-read", file::open_to_read(directory)?)?;
+        let reader = Owner::start("journal-read", file::open_to_read(directory)?, None)?;
         Ok(Journal { writer: None, reader, durable: true })
     }
 
     /// A journal that ends with the program: for when the disk cannot be written. Never acknowledge from it.
     pub fn in_memory() -> Result<Journal, JournalError> {
-        let owner = Owner::start("journal", file::in_memory()?)?;
+        let owner = Owner::start("journal", file::in_memory()?, None)?;
         Ok(Journal { writer: Some(owner.clone()), reader: owner, durable: false })
     }
 

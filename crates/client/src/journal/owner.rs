@@ -8,6 +8,7 @@ use rusqlite::Connection;
 use tokio::sync::{mpsc, oneshot};
 
 use super::JournalError;
+use super::file::Place;
 
 /// How much may wait before callers wait too.
 const QUEUE: usize = 256;
@@ -38,9 +39,13 @@ pub(super) struct Owner {
 
 impl Owner {
     /// Starts a thread of this name; it ends when it is asked to, or when nobody can ask any more.
-    pub(super) fn start(name: &str, connection: Connection) -> Result<Owner, JournalError> {
+    pub(super) fn start(
+        name: &str,
+        connection: Connection,
+        place: Option<Place>,
+    ) -> Result<Owner, JournalError> {
         let (jobs, queue) = mpsc::channel(QUEUE);
-        thread::Builder::new().name(name.to_owned()).spawn(move || own(connection, queue))?;
+        thread::Builder::new().name(name.to_owned()).spawn(move || own(connection, place, queue))?;
         Ok(Owner { jobs })
     }
 
@@ -85,10 +90,15 @@ impl Owner {
     }
 }
 
-fn own(connection: Connection, mut queue: mpsc::Receiver<Job>) {
+fn own(connection: Connection, mut place: Option<Place>, mut queue: mpsc::Receiver<Job>) {
+    let mut connection = Ok(connection);
     let mut closing = None;
     while closing.is_none() {
         let Some(first) = queue.blocking_recv() else { break };
+        if let Some(place) = &mut place {
+            connection = still_there(connection, place);
+        }
+        let connection = connection.as_ref().map_err(Clone::clone);
         let mut group = Vec::new();
         let mut next = Some(first);
         while let Some(job) = next.take() {
@@ -100,27 +110,53 @@ fn own(connection: Connection, mut queue: mpsc::Receiver<Job>) {
                     }
                 }
                 Job::Alone(work) => {
-                    commit(&connection, std::mem::take(&mut group));
-                    work(Ok(&connection))(Ok(()));
+                    commit(connection.clone(), std::mem::take(&mut group));
+                    work(connection.clone())(Ok(()));
                 }
                 Job::Close(closed) => closing = Some(closed),
             }
         }
-        commit(&connection, group);
+        commit(connection, group);
     }
-    if let Err((_, error)) = connection.close() {
-        tracing::warn!(%error, "the journal did not close cleanly");
+    if let Ok(connection) = connection {
+        close(connection);
     }
     if let Some(closed) = closing {
         let _ = closed.send(());
     }
 }
 
+/// The same connection, or one to a new file if somebody deleted the old one.
+fn still_there(
+    connection: Result<Connection, JournalError>,
+    place: &mut Place,
+) -> Result<Connection, JournalError> {
+    match connection {
+        Ok(connection) if !place.is_gone() => Ok(connection),
+        Ok(connection) => {
+            tracing::error!("the journal was deleted while in use: what it held is lost");
+            close(connection);
+            place.reopen()
+        }
+        Err(_) => place.reopen(),
+    }
+}
+
+fn close(connection: Connection) {
+    if let Err((_, error)) = connection.close() {
+        tracing::warn!(%error, "the journal did not close cleanly");
+    }
+}
+
 /// One transaction for all of these; then, and only then, their answers.
-fn commit(connection: &Connection, group: Vec<Work>) {
+fn commit(connection: Result<&Connection, JournalError>, group: Vec<Work>) {
     if group.is_empty() {
         return;
     }
+    let connection = match connection {
+        Ok(connection) => connection,
+        Err(error) => return group.into_iter().for_each(|work| work(Err(error.clone()))(Ok(()))),
+    };
     let mut state = connection.execute_batch("BEGIN IMMEDIATE").map_err(JournalError::from);
     let mut answers = Vec::with_capacity(group.len());
     for work in group {

@@ -1,1 +1,183 @@
+//! The feed shows what is in view, newest first, page by page.
 
+use visionguard_proto::Alert;
+
+use super::super::JournalError;
+use super::{World, detection, no_names, noon, shop};
+use crate::view::{Counts, Decision, FeedFilter, FeedItem, FeedPage, FeedQuery};
+
+#[tokio::test]
+async fn the_pages_follow_each_other_without_gap_or_overlap() {
+    let world = World::new();
+    for index in 0..120 {
+        // Several begin in the same second.
+        world.tell(detection(&format!("stream-{index}"), 1, 30).seen(), index / 7).await;
+    }
+    world.journal.outage_began(noon(3)).await.expect("noted");
+    world.journal.outage_ended(noon(5), 2).await.expect("noted");
+
+    let mut sizes = Vec::new();
+    let mut all = Vec::new();
+    let mut before = None;
+    loop {
+        let page = feed(&world, FeedQuery { before, ..FeedQuery::default() }).await;
+        sizes.push(page.items.len());
+        all.extend(page.items);
+        before = page.next;
+        if before.is_none() {
+            break;
+        }
+    }
+
+    assert_eq!(sizes, [50, 50, 21]);
+    let begins: Vec<i64> = all.iter().map(begin).collect();
+    assert!(begins.is_sorted_by(|newer, older| newer >= older));
+    let mut ids: Vec<String> = all.iter().map(id).collect();
+    ids.sort();
+    ids.dedup();
+    assert_eq!(ids.len(), 121);
+}
+
+#[tokio::test]
+async fn an_outage_says_when_and_what_was_caught_up_on() {
+    let world = World::new();
+
+    world.journal.outage_began(noon(0)).await.expect("noted");
+    world.journal.outage_began(noon(60)).await.expect("noted");
+    let during = feed(&world, FeedQuery::default()).await;
+    world.journal.outage_ended(noon(900), 4).await.expect("noted");
+    let after = feed(&world, FeedQuery::default()).await;
+
+    let FeedItem::Outage { to: None, from, .. } = &during.items[0] else { panic!("open: {during:?}") };
+    assert_eq!(*from, noon(0).as_millisecond());
+    let FeedItem::Outage { to: Some(to), caught_up: 4, sentence, .. } = &after.items[0] else {
+        panic!("over: {after:?}")
+    };
+    assert_eq!(*to, noon(900).as_millisecond());
+    assert!(sentence.contains("4 alerts"), "{sentence}");
+    assert_eq!(after.items.len(), 1);
+}
+
+#[tokio::test]
+async fn the_filter_leaves_what_nobody_has_decided_on() {
+    let world = World::new();
+    let handled = world.tell(detection("stream-a", 1, 30).seen_with_id(), 0).await;
+    let open = world.tell(detection("stream-b", 1, 30).seen_with_id(), 1).await;
+    world
+        .journal
+        .decide(handled.entry().incident.id, Decision::Resolved, None, noon(2))
+        .await
+        .expect("decided");
+
+    let page = feed(&world, FeedQuery { filter: FeedFilter::Unhandled, ..FeedQuery::default() }).await;
+
+    assert_eq!(page.items.iter().map(id).collect::<Vec<_>>(), [open.entry().incident.id.to_string()]);
+}
+
+#[tokio::test]
+async fn search_finds_camera_shop_and_words_and_takes_wildcards_literally() {
+    let world = World::new();
+    let aisle = world.tell(detection("stream-a", 1, 30).seen(), 0).await;
+    let door = Alert { location: Some("Front door 100%".to_owned()), ..detection("stream-b", 1, 30).row() };
+    let door = world.catch_up(door, 2).await;
+    world.journal.remember_shops(vec![(shop("shop-1"), "Harbour Road".to_owned())]).await.expect("noted");
+    let names = [("stream-a".to_owned(), "Émile's aisle".to_owned())].into();
+    let (aisle, door) = (aisle.entry().incident.id.to_string(), door.entry().incident.id.to_string());
+
+    for (search, expected) in [
+        ("émile", vec![&aisle]),
+        ("AISLE stream", vec![&aisle]),
+        ("harbour", vec![&door]),
+        ("front anomalous", vec![&door]),
+        ("100%", vec![&door]),
+        ("1%0", vec![]),
+        ("d__r", vec![]),
+        ("' OR 1=1 --", vec![]),
+        ("stream-", vec![&door, &aisle]),
+    ] {
+        let query = FeedQuery { search: search.to_owned(), ..FeedQuery::default() };
+        let page = world.journal.feed(query, &names).await.expect("a page");
+
+        assert_eq!(
+            page.items.iter().map(id).collect::<Vec<_>>().iter().collect::<Vec<_>>(),
+            expected,
+            "{search}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_cursor_that_no_page_gave_out_is_refused() {
+    let world = World::new();
+
+    for cursor in ["", "1", "1.2", "1.2.3.4", "a.b.c", "1.2.9999999999999999999999"] {
+        let query = FeedQuery { before: Some(cursor.to_owned()), ..FeedQuery::default() };
+        assert_eq!(world.journal.feed(query, &no_names()).await, Err(JournalError::BadCursor), "{cursor}");
+    }
+}
+
+#[tokio::test]
+async fn the_counters_follow() {
+    let world = World::new();
+    let mut incidents = Vec::new();
+    for index in 0..4 {
+        let told = world.tell(detection(&format!("stream-{index}"), 1, 30).seen_with_id(), index * 10).await;
+        incidents.push(told.entry().incident.id);
+    }
+
+    world.journal.seen(incidents[0], noon(50)).await.expect("seen");
+    world.journal.decide(incidents[1], Decision::Resolved, None, noon(50)).await.expect("decided");
+    world.journal.dismiss(incidents[2], noon(50)).await.expect("dismissed");
+
+    let counts = world.journal.counts(noon(15)).await.expect("counted");
+    assert_eq!(counts, Counts { unhandled: 2, unseen: 1, total: 4, today: 2 });
+}
+
+#[tokio::test]
+async fn clearing_the_view_keeps_the_journal() {
+    let world = World::new();
+    for index in 0..3 {
+        world.tell(detection(&format!("stream-{index}"), 1, 30).seen(), index).await;
+    }
+
+    let cleared = world.journal.clear_all(noon(10)).await.expect("cleared");
+
+    assert_eq!(cleared.len(), 3);
+    assert_eq!(feed(&world, FeedQuery::default()).await.items, []);
+    assert_eq!(world.alerts().await.len(), 3);
+}
+
+#[tokio::test]
+async fn an_incident_opens_with_its_alerts_oldest_first() {
+    let world = World::new();
+    for index in 0..250 {
+        world.tell(detection("stream-a", 1, 30 * (index + 1)).noticed(), index / 5).await;
+    }
+    let incident = world.alerts().await[0].incident.id;
+
+    let detail = world.journal.incident_detail(incident, &no_names()).await.expect("read").expect("known");
+
+    assert_eq!(detail.alerts.len(), 200);
+    assert_eq!(detail.incident.alerts, 250);
+    assert!(detail.alerts.is_sorted_by_key(|alert| alert.received_at));
+    assert_eq!(detail.alerts[199].received_at, noon(49).as_millisecond());
+    assert_eq!(detail.text.as_deref(), Some("Anomalous behavior detected"));
+}
+
+async fn feed(world: &World, query: FeedQuery) -> FeedPage {
+    world.journal.feed(query, &no_names()).await.expect("a page")
+}
+
+fn begin(item: &FeedItem) -> i64 {
+    match item {
+        FeedItem::Incident(incident) => incident.first_at,
+        FeedItem::Outage { from, .. } => *from,
+    }
+}
+
+fn id(item: &FeedItem) -> String {
+    match item {
+        FeedItem::Incident(incident) => incident.id.clone(),
+        FeedItem::Outage { id, .. } => id.clone(),
+    }
+}

@@ -1,1 +1,176 @@
+//! What was answered is still there: after a kill, after a restart, and while others write.
 
+use std::io::{BufRead, BufReader, Write};
+use std::process::{Command, Stdio};
+
+use futures_util::future::join_all;
+use visionguard_proto::ShopId;
+
+use super::super::{Journal, JournalError};
+use super::{World, detection, no_names, noon};
+use crate::view::{FeedQuery, Source};
+
+const CHILD: &str = "VISIONGUARD_JOURNAL_TEST_DIRECTORY";
+
+#[tokio::test]
+async fn every_alert_that_was_answered_survives_a_kill() {
+    let directory = tempfile::tempdir().expect("a directory");
+
+    for round in 0..5 {
+        let mut child = Command::new(std::env::current_exe().expect("this test"))
+            .args(["--exact", "journal::tests::survival::a_child_records_until_it_is_killed", "--nocapture"])
+            .env(CHILD, directory.path())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("a child");
+        let lines = BufReader::new(child.stdout.take().expect("its output")).lines();
+        let mut answered: Vec<String> = Vec::new();
+        for line in lines {
+            let line = line.expect("a line");
+            answered.extend(line.strip_prefix("answered ").map(str::to_owned));
+            if answered.len() == 20 + 7 * round {
+                child.kill().expect("killed");
+            }
+        }
+        child.wait().expect("its end");
+
+        let opened = Journal::open(directory.path()).expect("opened");
+        assert_eq!(opened.set_aside, None, "round {round}");
+        assert!(answered.len() >= 20);
+        for id in answered {
+            let entry = opened.journal.alert(id.parse().expect("an id")).await.expect("read");
+            let entry = entry.expect("an answered alert");
+            let frame = opened.journal.frame(entry.alert.id).await.expect("read").expect("its picture");
+            assert_eq!(frame, super::jpeg().bytes());
+        }
+        opened.journal.close().await;
+    }
+}
+
+/// Not a test by itself: the body of the child above.
+#[test]
+fn a_child_records_until_it_is_killed() {
+    let Some(directory) = std::env::var_os(CHILD) else { return };
+    let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
+    runtime.block_on(async {
+        let journal = Journal::open(directory.as_ref()).expect("opened").journal;
+        let start = journal.alerts(1).await.expect("read").first().map_or(0, |entry| entry.alert.id.0);
+        for frame in start.. {
+            let told = detection("stream-a", 1, 30 * (frame + 1)).seen();
+            let recorded = journal.record(told, noon(frame), Source::Live).await.expect("recorded");
+            let mut out = std::io::stdout().lock();
+            writeln!(out, "answered {}", recorded.entry().alert.id).expect("told");
+            out.flush().expect("told");
+        }
+    });
+}
+
+#[tokio::test]
+async fn many_at_once_share_their_commits_and_are_all_there() {
+    let world = World::new();
+
+    let told =
+        join_all((0..200).map(|index| world.tell(detection("stream-a", index, 30).seen(), index))).await;
+    let world = world.reopen().await;
+
+    assert_eq!(told.len(), 200);
+    assert_eq!(world.alerts().await.len(), 200);
+}
+
+#[tokio::test]
+async fn one_request_that_fails_does_not_undo_its_neighbours() {
+    let world = World::new();
+
+    let poison = world.journal.write(|connection| {
+        connection.execute("INSERT INTO value (name, value) VALUES ('half', 'done')", [])?;
+        connection.execute("INSERT INTO no_such_table VALUES (1)", [])?;
+        Ok(())
+    });
+    let (before, failed, after) = tokio::join!(
+        world.tell(detection("stream-a", 1, 30).seen(), 0),
+        poison,
+        world.tell(detection("stream-b", 1, 30).seen(), 0),
+    );
+
+    assert!(failed.is_err());
+    assert_ne!(before.entry().alert.id, after.entry().alert.id);
+    assert_eq!(world.journal.value("half").await, Ok(None));
+    assert_eq!(world.alerts().await.len(), 2);
+}
+
+#[tokio::test]
+async fn another_program_reads_while_the_owner_writes_and_may_change_nothing() {
+    let world = World::new();
+    world.tell(detection("stream-a", 1, 30).seen(), 0).await;
+
+    let reader = Journal::open_read_only(world.directory.path()).expect("opened");
+    world.tell(detection("stream-b", 1, 30).seen(), 1).await;
+
+    assert_eq!(reader.alerts(10).await.expect("read").len(), 2);
+    assert_eq!(reader.feed(FeedQuery::default(), &no_names()).await.expect("read").items.len(), 2);
+    let refused = reader.record(detection("stream-c", 1, 30).seen(), noon(2), Source::Live).await;
+    assert_eq!(refused, Err(JournalError::Unwritable));
+}
+
+#[tokio::test]
+async fn there_may_be_nothing_to_read_yet() {
+    let directory = tempfile::tempdir().expect("a directory");
+
+    let missing = Journal::open_read_only(directory.path());
+
+    assert!(matches!(missing, Err(JournalError::Missing(_))), "{missing:?}");
+}
+
+#[tokio::test]
+async fn what_is_known_of_the_record_is_remembered_shop_by_shop() {
+    let world = World::new();
+    let (old, new) = (detection("stream-a", 1, 30), detection("stream-a", 1, 300));
+    world.catch_up(new.row(), 60).await;
+    world.catch_up(old.row(), 60).await;
+    let noticed = detection("stream-b", 1, 900);
+    world.tell(noticed.noticed(), 60).await;
+    let world = world.reopen().await;
+
+    let shop = ShopId::new("shop-1").expect("an id");
+    let newest = world.journal.latest(&shop).await.expect("read").expect("a row");
+    let known = world.journal.known(vec![old.anomaly_id(), noticed.anomaly_id()]).await.expect("read");
+
+    assert_eq!((newest.anomaly_id, newest.detected_at), (new.anomaly_id(), noon(10)));
+    assert_eq!(known.into_iter().collect::<Vec<_>>(), [old.anomaly_id()]);
+    let other = ShopId::new("shop-2").expect("an id");
+    assert_eq!(world.journal.latest(&other).await.expect("read"), None);
+}
+
+#[tokio::test]
+async fn small_values_are_kept_and_forgotten() {
+    let world = World::new();
+
+    world.journal.set_value("cursor", Some("41".into())).await.expect("kept");
+    world.journal.set_value("cursor", Some("42".into())).await.expect("kept");
+    let world = world.reopen().await;
+    assert_eq!(world.journal.value("cursor").await.expect("read").as_deref(), Some("42"));
+
+    world.journal.set_value("cursor", None).await.expect("forgotten");
+    assert_eq!(world.journal.value("cursor").await.expect("read"), None);
+}
+
+#[tokio::test]
+async fn a_closed_journal_says_so() {
+    let world = World::new();
+    let other = world.journal.clone();
+
+    world.journal.close().await;
+
+    assert_eq!(other.alerts(1).await, Err(JournalError::Closed));
+}
+
+#[tokio::test]
+async fn a_journal_in_memory_works_and_says_what_it_is() {
+    let journal = Journal::in_memory().expect("opened");
+
+    journal.record(detection("stream-a", 1, 30).seen(), noon(0), Source::Live).await.expect("recorded");
+
+    assert!(!journal.is_durable());
+    assert_eq!(journal.alerts(10).await.expect("read").len(), 1);
+}
