@@ -224,12 +224,6 @@ impl VirtualDesktop {
     /// A colour that is neither the page's nor the popups', so that both can be told from it.
     fn paint_the_ground(&self) -> Result<()> {
         project::output(self.command("xsetroot").args(["-solid", "#3f5368"]))?;
-            "-size",
-            &size,
-            "-window",
-            "root",
-            "gradient:#4a6076-#26323f",
-        ]))?;
         Ok(())
     }
 
