@@ -23,6 +23,8 @@ pub mod session_file;
 pub mod settings;
 pub mod shell;
 pub mod status;
+#[cfg(test)]
+mod testing;
 pub mod tls;
 pub mod token;
 pub mod tray;

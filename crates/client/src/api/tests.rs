@@ -1,1 +1,303 @@
+use std::sync::Arc;
 
+use visionguard_proto::Cause;
+
+use super::*;
+use crate::testing::{Authority, Reply, Request, TinyServer, answer, closed_port, json, tls};
+
+const LOGIN: &str = include_str!("../../../../tests/fixtures/login_200.json");
+
+#[tokio::test]
+async fn signing_in_brings_tokens_and_who_it_is() {
+    let server =
+        TinyServer::start(|_| answer(200, &[("content-type", "application/json"), DATE], LOGIN)).await;
+
+    let signed_in = api(&server).sign_in("Obs.User-1@example.com", &"pass word".into()).await.unwrap();
+
+    assert!(signed_in.access.expose_secret().starts_with("eyJ"));
+    assert!(signed_in.refresh.unwrap().expose_secret().starts_with("eyJ"));
+    assert_eq!(signed_in.user.unwrap().id.as_str(), "ca3b8a03-d407-412b-9d66-a098e92cf49d");
+    assert_eq!(signed_in.date.unwrap().to_string(), "2026-11-21T20:00:00Z");
+    let request = &server.requests()[0];
+    assert_eq!((request.method.as_str(), request.path.as_str()), ("POST", "/auth/login"));
+    assert_eq!(
+        request.json(),
+        serde_json::json!({"email": "Obs.User-1@example.com", "password": "pass word"})
+    );
+}
+
+#[tokio::test]
+async fn a_wrong_password_a_strange_status_and_a_server_error_each_have_their_code() {
+    for (status, body, code) in [
+        (401, r#"{"detail":"Invalid credentials"}"#, "wrong_password"),
+        (422, r#"{"message":"Request validation failed","body_received":{"password":"pw"}}"#, "invalid"),
+        (404, r#"{"message":"The requested endpoint does not exist"}"#, "wrong_address"),
+        (500, r#"{"error":"Internal Server Error"}"#, "server_error"),
+        (503, "<html>", "server_error"),
+        (429, "", "busy"),
+        (418, "", "wrong_address"),
+    ] {
+        let server = TinyServer::start(move |_| json(status, body)).await;
+
+        let error = api(&server).sign_in("a@example.com", &"pw".into()).await.unwrap_err();
+
+        assert_eq!(error.code(), code, "{status}");
+        assert_eq!(error.problem().code, code);
+    }
+}
+
+#[tokio::test]
+async fn what_the_server_says_is_read_from_detail_or_message_but_never_from_a_422() {
+    for (status, body, expected) in [
+        (401, r#"{"detail":"Invalid or expired token"}"#, Some("Invalid or expired token")),
+        (
+            404,
+            r#"{"error":"Not Found","message":"The requested endpoint does not exist"}"#,
+            Some("The requested endpoint does not exist"),
+        ),
+        (400, r#"{"detail":[{"msg":"x"}],"message":"m\u0007"}"#, Some("m")),
+        (422, r#"{"message":"Request validation failed","body_received":{"password":"pw"}}"#, None),
+        (500, "Internal Server Error", None),
+    ] {
+        let server = TinyServer::start(move |_| json(status, body)).await;
+
+        let error = api(&server).me().await.unwrap_err();
+
+        let ApiError::Refused { said, .. } = error else { panic!("{error:?}") };
+        assert_eq!(said.as_deref(), expected);
+    }
+}
+
+#[tokio::test]
+async fn a_captive_portal_is_recognised_and_its_redirect_not_followed() {
+    for reply in [
+        answer(302, &[("location", "http://127.0.0.1:9/login")], ""),
+        answer(200, &[("content-type", "text/html; charset=utf-8")], "<html>Welcome</html>"),
+        answer(407, &[], ""),
+        answer(511, &[], ""),
+    ] {
+        let server = TinyServer::start(move |_| reply.clone()).await;
+
+        let error = api(&server).me().await.unwrap_err();
+
+        assert_eq!(error.code(), "portal", "{error:?}");
+        assert!(error.can_retry());
+    }
+}
+
+#[tokio::test]
+async fn the_ways_in_which_a_server_cannot_be_reached_are_told_apart() {
+    let nobody =
+        Api::new(&http(), Endpoint::parse(&format!("http://127.0.0.1:{}", closed_port().await)).unwrap());
+    let unknown = Api::new(&http(), Endpoint::parse("http://shop.invalid").unwrap());
+    let authority = Authority::new();
+    let stranger = TinyServer::start_tls(authority.server("localhost"), |_| json(200, "{}")).await;
+    let stranger =
+        Api::new(&http(), Endpoint::parse(&format!("https://localhost:{}", stranger.port)).unwrap());
+    let rude = TinyServer::start(|_| Reply::HangUp).await;
+
+    assert_eq!(nobody.me().await, Err(ApiError::Unreachable(Cause::Refused)));
+    assert_eq!(unknown.me().await, Err(ApiError::Unreachable(Cause::NameUnknown)));
+    assert_eq!(stranger.me().await, Err(ApiError::Unreachable(Cause::Tls)));
+    assert_eq!(api(&rude).me().await, Err(ApiError::Unreachable(Cause::Lost)));
+}
+
+#[tokio::test]
+async fn a_server_that_says_nothing_times_out() {
+    let server = TinyServer::start(|_| Reply::Hang).await;
+    let brief = Duration::from_millis(300);
+    let http = Http::with_limits(&tls(), brief, brief).unwrap();
+
+    let error = Api::new(&http, Endpoint::parse(&server.url()).unwrap()).me().await.unwrap_err();
+
+    assert_eq!(error, ApiError::Unreachable(Cause::TimedOut));
+}
+
+#[tokio::test]
+async fn the_extra_authority_is_trusted_here_too() {
+    let authority = Authority::new();
+    let server = TinyServer::start_tls(authority.server("localhost"), |_| json(200, ME)).await;
+    let http = Http::new(&authority.client()).unwrap();
+
+    let me =
+        Api::new(&http, Endpoint::parse(&format!("https://localhost:{}", server.port)).unwrap()).me().await;
+
+    assert_eq!(me.unwrap().id.as_str(), "u1");
+}
+
+#[tokio::test]
+async fn the_token_is_in_the_header_and_nowhere_else() {
+    let server = TinyServer::start(|_| json(200, "[]")).await;
+
+    api(&server).with_token("the-token".into()).shops().await.unwrap();
+
+    let request = &server.requests()[0];
+    assert_eq!(request.header("authorization"), Some("Bearer the-token"));
+    assert_eq!(request.path, "/shops");
+}
+
+#[tokio::test]
+async fn shops_are_read_and_their_names_kept_short() {
+    let server =
+        TinyServer::start(|_| json(200, include_str!("../../../../tests/fixtures/shops_200.json"))).await;
+
+    let shops = api(&server).shops().await.unwrap();
+
+    assert!(!shops.is_empty());
+    assert!(shops.iter().all(|shop| !shop.name.is_empty() && shop.name.len() <= 255));
+}
+
+#[tokio::test]
+async fn a_page_of_the_record_is_asked_for_by_shop_and_read() {
+    let server =
+        TinyServer::start(|_| json(200, include_str!("../../../../tests/fixtures/anomalies_list_200.json")))
+            .await;
+
+    let page = api(&server).anomalies(&ShopId::new("a shop&x=1").unwrap(), 50, 100).await.unwrap();
+
+    assert!(!page.rows.is_empty());
+    assert_eq!(server.requests()[0].path, "/api/anomalies?shop_id=a+shop%26x%3D1&limit=50&offset=100");
+}
+
+#[tokio::test]
+async fn a_decision_is_sent_and_the_row_that_comes_back_is_read() {
+    let body = include_str!("../../../../tests/fixtures/anomaly_patch_ack_200.json");
+    let server = TinyServer::start(move |_| json(200, body)).await;
+    let id = AnomalyId::new("ae917a2c-baac-45a0-932d-ed514d2b54e9").unwrap();
+
+    let row = api(&server).patch(&id, Status::Acknowledged, None).await.unwrap();
+    api(&server).patch(&id, Status::FalsePositive, Some("a hat")).await.unwrap();
+
+    assert_eq!(row.status, Status::Acknowledged);
+    let requests = server.requests();
+    assert_eq!(
+        (requests[0].method.as_str(), requests[0].path.as_str()),
+        ("PATCH", "/api/anomalies/ae917a2c-baac-45a0-932d-ed514d2b54e9")
+    );
+    assert_eq!(requests[0].json(), serde_json::json!({"status": "acknowledged"}));
+    assert_eq!(requests[1].json(), serde_json::json!({"status": "false_positive", "notes": "a hat"}));
+}
+
+#[tokio::test]
+async fn a_picture_is_fetched_only_below_the_servers_own_address() {
+    let server = TinyServer::start(|_| answer(200, &[("content-type", "image/jpeg")], "JPEG")).await;
+    let endpoint = Endpoint::parse(&format!("{}/vg", server.url())).unwrap();
+    let api = Api::new(&http(), endpoint).with_token("the-token".into());
+
+    assert_eq!(api.frame("/api/anomalies/frames/s/1.jpg").await.unwrap(), "JPEG");
+    assert_eq!(api.frame(r"/api\anomalies\frames/s\2.jpg").await.unwrap(), "JPEG");
+    for elsewhere in [
+        "http://127.0.0.1:9/x",
+        "//127.0.0.1:9/x",
+        "/../auth/me",
+        "/%2e%2e/x",
+        "/a/../../x",
+        r"\\127.0.0.1\x",
+        "x",
+        "",
+    ] {
+        let error = api.frame(elsewhere).await.unwrap_err();
+
+        assert_eq!(error, ApiError::Impossible("the picture is not on this server"), "{elsewhere}");
+    }
+    let paths: Vec<String> = server.requests().into_iter().map(|request| request.path).collect();
+    assert_eq!(paths, ["/vg/api/anomalies/frames/s/1.jpg", "/vg/api/anomalies/frames/s/2.jpg"]);
+}
+
+#[tokio::test]
+async fn an_endless_body_is_cut_off() {
+    let server =
+        TinyServer::start(|_| answer(200, &[("content-type", "image/jpeg")], &"x".repeat(4 << 20))).await;
+
+    assert_eq!(api(&server).frame("/x.jpg").await, Err(ApiError::TooLarge));
+}
+
+#[tokio::test]
+async fn registered_not_registered_and_unknown_are_three_answers() {
+    let stats = include_str!("../../../../tests/fixtures/ws_connections_user_200.json");
+    let gone = include_str!("../../../../tests/fixtures/ws_connections_user_404.json");
+    for (reply, expected) in [
+        (json(200, stats), None),
+        (json(404, gone), Some(Registration::NotRegistered)),
+        (json(200, r#"{"connected":false,"uptime_seconds":0}"#), Some(Registration::NotRegistered)),
+        (answer(404, &[("content-type", "text/html")], "nginx"), Some(Registration::Unknown)),
+        (json(200, r#"{"uptime_seconds":-1}"#), Some(Registration::Unknown)),
+        (json(200, "{}"), Some(Registration::Unknown)),
+        (json(401, "{}"), Some(Registration::Unknown)),
+        (json(500, "{}"), Some(Registration::Unknown)),
+        (Reply::HangUp, Some(Registration::Unknown)),
+    ] {
+        let told = reply.clone();
+        let server = TinyServer::start(move |_| told.clone()).await;
+
+        let registration = api(&server).registration(&UserId::new("u/1").unwrap()).await;
+
+        match expected {
+            Some(expected) => assert_eq!(registration, expected, "{reply:?}"),
+            None => assert!(
+                matches!(registration, Registration::Registered { uptime } if uptime > Duration::ZERO)
+            ),
+        }
+        assert_eq!(server.requests()[0].path, "/ws/connections/u%2F1");
+    }
+}
+
+#[tokio::test]
+async fn a_drill_carries_its_nonce() {
+    let body = include_str!("../../../../tests/fixtures/notification_send_offline_200.json");
+    let server = TinyServer::start(move |_| json(200, body)).await;
+
+    let delivered = api(&server)
+        .send_test_notification(&UserId::new("u1").unwrap(), "Test", "A test", "n-1")
+        .await
+        .unwrap();
+
+    assert!(!delivered);
+    assert_eq!(server.requests()[0].json()["metadata"]["nonce"], "n-1");
+}
+
+#[tokio::test]
+async fn a_success_that_is_something_else_is_a_wrong_address() {
+    for body in ["", "hello", "[]", r#"{"id":""}"#, r#"{"id":5}"#] {
+        let server = TinyServer::start(move |_| json(200, body)).await;
+
+        assert_eq!(api(&server).me().await.unwrap_err().code(), "wrong_address", "{body}");
+    }
+}
+
+#[tokio::test]
+async fn no_text_of_an_error_holds_the_token_the_password_or_an_address() {
+    let echo = |request: &Request| {
+        json(422, &format!(r#"{{"message":"x","body_received":{}}}"#, String::from_utf8_lossy(&request.body)))
+    };
+    let echoing = TinyServer::start(echo).await;
+    let rude = TinyServer::start(|_| Reply::HangUp).await;
+    let nobody = format!("http://127.0.0.1:{}", closed_port().await);
+
+    for url in [echoing.url(), rude.url(), nobody] {
+        let api = Api::new(&http(), Endpoint::parse(&url).unwrap()).with_token("CANARY-token".into());
+        let errors = [
+            api.sign_in("a@example.com", &"CANARY-password".into()).await.unwrap_err(),
+            api.refresh(&"CANARY-refresh".into()).await.unwrap_err(),
+            api.me().await.unwrap_err(),
+            api.anomalies(&ShopId::new("CANARY-shop").unwrap(), 1, 0).await.unwrap_err(),
+        ];
+        for error in errors {
+            let said = format!("{error} {error:?} {:?}", error.problem());
+            assert!(!said.contains("CANARY") && !said.contains("127.0.0.1"), "{said}");
+        }
+        assert!(!format!("{api:?}").contains("CANARY"));
+    }
+}
+
+const DATE: (&str, &str) = ("date", "Sat, 21 Nov 2026 20:00:00 GMT");
+const ME: &str = r#"{"id":"u1","name":"N","email":"e@example.com","role":"OWNER","created_at":"x"}"#;
+
+fn api(server: &TinyServer) -> Api {
+    Api::new(&http(), Endpoint::parse(&server.url()).unwrap())
+}
+
+fn http() -> Http {
+    let tls: Arc<rustls::ClientConfig> = tls();
+    Http::new(&tls).unwrap()
+}
