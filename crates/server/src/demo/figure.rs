@@ -246,21 +246,15 @@ fn carried(
             );
         }
         Carried::Bag(color) => {
-            limb((right, up, forward), (right, up - 0.16, forward), (0.012, 0.012), color.times(0.7), 0.05);
-            limb(
-                (right, up - 0.20, forward - 0.06),
-                (right, up - 0.20, forward + 0.08),
-                (0.07, 0.07),
-                color,
-                0.10,
-            );
-            limb(
-                (right, up - 0.38, forward - 0.08),
-                (right, up - 0.38, forward + 0.10),
-                (0.10, 0.10),
-                color,
-                0.10,
-            );
+            let handle = color.times(0.7);
+            limb((right, up, forward), (right, up - 0.14, forward - 0.07), (0.010, 0.010), handle, 0.05);
+            limb((right, up, forward), (right, up - 0.14, forward + 0.07), (0.010, 0.010), handle, 0.05);
+            for (down, half, shade) in
+                [(0.20, 0.10, 1.0), (0.28, 0.115, 0.97), (0.36, 0.12, 0.92), (0.43, 0.115, 0.84)]
+            {
+                let (back, front) = ((right, up - down, forward - half), (right, up - down, forward + half));
+                limb(back, front, (0.072, 0.072), color.times(shade), 0.10 + down * 0.1);
+            }
         }
         Carried::Basket(color) => {
             limb((right, up, forward), (right, up - 0.14, forward), (0.010, 0.010), color.times(0.6), 0.05);

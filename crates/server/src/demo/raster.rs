@@ -49,13 +49,18 @@ impl Canvas {
         let high = Point { x: from.x.max(to.x) + most, y: from.y.max(to.y) + most };
         let (along_x, along_y) = (to.x - from.x, to.y - from.y);
         let length = (along_x * along_x + along_y * along_y).max(1e-6);
+        let bend = (length.sqrt() / most).clamp(0.0, 1.0);
         self.each(low, high, depth, |x, y| {
             let t = (((x - from.x) * along_x + (y - from.y) * along_y) / length).clamp(0.0, 1.0);
             let radius = from_radius + (to_radius - from_radius) * t;
             let (dx, dy) = (x - from.x - along_x * t, y - from.y - along_y * t);
             let distance = (dx * dx + dy * dy).sqrt();
             let alpha = (radius - distance + 0.5).clamp(0.0, 1.0);
-            (alpha > 0.0).then(|| (color.lit(roundness(dx / radius, dy / radius)), alpha))
+            // Round across, straight along: so that thigh and shin are one leg and not two balls at the knee.
+            let across = (dx * -along_y + dy * along_x) / length;
+            let (nx, ny) =
+                (across * -along_y * bend + dx * (1.0 - bend), across * along_x * bend + dy * (1.0 - bend));
+            (alpha > 0.0).then(|| (color.lit(roundness(nx / radius, ny / radius)), alpha))
         });
     }
 
@@ -95,6 +100,36 @@ impl Canvas {
     pub(super) fn map(&mut self, change: impl Fn(usize, usize, Color) -> Color) {
         for (index, pixel) in self.pixels.iter_mut().enumerate() {
             *pixel = change(index % WIDTH, index / WIDTH, *pixel);
+        }
+    }
+
+    /// Darkens corners and crevices, where less light gets to: places that lie behind the mean of their surroundings.
+    ///
+    /// In the inverse of the depth a flat face is a plane, so that floors and walls are not taken for crevices.
+    pub(super) fn darken_crevices(&mut self, strength: f32) {
+        const WAYS: [(i32, i32); 4] = [(1, 0), (0, 1), (1, 1), (1, -1)];
+        const REACHES: [i32; 4] = [3, 8, 17, 34];
+        let nearness: Vec<f32> = self.depths.iter().map(|depth| 1.0 / depth).collect();
+        let near = |x: i32, y: i32| {
+            let (x, y) = (x.clamp(0, WIDTH as i32 - 1), y.clamp(0, HEIGHT as i32 - 1));
+            nearness[y as usize * WIDTH + x as usize]
+        };
+        for (index, pixel) in self.pixels.iter_mut().enumerate() {
+            let (x, y) = ((index % WIDTH) as i32, (index / WIDTH) as i32);
+            let here = nearness[index].max(1e-3);
+            let mut hidden = 0.0;
+            for reach in REACHES {
+                for (dx, dy) in WAYS {
+                    let one = near(x + dx * reach, y + dy * reach);
+                    let other = near(x - dx * reach, y - dy * reach);
+                    // Something far in front of this place takes no light from it.
+                    let apart = one.max(other) / here > 1.22;
+                    let behind = if apart { 0.0 } else { ((one + other) / 2.0 - here) / here };
+                    hidden += (behind * 11.0).clamp(0.0, 1.0);
+                }
+            }
+            let share = hidden / (REACHES.len() * WAYS.len()) as f32;
+            *pixel = pixel.times(1.0 - share.min(0.75) * strength);
         }
     }
 

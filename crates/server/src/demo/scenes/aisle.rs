@@ -9,19 +9,25 @@ use super::super::raster::Canvas;
 use super::super::world::{Room, Surface, View, at};
 use super::{Moment, furniture};
 
-const VIEW: View = View { eye: at(0.55, 2.75, -0.6), yaw: -0.13, pitch: 0.44, focal: 0.86 };
+const VIEW: View = View { eye: at(0.32, 2.42, -0.2), yaw: -0.10, pitch: 0.33, focal: 1.02 };
 
 pub(super) fn room() -> Room {
-    let mut room = Room::new(VIEW, rgb(0x5c5f62), rgb(0x303336));
+    let mut room = Room::new(VIEW, rgb(0x42464a), rgb(0x303336));
     let mut chance = Chance::new(303);
-    furniture::floor(&mut room, (-1.3, 1.3), (-1.0, 12.0), rgb(0xc9c5bb), 0.45, 0.9);
-    furniture::floor(&mut room, (-6.0, 6.0), (12.0, 16.0), rgb(0xc2beb4), 0.45, 0.5);
+    furniture::floor(&mut room, (-1.3, 1.3), (-1.0, 12.0), rgb(0xb2ada2), 0.45, 0.9);
+    furniture::floor(&mut room, (-6.0, 6.0), (12.0, 16.0), rgb(0xaca79c), 0.45, 0.5);
     furniture::shelves(&mut room, -1.15, 1.0, 0.2, 11.0, &mut chance);
     furniture::shelves(&mut room, 1.15, -1.0, 0.2, 11.0, &mut chance);
+    // The next aisles, of which little more than the top is seen.
+    for (front, inside) in [(-3.9, 1.0), (3.9, -1.0)] {
+        furniture::shelves(&mut room, front, inside, 0.2, 11.0, &mut chance);
+    }
+    furniture::side_wall(&mut room, -6.0, (0.0, 3.4), (-1.0, 15.0), Surface::Matte(rgb(0xc8c4ba)));
+    furniture::side_wall(&mut room, 6.0, (0.0, 3.4), (-1.0, 15.0), Surface::Matte(rgb(0xc8c4ba)));
     furniture::wall(&mut room, (-6.0, 6.0), (0.0, 3.4), 15.0, Surface::Matte(rgb(0xd5d2c8)));
     cooler(&mut room, &mut chance);
     for z in [0.5, 3.7, 6.9, 10.1] {
-        furniture::strip_lamp(&mut room, 0.0, 3.3, z, z + 1.8, 5.6);
+        furniture::strip_lamp(&mut room, 0.0, 3.3, z, z + 1.8, 4.2);
     }
     let ceiling = Surface::Matte(rgb(0xcfd0cd));
     room.face([at(-6.0, 3.4, -1.0), at(6.0, 3.4, -1.0), at(6.0, 3.4, 15.0), at(-6.0, 3.4, 15.0)], ceiling);

@@ -7,10 +7,10 @@ use super::super::raster::{Canvas, Point};
 use super::super::world::{Room, Surface, View, at};
 use super::{Moment, furniture};
 
-const VIEW: View = View { eye: at(-1.7, 3.1, -1.2), yaw: 0.20, pitch: 0.40, focal: 0.88 };
+const VIEW: View = View { eye: at(-1.3, 2.7, 0.4), yaw: 0.24, pitch: 0.31, focal: 0.98 };
 
 pub(super) fn room() -> Room {
-    let mut room = Room::new(VIEW, rgb(0x1c1c1c), rgb(0x0a0a0a));
+    let mut room = Room::new(VIEW, rgb(0x101010), rgb(0x0a0a0a));
     furniture::floor(&mut room, (-6.0, 8.0), (-1.5, 6.2), rgb(0x6e6e6e), 1.1, 0.15);
     let bricks = Surface::Bricks { color: rgb(0x868686), joint: rgb(0x5a5a5a), width: 0.24, height: 0.09 };
     furniture::wall(&mut room, (-6.0, 8.0), (0.0, 4.2), 6.2, bricks);
@@ -21,7 +21,7 @@ pub(super) fn room() -> Room {
     bins(&mut room);
     furniture::solid(&mut room, (-3.8, -3.7), (0.0, 4.2), (6.04, 6.14), Surface::Matte(rgb(0x9a9a9a)));
     // The camera's own light, and the emergency lamp over the door.
-    room.lamp(at(-1.7, 3.0, -1.0), rgb(0xffffff), 26.0);
+    room.lamp(at(-1.3, 2.6, 0.6), rgb(0xffffff), 15.0);
     room.lamp(at(0.75, 2.75, 5.7), rgb(0xffffff), 0.9);
     room
 }
@@ -124,10 +124,9 @@ pub(super) fn people(canvas: &mut Canvas, moment: &Moment) -> Bounds {
             ..Pose::default()
         },
     };
-    shadow_on_wall(canvas, feet.x, at_door);
-    let bounds = intruder.draw(canvas, &VIEW, rgb(0xffffff));
     torchlight(canvas, at_door);
-    bounds
+    shadow_on_wall(canvas, feet.x, at_door);
+    intruder.draw(canvas, &VIEW, rgb(0xa8a8a8))
 }
 
 /// The camera's light is close to its lens: the shadow falls on the wall, a little to the right.
@@ -138,7 +137,7 @@ fn shadow_on_wall(canvas: &mut Canvas, x: f32, near: bool) {
 
 fn torchlight(canvas: &mut Canvas, at_door: bool) {
     let white = Color { r: 1.6, g: 1.6, b: 1.6 };
-    let (spot, _, scale) = VIEW.project(if at_door { at(1.15, 1.02, 6.0) } else { at(1.9, 0.6, 6.0) });
-    canvas.glow(spot, scale * 0.75, scale * 0.62, white, 0.35);
-    canvas.glow(Point { x: spot.x - 3.0, y: spot.y }, scale * 0.3, scale * 0.26, white, 0.55);
+    let (spot, _, scale) = VIEW.project(if at_door { at(1.22, 1.05, 6.0) } else { at(1.9, 0.6, 6.0) });
+    canvas.glow(spot, scale * 0.62, scale * 0.52, white, 0.22);
+    canvas.glow(Point { x: spot.x - 2.0, y: spot.y }, scale * 0.24, scale * 0.2, white, 0.5);
 }

@@ -9,16 +9,18 @@ use super::super::raster::Canvas;
 use super::super::world::{Room, Surface, View, at};
 use super::{Moment, furniture};
 
-const VIEW: View = View { eye: at(-2.6, 3.0, -1.4), yaw: 0.42, pitch: 0.43, focal: 0.92 };
+const VIEW: View = View { eye: at(-2.7, 2.65, 0.9), yaw: 0.86, pitch: 0.36, focal: 0.98 };
 
 pub(super) fn room() -> Room {
-    let mut room = Room::new(VIEW, rgb(0x606266), rgb(0x303336));
+    let mut room = Room::new(VIEW, rgb(0x42464a), rgb(0x303336));
     let mut chance = Chance::new(77);
-    furniture::floor(&mut room, (-5.0, 10.0), (-1.5, 9.0), rgb(0xb4b6b6), 0.6, 1.0);
+    furniture::floor(&mut room, (-5.0, 10.0), (-1.5, 9.0), rgb(0x9a9c9c), 0.6, 0.9);
     furniture::wall(&mut room, (-5.0, 10.0), (0.0, 3.3), 8.0, Surface::Matte(rgb(0xcdcfcc)));
     furniture::wall(&mut room, (-5.0, 10.0), (0.0, 0.12), 7.98, Surface::Matte(rgb(0x6a7074)));
     furniture::wall(&mut room, (-5.0, 10.0), (2.25, 2.75), 7.97, Surface::Matte(rgb(0x1f7a5c)));
     furniture::side_wall(&mut room, 7.2, (0.0, 3.3), (-1.5, 8.0), Surface::Matte(rgb(0xbfc2c0)));
+    let ceiling = Surface::Matte(rgb(0xc4c6c4));
+    room.face([at(-5.0, 3.3, -1.5), at(10.0, 3.3, -1.5), at(10.0, 3.3, 8.0), at(-5.0, 3.3, 8.0)], ceiling);
     let poster = Surface::Package { color: rgb(0xe6c04a), band: rgb(0xc03a34), seed: 9 };
     for x in [-2.2, 0.4, 3.0] {
         furniture::wall(&mut room, (x, x + 1.1), (0.7, 2.0), 7.96, poster);
@@ -29,7 +31,7 @@ pub(super) fn room() -> Room {
     barrier(&mut room);
     impulse_rack(&mut room, &mut chance);
     for (x, z) in [(-1.6, 1.2), (1.4, 1.2), (4.4, 1.2), (-1.6, 5.2), (1.4, 5.2), (4.4, 5.2)] {
-        furniture::strip_lamp(&mut room, x, 3.25, z, z + 1.5, 5.4);
+        furniture::strip_lamp(&mut room, x, 3.25, z, z + 1.5, 3.9);
     }
     room
 }

@@ -9,12 +9,12 @@ use super::super::raster::Canvas;
 use super::super::world::{Room, Surface, View, at};
 use super::{Moment, furniture};
 
-const VIEW: View = View { eye: at(2.5, 2.95, -1.6), yaw: -0.36, pitch: 0.37, focal: 0.9 };
+const VIEW: View = View { eye: at(2.3, 2.7, -0.5), yaw: -0.40, pitch: 0.33, focal: 0.98 };
 
 pub(super) fn room() -> Room {
-    let mut room = Room::new(VIEW, rgb(0x585a5e), rgb(0xb8c6d2));
+    let mut room = Room::new(VIEW, rgb(0x42464a), rgb(0xb8c6d2));
     let mut chance = Chance::new(11);
-    furniture::floor(&mut room, (-6.0, 5.0), (-2.0, 6.5), rgb(0xbcb8ae), 0.6, 1.1);
+    furniture::floor(&mut room, (-6.0, 5.0), (-2.0, 6.5), rgb(0xa39f95), 0.6, 1.0);
     outside(&mut room, &mut chance);
     doors(&mut room);
     gates(&mut room);
@@ -23,8 +23,10 @@ pub(super) fn room() -> Room {
     furniture::side_wall(&mut room, -4.6, (0.0, 3.3), (-2.0, 6.5), Surface::Matte(rgb(0xc4c0b6)));
     furniture::side_wall(&mut room, 4.4, (0.0, 3.3), (-2.0, 6.5), Surface::Matte(rgb(0xb4b2aa)));
     for (x, z) in [(-2.4, 0.4), (0.8, 0.4), (-2.4, 3.4), (0.8, 3.4)] {
-        furniture::strip_lamp(&mut room, x, 3.3, z, z + 1.6, 5.4);
+        furniture::strip_lamp(&mut room, x, 3.3, z, z + 1.6, 3.6);
     }
+    let ceiling = Surface::Matte(rgb(0xc4c6c4));
+    room.face([at(-6.0, 3.4, -2.0), at(6.0, 3.4, -2.0), at(6.0, 3.4, 6.5), at(-6.0, 3.4, 6.5)], ceiling);
     // Daylight through the doors.
     room.lamp(at(0.0, 1.8, 7.6), rgb(0xd8e8ff), 7.0);
     room

@@ -63,7 +63,9 @@ impl Scene {
 
 /// What never moves.
 pub(super) fn backdrop(scene: Scene) -> Canvas {
-    room(scene).render()
+    let mut canvas = room(scene).render();
+    canvas.darken_crevices(0.9);
+    canvas
 }
 
 /// Draws the people; returns where the suspect is.
@@ -127,8 +129,8 @@ fn daylight(color: Color, far: f32, noise: f32) -> Color {
 
 /// The same sensor by its own infrared light: no colors, a bright middle, much grain.
 fn infrared(color: Color, far: f32, noise: f32) -> Color {
-    let lit = color.brightness() * (1.14 - far * 1.75).max(0.10);
-    let level = (lit / (lit + 0.32) * 1.28 + 0.02 + noise * 0.032).clamp(0.0, 1.0);
+    let lit = color.brightness() * (1.10 - far * 2.2).max(0.07);
+    let level = (lit * lit / (lit * lit + 0.16) * 1.12 + lit * 0.08 + 0.015 + noise * 0.034).clamp(0.0, 1.0);
     Color { r: level * 0.80, g: level * 0.98 + 0.012, b: level * 0.84 + 0.008 }
 }
 
