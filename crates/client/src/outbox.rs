@@ -15,8 +15,10 @@ use crate::words;
 pub enum Step {
     /// Write this status.
     Write(Status),
-    /// It is there already, or something stronger is.
+    /// It is there already.
     Done,
+    /// Somebody else decided otherwise: this is shown, and nothing written.
+    Theirs(Decision),
 }
 
 /// The backend's word for a decision.
@@ -38,16 +40,19 @@ pub fn decision(status: Status) -> Option<Decision> {
     }
 }
 
-/// Compares a decision with the row. "Acknowledged" says less than "resolved" or "false alarm" and never replaces
-/// them; between those two the person here decides.
-pub fn step(decision: Decision, row: &Row) -> Step {
+/// Compares a decision with the row. Only an acknowledgement may become more; whatever else somebody decided stands,
+/// unless it was us: `ours` is the status that this program wrote there last.
+pub fn step(decision: Decision, row: &Row, ours: Option<Status>) -> Step {
     let wanted = status(decision);
-    let weaker = decision == Decision::Acknowledged
-        && match row.status {
-            Status::Resolved | Status::FalsePositive => true,
-            Status::Pending | Status::Acknowledged | Status::Unknown => false,
-        };
-    if row.status == wanted || weaker { Step::Done } else { Step::Write(wanted) }
+    if row.status == wanted {
+        return Step::Done;
+    }
+    match row.status {
+        Status::Resolved | Status::FalsePositive if ours == Some(row.status) => Step::Write(wanted),
+        Status::Resolved => Step::Theirs(Decision::Resolved),
+        Status::FalsePositive => Step::Theirs(Decision::FalseAlarm),
+        Status::Acknowledged | Status::Pending | Status::Unknown => Step::Write(wanted),
+    }
 }
 
 /// What a failed request means for a decision. Whatever may pass, and a sign-in that is needed first, leaves it in
@@ -87,7 +92,7 @@ mod tests {
     #[test]
     fn an_undecided_row_takes_any_decision() {
         for decided in DECISIONS {
-            assert_eq!(step(decided, &row("pending")), Step::Write(status(decided)));
+            assert_eq!(step(decided, &row("pending"), None), Step::Write(status(decided)));
         }
     }
 
@@ -96,16 +101,31 @@ mod tests {
         for decided in DECISIONS {
             let there = row(status(decided).word().expect("a word"));
 
-            assert_eq!(step(decided, &there), Step::Done);
+            assert_eq!(step(decided, &there, None), Step::Done);
         }
     }
 
     #[test]
-    fn an_acknowledgement_never_undoes_a_stronger_decision() {
-        assert_eq!(step(Decision::Acknowledged, &row("resolved")), Step::Done);
-        assert_eq!(step(Decision::Acknowledged, &row("false_positive")), Step::Done);
-        assert_eq!(step(Decision::FalseAlarm, &row("resolved")), Step::Write(Status::FalsePositive));
-        assert_eq!(step(Decision::Resolved, &row("acknowledged")), Step::Write(Status::Resolved));
+    fn what_somebody_else_settled_is_shown_and_not_overwritten() {
+        let theirs = Step::Theirs(Decision::Resolved);
+
+        assert_eq!(step(Decision::Acknowledged, &row("resolved"), None), theirs);
+        assert_eq!(step(Decision::FalseAlarm, &row("resolved"), None), theirs);
+        assert_eq!(step(Decision::FalseAlarm, &row("resolved"), Some(Status::Acknowledged)), theirs);
+    }
+
+    #[test]
+    fn an_acknowledgement_may_become_more() {
+        let more = step(Decision::Resolved, &row("acknowledged"), None);
+
+        assert_eq!(more, Step::Write(Status::Resolved));
+    }
+
+    #[test]
+    fn a_change_of_our_own_mind_is_no_conflict() {
+        let changed = step(Decision::FalseAlarm, &row("resolved"), Some(Status::Resolved));
+
+        assert_eq!(changed, Step::Write(Status::FalsePositive));
     }
 
     #[test]

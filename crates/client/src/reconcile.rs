@@ -7,13 +7,14 @@
 
 use std::collections::{HashMap, HashSet};
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use visionguard_proto::record::{Row, Status};
 use visionguard_proto::{AnomalyId, Jpeg, Picture, ShopId};
 
 use crate::api::{Api, ApiError};
 use crate::journal::{Entry, IncidentRow, Journal, JournalError, Recorded};
-use crate::view::{Decision, Source};
+use crate::outbox;
+use crate::view::Source;
 
 /// Rows asked for at first: enough for a quiet minute.
 const FIRST_PAGE: u32 = 50;
@@ -25,6 +26,11 @@ const MOST_ROWS: u64 = 50_000;
 const BATCH: usize = 200;
 /// Pictures fetched in one go.
 const PICTURES: u32 = 24;
+
+/// What is younger than this is no history.
+const RECENT: SignedDuration = SignedDuration::from_secs(10);
+/// Decisions remembered at most.
+const MOST_REMEMBERED: usize = 20_000;
 
 /// What is remembered between passes, so that only changes are written.
 #[derive(Debug, Default)]
@@ -155,7 +161,9 @@ async fn store(
         let alerts = batch.iter().map(|row| row.alert.clone()).collect();
         for recorded in journal.record_all(alerts, now, Source::History).await? {
             match &recorded {
-                Recorded::New { entry, .. } if first_time => found.history.push((**entry).clone()),
+                Recorded::New { entry, .. } if first_time && !is_recent(entry, now) => {
+                    found.history.push((**entry).clone());
+                }
                 Recorded::New { .. } => found.missed.push(recorded),
                 Recorded::Joined { .. } => found.joined.push(recorded),
                 Recorded::Repeat { .. } => {}
@@ -163,6 +171,11 @@ async fn store(
         }
     }
     Ok(())
+}
+
+/// Raised while the person was signing in: its message may be on the socket at this moment.
+fn is_recent(entry: &Entry, now: Timestamp) -> bool {
+    entry.alert.detected_at.is_some_and(|at| now.duration_since(at) < RECENT)
 }
 
 fn is_known(row: &Row, known: &HashSet<AnomalyId>) -> bool {
@@ -177,9 +190,12 @@ async fn take_over_decisions(
     now: Timestamp,
     found: &mut Pass,
 ) -> Result<(), Trouble> {
+    if memory.decided.len() > MOST_REMEMBERED {
+        memory.decided.clear();
+    }
     for row in rows {
         let Some(id) = row.alert.anomaly_id else { continue };
-        let Some(decision) = decision(row.status) else { continue };
+        let Some(decision) = outbox::decision(row.status) else { continue };
         if memory.decided.get(&id) == Some(&row.status) {
             continue;
         }
@@ -190,16 +206,6 @@ async fn take_over_decisions(
         memory.decided.insert(id, row.status);
     }
     Ok(())
-}
-
-/// What a row's status amounts to; none while it is pending, or a word that this version does not know.
-pub fn decision(status: Status) -> Option<Decision> {
-    match status {
-        Status::Acknowledged => Some(Decision::Acknowledged),
-        Status::Resolved => Some(Decision::Resolved),
-        Status::FalsePositive => Some(Decision::FalseAlarm),
-        Status::Pending | Status::Unknown => None,
-    }
 }
 
 /// Fetches pictures that the record has and the journal has not, newest first, a few at a time; the alerts that have

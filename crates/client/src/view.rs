@@ -338,6 +338,7 @@ pub struct Problem {
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[cfg_attr(test, derive(TS))]
 #[serde(tag = "type", rename_all = "snake_case")]
+#[allow(clippy::large_enum_variant, reason = "made one at a time and serialized at once")]
 pub enum Event {
     Status {
         status: StatusView,

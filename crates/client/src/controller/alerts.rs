@@ -18,8 +18,6 @@ use crate::shell::{Buttons, Notification, Outcome};
 use crate::view::Source;
 use crate::words::text;
 
-/// The id of the summary's notification; the policy uses it too.
-const SUMMARY: &str = "summary:history";
 /// More missed incidents than this at once are told in a summary, however fresh.
 const MOST_SINGLY: usize = 3;
 /// How long after a failure the notification service is tried again.
@@ -350,7 +348,7 @@ impl Controller {
         match outcome {
             Outcome::Shown { id, alert } => {
                 self.shown.withdraw("no_notifications");
-                if id == SUMMARY {
+                if id == policy::SUMMARY {
                     let covered = std::mem::take(&mut self.alerts.summarised);
                     self.cover(covered);
                 }

@@ -12,7 +12,7 @@ use super::ticks::{Due, Reply, Tick};
 use crate::api::{Api, ApiError};
 use crate::clock::Clock;
 use crate::journal::{Delivery, IncidentId, IncidentRow, Journal, JournalError, Outgoing};
-use crate::reconcile;
+use crate::outbox::{self, Step};
 use crate::view::{Decision, Problem};
 use crate::words::text;
 
@@ -44,8 +44,8 @@ pub(super) struct Sent {
 }
 
 impl Outbox {
-    pub(super) fn due(&self) -> Option<Moment> {
-        self.due.at().filter(|_| !self.sending)
+    pub(super) fn due(&self, online: bool) -> Option<Moment> {
+        self.due.at().filter(|_| online && !self.sending)
     }
 }
 
@@ -156,7 +156,7 @@ impl Controller {
         let journal = self.journal.clone();
         let at = self.wall();
         let before = at.checked_sub(after).unwrap_or(at);
-        let sentence = text("problem.not_in_record", &[]);
+        let sentence = text("problem.decision_unknown_there", &[]);
         let ticks = self.ticks.clone();
         self.tasks.spawn(async move {
             match journal.refuse_unmatched(before, sentence, at).await {
@@ -205,11 +205,13 @@ impl Batch {
                 self.show_theirs(outgoing, decision, sent).await;
                 return sent.journal.is_none();
             }
-            Err(error) if error.is_unauthorized() || error.can_retry() => (Delivery::Later, Some(error)),
-            Err(error) => {
-                tracing::warn!(%error, "the server refused a decision");
-                (Delivery::Refused { sentence: refusal(&error) }, None)
-            }
+            Err(error) => match outbox::failed(&error) {
+                Delivery::Later => (Delivery::Later, Some(error)),
+                answered @ (Delivery::Recorded | Delivery::Refused { .. }) => {
+                    tracing::warn!(%error, "the server refused a decision");
+                    (answered, None)
+                }
+            },
         };
         self.note(outgoing, delivery, sent).await;
         let goes_on = trouble.is_none() && sent.journal.is_none();
@@ -220,17 +222,17 @@ impl Batch {
 
     /// Looks at the row before changing it: what somebody else decided is not undone.
     async fn put(&self, outgoing: &Outgoing, ours: &mut Ours) -> Result<Put, ApiError> {
-        let row = self.api.anomaly(&outgoing.anomaly_id).await?;
-        let wanted = status(outgoing.decision);
-        if row.status == wanted && outgoing.note.is_none() {
-            return Ok(Put::Done);
-        }
-        if let Some(theirs) = conflicting(&row, wanted, ours.get(&outgoing.anomaly_id).copied()) {
-            return Ok(Put::Theirs(theirs));
-        }
+        let id = &outgoing.anomaly_id;
+        let row = self.api.anomaly(id).await?;
+        let wanted = match outbox::step(outgoing.decision, &row, ours.get(id).copied()) {
+            Step::Write(wanted) => wanted,
+            Step::Done if outgoing.note.is_some() => row.status,
+            Step::Done => return Ok(Put::Done),
+            Step::Theirs(theirs) => return Ok(Put::Theirs(theirs)),
+        };
         let note = outgoing.note.clone().or_else(|| self.signature(&row));
-        self.api.patch(&outgoing.anomaly_id, wanted, note.as_deref()).await?;
-        ours.insert(outgoing.anomaly_id.clone(), wanted);
+        self.api.patch(id, wanted, note.as_deref()).await?;
+        ours.insert(id.clone(), wanted);
         Ok(Put::Done)
     }
 
@@ -268,70 +270,10 @@ enum Put {
     Theirs(Decision),
 }
 
-/// What somebody else decided, where that is at least as much as what is wanted. What we put there ourselves, and an
-/// acknowledgement that is to become more, are no conflict.
-fn conflicting(row: &Row, wanted: Status, ours: Option<Status>) -> Option<Decision> {
-    let theirs = reconcile::decision(row.status)?;
-    let settled = row.status == wanted || weight(row.status) < weight(wanted) || ours == Some(row.status);
-    (!settled).then_some(theirs)
-}
-
-fn weight(status: Status) -> u8 {
-    match status {
-        Status::Pending | Status::Unknown => 0,
-        Status::Acknowledged => 1,
-        Status::Resolved | Status::FalsePositive => 2,
-    }
-}
-
-fn status(decision: Decision) -> Status {
-    match decision {
-        Decision::Acknowledged => Status::Acknowledged,
-        Decision::Resolved => Status::Resolved,
-        Decision::FalseAlarm => Status::FalsePositive,
-    }
-}
-
-fn refusal(error: &ApiError) -> String {
-    if error.is_not_found() {
-        return text("problem.not_in_record", &[]);
-    }
-    text("problem.decision_refused", &[])
-}
-
 pub(super) fn unknown_incident() -> Problem {
     problem("unknown_incident", text("problem.unknown_incident", &[]))
 }
 
 pub(super) fn not_stored() -> Problem {
     problem("journal_unwritable", text("problem.not_stored", &[]))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_somebody_else_settled_is_not_overwritten() {
-        let theirs = conflicting(&row(Status::Resolved), Status::Acknowledged, None);
-
-        assert_eq!(theirs, Some(Decision::Resolved));
-    }
-
-    #[test]
-    fn an_acknowledgement_may_become_more() {
-        assert_eq!(conflicting(&row(Status::Acknowledged), Status::FalsePositive, None), None);
-    }
-
-    #[test]
-    fn a_change_of_our_own_mind_is_no_conflict() {
-        let ours = Some(Status::Resolved);
-
-        assert_eq!(conflicting(&row(Status::Resolved), Status::FalsePositive, ours), None);
-    }
-
-    fn row(status: Status) -> Row {
-        let body = include_str!("../../../../tests/fixtures/anomaly_patch_ack_200.json");
-        Row { status, ..Row::read(body.as_bytes()).expect("a row") }
-    }
 }

@@ -112,7 +112,7 @@ impl Default for Pace {
         Pace {
             reconcile_every: Duration::from_secs(60),
             poll_every: Duration::from_secs(15),
-            register_after: Duration::from_secs(2),
+            register_after: Duration::from_secs(1),
             register_every: Duration::from_secs(30),
             reclaim_pause: Duration::from_millis(250),
             keychain_every: Duration::from_secs(10),

@@ -21,6 +21,8 @@ const UPTIME_SLACK: Duration = Duration::from_secs(2);
 const CLAIM_AGAIN: Duration = Duration::from_secs(60);
 /// The longest wait between two claims.
 const CLAIM_AT_LEAST: Duration = Duration::from_secs(15 * 60);
+/// Batches of pictures fetched after one pass; the rest after the next, or when they are looked at.
+const FETCHES: u32 = 4;
 /// Decisions older than this whose alert the record does not have are given up.
 const UNMATCHED_AFTER: Duration = Duration::from_secs(120);
 
@@ -36,6 +38,8 @@ pub(super) struct Watch {
     reconciling: bool,
     memory: Option<Memory>,
     fetching: bool,
+    /// How many more times pictures are fetched before the next pass.
+    fetches: u32,
     /// When a lost slot may be claimed, and how often it was in vain.
     claim_at: Option<Moment>,
     claims: u32,
@@ -51,8 +55,7 @@ struct Outage {
 }
 
 impl Watch {
-    pub(super) fn due(&self) -> Option<Moment> {
-        let online = matches!(self.link, Some(State::Online { .. }));
+    pub(super) fn due(&self, online: bool) -> Option<Moment> {
         let list = self.list.at().filter(|_| online && !self.listing);
         let reconcile = self.reconcile.at().filter(|_| online && !self.reconciling);
         [list, reconcile, self.outage.write_down.at()].into_iter().flatten().min()
@@ -305,6 +308,7 @@ impl Controller {
             }
             Some(trouble) => self.not_reconciled(began_at, &trouble),
         }
+        self.watch.fetches = FETCHES;
         self.fetch_pictures();
         self.send_soon();
     }
@@ -379,11 +383,12 @@ impl Controller {
     }
 
     fn fetch_pictures(&mut self) {
-        if self.watch.fetching {
+        if self.watch.fetching || self.watch.fetches == 0 {
             return;
         }
         let Some(api) = self.account.api() else { return };
         self.watch.fetching = true;
+        self.watch.fetches -= 1;
         let journal = self.journal.clone();
         let epoch = self.who.epoch;
         self.spawn(async move { Tick::Pictures(epoch, reconcile::pictures(&api, &journal).await) });

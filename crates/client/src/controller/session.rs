@@ -237,6 +237,23 @@ impl Controller {
         self.spawn(async move { Tick::Refreshed(epoch, account.refresh_if_due().await) });
     }
 
+    /// A keychain that would not take the tokens is asked again.
+    pub(super) fn store_token(&self) {
+        if self.account.keychain_trouble().is_none() {
+            return;
+        }
+        let account = self.account.clone();
+        let epoch = self.who.epoch;
+        self.spawn(async move { Tick::TokenStored(epoch, account.store_again().await) });
+    }
+
+    pub(super) fn token_stored(&mut self, epoch: u64, stored: bool) {
+        if stored && epoch == self.who.epoch {
+            self.shown.withdraw("keychain_locked");
+            self.shown.withdraw("no_keychain");
+        }
+    }
+
     pub(super) fn refreshed(&mut self, epoch: u64, result: Result<Option<Target>, ApiError>) {
         if epoch != self.who.epoch {
             return;

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use tokio::sync::mpsc;
 use tokio_util::task::TaskTracker;
-use visionguard_proto::Moment;
+use visionguard_proto::{Moment, link};
 
 use super::alerts::Alerts;
 use super::decisions::Outbox;
@@ -22,6 +22,7 @@ use super::{Client, Pace, Parts, StartError};
 use crate::account::Account;
 use crate::clock::Clock;
 use crate::connection::{Connection, Event};
+use crate::dial::Dial;
 use crate::journal::{Journal, JournalError, Keep};
 use crate::lock::DataLock;
 use crate::settings::Settings;
@@ -51,6 +52,9 @@ pub(super) struct Controller {
 
     pub(super) account: Account,
     pub(super) connection: Connection,
+    events: mpsc::Receiver<Event>,
+    link: link::Config,
+    dial: Arc<dyn Dial>,
     pub(super) journal: Journal,
 
     pub(super) who: Who,
@@ -69,8 +73,12 @@ pub(super) fn start(parts: Parts, shell: Box<dyn Shell>) -> Result<Client, Start
     let lock = DataLock::take(&parts.data_dir, &parts.program, parts.clock.wall())?;
     let (journal, found) = open_journal(&parts)?;
     let account = Account::new(parts.data_dir.clone(), parts.keychain, parts.http, Arc::clone(&parts.clock));
-    let (connection, events) =
-        Connection::start(parts.link, parts.dial, Arc::clone(&parts.clock), rand::random());
+    let (connection, events) = Connection::start(
+        parts.link.clone(),
+        Arc::clone(&parts.dial),
+        Arc::clone(&parts.clock),
+        rand::random(),
+    );
     let (ticks, inbox) = mpsc::unbounded_channel();
     let tasks = TaskTracker::new();
     let lane = recorder::start(&tasks, journal.clone(), ticks.clone());
@@ -87,6 +95,9 @@ pub(super) fn start(parts: Parts, shell: Box<dyn Shell>) -> Result<Client, Start
         settings: parts.settings,
         account,
         connection,
+        events,
+        link: parts.link,
+        dial: parts.dial,
         journal: journal.clone(),
         who: Who::default(),
         watch: Watch::default(),
@@ -102,7 +113,7 @@ pub(super) fn start(parts: Parts, shell: Box<dyn Shell>) -> Result<Client, Start
     controller.upkeep.set(now);
     controller.prune.set(now + PRUNE_EVERY);
     controller.found_journal(found);
-    tokio::spawn(controller.run(inbox, events));
+    tokio::spawn(controller.run(inbox));
     Ok(Client { ticks, journal })
 }
 
@@ -128,7 +139,7 @@ fn open_journal(parts: &Parts) -> Result<(Journal, Found), StartError> {
 }
 
 impl Controller {
-    async fn run(mut self, mut inbox: mpsc::UnboundedReceiver<Tick>, mut events: mpsc::Receiver<Event>) {
+    async fn run(mut self, mut inbox: mpsc::UnboundedReceiver<Tick>) {
         self.restore();
         self.look_for_unnotified();
         self.show();
@@ -136,13 +147,29 @@ impl Controller {
             let sleep = self.sleep();
             let tick = tokio::select! {
                 Some(tick) = inbox.recv() => tick,
-                event = events.recv(), if self.alerts.has_room() => event.map_or(Tick::LinkEnded, Tick::Link),
+                event = self.events.recv(), if self.alerts.has_room() => event.map_or(Tick::LinkEnded, Tick::Link),
                 () = tokio::time::sleep(sleep) => Tick::Time,
             };
             self.handle(tick);
             self.show();
         }
         self.finish(inbox).await;
+    }
+
+    /// The connection's task ended without being asked to: another takes its place.
+    pub(super) fn reconnect(&mut self) {
+        tracing::error!("the connection's task ended; starting another");
+        let (connection, events) = Connection::start(
+            self.link.clone(),
+            Arc::clone(&self.dial),
+            Arc::clone(&self.clock),
+            rand::random(),
+        );
+        self.connection = connection;
+        self.events = events;
+        if let Some(target) = self.account.target() {
+            self.connection.connect(target);
+        }
     }
 
     /// Closes the socket, lets writes finish and answers who still waits.
@@ -211,11 +238,12 @@ impl Controller {
     /// How long until something is due.
     fn sleep(&self) -> Duration {
         let now = self.now();
+        let online = self.online_since().is_some();
         let due = [
             self.who.due(),
-            self.watch.due(),
+            self.watch.due(online),
             self.alerts.due(),
-            self.outbox.due(),
+            self.outbox.due(online),
             self.page.due(),
             self.shown.due(),
             self.upkeep.at(),
@@ -230,6 +258,7 @@ impl Controller {
         }
         self.upkeep.set(now + self.pace.upkeep_every);
         self.refresh_token();
+        self.store_token();
         self.count();
         if self.prune.take(now) {
             self.prune.set(now + PRUNE_EVERY);

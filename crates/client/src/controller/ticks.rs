@@ -68,6 +68,8 @@ pub(super) enum Tick {
     },
     Answered(u64, Answer),
     Refreshed(u64, Result<Option<connection::Target>, ApiError>),
+    /// Whether the keychain took the tokens after all.
+    TokenStored(u64, bool),
     Attempted(Box<Attempt>),
     Acked(AlertId),
     NotYetNotified(Vec<Entry>),
@@ -134,13 +136,14 @@ impl Controller {
             Tick::Quit => self.quitting = true,
 
             Tick::Link(event) => self.link(event),
-            Tick::LinkEnded => self.quitting = true,
+            Tick::LinkEnded => self.reconnect(),
 
             Tick::Restored(epoch, restored) => self.restored(epoch, restored),
             Tick::SignedIn(result, reply) => self.signed_in(result, reply),
             Tick::SignedOut { result, erased, reply } => self.signed_out(result, erased, reply),
             Tick::Answered(epoch, answer) => self.answered(epoch, answer),
             Tick::Refreshed(epoch, result) => self.refreshed(epoch, result),
+            Tick::TokenStored(epoch, stored) => self.token_stored(epoch, stored),
             Tick::Attempted(attempt) => self.attempted(*attempt),
             Tick::Acked(alert) => self.shell.acked(alert),
             Tick::NotYetNotified(entries) => self.not_yet_notified(entries),

@@ -52,6 +52,74 @@ async fn what_cannot_be_stored_is_shown_and_not_acknowledged() {
 }
 
 #[tokio::test]
+async fn an_alert_that_could_not_be_stored_is_shown_at_once_and_acknowledged_when_it_is() {
+    let (server, desk) = (Server::start().await, Desk::new());
+    let running = desk.signed_in(&server).await;
+    running.status(Status::Protected, "protected").await;
+    let disk = rusqlite::Connection::open(desk.path().join(crate::journal::FILE_NAME)).expect("the journal");
+    disk.execute_batch("CREATE TRIGGER full BEFORE INSERT ON alert BEGIN SELECT RAISE(ABORT, 'full'); END")
+        .expect("a disk that refuses");
+
+    server.say(&detection(1, 30));
+    let notification = running.notification(0).await;
+    let (acks, notices) = (server.state().acks.len(), running.client.snapshot().await.notices);
+    disk.execute_batch("DROP TRIGGER full").expect("a disk that works");
+    server.until("an ack", |state| state.acks.first().cloned()).await;
+    marked(&running).await;
+
+    assert_eq!((notification.alert, acks), (None, 0));
+    assert_eq!(notices.first().map(|notice| notice.code.as_str()), Some("journal_unwritable"));
+    assert!(running.client.snapshot().await.notices.is_empty());
+    assert_eq!(running.told().notifications.len(), 1);
+}
+
+#[tokio::test]
+async fn a_dead_token_asks_for_the_person() {
+    let (server, desk) = (Server::start().await, Desk::new());
+    let running = desk.signed_in(&server).await;
+    running.status(Status::Protected, "protected").await;
+
+    server.set(|state| (state.refuse, state.api_fails) = (Some(403), Some(401)));
+    server.close_all();
+    let signed_out = running.status(Status::SignedOut, "token_expired").await;
+    server.set(|state| (state.refuse, state.api_fails) = (None, None));
+    running.sign_in(&server).await;
+    running.status(Status::Protected, "protected").await;
+
+    assert_eq!(signed_out.remedy, Some(Remedy::SignIn));
+}
+
+#[tokio::test]
+async fn a_refusal_with_a_good_token_is_a_wrong_address() {
+    let (server, desk) = (Server::start().await, Desk::new());
+    server.set(|state| state.refuse = Some(403));
+
+    let running = desk.signed_in(&server).await;
+
+    let view = running.status(Status::Offline, "wrong_address").await;
+    assert!(view.next_attempt_at.is_some());
+}
+
+#[tokio::test]
+async fn an_open_connection_outlives_its_token() {
+    let (server, mut desk) = (Server::start().await, Desk::new());
+    desk.pace.limits.record = Duration::from_millis(500);
+    let running = desk.signed_in(&server).await;
+    running.status(Status::Protected, "protected").await;
+
+    server.set(|state| state.api_fails = Some(401));
+    running
+        .until("the record is out of reach", |told| {
+            told.statuses.last().filter(|view| view.status == Status::CatchingUp).cloned()
+        })
+        .await;
+    server.say(&detection(1, 30));
+    running.notification(0).await;
+
+    assert_eq!(server.state().open, 1);
+}
+
+#[tokio::test]
 async fn what_was_shown_is_not_shown_again_after_a_restart() {
     let (server, desk) = (Server::start().await, Desk::new());
     let running = desk.signed_in(&server).await;
@@ -302,9 +370,9 @@ async fn an_open_page_is_told_and_a_closed_one_is_not() {
 
     let (incident, counts) = running
         .until("an alert on the page", |told| {
-            told.events.iter().find_map(|event| match event {
-                Event::AlertAdded { incident, counts, .. } => Some((incident.clone(), *counts)),
-                _ => None,
+            told.events.iter().find_map(|event| {
+                let Event::AlertAdded { incident, counts, .. } = event else { return None };
+                Some((incident.clone(), *counts))
             })
         })
         .await;
