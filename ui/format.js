@@ -9,15 +9,14 @@ const MINUTE = 60 * SECOND;
 const HOUR = 60 * MINUTE;
 const DAY = 24 * HOUR;
 
-/** Whether this computer writes 2 pm or 14:00 is its owner's choice; the words stay in the page's language. */
-const { hourCycle = "h23" } = new Intl.DateTimeFormat(undefined, { hour: "numeric" }).resolvedOptions();
-
+/** Dates in the language of the words; 24 hours, as in the tray and the notifications. */
 const dates = `${LANGUAGE}-GB`;
+const hourCycle = "h23";
 const minutes = new Intl.DateTimeFormat(dates, { hour: "2-digit", minute: "2-digit", hourCycle });
 const seconds = new Intl.DateTimeFormat(dates, { hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle });
 const days = new Intl.DateTimeFormat(dates, { weekday: "long", day: "numeric", month: "long" });
 const shortDays = new Intl.DateTimeFormat(dates, { day: "numeric", month: "short" });
-const whole = new Intl.DateTimeFormat(dates, { dateStyle: "full", timeStyle: "medium" });
+const whole = new Intl.DateTimeFormat(dates, { dateStyle: "full", timeStyle: "medium", hourCycle });
 
 /** 14:02 @param {number} at */
 export const clock = (at) => minutes.format(at);

@@ -63,7 +63,7 @@ const SIZES = [
 ];
 
 await mkdir(OUT, { recursive: true });
-const set = await stage();
+const set = await stage({ scenes: true });
 const only = process.argv[2];
 for (const { name, scenario, widths, then } of SHOTS.filter((shot) => !only || shot.name === only)) {
   for (const [width = 0, height = 0] of SIZES.filter(([width = 0]) => !widths || widths.includes(width))) {

@@ -10,7 +10,7 @@ import { fileURLToPath } from "node:url";
 
 import { chromium } from "playwright-core";
 
-import { drawScenes } from "./scenes.js";
+import { drawPlain, drawScenes } from "./scenes.js";
 import { serve } from "./server.js";
 import { world } from "./world.js";
 
@@ -29,25 +29,29 @@ const MOCK = fileURLToPath(new URL("tauri.js", import.meta.url));
  * @property {number} [height]
  * @property {"light" | "dark"} [scheme]
  * @property {(world: World) => void} [change] changes the world before the page sees it
+ * @property {(page: Page) => Promise<unknown>} [prepare] before the page is loaded
  * @property {number} [now]
  * @property {boolean} [still] without motion
  */
 
-/** @returns {Promise<Stage>} */
-export async function stage() {
+/**
+ * @param {{ scenes?: boolean }} [how] `scenes`: with drawn camera pictures, for the eye; else with a plain one
+ * @returns {Promise<Stage>}
+ */
+export async function stage({ scenes = false } = {}) {
   await access(CHROMIUM).catch(() => {
     throw new Error(`These tests need Chromium at ${CHROMIUM}: install the package chromium, or set CHROMIUM to its path.`);
   });
   const browser = await chromium.launch({ executablePath: CHROMIUM, args: ["--no-sandbox"] });
   const easel = await browser.newPage();
-  const picture = await drawScenes(easel);
+  const picture = scenes ? await drawScenes(easel) : await drawPlain(easel);
   await easel.close();
   const server = await serve(picture);
 
   return {
     browser,
     address: server.address,
-    async open(scenario, { width = 1280, height = 800, scheme = "light", change, now, still = true } = {}) {
+    async open(scenario, { width = 1280, height = 800, scheme = "light", change, prepare, now, still = true } = {}) {
       const context = await browser.newContext({
         viewport: { width, height },
         colorScheme: scheme,
@@ -67,6 +71,7 @@ export async function stage() {
         addEventListener("error", (event) => violations.push(`error ${event.message}`));
         addEventListener("unhandledrejection", (event) => violations.push(`rejection ${event.reason}`));
       });
+      await prepare?.(page);
       await page.goto(server.address);
       if (scene.snapshot !== null) await page.waitForSelector('[data-part="start"]', { state: "hidden" });
       return page;

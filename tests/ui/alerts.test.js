@@ -1,0 +1,273 @@
+/** The list and the large view in a real browser. */
+
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+
+import { asked, emit, stage, violations } from "./support/browser.js";
+import { alert, incident } from "./support/world.js";
+
+const COUNTS = { unhandled: 3, unseen: 3, total: 11, today: 8 };
+
+/** @type {import("./support/browser.js").Stage} */
+let set;
+before(async () => void (set = await stage()));
+after(() => set?.close());
+
+test("an alert that arrives is the first row, with its picture and an accessible name", async () => {
+  const page = await set.open("full");
+
+  await arrive(page, "90");
+
+  const row = page.locator("article.row").first();
+  assert.equal(await row.getAttribute("data-key"), "90");
+  assert.match((await row.getAttribute("aria-label")) ?? "", /^New, Aisle 3, Theft pattern, severity High, \d\d:\d\d, 1 picture, not handled yet$/);
+  await page.waitForFunction(() => /** @type {HTMLImageElement} */ (document.querySelector("article.row img")).naturalWidth === 640);
+});
+
+test("opening shows the picture as large as it fits and never larger than it is", async () => {
+  for (const [width, height] of [[360, 740], [900, 640], [1280, 800], [2560, 1440]]) {
+    const page = await set.open("full", { width: width ?? 0, height: height ?? 0 });
+
+    await page.locator("article.row").first().click();
+    const picture = await page.locator('[data-part="picture"]').boundingBox();
+    const stageBox = await page.locator('[data-part="stage"]').boundingBox();
+
+    assert.ok(picture && stageBox);
+    assert.ok(picture.width <= 640.5, `never upscaled at ${width}: ${picture.width}`);
+    assert.ok(picture.width <= stageBox.width + 1 && picture.height <= stageBox.height + 1, `fits at ${width}`);
+    assert.ok(picture.width > 638 || Math.abs(picture.width - stageBox.width) < 2 || Math.abs(picture.height - stageBox.height) < 2, `as large as it fits at ${width}`);
+    assert.ok(Math.abs(picture.width / picture.height - 640 / 360) < 0.02, "not distorted");
+    await page.context().close();
+  }
+});
+
+test("the box lies on the person, whatever the picture's size on the screen", async () => {
+  const page = await set.open("full", {
+    change(world) {
+      const [first] = world.details["12"]?.alerts.slice(-1) ?? [];
+      if (first?.frame) first.frame.bounding_box = [160, 90, 320, 180];
+    },
+  });
+
+  await page.locator("article.row").first().click();
+  await page.waitForSelector('[data-part="box"]', { state: "visible" });
+  const picture = await page.locator('[data-part="picture"]').boundingBox();
+  const box = await page.locator('[data-part="box"]').boundingBox();
+
+  assert.ok(picture && box);
+  assert.ok(Math.abs((box.x - picture.x) / picture.width - 0.25) < 0.01);
+  assert.ok(Math.abs((box.y - picture.y) / picture.height - 0.25) < 0.01);
+  assert.ok(Math.abs(box.width / picture.width - 0.5) < 0.01);
+});
+
+test("a picture that is gone says so, and one that never was says why", async () => {
+  const page = await set.open("full", {
+    change(world) {
+      const detail = world.details["13"];
+      if (detail) detail.alerts = [alert({ id: "1399" })];
+    },
+  });
+
+  await page.locator("article.row").nth(1).click();
+  await page.getByText("The picture is no longer kept on this computer.").waitFor();
+  await page.locator("article.row").nth(5).click();
+  await page.getByText("The picture was damaged on the way.").waitFor();
+
+  assert.equal(await page.locator('[data-part="picture"]').isVisible(), false);
+});
+
+test("acknowledging is shown as sending, then as recorded, and never before it is", async () => {
+  const page = await set.open("full", { prepare: (page) => page.addInitScript(() => Object.assign(window, { __silent: true })) });
+  await page.locator("article.row").first().click();
+
+  await page.getByRole("button", { name: "Acknowledge" }).click();
+  await page.getByText("Sending…", { exact: true }).first().waitFor();
+  const early = await page.locator('[data-part="actions"]').innerText();
+  const item = incident({ id: "12", handling: { state: "recorded", decision: "acknowledged", here: true, at: Date.now() } });
+  await emit(page, { type: "incident_changed", incident: item, counts: COUNTS });
+
+  await page.getByText(/^Acknowledged by you, \d\d:\d\d$/).waitFor();
+  assert.doesNotMatch(early, /Acknowledged/);
+  assert.deepEqual(await asked(page, "decide"), [{ incident: "12", decision: "acknowledged", note: null }]);
+});
+
+test("a decision that is refused says why and leaves the buttons", async () => {
+  const page = await set.open("full");
+  await page.evaluate(() => {
+    /** @type {any} */ (window).__mock.answers.decide = () => {
+      throw { code: "not_stored", sentence: "This could not be stored on this computer.", field: null };
+    };
+  });
+  await page.locator("article.row").first().click();
+
+  await page.getByRole("button", { name: "False alarm" }).click();
+
+  await page.locator('[data-part="handling-words"]').getByText("This could not be stored on this computer.").first().waitFor();
+  assert.equal(await page.getByRole("button", { name: "Acknowledge" }).getAttribute("aria-disabled"), null);
+});
+
+test("offline, a decision is kept and says so", async () => {
+  const page = await set.open("offline", { prepare: (page) => page.addInitScript(() => Object.assign(window, { __silent: true })) });
+  await page.locator("article.row").first().click();
+
+  await page.getByRole("button", { name: "Acknowledge" }).click();
+
+  await page.getByText("Kept on this computer. It is sent as soon as the server can be reached.").waitFor();
+});
+
+test("the mark of a new alert goes only after its picture was in sight for a second", async () => {
+  const page = await set.open("full");
+
+  await page.locator("article.row").first().click();
+  await page.waitForTimeout(200);
+  await page.keyboard.press("Escape");
+  await page.waitForTimeout(1_300);
+  const glanced = await asked(page, "seen");
+  await page.locator("article.row").first().click();
+  await page.waitForFunction(() => /** @type {any} */ (window).__mock.asked("seen").length === 1);
+
+  assert.deepEqual(glanced, []);
+  assert.deepEqual(await asked(page, "seen"), [{ incident: "12" }]);
+});
+
+test("a blurred picture counts as seen only once it is shown clearly", async () => {
+  const page = await set.open("blur");
+  await page.locator("article.row").first().focus();
+  await page.keyboard.press("Enter");
+  await page.waitForSelector('[data-part="picture"]', { state: "visible" });
+  await page.waitForTimeout(1_300);
+  const blurred = await page.evaluate(() => getComputedStyle(/** @type {Element} */ (document.querySelector(".picture img"))).filter);
+  const before = await asked(page, "seen");
+
+  await page.getByRole("button", { name: "Show clearly" }).press("Space");
+  await page.waitForFunction(() => /** @type {any} */ (window).__mock.asked("seen").length === 1);
+
+  assert.match(blurred, /blur/);
+  assert.deepEqual(before, []);
+  assert.equal(await page.evaluate(() => getComputedStyle(/** @type {Element} */ (document.querySelector(".picture img"))).filter), "none");
+});
+
+test("dismissing takes the row away and hands the focus to its neighbour", async () => {
+  const page = await set.open("full");
+  await page.locator("article.row").first().click();
+
+  await page.getByRole("button", { name: "Dismiss" }).click();
+  await page.waitForFunction(() => document.querySelector('article[data-key="12"]') === null);
+
+  assert.deepEqual(await asked(page, "dismiss"), [{ incident: "12" }]);
+  assert.equal(await page.evaluate(() => /** @type {HTMLElement} */ (document.activeElement).dataset.key), "13");
+});
+
+test("clearing asks first, in place, and does nothing when declined", async () => {
+  const page = await set.open("full");
+  const clear = page.getByRole("button", { name: "Clear from view" });
+
+  await clear.click();
+  await page.getByRole("button", { name: "Cancel" }).click();
+  const declined = await asked(page, "clear_all");
+  await clear.click();
+  await page.getByRole("button", { name: "Clear all" }).click();
+  await page.getByText("No alerts yet").waitFor();
+
+  assert.deepEqual(declined, []);
+  assert.equal((await asked(page, "clear_all")).length, 1);
+});
+
+test("filter and search ask the program, and say when nothing is found", async () => {
+  const page = await set.open("full");
+
+  await page.getByRole("button", { name: /^Not handled/ }).click();
+  await page.waitForFunction(() => document.querySelectorAll("article.row").length === 2);
+  await page.getByRole("searchbox").fill("bakery");
+  await page.getByText("Nothing matches “bakery”.").waitFor();
+  await page.getByRole("button", { name: "Clear the search" }).click();
+  await page.waitForFunction(() => document.querySelectorAll("article.row").length === 2);
+
+  const queries = (await asked(page, "feed")).map(({ query }) => [query.filter, query.search, query.before]);
+  assert.deepEqual(queries, [["unhandled", "", null], ["unhandled", "bakery", null], ["unhandled", "", null]]);
+  assert.equal(await page.getByRole("searchbox").inputValue(), "");
+});
+
+test("older alerts are there on demand, fifty at a time, never more than 200 in the document", async () => {
+  const page = await set.open("full", {
+    change(world) {
+      const many = Array.from({ length: 320 }, (_, n) => incident({ id: String(5_000 + n), first_at: 1_763_600_000_000 - n * 60_000, last_at: 1_763_600_000_000 - n * 60_000, seen: true }));
+      world.older = many.map((item) => ({ type: "incident", ...item }));
+      if (world.snapshot) world.snapshot.feed.next = "11";
+    },
+  });
+  const rows = () => page.evaluate(() => document.querySelectorAll("article.row").length);
+
+  const counts = [];
+  for (let press = 0; press < 7; press += 1) {
+    const last = await page.locator("article.row").last().getAttribute("data-key");
+    if (!(await page.getByRole("button", { name: "Show older" }).isVisible())) break;
+    await page.getByRole("button", { name: "Show older" }).click();
+    await page.waitForFunction((last) => [...document.querySelectorAll("article.row")].at(-1)?.getAttribute("data-key") !== last, last);
+    counts.push(await rows());
+  }
+
+  assert.deepEqual(counts, [61, 111, 161, 200, 200, 200, 200]);
+  assert.equal(await page.locator("article.row").last().getAttribute("data-key"), "5319");
+  await page.getByRole("button", { name: "Back to newer" }).click();
+  assert.equal(await page.getByRole("button", { name: "Show older" }).isVisible(), true);
+});
+
+test("text from the outside stays text", async () => {
+  const evil = [
+    "<img src=x onerror=\"document.title='owned'\">",
+    "</title><svg onload=alert(1)>",
+    "{{7*7}}",
+    "a\u202Eexe.gpj",
+    `z${"\u0300".repeat(1_000)}`,
+    "javascript:alert(1)",
+    "&lt;b&gt; & <",
+  ];
+  const page = await set.open("full", {
+    change(world) {
+      world.snapshot?.feed.items.forEach((item, n) => {
+        if (item.type !== "incident") item.sentence = evil[0] ?? "";
+        else Object.assign(item, { camera: evil[n % evil.length], shop: evil[0], person: evil[1], why: evil[2] });
+      });
+      const detail = world.details["12"];
+      if (detail) Object.assign(detail, { incident: { ...detail.incident, camera: evil[0], shop: evil[1], why: evil[0] }, text: evil.join(" ") });
+      if (world.snapshot) {
+        world.snapshot.status.sentence = evil[0] ?? "";
+        world.snapshot.notices = [{ code: "x", sentence: evil[1] ?? "" }];
+      }
+    },
+  });
+
+  await page.locator("article.row").first().click();
+  await page.getByText("{{7*7}}").first().waitFor();
+  await page.getByText(evil[0] ?? "", { exact: true }).first().waitFor();
+
+  assert.equal(await page.locator('img[src="x"], svg[onload], b:has-text("gt")').count(), 0);
+  assert.deepEqual(await violations(page), []);
+  assert.match(await page.title(), /VisionGuard$/);
+  const box = await page.locator("article.row").nth(4).boundingBox();
+  assert.ok(box && box.height < 170, "a heap of marks does not grow its row");
+  assert.equal(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth), true);
+});
+
+test("a notification that was clicked opens its alert, also when it is not in the list", async () => {
+  const page = await set.open("full", {
+    change(world) {
+      const item = incident({ id: "77", camera: "Roof" });
+      world.details["77"] = { incident: item, alerts: [alert({ id: "7700" })], text: null };
+    },
+  });
+  await page.getByRole("button", { name: "Settings" }).click();
+
+  await emit(page, { type: "open", incident: "77" });
+
+  await page.getByText("Roof, Main Street", { exact: false }).waitFor();
+  await page.waitForFunction(() => /** @type {HTMLImageElement} */ (document.querySelector(".picture img")).naturalWidth === 640);
+});
+
+/** @param {import("playwright-core").Page} page @param {string} id */
+async function arrive(page, id) {
+  const at = await page.evaluate(() => Date.now());
+  await emit(page, { type: "alert_added", incident: incident({ id, first_at: at, last_at: at }), alert: alert({ id: `${id}00` }), counts: COUNTS });
+  await page.waitForSelector(`article[data-key="${id}"]`);
+}

@@ -1,0 +1,229 @@
+/** The keyboard, a person's and a scanner's, in a real browser. */
+
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+
+import { asked, emit, stage } from "./support/browser.js";
+import { alert, incident } from "./support/world.js";
+
+const COUNTS = { unhandled: 3, unseen: 3, total: 11, today: 8 };
+const CODES = ["4006381333931", "AB-12/34", " 5012345678900", "/4006381333931", "1"];
+
+/** @type {import("./support/browser.js").Stage} */
+let set;
+before(async () => void (set = await stage()));
+after(() => set?.close());
+
+test("an alert is found, opened, acknowledged and left by keyboard alone", async () => {
+  const page = await set.open("full");
+
+  await page.keyboard.press("PageDown");
+  await page.keyboard.press("PageDown");
+  const second = await focused(page);
+  await page.keyboard.press("PageUp");
+  await page.keyboard.press("Enter");
+  await page.getByRole("heading", { name: "Theft pattern" }).waitFor();
+  await page.waitForFunction(() => document.activeElement?.tagName === "H2");
+  for (let tabs = 0; tabs < 6 && !(await focused(page)).includes("acknowledge"); tabs += 1) await page.keyboard.press("Tab");
+  const button = await focused(page);
+  await page.keyboard.press("Enter");
+  await page.getByText(/^Acknowledged by you/).first().waitFor();
+  await page.keyboard.press("Escape");
+  await page.waitForFunction(() => document.activeElement?.matches('article[data-key="12"]'));
+
+  assert.match(second, /13/);
+  assert.match(button, /acknowledge/);
+  assert.deepEqual(await asked(page, "decide"), [{ incident: "12", decision: "acknowledged", note: null }]);
+});
+
+test("Home, End and the arrows move between alerts; one Tab leaves the list", async () => {
+  const page = await set.open("full");
+  await page.locator("article.row").first().focus();
+
+  await page.keyboard.press("End");
+  const last = await focused(page);
+  await page.keyboard.press("Home");
+  await page.keyboard.press("ArrowDown");
+  const second = await focused(page);
+  await page.keyboard.press("Tab");
+
+  assert.match(last, /22/);
+  assert.match(second, /13/);
+  assert.equal(await page.evaluate(() => document.activeElement?.closest('[role="feed"]')), null);
+});
+
+test("the focus is visible, and stays where it is while alerts arrive", async () => {
+  const page = await set.open("full");
+  await page.keyboard.press("PageDown");
+  await page.keyboard.press("End");
+  const row = page.locator("article.row:focus");
+  const before = await row.boundingBox();
+  const outline = await row.evaluate((element) => getComputedStyle(element).outlineWidth);
+
+  for (let n = 0; n < 20; n += 1) await arrive(page, String(900 + n));
+  await page.waitForFunction(() => document.querySelectorAll("article.row").length === 31);
+  const after = await row.boundingBox();
+
+  assert.equal(outline, "2px");
+  assert.match(await focused(page), /22/);
+  assert.ok(before && after && Math.abs(before.y - after.y) < 2, "the row stays where the eye is");
+  await page.getByRole("button", { name: "20 new alerts" }).waitFor();
+});
+
+test("a scan never acts, wherever the focus is", async () => {
+  const places = [
+    'article[data-key="12"]',
+    '[data-part="acknowledge"]',
+    '[data-part="false-alarm"]',
+    '[data-part="dismiss"]',
+    '[data-part="back"]',
+    '[data-part="clear"]',
+    '[data-filter="unhandled"]',
+    '[data-part="settings"]',
+    '[data-part="remedy"]',
+    "body",
+  ];
+  const page = await set.open("offline");
+  await page.locator("article.row").first().click();
+  await page.waitForSelector('[data-part="acknowledge"]');
+  const calls = await count(page);
+
+  for (const place of places) {
+    for (const code of CODES) {
+      const target = page.locator(place);
+      if (place === "body") await page.evaluate(() => /** @type {HTMLElement} */ (document.activeElement).blur());
+      else if (await target.isVisible()) await target.focus();
+      else continue;
+      const before = await focused(page);
+
+      await scan(page, code);
+
+      assert.equal(await focused(page), before, `${code} at ${place}: focus`);
+      assert.equal(await count(page), calls, `${code} at ${place}`);
+      assert.equal(await page.locator('[data-part="detail"]').isVisible(), true, `${code} at ${place}`);
+    }
+  }
+});
+
+test("a scan does not confirm a question that is being asked", async () => {
+  const page = await set.open("full");
+  await page.getByRole("button", { name: "Clear from view" }).click();
+
+  for (const name of ["Clear all", "Cancel"]) {
+    await page.getByRole("button", { name, exact: true }).focus();
+    for (const code of CODES) await scan(page, code);
+  }
+
+  assert.deepEqual(await asked(page, "clear_all"), []);
+  assert.equal(await page.getByRole("button", { name: "Clear all" }).isVisible(), true);
+});
+
+test("a scan into the password does not sign in, a person's Enter does", async () => {
+  const page = await set.open("sign_in");
+  await page.fill("#server", "https://visionguard.example.com");
+  await page.fill("#email", "maria.keller@example.com");
+  await page.focus("#password");
+
+  await scan(page, "4006381333931");
+  const scanned = await asked(page, "sign_in");
+  await page.fill("#password", "");
+  await page.keyboard.type("secret", { delay: 90 });
+  await page.waitForTimeout(200);
+  await page.keyboard.press("Enter");
+  await page.waitForFunction(() => /** @type {any} */ (window).__mock.asked("sign_in").length === 1);
+
+  assert.deepEqual(scanned, []);
+  assert.equal((await asked(page, "sign_in"))[0].password, "secret");
+});
+
+test("a scan at a switch of the settings changes nothing", async () => {
+  const page = await set.open("full");
+  await page.getByRole("button", { name: "Settings" }).click();
+  await page.locator('[name="sound"]').focus();
+
+  for (const code of CODES) await scan(page, code);
+
+  const changes = await asked(page, "change_settings");
+  assert.deepEqual(changes.filter(({ settings }) => !settings.sound), []);
+});
+
+test("a key held down presses a button once", async () => {
+  const page = await set.open("full");
+  await page.evaluate(() => void (/** @type {any} */ (window).__mock.answers.retry_now = () => null));
+  await page.locator("article.row").first().click();
+  await page.locator('[data-part="dismiss"]').focus();
+
+  for (let n = 0; n < 12; n += 1) await page.keyboard.down("Enter");
+  await page.keyboard.up("Enter");
+  await page.waitForTimeout(300);
+
+  assert.ok((await asked(page, "dismiss")).length <= 1);
+});
+
+test("a slash alone leads to the search, Escape leaves it", async () => {
+  const page = await set.open("full");
+  await page.locator("article.row").first().focus();
+
+  await page.keyboard.press("/");
+  await page.waitForFunction(() => document.activeElement?.matches('[name="search"]'));
+  await page.keyboard.type("till", { delay: 60 });
+  await page.waitForFunction(() => document.querySelectorAll("article.row").length === 2);
+  await page.keyboard.press("Escape");
+  await page.waitForFunction(() => document.querySelectorAll("article.row").length === 11);
+
+  assert.equal(await page.locator('[name="search"]').inputValue(), "");
+});
+
+test("narrow, an alert opens over the list and the way back leads to its row", async () => {
+  const page = await set.open("full", { width: 360, height: 740 });
+  await page.locator("article.row").nth(1).focus();
+
+  await page.keyboard.press("Enter");
+  await page.getByRole("button", { name: "All alerts" }).waitFor();
+  const hidden = await page.evaluate(() => /** @type {HTMLElement} */ (document.querySelector(".feed")).inert);
+  await page.getByRole("button", { name: "All alerts" }).click();
+  await page.waitForFunction(() => document.activeElement?.matches('article[data-key="13"]'));
+
+  assert.equal(hidden, true);
+  assert.equal(await page.evaluate(() => /** @type {HTMLElement} */ (document.querySelector(".feed")).inert), false);
+});
+
+test("the strip is walked with the arrows", async () => {
+  const page = await set.open("full");
+  await page.locator("article.row").first().click();
+  await page.waitForSelector(".strip-frame");
+
+  await page.locator('.strip-frame[tabindex="0"]').focus();
+  await page.keyboard.press("ArrowLeft");
+  await page.keyboard.press("ArrowLeft");
+
+  const chosen = await page.locator('.strip-frame[aria-pressed="true"]').getAttribute("aria-label");
+  assert.match(chosen ?? "", /^Picture 10 of 12, \d\d:\d\d:\d\d$/);
+  assert.match(await focused(page), /1209/);
+});
+
+/** @param {import("playwright-core").Page} page @param {string} code */
+async function scan(page, code) {
+  await page.keyboard.type(code, { delay: 4 });
+  await page.keyboard.press("Enter");
+  await page.waitForTimeout(180);
+}
+
+/** How much was asked of the program, looking aside. @param {import("playwright-core").Page} page */
+function count(page) {
+  return page.evaluate(() => /** @type {any} */ (window).__mock.calls.filter((/** @type {any} */ call) => call.command !== "seen").length);
+}
+
+/** What has the focus. @param {import("playwright-core").Page} page */
+function focused(page) {
+  return page.evaluate(() => {
+    const element = /** @type {HTMLElement} */ (document.activeElement);
+    return `${element.tagName} ${element.dataset.part ?? ""} ${element.dataset.key ?? element.dataset.filter ?? ""}`;
+  });
+}
+
+/** @param {import("playwright-core").Page} page @param {string} id */
+async function arrive(page, id) {
+  const at = Date.now();
+  await emit(page, { type: "alert_added", incident: incident({ id, first_at: at, last_at: at }), alert: alert({ id: `${id}00` }), counts: COUNTS });
+}

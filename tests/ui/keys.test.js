@@ -1,0 +1,63 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { Scanner } from "../../ui/keys.js";
+
+test("a person's Enter on a button is a press", () => {
+  const scanner = new Scanner();
+
+  type(scanner, ["Tab", "Tab", "Enter"], 300);
+
+  assert.equal(scanner.isStray(600), false);
+});
+
+test("a scan outside of a field makes its Enter stray, however slow the scanner", () => {
+  for (const pace of [1, 5, 20, 50, 90]) {
+    const scanner = new Scanner();
+
+    const end = type(scanner, [..."4006381333931", "Enter"], pace);
+
+    assert.equal(scanner.isStray(end), true, `${pace} ms a key`);
+  }
+});
+
+test("a scan into a field is a burst, a person's typing is not", () => {
+  const scan = new Scanner();
+  const person = new Scanner();
+
+  const scanned = type(scan, [..."4006381333931", "Enter"], 8, true);
+  const typed = type(person, [..."secret", "Enter"], 110, true);
+
+  assert.equal(scan.isTyping(scanned), true);
+  assert.equal(person.isTyping(typed), false);
+  assert.equal(person.isStray(typed), false);
+});
+
+test("a key held down presses once", () => {
+  const scanner = new Scanner();
+  scanner.saw({ key: "Enter", timeStamp: 1_000, repeat: false, field: false });
+  assert.equal(scanner.isStray(1_000), false);
+
+  scanner.saw({ key: "Enter", timeStamp: 1_500, repeat: true, field: false });
+
+  assert.equal(scanner.isStray(1_500), true);
+});
+
+test("a stray key is forgotten after a second", () => {
+  const scanner = new Scanner();
+
+  const end = type(scanner, ["x"], 10);
+
+  assert.equal(scanner.isStray(end + 900), true);
+  assert.equal(scanner.isStray(end + 1_100), false);
+});
+
+/**
+ * @param {Scanner} scanner
+ * @param {string[]} keys
+ * @param {number} pace
+ */
+function type(scanner, keys, pace, field = false) {
+  keys.forEach((key, at) => scanner.saw({ key, timeStamp: at * pace, repeat: false, field }));
+  return (keys.length - 1) * pace;
+}

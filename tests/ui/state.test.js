@@ -1,0 +1,284 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { alertOf, handlingOf, hasOlder, INITIAL, reduce, REMEMBERED, ROWS, STEP, visibleItems } from "../../ui/state.js";
+import { alert, detail, incident, world } from "./support/world.js";
+
+const NOW = Date.UTC(2025, 10, 21, 13);
+const COUNTS = { unhandled: 1, unseen: 1, total: 3, today: 2 };
+
+test("a snapshot fills the page and sets its clock by the program's", () => {
+  const state = started("full");
+
+  assert.equal(state.ready, true);
+  assert.equal(state.ahead, 500);
+  assert.equal(state.place, "feed");
+  assert.equal(state.feed.items.length, 11);
+});
+
+test("nobody signed in leads to the form, signing in leads back to the alerts", () => {
+  const out = started("sign_in");
+  const busy = reduce(out, { type: "signing_in" });
+  const session = started("full").session;
+  assert.ok(session);
+
+  const told = reduce(busy, { type: "session", session });
+  const done = reduce(told, { type: "signed_in", session });
+
+  assert.equal(out.place, "sign_in");
+  assert.equal(told.place, "sign_in", "stays until the answer is there");
+  assert.equal(done.place, "feed");
+  assert.equal(done.signIn.busy, false);
+});
+
+test("a new incident comes first, one more alert of it stays in its place", () => {
+  const fresh = incident({ id: "90", first_at: NOW, last_at: NOW });
+  const first = reduce(started("full"), added(fresh, "9000"));
+  const newer = reduce(first, added(incident({ id: "91", first_at: NOW + 1, last_at: NOW + 1 }), "9100"));
+  const again = reduce(newer, added({ ...fresh, alerts: 2, last_at: NOW + 9_000 }, "9001"));
+
+  assert.deepEqual(ids(again).slice(0, 2), ["91", "90"]);
+  assert.equal(again.feed.items.length, 13);
+  assert.equal(find(again, "90")?.alerts, 2);
+});
+
+test("what an event does not touch keeps its identity", () => {
+  const before = started("full");
+
+  const after = reduce(before, added(incident({ id: "90", first_at: NOW, last_at: NOW }), "9000"));
+
+  assert.equal(after.feed.items[3], before.feed.items[2]);
+  assert.equal(after.settings, before.settings);
+  assert.equal(reduce(before, { type: "closed" }).feed, before.feed);
+});
+
+test("an alert that repeats is shown once", () => {
+  const shown = incident({ id: "12", first_at: NOW, last_at: NOW });
+  const open = reduce(reduce(started("full"), { type: "opened", id: "12" }), { type: "detail_loaded", detail: detail(shown) });
+
+  const once = reduce(open, added(shown, "1290"));
+  const twice = reduce(once, added(shown, "1290"));
+
+  assert.equal(once.shown?.detail?.alerts.length, 2);
+  assert.equal(twice.shown?.detail?.alerts.length, 2);
+});
+
+test("a changed alert keeps its place in the strip", () => {
+  const shown = incident({ id: "12", alerts: 3 });
+  const open = reduce(reduce(started("full"), { type: "opened", id: "12" }), { type: "detail_loaded", detail: detail(shown) });
+
+  const state = reduce(open, { type: "alert_changed", incident: "12", alert: alert({ id: "1201", anomaly_id: "a-1" }) });
+
+  assert.deepEqual(state.shown?.detail?.alerts.map((item) => item.anomaly_id), [null, "a-1", null]);
+});
+
+test("the newest picture is shown until one is chosen", () => {
+  const shown = incident({ id: "12", alerts: 2 });
+  const open = reduce(reduce(started("full"), { type: "opened", id: "12" }), { type: "detail_loaded", detail: detail(shown) });
+  const later = reduce(open, added({ ...shown, alerts: 3 }, "1290"));
+  const blind = reduce(later, { ...added({ ...shown, alerts: 4 }, "1291"), alert: alert({ id: "1291", frame: null }) });
+  const chosen = reduce(blind, { type: "frame_chosen", alert: "1200" });
+  const after = reduce(chosen, added({ ...shown, alerts: 5 }, "1292"));
+
+  assert.equal(showing(open), "1201");
+  assert.equal(showing(later), "1290");
+  assert.equal(showing(blind), "1290", "an alert without a picture does not push one away");
+  assert.equal(showing(after), "1200", "the choice stays");
+});
+
+test("a decision is sending until the program says otherwise", () => {
+  const before = started("full");
+  const item = find(before, "12");
+  assert.ok(item);
+
+  const sending = reduce(before, { type: "deciding", id: "12", decision: "acknowledged" });
+  const seen = reduce(sending, { type: "incident_changed", incident: { ...item, seen: true }, counts: COUNTS });
+  const recorded = reduce(seen, {
+    type: "incident_changed",
+    incident: { ...item, handling: { state: "recorded", decision: "acknowledged", here: true, at: NOW } },
+    counts: COUNTS,
+  });
+
+  assert.equal(handlingOf(sending, item).state, "sending");
+  assert.equal(handlingOf(seen, item).state, "sending", "another change does not end it");
+  assert.equal(handlingOf(recorded, /** @type {any} */ (find(recorded, "12"))).state, "recorded");
+  assert.deepEqual(recorded.deciding, {});
+});
+
+test("a decision that fails says why and can be made again", () => {
+  const before = started("full");
+  const item = find(before, "12");
+  assert.ok(item);
+
+  const failed = reduce(reduce(before, { type: "deciding", id: "12", decision: "acknowledged" }), {
+    type: "decide_failed",
+    id: "12",
+    decision: "acknowledged",
+    sentence: "The disk is full.",
+  });
+
+  assert.deepEqual(handlingOf(failed, item), { state: "refused", decision: "acknowledged", sentence: "The disk is full." });
+  assert.equal(handlingOf(reduce(failed, { type: "deciding", id: "12", decision: "acknowledged" }), item).state, "sending");
+});
+
+test("among the not handled, what is handled leaves once nobody looks at it", () => {
+  const all = started("full");
+  const query = /** @type {const} */ ({ filter: "unhandled", search: "" });
+  const page = { items: all.feed.items.filter((item) => item.type === "incident" && item.handling.state === "open"), next: null };
+  const asked = reduce(reduce(all, { type: "query_changed", query }), { type: "feed_loaded", query, page, older: false });
+  const open = reduce(asked, { type: "opened", id: "12" });
+  const item = find(open, "12");
+  assert.ok(item);
+
+  const handled = reduce(open, {
+    type: "incident_changed",
+    incident: { ...item, handling: { state: "sending", decision: "acknowledged" } },
+    counts: COUNTS,
+  });
+  const gone = reduce(handled, { type: "closed" });
+
+  assert.deepEqual(ids(handled), ["12", "13"]);
+  assert.deepEqual(ids(gone), ["13"]);
+});
+
+test("an arrival that was not asked for stays out of the list", () => {
+  const query = /** @type {const} */ ({ filter: "all", search: "till two" });
+  const asked = reduce(reduce(started("full"), { type: "query_changed", query }), { type: "feed_loaded", query, page: { items: [], next: null }, older: false });
+
+  const other = reduce(asked, added(incident({ id: "90", camera: "Aisle 3" }), "9000"));
+  const match = reduce(other, added(incident({ id: "91", camera: "Till Two" }), "9100"));
+
+  assert.deepEqual(ids(match), ["91"]);
+});
+
+test("an answer to a question that is no longer asked is ignored", () => {
+  const state = started("full");
+  const query = /** @type {const} */ ({ filter: "all", search: "till" });
+
+  const late = reduce(reduce(state, { type: "query_changed", query }), {
+    type: "feed_loaded",
+    query: { filter: "all", search: "ti" },
+    page: { items: [], next: null },
+    older: false,
+  });
+
+  assert.equal(late.feed.phase, "loading");
+  assert.equal(late.feed.items.length, 11);
+});
+
+test("what is dismissed leaves the list and the large view", () => {
+  const open = reduce(started("full"), { type: "opened", id: "12" });
+
+  const state = reduce(open, { type: "incidents_removed", ids: ["12", "13"], counts: COUNTS });
+
+  assert.equal(state.shown, null);
+  assert.equal(state.feed.items.length, 9);
+});
+
+test("a notification that was clicked opens its incident over anything but the form", () => {
+  const settings = reduce(started("full"), { type: "went", place: "settings" });
+
+  const state = reduce(settings, { type: "open", incident: "13" });
+
+  assert.equal(state.place, "feed");
+  assert.equal(state.shown?.id, "13");
+});
+
+test("being signed out closes what was open", () => {
+  const open = reduce(started("full"), { type: "opened", id: "12" });
+
+  const state = reduce(open, { type: "session", session: null });
+
+  assert.equal(state.shown, null);
+  assert.equal(state.place, "sign_in");
+});
+
+test("a storm keeps a bounded list, and the document less", () => {
+  let state = started("empty");
+  for (let n = 0; n < 1_000; n += 1) {
+    state = reduce(state, added(incident({ id: String(n), first_at: NOW + n, last_at: NOW + n }), `${n}00`));
+  }
+
+  assert.equal(state.feed.items.length, REMEMBERED);
+  assert.equal(visibleItems(state.feed).length, ROWS);
+  assert.equal(ids(state)[0], "999");
+  assert.equal(state.feed.cut, true);
+  assert.equal(hasOlder(state.feed), true, "older ones can be asked for");
+});
+
+test("the window slides down and back without losing a row", () => {
+  let state = started("empty");
+  for (let n = 0; n < 300; n += 1) {
+    state = reduce(state, added(incident({ id: String(n), first_at: NOW + n, last_at: NOW + n }), `${n}00`));
+  }
+  const down = reduce(reduce(state, { type: "window_moved", by: STEP }), { type: "window_moved", by: 10 * STEP });
+  const more = reduce(down, added(incident({ id: "900", first_at: NOW + 900, last_at: NOW + 900 }), "90000"));
+  const up = reduce(more, { type: "window_moved", by: -1_000 });
+
+  assert.equal(down.feed.from, 100);
+  assert.equal(visibleItems(down.feed).at(-1)?.id, "0");
+  assert.equal(visibleItems(more.feed)[0]?.id, visibleItems(down.feed)[0]?.id, "an arrival does not move the window");
+  assert.equal(visibleItems(up.feed)[0]?.id, "900");
+});
+
+test("older rows are added once, below", () => {
+  const state = started("full");
+  const page = { items: [.../** @type {any} */ (state.feed.items.slice(-2)), { type: "incident", ...incident({ id: "5" }) }], next: null };
+
+  const older = reduce(state, { type: "feed_loaded", query: state.feed.query, page, older: true });
+
+  assert.equal(older.feed.items.length, 12);
+  assert.equal(ids(older).at(-1), "5");
+});
+
+test("settings are shown as wished and fall back when refused", () => {
+  const state = started("full");
+  assert.ok(state.settings);
+  const wish = { ...state.settings, sound: false };
+
+  const wanted = reduce(state, { type: "settings_wanted", settings: wish });
+  const refused = reduce(wanted, { type: "settings_refused", sentence: "The disk is full." });
+  const taken = reduce(wanted, { type: "settings", settings: wish });
+
+  assert.equal(wanted.wanted?.sound, false);
+  assert.equal(refused.wanted, null);
+  assert.equal(refused.settings?.sound, true);
+  assert.equal(refused.unwanted, "The disk is full.");
+  assert.equal(taken.settings?.sound, false);
+});
+
+test("an event of a newer program is an error of its own, not a broken page", () => {
+  assert.throws(() => reduce(INITIAL, /** @type {any} */ ({ type: "made_up" })), /unknown event/);
+});
+
+/** @param {import("./support/world.js").Scenario} scenario */
+function started(scenario) {
+  const { snapshot } = world(scenario, NOW);
+  assert.ok(snapshot);
+  return reduce(INITIAL, { type: "started", snapshot, at: NOW - 500 });
+}
+
+/**
+ * @param {import("../../ui/types.d.ts").Incident} item
+ * @param {string} id
+ * @returns {Extract<import("../../ui/types.d.ts").Event, { type: "alert_added" }>}
+ */
+function added(item, id) {
+  return { type: "alert_added", incident: item, alert: alert({ id }), counts: COUNTS };
+}
+
+/** @param {import("../../ui/state.js").State} state */
+function ids(state) {
+  return state.feed.items.map((item) => item.id);
+}
+
+/** @param {import("../../ui/state.js").State} state @param {string} id */
+function find(state, id) {
+  const item = state.feed.items.find((item) => item.id === id);
+  return item?.type === "incident" ? item : undefined;
+}
+
+/** @param {import("../../ui/state.js").State} state */
+function showing(state) {
+  return state.shown ? alertOf(state.shown)?.id : undefined;
+}
