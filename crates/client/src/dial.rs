@@ -1,20 +1,15 @@
 //! Opens byte streams to the server: names, proxies, TCP, TLS. Knows no protocol above them.
 
 pub mod cause;
+mod names;
 mod proxy;
 
 use std::fmt;
-use std::future::Future;
-use std::io;
-use std::net::SocketAddr;
-use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 use hyper_util::client::legacy::connect::HttpConnector;
-use hyper_util::client::legacy::connect::dns::Name;
 use hyper_util::client::proxy::matcher::Matcher;
 use rustls::ClientConfig;
 use rustls::pki_types::{IpAddr, ServerName};
@@ -24,6 +19,8 @@ use tokio_rustls::TlsConnector;
 use tower_service::Service;
 use url::{Host, Url};
 use visionguard_proto::Cause;
+
+pub(crate) use names::Resolver;
 
 /// Between two addresses of one name, of which the first may lead nowhere.
 const CONNECT_WITHIN: Duration = Duration::from_secs(10);
@@ -153,32 +150,6 @@ fn connector() -> HttpConnector<Resolver> {
     connector.set_keepalive_retries(Some(3));
     connector.set_connect_timeout(Some(CONNECT_WITHIN));
     connector
-}
-
-/// The system's resolver, with an error that can be told from the others.
-#[derive(Debug, Clone)]
-struct Resolver;
-
-/// The name of the server has no address.
-#[derive(Debug, thiserror::Error)]
-#[error("the name is not known")]
-pub(crate) struct NameUnknown(#[source] io::Error);
-
-impl Service<Name> for Resolver {
-    type Response = std::vec::IntoIter<SocketAddr>;
-    type Error = NameUnknown;
-    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, NameUnknown>> + Send>>;
-
-    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), NameUnknown>> {
-        Poll::Ready(Ok(()))
-    }
-
-    fn call(&mut self, name: Name) -> Self::Future {
-        Box::pin(async move {
-            let addresses = tokio::net::lookup_host((name.as_str(), 0)).await.map_err(NameUnknown)?;
-            Ok(addresses.collect::<Vec<_>>().into_iter())
-        })
-    }
 }
 
 #[cfg(test)]

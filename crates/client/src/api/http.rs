@@ -13,7 +13,7 @@ use serde::Deserialize;
 use visionguard_proto::Cause;
 
 use super::{ApiError, USER_AGENT};
-use crate::dial::cause;
+use crate::dial::{Resolver, cause};
 
 const CONNECT_WITHIN: Duration = Duration::from_secs(10);
 const ANSWER_WITHIN: Duration = Duration::from_secs(20);
@@ -52,6 +52,7 @@ impl Http {
         let client = Client::builder()
             .tls_backend_preconfigured(ClientConfig::clone(tls))
             .user_agent(USER_AGENT)
+            .dns_resolver(Arc::new(Resolver))
             .redirect(Policy::none())
             .connect_timeout(connect)
             .timeout(answer)
@@ -139,23 +140,5 @@ fn unreachable(error: &reqwest::Error) -> ApiError {
     if error.is_builder() {
         return ApiError::Impossible("the address cannot be asked");
     }
-    if let Some(cause) = cause::known(error) {
-        return ApiError::Unreachable(cause);
-    }
-    // `reqwest` resolves names itself, and a name that has no address fails without an error of the network beneath.
-    if error.is_connect() && says_dns(error) {
-        return ApiError::Unreachable(Cause::NameUnknown);
-    }
-    ApiError::Unreachable(Cause::Lost)
-}
-
-fn says_dns(error: &reqwest::Error) -> bool {
-    let mut next: Option<&dyn std::error::Error> = Some(error);
-    while let Some(error) = next {
-        if error.to_string() == "dns error" {
-            return true;
-        }
-        next = error.source();
-    }
-    false
+    ApiError::Unreachable(cause::of_error(error))
 }

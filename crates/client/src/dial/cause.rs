@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use visionguard_proto::Cause;
 use visionguard_proto::cause::MAX_RETRY_AFTER;
 
-use super::NameUnknown;
+use super::names::NameUnknown;
 
 /// The first thing in the chain of causes that says what happened; [`Cause::Lost`] if nothing does.
 pub fn of_error(error: &(dyn Error + 'static)) -> Cause {

@@ -1,0 +1,89 @@
+//! What servers, proxies and strangers answer to the handshake, over real sockets.
+
+use std::time::Duration;
+
+use visionguard_proto::Cause;
+
+use super::super::handshake::open;
+use super::world::target_at;
+use crate::clock::TestClock;
+use crate::dial::SystemDial;
+use crate::testing::{Reply, TinyServer, answer, json, tls};
+
+#[tokio::test]
+async fn refusals_arrive_with_their_status() {
+    for status in [400, 401, 403, 404, 405, 426, 500, 502] {
+        assert_eq!(cause(answer(status, &[], "")).await, Cause::Http { status, retry_after: None });
+    }
+    let wire = include_bytes!("../../../../../tests/fixtures/ws_handshake_403.raw");
+    assert_eq!(cause(Reply::Raw(wire.to_vec())).await, Cause::Http { status: 403, retry_after: None });
+}
+
+#[tokio::test]
+async fn retry_after_arrives_in_seconds_and_as_a_date() {
+    let seconds = answer(503, &[("retry-after", "7")], "");
+    let date = answer(429, &[("retry-after", "Thu, 01 Jan 1970 00:01:30 GMT")], "");
+    let absurd = answer(503, &[("retry-after", "1000000000")], "");
+    let garbage = answer(503, &[("retry-after", "soon")], "");
+
+    assert_eq!(cause(seconds).await, Cause::Http { status: 503, retry_after: Some(Duration::from_secs(7)) });
+    let wait = cause(date).await;
+    assert!(
+        matches!(wait, Cause::Http { status: 429, retry_after: Some(wait) } if wait.as_secs().abs_diff(90) <= 60),
+        "{wait:?}"
+    );
+    assert_eq!(cause(absurd).await, Cause::Http { status: 503, retry_after: Some(Duration::from_secs(600)) });
+    assert_eq!(cause(garbage).await, Cause::Http { status: 503, retry_after: None });
+}
+
+#[tokio::test]
+async fn captive_portals_are_recognised() {
+    for reply in [
+        answer(301, &[("location", "http://portal/")], ""),
+        answer(302, &[("location", "http://portal/")], ""),
+        answer(307, &[("location", "http://portal/")], ""),
+        answer(200, &[("content-type", "text/html")], "<html>Welcome to the shop's Wi-Fi</html>"),
+        answer(407, &[], ""),
+        answer(511, &[], ""),
+    ] {
+        assert_eq!(cause(reply.clone()).await, Cause::Intercepted, "{reply:?}");
+    }
+}
+
+#[tokio::test]
+async fn answers_that_are_no_handshake_are_garbled() {
+    let wrong_key =
+        "HTTP/1.1 101 x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: x\r\n\r\n";
+    let subprotocol =
+        "HTTP/1.1 101 x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Protocol: y\r\n\r\n";
+    for bytes in [wrong_key, subprotocol, "SSH-2.0-OpenSSH_9\r\n\r\n", "\u{0}\u{1}\u{2}\u{3}\r\n\r\n"] {
+        assert_eq!(cause(Reply::Raw(bytes.into())).await, Cause::Garbled, "{bytes:?}");
+    }
+    assert_eq!(cause(json(200, "{}")).await, Cause::Http { status: 200, retry_after: None });
+}
+
+#[tokio::test]
+async fn a_header_without_end_is_cut_off() {
+    let endless = format!("HTTP/1.1 101 x\r\nX: {}", "x".repeat(1 << 20));
+
+    let cause = cause(Reply::Raw(endless.into_bytes())).await;
+
+    assert!(matches!(cause, Cause::Garbled | Cause::TooLarge | Cause::Lost), "{cause:?}");
+}
+
+#[tokio::test]
+async fn hanging_up_is_a_loss_and_saying_nothing_is_a_timeout() {
+    assert_eq!(cause(Reply::HangUp).await, Cause::Lost);
+    assert_eq!(cause(Reply::Hang).await, Cause::TimedOut);
+}
+
+async fn cause(reply: Reply) -> Cause {
+    let limit =
+        if matches!(reply, Reply::Hang) { Duration::from_millis(300) } else { Duration::from_secs(60) };
+    let server = TinyServer::start(move |_| reply.clone()).await;
+    let clock = TestClock::new(jiff::Timestamp::UNIX_EPOCH);
+    match open(&SystemDial::new(tls()), &clock, &target_at(&server.url(), "the-token"), limit).await {
+        Ok(_) => panic!("this was a handshake"),
+        Err(cause) => cause,
+    }
+}

@@ -1,0 +1,219 @@
+//! Both ends of a connection in virtual time: the driver dials into memory, the test is the server.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use futures_util::future::BoxFuture;
+use futures_util::{SinkExt, StreamExt};
+use http::Uri;
+use jiff::Timestamp;
+use tokio::io::DuplexStream;
+use tokio::sync::mpsc;
+use tokio_tungstenite::WebSocketStream;
+use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::tungstenite::handshake::server::{Request, Response};
+use url::Url;
+use visionguard_proto::link::{Config, State};
+use visionguard_proto::{Cause, Endpoint, UserId};
+
+use super::super::{Connection, Event, Target};
+use crate::clock::TestClock;
+use crate::dial::{Dial, Io};
+
+pub(super) struct World {
+    pub(super) connection: Connection,
+    pub(super) clock: Arc<TestClock>,
+    events: mpsc::Receiver<Event>,
+    streams: mpsc::UnboundedReceiver<DuplexStream>,
+    dial: Arc<MemoryDial>,
+}
+
+#[derive(Debug)]
+struct MemoryDial {
+    streams: mpsc::UnboundedSender<DuplexStream>,
+    refuse: Mutex<Option<Cause>>,
+    attempts: AtomicUsize,
+}
+
+impl Dial for MemoryDial {
+    fn dial<'a>(&'a self, _: &'a Url) -> BoxFuture<'a, Result<Box<dyn Io>, Cause>> {
+        self.attempts.fetch_add(1, Ordering::SeqCst);
+        let outcome = match *self.refuse.lock().unwrap() {
+            Some(cause) => Err(cause),
+            None => {
+                let (ours, theirs) = tokio::io::duplex(64 * 1024);
+                self.streams.send(theirs).map_err(|_| Cause::Refused).map(|()| Box::new(ours) as Box<dyn Io>)
+            }
+        };
+        Box::pin(async { outcome })
+    }
+}
+
+impl World {
+    pub(super) fn new() -> World {
+        let clock = Arc::new(TestClock::new(Timestamp::UNIX_EPOCH));
+        let (told, streams) = mpsc::unbounded_channel();
+        let dial =
+            Arc::new(MemoryDial { streams: told, refuse: Mutex::new(None), attempts: AtomicUsize::new(0) });
+        let (connection, events) = Connection::start(Config::default(), dial.clone(), clock.clone(), 7);
+        World { connection, clock, events, streams, dial }
+    }
+
+    /// Connects, and is online.
+    pub(super) async fn connect(&mut self) -> Server {
+        self.connection.connect(target("t"));
+        let server = self.accept().await;
+        self.until(|state| matches!(state, State::Online { .. })).await;
+        server
+    }
+
+    /// The server's end of the next connection.
+    pub(super) async fn accept(&mut self) -> Server {
+        Server::accept(self.take_stream().await).await
+    }
+
+    pub(super) async fn take_stream(&mut self) -> DuplexStream {
+        soon(self.streams.recv()).await.unwrap()
+    }
+
+    /// From now on attempts end like this.
+    pub(super) fn refuse(&self, cause: Cause) {
+        *self.dial.refuse.lock().unwrap() = Some(cause);
+    }
+
+    pub(super) fn accept_again(&self) {
+        *self.dial.refuse.lock().unwrap() = None;
+    }
+
+    pub(super) fn attempts(&self) -> usize {
+        self.dial.attempts.load(Ordering::SeqCst)
+    }
+
+    pub(super) async fn next_but_states(&mut self) -> Event {
+        loop {
+            match soon(self.events.recv()).await.unwrap() {
+                Event::State(_) => {}
+                event => return event,
+            }
+        }
+    }
+
+    pub(super) async fn until(&mut self, is_wanted: impl Fn(&State) -> bool) {
+        loop {
+            if let Event::State(state) = soon(self.events.recv()).await.unwrap()
+                && is_wanted(&state)
+            {
+                return;
+            }
+        }
+    }
+}
+
+/// The server's end of a connection.
+pub(super) struct Server {
+    pub(super) uri: Uri,
+    pub(super) authorization: Option<String>,
+    socket: WebSocketStream<DuplexStream>,
+}
+
+impl Server {
+    #[allow(clippy::result_large_err, reason = "the library's callback")]
+    async fn accept(stream: DuplexStream) -> Server {
+        let (mut uri, mut authorization) = (Uri::default(), None);
+        let look = |request: &Request, response: Response| {
+            uri = request.uri().clone();
+            authorization =
+                request.headers().get("authorization").map(|value| value.to_str().unwrap().to_owned());
+            Ok(response)
+        };
+        let socket = soon(tokio_tungstenite::accept_hdr_async(stream, look)).await.unwrap();
+        Server { uri, authorization, socket }
+    }
+
+    pub(super) async fn send(&mut self, text: impl Into<String>) {
+        self.send_message(Message::text(text.into())).await;
+    }
+
+    pub(super) async fn send_message(&mut self, message: Message) {
+        soon(self.socket.send(message)).await.unwrap();
+    }
+
+    pub(super) async fn next_text(&mut self) -> String {
+        match soon(self.socket.next()).await.unwrap().unwrap() {
+            Message::Text(text) => text.to_string(),
+            other => panic!("the client sent {other:?}"),
+        }
+    }
+
+    /// The code of the client's close; whatever comes before must be text.
+    pub(super) async fn next_close(&mut self) -> Option<u16> {
+        loop {
+            match soon(self.socket.next()).await.unwrap().unwrap() {
+                Message::Text(_) => {}
+                Message::Close(frame) => return frame.map(|frame| frame.code.into()),
+                other => panic!("the client sent {other:?}"),
+            }
+        }
+    }
+
+    /// Answers a close, or begins one, and ends.
+    pub(super) async fn close(&mut self, code: u16) {
+        use tokio::io::AsyncWriteExt;
+        self.raw().write_all(&close_frame(code)).await.unwrap();
+    }
+
+    /// Lets the answer to a close out, and ends.
+    pub(super) async fn end(&mut self) {
+        let _ = soon(self.socket.close(None)).await;
+        while let Some(Ok(_)) = soon(self.socket.next()).await {}
+    }
+
+    pub(super) fn raw(&mut self) -> &mut DuplexStream {
+        self.socket.get_mut()
+    }
+}
+
+pub(super) fn target(token: &str) -> Target {
+    target_at("http://127.0.0.1:8000", token)
+}
+
+pub(super) fn target_at(server: &str, token: &str) -> Target {
+    Target {
+        endpoint: Endpoint::parse(server).unwrap(),
+        user: UserId::new("u1").unwrap(),
+        token: token.into(),
+    }
+}
+
+/// An alert as the original sends it, with a picture.
+pub(super) fn alert(frame_number: u32) -> String {
+    let text = include_str!("../../../../../tests/fixtures/ws_anomaly_detected.json");
+    let mut alert: serde_json::Value = serde_json::from_str(text).unwrap();
+    alert["result"]["frame_number"] = frame_number.into();
+    alert["stream_id"] = "88e3bbab-72c1-4037-b4e8-d8fe8731a157".into();
+    alert.to_string()
+}
+
+pub(super) fn raw_text_frame(text: &str) -> Vec<u8> {
+    let length = u64::try_from(text.len()).unwrap();
+    [&[0x81, 127][..], &length.to_be_bytes(), text.as_bytes()].concat()
+}
+
+pub(super) fn close_frame(code: u16) -> [u8; 4] {
+    let [high, low] = code.to_be_bytes();
+    [0x88, 2, high, low]
+}
+
+pub(super) fn is_waiting(for_cause: Cause) -> impl Fn(&State) -> bool {
+    move |state| matches!(state, State::Waiting { cause, .. } if *cause == for_cause)
+}
+
+pub(super) fn is_rejected(for_cause: Cause) -> impl Fn(&State) -> bool {
+    move |state| matches!(state, State::Rejected { cause } if *cause == for_cause)
+}
+
+/// In virtual time, so that a test that would wait for ever ends at once.
+async fn soon<T>(future: impl Future<Output = T>) -> T {
+    tokio::time::timeout(Duration::from_secs(3600), future).await.expect("it never happened")
+}
