@@ -1,1 +1,61 @@
-fn main() {}
+//! `visionguard`: the client without a window.
+//!
+//! A thin user of `visionguard-client`: signs in and out, watches for alerts as lines of text or JSON, lists the
+//! journal, decides on incidents, and finds out what is wrong. Ends with a status that says what came of it.
+
+mod alerts;
+mod args;
+mod decide;
+mod doctor;
+mod exit;
+mod lines;
+mod out;
+mod place;
+mod sign_in;
+mod status;
+mod watch;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use args::{Args, Command};
+use exit::{Exit, Failure};
+
+fn main() -> ExitCode {
+    let args = match Args::try_parse() {
+        Ok(args) => args,
+        Err(error) => {
+            // Help and version are no failure.
+            let _ = error.print();
+            return if error.use_stderr() { Exit::Usage.into() } else { Exit::Done.into() };
+        }
+    };
+    match run(args) {
+        Ok(exit) => exit.into(),
+        Err(failure) => {
+            out::complain(&failure.sentence);
+            failure.exit.into()
+        }
+    }
+}
+
+fn run(args: Args) -> Result<Exit, Failure> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
+    let exit = runtime.block_on(async {
+        match args.command {
+            Command::Login(options) => sign_in::login(&options).await,
+            Command::Logout(options) => sign_in::logout(&options).await,
+            Command::Status(options) => status::run(&options).await,
+            Command::Alerts(options) => alerts::run(&options).await,
+            Command::Watch(options) => watch::run(options).await,
+            Command::Acknowledge(options) => decide::run(&options, decide::ACKNOWLEDGE).await,
+            Command::Resolve(options) => decide::run(&options, decide::RESOLVE).await,
+            Command::FalseAlarm(options) => decide::run(&options, decide::FALSE_ALARM).await,
+            Command::Doctor(options) => doctor::run(&options).await,
+        }
+    });
+    // A read of standard input that nobody waits for must not hold the end up.
+    runtime.shutdown_background();
+    exit
+}

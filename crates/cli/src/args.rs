@@ -1,0 +1,171 @@
+//! The command line. What is written here is what `--help` says.
+
+use clap::{Args as Options, Parser, Subcommand};
+
+const EXIT: &str = "\
+Exit status:
+  0  done
+  1  failed for another reason, such as a full disk
+  2  the command was not understood
+  3  nobody is signed in, or the sign-in was refused
+  4  the server cannot be reached, or VisionGuard is not running (status)
+  5  another program uses the data directory
+  6  something is wrong (doctor), alerts do not arrive (status), or there is no such incident
+
+Where things are kept:
+  VISIONGUARD_DATA_DIR  the data directory; by default that of the desktop program
+  VISIONGUARD_SERVER    the server's address, where --server is not given
+  VISIONGUARD_KEYCHAIN  'memory' on a computer without a keychain; then every 'watch' signs in";
+
+/// Keeps this computer connected to its VisionGuard server, without a window.
+#[derive(Debug, Parser)]
+#[command(name = "visionguard", version, after_help = EXIT, max_term_width = 100)]
+pub struct Args {
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Sign in and keep the sign-in in this computer's keychain
+    Login(Login),
+    /// Sign out: empty the keychain
+    Logout(Logout),
+    /// Say whether alerts reach this computer
+    Status(Status),
+    /// List the alerts stored on this computer, newest first
+    Alerts(Alerts),
+    /// Receive alerts until stopped, a line each
+    Watch(Watch),
+    /// Tell the server that an incident was seen
+    Acknowledge(Decide),
+    /// Tell the server that an incident is dealt with
+    Resolve(Decide),
+    /// Tell the server that an incident was none
+    FalseAlarm(Decide),
+    /// Look at everything an alert passes on its way here, and say what to do
+    Doctor(Doctor),
+}
+
+#[derive(Debug, Options)]
+pub struct Login {
+    #[command(flatten)]
+    pub credentials: Credentials,
+}
+
+/// Who signs in, and where. The secret is read from standard input, never from the command line, where other
+/// programs could read it.
+#[derive(Debug, Clone, Options)]
+pub struct Credentials {
+    /// The server's address, such as https://alerts.example.com
+    #[arg(long, value_name = "ADDRESS")]
+    pub server: Option<String>,
+    /// The account's e-mail address, as it was registered
+    #[arg(long, value_name = "ADDRESS", requires = "password_stdin")]
+    pub email: Option<String>,
+    /// Read the password from the first line of standard input
+    #[arg(long, requires = "email")]
+    pub password_stdin: bool,
+    /// Read an access token from the first line of standard input
+    #[arg(long, requires = "user_id", conflicts_with = "password_stdin")]
+    pub token_stdin: bool,
+    /// Whose token it is
+    #[arg(long, value_name = "ID", requires = "token_stdin")]
+    pub user_id: Option<String>,
+}
+
+#[derive(Debug, Options)]
+pub struct Logout {
+    /// Delete the stored alerts and pictures too
+    #[arg(long)]
+    pub erase: bool,
+}
+
+#[derive(Debug, Options)]
+pub struct Status {
+    /// Print one JSON object
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Options)]
+pub struct Alerts {
+    /// Print one JSON object an alert; without it, a line an incident
+    #[arg(long)]
+    pub json: bool,
+    /// The most to list
+    #[arg(long, value_name = "COUNT", default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    pub limit: u32,
+    /// Only what nobody has decided on
+    #[arg(long)]
+    pub unhandled: bool,
+}
+
+#[derive(Debug, Options)]
+pub struct Watch {
+    /// Print one JSON object a line
+    #[arg(long)]
+    pub json: bool,
+    #[command(flatten)]
+    pub credentials: Credentials,
+}
+
+#[derive(Debug, Options)]
+pub struct Decide {
+    /// The incident's number, as 'alerts' lists it
+    pub incident: String,
+    /// A remark for the server's record
+    #[arg(long, value_name = "TEXT")]
+    pub note: Option<String>,
+}
+
+#[derive(Debug, Options)]
+pub struct Doctor {
+    /// Print one JSON object a finding
+    #[arg(long)]
+    pub json: bool,
+    #[command(flatten)]
+    pub credentials: Credentials,
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Args::command().debug_assert();
+    }
+
+    #[test]
+    fn a_password_needs_somebody_whose_it_is() {
+        assert!(parse("login --password-stdin").is_err());
+        assert!(parse("login --email a@example.com").is_err());
+        assert!(parse("login --token-stdin").is_err());
+        assert!(parse("login --email a@example.com --password-stdin --token-stdin --user-id 1").is_err());
+        assert!(parse("login --email a@example.com --password-stdin").is_ok());
+        assert!(parse("watch --json --token-stdin --user-id 1 --server http://127.0.0.1:8000").is_ok());
+    }
+
+    #[test]
+    fn no_secret_can_be_given_on_the_command_line() {
+        for secret in ["--password hunter2", "--token abc"] {
+            assert!(parse(&format!("login --email a@example.com {secret}")).is_err());
+        }
+    }
+
+    #[test]
+    fn the_help_names_every_exit_status() {
+        let help = Args::command().render_long_help().to_string();
+
+        for status in 0..=6 {
+            assert!(help.contains(&format!("\n  {status}  ")), "{status}");
+        }
+    }
+
+    fn parse(line: &str) -> Result<Args, clap::Error> {
+        Args::try_parse_from(["visionguard"].into_iter().chain(line.split(' ')))
+    }
+}

@@ -1,0 +1,81 @@
+//! `doctor`: everything an alert passes on its way here, one finding after the other.
+
+use std::sync::Arc;
+
+use visionguard_client::dial::SystemDial;
+use visionguard_client::doctor::{self, Check, Finding, Patient, Verdict};
+use visionguard_client::tls;
+
+use crate::args::Doctor;
+use crate::exit::{Exit, Failure};
+use crate::out::{self, Closed};
+use crate::place::Place;
+use crate::sign_in::Secret;
+
+/// Looks at everything and says what to do.
+pub async fn run(options: &Doctor) -> Result<Exit, Failure> {
+    let secret = Secret::read(&options.credentials)?;
+    let place = Place::find()?;
+    let keychain = place.keychain();
+    let (account, _) = place.account(Arc::clone(&keychain)).await?;
+    let tls = tls::client_config(place.settings.extra_ca_file.as_deref())
+        .map_err(|error| Failure::new(Exit::Failed, format!("TLS cannot be set up: {error}.")))?;
+    let token = match secret {
+        Some(Secret::Token { user_id, token }) => Some((user_id, token)),
+        Some(Secret::Password { .. }) => {
+            return Err(Failure::new(
+                Exit::Usage,
+                "The doctor takes a token or the sign-in of this computer.",
+            ));
+        }
+        None => None,
+    };
+    let patient = Patient {
+        account,
+        server: place.server(options.credentials.server.as_deref()).ok(),
+        keychain,
+        dial: Arc::new(SystemDial::new(Arc::clone(&tls))),
+        tls,
+        token,
+    };
+
+    let mut worst = Verdict::Good;
+    let mut written: Result<(), Closed> = Ok(());
+    doctor::examine(&patient, |finding| {
+        if finding.verdict == Verdict::Bad {
+            worst = Verdict::Bad;
+        }
+        if written.is_ok() {
+            written = if options.json { out::json(&finding) } else { tell(&finding) };
+        }
+    })
+    .await;
+    let exit = if worst == Verdict::Bad { Exit::Wrong } else { Exit::Done };
+    out::ended(written).map(|_| exit)
+}
+
+fn tell(finding: &Finding) -> Result<(), Closed> {
+    let verdict = match finding.verdict {
+        Verdict::Good => "good",
+        Verdict::Warning => "mind",
+        Verdict::Bad => "BAD",
+    };
+    out::line(&format!("{verdict:<6}{:<15}{}", name(finding.check), finding.found))?;
+    match &finding.advice {
+        Some(advice) => out::line(&format!("{:<21}{advice}", "")),
+        None => Ok(()),
+    }
+}
+
+fn name(check: Check) -> &'static str {
+    match check {
+        Check::Address => "Address",
+        Check::Tls => "TLS",
+        Check::SignIn => "Sign-in",
+        Check::Socket => "Socket",
+        Check::Registration => "Registration",
+        Check::Keychain => "Keychain",
+        Check::Notifications => "Notifications",
+        Check::Tray => "Tray",
+    }
+}

@@ -1,0 +1,228 @@
+//! The lines of `watch` and `alerts`: JSON for programs, words for people.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use serde::Serialize;
+use visionguard_client::journal::{Entry, Recorded, Repaired};
+use visionguard_client::view::{
+    Decision, Handling, Incident, IncidentKind, Severity, Source, Status, StatusView,
+};
+
+/// One line of `watch --json`.
+#[derive(Debug, Serialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
+pub enum Line {
+    /// The status changed.
+    Status {
+        status: Status,
+        /// A stable code.
+        reason: String,
+        sentence: String,
+        /// When this status began.
+        since: i64,
+        /// How long until the next attempt, while waiting for one.
+        retry_in_ms: Option<i64>,
+    },
+    /// An alert that was not known is stored.
+    Alert(AlertLine),
+    /// A stored alert learnt more: its anomaly id, its picture, its shop.
+    AlertUpdated(AlertLine),
+    /// An alert turned out to be another account of one that is known; its number is no longer in use.
+    AlertRemoved { id: String },
+    /// The server was told that the alert is stored.
+    Acked { id: String },
+}
+
+/// An alert. Times are milliseconds since 1970 UTC.
+#[derive(Debug, Serialize)]
+pub struct AlertLine {
+    /// Our own number.
+    pub id: String,
+    /// The record's id, once known.
+    pub anomaly_id: Option<String>,
+    /// Our own number of the incident it belongs to.
+    pub incident: String,
+    pub stream_id: Option<String>,
+    pub person_id: Option<i64>,
+    pub shop_id: Option<String>,
+    pub kind: IncidentKind,
+    /// Of its incident, as it stands.
+    pub severity: Severity,
+    pub source: Source,
+    pub detected_at: Option<i64>,
+    pub received_at: i64,
+    /// The size of its picture, if there is one.
+    pub frame_bytes: Option<u32>,
+    #[serde(skip)]
+    incident_view: Incident,
+}
+
+/// An alert of `alerts --json`: the same, and what became of it.
+#[derive(Debug, Serialize)]
+pub struct StoredLine {
+    event: &'static str,
+    #[serde(flatten)]
+    alert: AlertLine,
+    notified_at: Option<i64>,
+    acked_at: Option<i64>,
+    handling: Handling,
+}
+
+impl AlertLine {
+    pub fn new(entry: &Entry, camera_names: &BTreeMap<String, String>) -> AlertLine {
+        let (alert, incident) = (&entry.alert, entry.incident.view(camera_names));
+        AlertLine {
+            id: alert.id.to_string(),
+            anomaly_id: alert.anomaly_id.as_ref().map(ToString::to_string),
+            incident: incident.id.clone(),
+            stream_id: alert.stream_id.as_ref().map(ToString::to_string),
+            person_id: alert.person_id,
+            shop_id: alert.shop_id.as_ref().map(ToString::to_string),
+            kind: incident.kind,
+            severity: incident.severity,
+            source: alert.source,
+            detected_at: alert.detected_at.map(Timestamp::as_millisecond),
+            received_at: alert.received_at.as_millisecond(),
+            frame_bytes: alert.picture.map(|picture| picture.bytes),
+            incident_view: incident,
+        }
+    }
+}
+
+impl StoredLine {
+    pub fn new(entry: &Entry, camera_names: &BTreeMap<String, String>) -> StoredLine {
+        StoredLine {
+            event: "alert",
+            alert: AlertLine::new(entry, camera_names),
+            notified_at: entry.alert.notified_at.map(Timestamp::as_millisecond),
+            acked_at: entry.alert.acked_at.map(Timestamp::as_millisecond),
+            handling: entry.incident.handling.clone(),
+        }
+    }
+}
+
+/// The line of a status.
+pub fn status(view: &StatusView, now: Timestamp) -> Line {
+    Line::Status {
+        status: view.status,
+        reason: view.reason.clone(),
+        sentence: view.sentence.clone(),
+        since: view.since,
+        retry_in_ms: view.next_attempt_at.map(|at| (at - now.as_millisecond()).max(0)),
+    }
+}
+
+/// The lines of an account of a detection: none for one that told nothing new.
+pub fn recorded(recorded: &Recorded, camera_names: &BTreeMap<String, String>) -> Vec<Line> {
+    let line = |entry: &Entry| AlertLine::new(entry, camera_names);
+    let (first, repaired) = match recorded {
+        Recorded::New { entry, repaired, .. } => (Line::Alert(line(entry)), repaired),
+        Recorded::Joined { entry, repaired, .. } => (Line::AlertUpdated(line(entry)), repaired),
+        Recorded::Repeat { .. } => return Vec::new(),
+    };
+    let Repaired { corrected, split_off, absorbed, removed_incident: _ } = repaired;
+    let corrected = corrected.iter().map(|entry| Line::AlertUpdated(line(entry)));
+    let split_off = split_off.iter().map(|entry| Line::Alert(line(entry)));
+    let absorbed = absorbed.iter().map(|id| Line::AlertRemoved { id: id.to_string() });
+    std::iter::once(first).chain(corrected).chain(split_off).chain(absorbed).collect()
+}
+
+impl Line {
+    /// For people; none where there is nothing to say to them.
+    pub fn words(&self, now: Timestamp, zone: &TimeZone) -> Option<String> {
+        let time = clock(now, zone);
+        match self {
+            Line::Status { status, sentence, .. } => {
+                Some(format!("{time}  {:<13}{sentence}", status_word(*status)))
+            }
+            Line::Alert(alert) => {
+                let incident = &alert.incident_view;
+                let severity = severity_word(alert.severity);
+                let count =
+                    if incident.alerts > 1 { format!(", alert {}", incident.alerts) } else { String::new() };
+                let missed = match alert.source {
+                    Source::Live => "",
+                    Source::History => " (while you were away)",
+                };
+                Some(format!(
+                    "{time}  {severity:<13}{}: {}{missed} [incident {}{count}]",
+                    incident.camera, incident.why, incident.id
+                ))
+            }
+            Line::AlertUpdated(_) | Line::AlertRemoved { .. } | Line::Acked { .. } => None,
+        }
+    }
+}
+
+/// The table of incidents for people: a heading and a line each, aligned.
+pub fn table(incidents: &[Incident], zone: &TimeZone) -> Vec<String> {
+    let mut rows = vec![["#", "when", "severity", "camera", "alerts", "what", "decision"].map(str::to_owned)];
+    for incident in incidents {
+        rows.push([
+            incident.id.clone(),
+            date_and_clock(incident.first_at, zone),
+            severity_word(incident.severity).to_owned(),
+            incident.camera.clone(),
+            incident.alerts.to_string(),
+            incident.why.clone(),
+            handling_words(&incident.handling),
+        ]);
+    }
+    let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
+    let widths: Vec<usize> = (0..7).map(width).collect();
+    let line = |row: &[String; 7]| {
+        let cells = row.iter().zip(&widths).map(|(cell, &width)| format!("{cell:<width$}"));
+        cells.collect::<Vec<_>>().join("  ").trim_end().to_owned()
+    };
+    rows.iter().map(line).collect()
+}
+
+/// The one word.
+pub fn status_word(status: Status) -> &'static str {
+    match status {
+        Status::Protected => "Protected",
+        Status::CatchingUp => "Catching up",
+        Status::Deaf => "Deaf",
+        Status::Offline => "Offline",
+        Status::SignedOut => "Signed out",
+    }
+}
+
+/// A time of today or any other day, for people.
+pub fn date_and_clock(milliseconds: i64, zone: &TimeZone) -> String {
+    match Timestamp::from_millisecond(milliseconds) {
+        Ok(at) => at.to_zoned(zone.clone()).strftime("%Y-%m-%d %H:%M").to_string(),
+        Err(_) => "?".to_owned(),
+    }
+}
+
+fn clock(at: Timestamp, zone: &TimeZone) -> String {
+    at.to_zoned(zone.clone()).strftime("%H:%M:%S").to_string()
+}
+
+fn severity_word(severity: Severity) -> &'static str {
+    match severity {
+        Severity::Low => "Low",
+        Severity::Medium => "Medium",
+        Severity::High => "High",
+    }
+}
+
+fn handling_words(handling: &Handling) -> String {
+    match handling {
+        Handling::Open => String::new(),
+        Handling::Sending { decision } => format!("{}, not sent yet", decision_word(*decision)),
+        Handling::Recorded { decision, .. } => decision_word(*decision).to_owned(),
+        Handling::Refused { decision, sentence } => format!("{}: {sentence}", decision_word(*decision)),
+    }
+}
+
+fn decision_word(decision: Decision) -> &'static str {
+    match decision {
+        Decision::Acknowledged => "acknowledged",
+        Decision::Resolved => "resolved",
+        Decision::FalseAlarm => "false alarm",
+    }
+}
