@@ -27,7 +27,7 @@ test("an alert is found, opened, acknowledged and left by keyboard alone", async
   for (let tabs = 0; tabs < 6 && !(await focused(page)).includes("acknowledge"); tabs += 1) await page.keyboard.press("Tab");
   const button = await focused(page);
   await page.keyboard.press("Enter");
-  await page.getByText(/^Acknowledged by you/).first().waitFor();
+  await page.locator('[data-part="detail"]').getByText(/^Acknowledged by you/).waitFor();
   await page.keyboard.press("Escape");
   await page.waitForFunction(() => document.activeElement?.matches('article[data-key="12"]'));
 
@@ -89,7 +89,7 @@ test("a scan never acts, wherever the focus is", async () => {
   const calls = await count(page);
 
   for (const place of places) {
-    for (const code of CODES) {
+    for (const code of places.indexOf(place) < 4 ? CODES : CODES.slice(0, 2)) {
       const target = page.locator(place);
       if (place === "body") await page.evaluate(() => /** @type {HTMLElement} */ (document.activeElement).blur());
       else if (await target.isVisible()) await target.focus();
@@ -197,16 +197,33 @@ test("the strip is walked with the arrows", async () => {
   await page.keyboard.press("ArrowLeft");
   await page.keyboard.press("ArrowLeft");
 
+  await page.waitForSelector('.strip-frame[aria-pressed="true"][data-key="1209"]');
   const chosen = await page.locator('.strip-frame[aria-pressed="true"]').getAttribute("aria-label");
   assert.match(chosen ?? "", /^Picture 10 of 12, \d\d:\d\d:\d\d$/);
   assert.match(await focused(page), /1209/);
 });
 
-/** @param {import("playwright-core").Page} page @param {string} code */
+/**
+ * A scanner's keys: 8 ms apart by their own time stamps, however slow this computer is today.
+ *
+ * @param {import("playwright-core").Page} page
+ * @param {string} code
+ */
 async function scan(page, code) {
-  await page.keyboard.type(code, { delay: 4 });
-  await page.keyboard.press("Enter");
-  await page.waitForTimeout(180);
+  const session = await page.context().newCDPSession(page);
+  const start = Date.now() / 1_000;
+  const keys = [...code].map((text) => ({ key: text, text }));
+  const sent = [...keys, { key: "Enter", text: "\r" }].flatMap(({ key, text }, at) => {
+    const timestamp = start + at * 0.008;
+    const windowsVirtualKeyCode = key === "Enter" ? 13 : key.toUpperCase().charCodeAt(0);
+    return [
+      session.send("Input.dispatchKeyEvent", { type: "keyDown", key, text, windowsVirtualKeyCode, timestamp }),
+      session.send("Input.dispatchKeyEvent", { type: "keyUp", key, windowsVirtualKeyCode, timestamp: timestamp + 0.002 }),
+    ];
+  });
+  await Promise.all(sent);
+  await session.detach();
+  await page.waitForTimeout(160);
 }
 
 /** How much was asked of the program, looking aside. @param {import("playwright-core").Page} page */

@@ -55,6 +55,7 @@ export function statusView(act, now) {
       state.counts.unseen > 0 ? count("page.title.unseen", state.counts.unseen) : t("page.title.none");
 
     const { status } = state;
+    show(remedy, Boolean(status?.remedy) && !(state.place === "sign_in" && status?.remedy === "sign_in"));
     if (status === null || status === painted) return;
     painted = status;
     attribute(bar, "data-status", status.status);
@@ -62,7 +63,6 @@ export function statusView(act, now) {
     text(word, t(STATUS[status.status].word));
     text(part(bar, "sentence"), plain(status.sentence, 300));
     evidence(bar, status, now());
-    show(remedy, status.remedy !== null);
     attribute(remedy, "data-look", status.remedy === "sign_in" ? "main" : null);
     text(remedy, status.remedy === "sign_in" ? t("page.remedy.sign_in") : t("page.remedy.retry_now"));
   };

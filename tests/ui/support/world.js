@@ -20,7 +20,7 @@ export const SCENES = ["aisle", "till", "door", "stock"];
  * @returns {World}
  */
 export function world(scenario, now) {
-  const incidents = scenario === "storm" ? storm(now) : scenario === "empty" ? [] : day(now);
+  const incidents = scenario === "storm" ? storm(now) : scenario === "empty" || scenario === "sign_in" ? [] : day(now);
   if (scenario === "quiet") for (const item of incidents) Object.assign(item, handled(item, now));
   const outage = /** @type {FeedItem} */ ({
     type: "outage",
@@ -57,10 +57,10 @@ export function world(scenario, now) {
       counts: {
         unhandled: open,
         unseen: incidents.filter((incident) => !incident.seen).length,
-        total: scenario === "sign_in" ? 0 : incidents.length,
+        total: incidents.length,
         today: incidents.filter((incident) => incident.last_at >= new Date(now).setHours(0, 0, 0, 0)).length,
       },
-      feed: { items: scenario === "sign_in" ? [] : items.slice(0, 50), next: items.length > 50 ? "50" : null },
+      feed: { items: items.slice(0, 50), next: items.length > 50 ? "50" : null },
       settings: {
         start_at_sign_in: true,
         notifications: true,
