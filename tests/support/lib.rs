@@ -1,1 +1,16 @@
-//! x
+//! What the whole-system tests stand on: a double of the original backend with its quirks, a proxy that does what bad
+//! networks do, a captive portal, a desktop that only records, pictures.
+//!
+//! Everything listens on ports of its own that the system picks, so that tests run side by side.
+#![allow(
+    clippy::unwrap_used,
+    reason = "everything here is part of a test, which should fail where this fails"
+)]
+
+pub mod backend;
+pub mod chaos;
+pub mod http;
+pub mod picture;
+pub mod portal;
+pub mod recording;
+pub mod wait;
