@@ -90,9 +90,10 @@ impl Account {
         let refresh = self.stored(Token::Refresh).await.unwrap_or_default();
 
         let session = Session::new(saved, endpoint, access, refresh, self.inner.keychain.keeping());
-        let view = session.view();
-        *self.lock() = Some(session);
-        Restored::SignedIn(view)
+        let mut current = self.lock();
+        // Somebody may have signed in while the keychain took its time.
+        let session = current.get_or_insert(session);
+        Restored::SignedIn(session.view())
     }
 
     /// Signs in with e-mail and password; the session that was there stays if this fails.

@@ -6,7 +6,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use tokio::sync::mpsc;
 use visionguard_proto::message::{ClientMessage, Notice};
-use visionguard_proto::{Alert, Moment, Picture, Via};
+use visionguard_proto::{Alert, Kind, Moment, Picture, Via};
 
 use super::Controller;
 use super::recorder::{Arrival, Attempt};
@@ -386,15 +386,17 @@ impl Controller {
     }
 }
 
-/// What to tell the server once the alert is stored: it is told so after a detection, not after the notice that follows.
+/// What to tell the server once the alert is stored. The notice that follows a detection needs no answer of its own; an
+/// intrusion comes as a notice alone.
 fn acknowledgement(alert: &Alert) -> Option<ClientMessage> {
-    match alert.via {
-        Via::Detection => Some(ClientMessage::Ack {
-            stream_id: alert.stream_id.clone(),
-            alert_id: alert.anomaly_id.clone(),
-        }),
-        Via::Notification | Via::Record => None,
-    }
+    let expected = match (alert.via, alert.kind) {
+        (Via::Detection, _) | (Via::Notification, Kind::Intrusion) => true,
+        (Via::Notification, Kind::Theft | Kind::Other) | (Via::Record, _) => false,
+    };
+    expected.then(|| ClientMessage::Ack {
+        stream_id: alert.stream_id.clone(),
+        alert_id: alert.anomaly_id.clone(),
+    })
 }
 
 async fn cover(journal: &crate::journal::Journal, entry: &Entry) -> Option<Bytes> {

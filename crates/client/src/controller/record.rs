@@ -356,7 +356,10 @@ impl Controller {
             let what = if expired { Record::Expired } else { Record::Unread };
             self.watch.record = Some(Seen { at: began_at, what });
         }
-        self.watch.reconcile.by(self.now() + self.pace.poll_every);
+        // A token that is no longer taken is not worth asking with more often.
+        if !expired {
+            self.watch.reconcile.by(self.now() + self.pace.poll_every);
+        }
     }
 
     /// The API did not take the token.

@@ -109,7 +109,6 @@ impl Controller {
         reply: Reply<Result<SessionView, Problem>>,
     ) {
         if let Ok(session) = &result {
-            tracing::info!(server = session.server, "signed in");
             self.leave();
             self.enter(session);
         }

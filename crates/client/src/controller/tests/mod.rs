@@ -34,6 +34,22 @@ async fn an_alert_is_stored_acknowledged_and_shown() {
 }
 
 #[tokio::test]
+async fn an_intrusion_comes_as_a_notice_alone_and_is_acknowledged() {
+    let (server, desk) = (Server::start().await, Desk::new());
+    let running = desk.signed_in(&server).await;
+    running.status(Status::Protected, "protected").await;
+    let notice: serde_json::Value =
+        serde_json::from_str(include_str!("../../../../../tests/fixtures/ws_notification_owl_eye.json"))
+            .expect("the fixture");
+
+    server.say(&notice);
+
+    running.notification(0).await;
+    let ack = server.until("an ack", |state| state.acks.first().cloned()).await;
+    assert_eq!(ack["alert_id"], notice["data"]["metadata"]["anomaly_id"]);
+}
+
+#[tokio::test]
 async fn what_cannot_be_stored_is_shown_and_not_acknowledged() {
     let (server, desk) = (Server::start().await, Desk::new());
     std::fs::create_dir(desk.path().join(crate::journal::FILE_NAME))
@@ -62,7 +78,8 @@ async fn an_alert_that_could_not_be_stored_is_shown_at_once_and_acknowledged_whe
 
     server.say(&detection(1, 30));
     let notification = running.notification(0).await;
-    let (acks, notices) = (server.state().acks.len(), running.client.snapshot().await.notices);
+    let acks = server.state().acks.len();
+    let notices = running.client.snapshot().await.notices;
     disk.execute_batch("DROP TRIGGER full").expect("a disk that works");
     server.until("an ack", |state| state.acks.first().cloned()).await;
     marked(&running).await;
