@@ -1,13 +1,14 @@
 //! Compares the server's record with the journal and stores what is missing. The record is the truth, the socket the
 //! fast path: whatever was raised while nobody listened is found here.
 //!
-//! One pass reads each shop's record from the newest row back to the first that is known, then stores the missing
-//! rows oldest first, so that a pass which is cut short leaves no gap behind what it stored. It shows nothing and
+//! One pass reads each shop's record from the newest row back to where the last complete pass ended, then stores the
+//! missing rows oldest first, so that a pass which is cut short leaves no gap behind what it stored. It shows nothing and
 //! decides nothing.
 
 use std::collections::{HashMap, HashSet};
 
 use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
 use visionguard_proto::record::{Row, Status};
 use visionguard_proto::{AnomalyId, Jpeg, Picture, ShopId};
 
@@ -27,6 +28,11 @@ const BATCH: usize = 200;
 /// Pictures fetched in one go.
 const PICTURES: u32 = 24;
 
+/// How far behind the mark each pass reads: rows are written a little after the time that they bear.
+const SLACK: SignedDuration = SignedDuration::from_mins(15);
+/// The same for the first pass after a start: the server's clock may have been set by as much as a day.
+const DEEP_SLACK: SignedDuration = SignedDuration::from_hours(26);
+
 /// What is younger than this is no history.
 const RECENT: SignedDuration = SignedDuration::from_secs(10);
 /// Decisions remembered at most.
@@ -36,6 +42,8 @@ const MOST_REMEMBERED: usize = 20_000;
 #[derive(Debug, Default)]
 pub struct Memory {
     decided: HashMap<AnomalyId, Status>,
+    /// Shops whose record was read with the wide margin since the start.
+    read_deeply: HashSet<ShopId>,
 }
 
 /// What one pass found and stored.
@@ -96,35 +104,80 @@ async fn one_shop(
     now: Timestamp,
     found: &mut Pass,
 ) -> Result<(), Trouble> {
-    let mark = format!("record_read:{shop}");
-    let first_time = journal.value(&mark).await?.is_none();
+    let key = format!("record_read:{shop}");
+    let mark = journal.value(&key).await?.and_then(|text| serde_json::from_str::<Mark>(&text).ok());
 
-    let read = if first_time { newest(api, shop).await? } else { back_to_known(api, journal, shop).await? };
-    store(journal, &read, first_time, now, found).await?;
+    let read = match mark {
+        None => newest(api, shop).await?,
+        Some(mark) => {
+            let slack = if memory.read_deeply.contains(shop) { SLACK } else { DEEP_SLACK };
+            back_to_mark(api, journal, shop, mark, slack).await?
+        }
+    };
+    store(journal, &read, mark.is_none(), now, found).await?;
+    let new_mark = read.mark(mark);
     take_over_decisions(journal, memory, read.rows, now, found).await?;
 
-    if first_time {
-        journal.set_value(&mark, Some(now.to_string())).await?;
+    if mark != Some(new_mark) {
+        let text = serde_json::to_string(&new_mark).map_err(|_| JournalError::Damaged)?;
+        journal.set_value(&key, Some(text)).await?;
     }
+    memory.read_deeply.insert(shop.clone());
     Ok(())
+}
+
+/// How far a shop's record is known: every row between these times, by the server's clock, is here.
+///
+/// A known row alone proves nothing about the older ones: after an outage the first live alert is stored before the
+/// record is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+struct Mark {
+    /// Where the first history began; what is older was never wanted.
+    begins: Timestamp,
+    /// The newest row when the record was last read to its end.
+    read_to: Timestamp,
 }
 
 /// Rows of one shop, newest first, and which of them are here already.
 struct Read {
     rows: Vec<Row>,
     known: HashSet<AnomalyId>,
+    /// The record holds older rows than these.
+    has_older: bool,
+}
+
+impl Read {
+    /// How far the record is known once these rows are stored.
+    fn mark(&self, before: Option<Mark>) -> Mark {
+        let times = || self.rows.iter().filter_map(|row| row.alert.detected_at);
+        let begins = match before {
+            Some(mark) => mark.begins,
+            None if self.has_older => times().min().unwrap_or(Timestamp::MIN),
+            None => Timestamp::MIN,
+        };
+        let read_to = times().max().or(before.map(|mark| mark.read_to)).unwrap_or(Timestamp::MIN);
+        Mark { begins, read_to }
+    }
 }
 
 /// The first time, the newest page is all the history that is wanted.
 async fn newest(api: &Api, shop: &ShopId) -> Result<Read, Trouble> {
     let page = api.anomalies(shop, FIRST_PAGE, 0).await?;
-    Ok(Read { rows: page.rows, known: HashSet::new() })
+    let has_older = page.total > page.len_sent() as u64;
+    Ok(Read { rows: page.rows, known: HashSet::new(), has_older })
 }
 
-/// Pages until one holds a row that is known. Rows that arrive meanwhile push others onto the next page, where they
-/// are seen a second time and left out.
-async fn back_to_known(api: &Api, journal: &Journal, shop: &ShopId) -> Result<Read, Trouble> {
-    let mut read = Read { rows: Vec::new(), known: HashSet::new() };
+/// Pages until the mark lies well behind and the last row is known. Rows that arrive meanwhile push others onto the
+/// next page, where they are seen a second time and left out.
+async fn back_to_mark(
+    api: &Api,
+    journal: &Journal,
+    shop: &ShopId,
+    mark: Mark,
+    slack: SignedDuration,
+) -> Result<Read, Trouble> {
+    let floor = mark.read_to.checked_sub(slack).unwrap_or(Timestamp::MIN);
+    let mut read = Read { rows: Vec::new(), known: HashSet::new(), has_older: false };
     let mut seen = HashSet::new();
     let mut offset = 0;
     loop {
@@ -132,15 +185,16 @@ async fn back_to_known(api: &Api, journal: &Journal, shop: &ShopId) -> Result<Re
         let page = api.anomalies(shop, limit, offset).await?;
         let sent = page.len_sent();
         let ids = page.rows.iter().filter_map(|row| row.alert.anomaly_id.clone()).collect();
-        let known = journal.known(ids).await?;
-        let reached = !known.is_empty();
+        read.known.extend(journal.known(ids).await?);
+        let reached = page.rows.last().is_some_and(|row| {
+            let at = row.alert.detected_at.unwrap_or(Timestamp::MAX);
+            at < mark.begins || (at < floor && is_known(row, &read.known))
+        });
 
-        read.rows.extend(
-            page.rows
-                .into_iter()
-                .filter(|row| row.alert.anomaly_id.as_ref().is_some_and(|id| seen.insert(id.clone()))),
-        );
-        read.known.extend(known);
+        read.rows.extend(page.rows.into_iter().filter(|row| {
+            row.alert.detected_at.is_none_or(|at| at >= mark.begins)
+                && row.alert.anomaly_id.as_ref().is_some_and(|id| seen.insert(id.clone()))
+        }));
         offset += sent as u64;
 
         if reached || sent == 0 || offset >= page.total || offset >= MOST_ROWS {
