@@ -1,0 +1,10 @@
+//! The server over real sockets, from sign-in to shutdown.
+#![allow(clippy::unwrap_used)] // Also in the helpers that the tests share.
+
+mod crash;
+mod record;
+mod shapes;
+mod signing_in;
+mod sockets;
+mod transport;
+mod world;
