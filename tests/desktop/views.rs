@@ -103,9 +103,11 @@ impl Photographer<'_> {
         let cut = self.browser.run(CUT_OFF, json!([]))?;
         ensure!(cut == Value::Array(Vec::new()), "{name}: buttons that are cut off: {cut}");
 
-        let picture = self.browser.screenshot()?;
-        fs::write(self.folder.join(format!("{name}.png")), picture)?;
-        Ok(())
+        // In the corner: popups come up in another.
+        self.world.desktop.place(&window, 0, 0)?;
+        self.browser.painted()?;
+        let window = self.world.window()?;
+        self.world.desktop.screenshot_of(&window, &self.folder.join(format!("{name}.png")))
     }
 
     /// Changes the scheme as a person does, on the settings page, and comes back.

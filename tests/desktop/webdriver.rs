@@ -6,8 +6,6 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 use xtask::desktop::VirtualDesktop;
 
@@ -113,13 +111,6 @@ impl Browser {
         self.post("/execute/async", json!({ "script": script, "args": arguments }))
     }
 
-    /// Waits until the page has painted what it holds, and returns a PNG of it.
-    pub fn screenshot(&self) -> Result<Vec<u8>> {
-        self.painted()?;
-        let encoded = self.request("GET", &self.path("/screenshot"), None)?;
-        Ok(STANDARD.decode(encoded.as_str().context("no picture")?)?)
-    }
-
     /// Waits until the page has painted what it holds: two frames and a breath, since the first may be of before.
     pub fn painted(&self) -> Result<()> {
         self.run_async(
@@ -220,11 +211,12 @@ impl Element<'_> {
         Ok(())
     }
 
-    /// Replaces what a field holds, key by key.
+    /// Replaces what a field holds, key by key, and pauses as a person does: the page takes keys in quick succession for
+    /// those of a barcode scanner, whose Enter it ignores.
     pub fn fill(&self, text: &str) -> Result<()> {
         self.request("POST", "/clear", Some(json!({})))?;
         self.request("POST", "/value", Some(json!({ "text": text })))?;
-        Ok(())
+        self.browser.painted()
     }
 
     fn request(&self, method: &str, rest: &str, body: Option<Value>) -> Result<Value> {
