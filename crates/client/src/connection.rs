@@ -7,6 +7,7 @@ mod driver;
 mod handshake;
 mod heard;
 mod socket;
+mod trial;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -22,6 +23,7 @@ use crate::clock::Clock;
 use crate::dial::Dial;
 
 use driver::{Command, Driver};
+pub(crate) use trial::Trial;
 
 /// How many events the application may leave untaken before they wait inside the task.
 const EVENTS: usize = 64;

@@ -1,4 +1,10 @@
 //! Looks at everything an alert passes on its way here, and says what was found and what to do.
+//!
+//! Changes nothing, but for an entry in the keychain that is removed again and a socket that is opened for a moment.
+
+mod desktop;
+mod keeping;
+mod server;
 
 use std::sync::Arc;
 
@@ -49,7 +55,7 @@ pub enum Verdict {
 pub struct Patient {
     /// The account, restored.
     pub account: Account,
-    /// An address to look at where nobody is signed in.
+    /// An address to look at in place of the account's.
     pub server: Option<String>,
     pub keychain: Arc<dyn Keychain>,
     pub dial: Arc<dyn Dial>,
@@ -58,10 +64,29 @@ pub struct Patient {
     pub token: Option<(String, SecretString)>,
 }
 
-/// Looks at one thing after the other and tells each finding as it is made. The socket that it opens takes the slot of
-/// a running program on the original server for a moment, so it is not opened where `registered` shows one.
-#[allow(clippy::unused_async, reason = "signatures first")]
-pub async fn examine(patient: &Patient, tell: impl FnMut(Finding) + Send) {
-    let _ = (patient, tell);
-    todo!()
+/// Looks at one thing after the other and tells each finding as it is made.
+///
+/// A socket is opened only where the server lists none: on the original it would take the slot of a running program.
+pub async fn examine(patient: &Patient, mut tell: impl FnMut(Finding) + Send) {
+    server::examine(patient, &mut tell).await;
+    tell(keeping::examine(&*patient.keychain).await);
+    tell(desktop::notifications().await);
+    tell(desktop::tray().await);
 }
+
+impl Finding {
+    fn good(check: Check, found: String) -> Finding {
+        Finding { check, verdict: Verdict::Good, found, advice: None }
+    }
+
+    fn warning(check: Check, found: String, advice: String) -> Finding {
+        Finding { check, verdict: Verdict::Warning, found, advice: Some(advice) }
+    }
+
+    fn bad(check: Check, found: String, advice: String) -> Finding {
+        Finding { check, verdict: Verdict::Bad, found, advice: Some(advice) }
+    }
+}
+
+#[cfg(test)]
+mod tests;

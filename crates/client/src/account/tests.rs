@@ -1,1 +1,508 @@
+use std::sync::atomic::{AtomicBool, Ordering};
 
+use base64::Engine;
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+
+use super::*;
+use crate::clock::TestClock;
+use crate::keychain::MemoryKeychain;
+use crate::testing::{Reply, Request, TinyServer, answer, json, tls};
+
+#[tokio::test]
+async fn who_signs_in_is_found_again_at_the_next_start() {
+    let server = backend(Backend::default()).await;
+    let world = World::new();
+    let session = world.sign_in(&server).await.unwrap();
+
+    let later = world.restart();
+
+    let Restored::SignedIn(found) = later.restore().await else { panic!("nobody was found") };
+    assert_eq!(found, session);
+    assert_eq!(found.email, "Shop@example.com");
+    assert!(!found.insecure, "this machine is private");
+    assert_eq!(
+        later.target().unwrap().token.expose_secret(),
+        world.account.target().unwrap().token.expose_secret()
+    );
+}
+
+#[tokio::test]
+async fn only_blanks_are_taken_off_the_email() {
+    let server = backend(Backend::default()).await;
+
+    World::new().account.sign_in(&server.url(), "  Shop@example.com ", &"pw".into()).await.unwrap();
+
+    assert_eq!(server.requests()[0].json()["email"], "Shop@example.com");
+}
+
+#[tokio::test]
+async fn each_mistake_at_sign_in_has_its_own_sentence_and_field() {
+    let world = World::new();
+    let server = backend(Backend::default()).await;
+    let portal = TinyServer::start(|_| answer(302, &[("location", "http://portal/")], "")).await;
+    let other = TinyServer::start(|_| json(404, "{}")).await;
+    let closed = format!("http://127.0.0.1:{}", crate::testing::closed_port().await);
+
+    for (url, email, password, code, field) in [
+        ("", "a@b.c", "pw", "wrong_address", Some("server")),
+        ("ftp://x", "a@b.c", "pw", "wrong_address", Some("server")),
+        ("http://me:pw@x", "a@b.c", "pw", "wrong_address", Some("server")),
+        (&server.url(), " ", "pw", "invalid", Some("email")),
+        (&server.url(), "a@b.c", "", "invalid", Some("password")),
+        (&server.url(), "a@b.c", "wrong", "wrong_password", Some("password")),
+        (&portal.url(), "a@b.c", "pw", "portal", None),
+        (&other.url(), "a@b.c", "pw", "wrong_address", Some("server")),
+        (&closed, "a@b.c", "pw", "unreachable", None),
+        ("http://shop.invalid", "a@b.c", "pw", "wrong_address", Some("server")),
+    ] {
+        let problem = world.account.sign_in(url, email, &password.into()).await.unwrap_err();
+
+        assert_eq!(
+            (problem.code.as_str(), problem.field.as_deref()),
+            (code, field),
+            "{url} {email} {password}"
+        );
+        assert!(
+            problem.sentence.ends_with('.') && !problem.sentence.starts_with("problem."),
+            "{}",
+            problem.sentence
+        );
+    }
+    assert_eq!(world.account.session(), None);
+}
+
+#[tokio::test]
+async fn a_failed_sign_in_leaves_the_session_that_was_there() {
+    let server = backend(Backend::default()).await;
+    let world = World::new();
+    let before = world.sign_in(&server).await.unwrap();
+
+    world.account.sign_in(&server.url(), "other@example.com", &"wrong".into()).await.unwrap_err();
+
+    assert_eq!(world.account.session(), Some(before));
+    assert!(matches!(world.restart().restore().await, Restored::SignedIn(_)));
+}
+
+#[tokio::test]
+async fn signing_in_with_a_token_asks_whose_it_is() {
+    let server = backend(Backend::default()).await;
+    let world = World::new();
+    let token = || SecretString::from(token("u1", 3600));
+
+    let dead = world.account.sign_in_with_token(&server.url(), "u1", "dead".into()).await.unwrap_err();
+    let other = world.account.sign_in_with_token(&server.url(), "u2", token()).await.unwrap_err();
+    let session = world.account.sign_in_with_token(&server.url(), "u1", token()).await.unwrap();
+
+    assert_eq!(dead.code, "token_refused");
+    assert_eq!(other.code, "other_user");
+    assert_eq!(session.name, "Shop");
+}
+
+#[tokio::test]
+async fn signing_out_leaves_nothing_behind() {
+    let server = backend(Backend::default()).await;
+    let world = World::new();
+    world.sign_in(&server).await.unwrap();
+
+    world.account.sign_out().await.unwrap();
+
+    assert_eq!(world.account.session(), None);
+    assert!(world.account.target().is_none() && world.account.api().is_none());
+    assert!(matches!(world.restart().restore().await, Restored::Nobody));
+    for token in [Token::Access, Token::Refresh] {
+        assert!(world.keychain.get(&keychain::entry(token, world.folder.path())).await.unwrap().is_none());
+    }
+    assert!(server.requests().iter().any(|request| request.path == "/auth/logout"));
+}
+
+#[tokio::test]
+async fn no_file_of_the_data_directory_holds_a_token() {
+    let server = backend(Backend::default()).await;
+    let world = World::new();
+    world.sign_in(&server).await.unwrap();
+
+    let text = std::fs::read_to_string(world.folder.path().join("session.json")).unwrap();
+
+    assert!(text.contains("Shop@example.com"));
+    assert!(!text.contains("eyJ") && !text.contains("refresh-1"), "{text}");
+    assert_eq!(std::fs::read_dir(world.folder.path()).unwrap().count(), 1);
+}
+
+#[tokio::test]
+async fn without_a_keychain_the_session_lasts_until_the_program_ends() {
+    let server = backend(Backend::default()).await;
+    let world = World::with(Arc::new(BrokenKeychain::default()));
+
+    let session = world.sign_in(&server).await.unwrap();
+
+    assert_eq!(session.kept_in, Keeping::Memory);
+    assert_eq!(world.account.keychain_trouble(), Some(KeychainError::Locked));
+    assert!(world.account.target().is_some());
+    assert!(matches!(world.restart().restore().await, Restored::Nobody));
+}
+
+#[tokio::test]
+async fn a_keychain_that_is_unlocked_later_is_given_the_tokens() {
+    let server = backend(Backend::default()).await;
+    let keychain = Arc::new(BrokenKeychain::default());
+    let world = World::with(keychain.clone());
+    world.sign_in(&server).await.unwrap();
+    assert!(!world.account.store_again().await);
+
+    keychain.works.store(true, Ordering::SeqCst);
+
+    assert!(world.account.store_again().await);
+    assert_eq!(world.account.keychain_trouble(), None);
+    assert!(matches!(world.restart().restore().await, Restored::SignedIn(_)));
+}
+
+#[tokio::test]
+async fn a_locked_keychain_at_the_start_is_not_a_sign_out() {
+    let server = backend(Backend::default()).await;
+    let keychain = Arc::new(BrokenKeychain::default());
+    keychain.works.store(true, Ordering::SeqCst);
+    let world = World::with(keychain.clone());
+    world.sign_in(&server).await.unwrap();
+    let later = world.restart();
+    keychain.works.store(false, Ordering::SeqCst);
+
+    let Restored::Unreadable(saved, KeychainError::Locked) = later.restore().await else {
+        panic!("not locked")
+    };
+    keychain.works.store(true, Ordering::SeqCst);
+
+    assert_eq!(saved.email, "Shop@example.com");
+    assert!(matches!(later.restore().await, Restored::SignedIn(_)));
+}
+
+#[tokio::test]
+async fn a_token_that_is_gone_or_of_another_user_asks_for_a_sign_in() {
+    let server = backend(Backend::default()).await;
+    let world = World::new();
+    world.sign_in(&server).await.unwrap();
+    let entry = keychain::entry(Token::Access, world.folder.path());
+
+    world.keychain.set(&entry, &token("somebody-else", 3600).into()).await.unwrap();
+    assert!(matches!(world.restart().restore().await, Restored::TokenGone(_)));
+    world.keychain.delete(&entry).await.unwrap();
+    assert!(matches!(world.restart().restore().await, Restored::TokenGone(_)));
+}
+
+#[tokio::test]
+async fn a_refused_token_is_renewed_once_for_all_who_ask_at_the_same_time() {
+    let server = backend(Backend { refresh: Refresh::Works, ..Backend::default() }).await;
+    let world = World::new();
+    world.sign_in(&server).await.unwrap();
+
+    let question = Cause::Http { status: 401, retry_after: None };
+    let answers = tokio::join!(world.account.answer(question), world.account.answer(question));
+
+    for answer in [answers.0, answers.1] {
+        let Answer::Connect(target) = answer else { panic!("{answer:?}") };
+        assert_eq!(subject_and_number(&target), "u1 renewed");
+    }
+    assert_eq!(asked(&server, "/auth/refresh"), 1);
+    let Restored::SignedIn(_) = world.restart().restore().await else { panic!("the renewed token is lost") };
+}
+
+#[tokio::test]
+async fn a_renewed_token_that_is_refused_too_is_not_renewed_again() {
+    let server = backend(Backend { refresh: Refresh::Works, me: 401, ..Backend::default() }).await;
+    let world = World::new();
+    world.sign_in(&server).await.unwrap();
+    let question = Cause::Closed(1008);
+
+    assert!(matches!(world.account.answer(question).await, Answer::Connect(_)));
+
+    assert!(matches!(world.account.answer(question).await, Answer::Rejected(Cause::TokenRejected)));
+    assert_eq!(asked(&server, "/auth/refresh"), 1);
+}
+
+#[tokio::test]
+async fn a_server_without_refresh_is_asked_for_it_once() {
+    let server = backend(Backend { me: 401, ..Backend::default() }).await;
+    let world = World::new();
+    world.sign_in(&server).await.unwrap();
+
+    for _ in 0..3 {
+        let answer = world.account.answer(FORBIDDEN).await;
+        assert!(matches!(answer, Answer::Rejected(Cause::TokenRejected)), "{answer:?}");
+    }
+
+    assert_eq!(asked(&server, "/auth/refresh"), 1);
+}
+
+#[tokio::test]
+async fn a_403_with_a_good_token_means_a_wrong_address_and_renews_nothing() {
+    let server = backend(Backend { refresh: Refresh::Works, ..Backend::default() }).await;
+    let world = World::new();
+    world.sign_in(&server).await.unwrap();
+
+    let answer = world.account.answer(FORBIDDEN).await;
+
+    assert!(matches!(answer, Answer::Rejected(Cause::AddressRejected)), "{answer:?}");
+    assert_eq!(asked(&server, "/auth/refresh"), 0);
+}
+
+#[tokio::test]
+async fn trouble_on_the_way_is_never_taken_for_a_dead_token() {
+    for me in [500, 503, 429, 302, 0] {
+        let server = backend(Backend { me, ..Backend::default() }).await;
+        let world = World::new();
+        world.sign_in(&server).await.unwrap();
+
+        let Answer::Rejected(cause) = world.account.answer(FORBIDDEN).await else { panic!("a new token") };
+
+        assert!(!matches!(cause, Cause::TokenRejected | Cause::AddressRejected), "{me} gave {cause:?}");
+    }
+    for refresh in [Refresh::Fails(500), Refresh::HangsUp] {
+        let server = backend(Backend { refresh, me: 401, ..Backend::default() }).await;
+        let world = World::new();
+        world.sign_in(&server).await.unwrap();
+
+        let Answer::Rejected(cause) = world.account.answer(FORBIDDEN).await else { panic!("a new token") };
+
+        assert_ne!(cause, Cause::TokenRejected);
+    }
+}
+
+#[tokio::test]
+async fn a_dead_refresh_token_means_a_sign_in() {
+    for status in [400, 401, 403, 422] {
+        let server =
+            backend(Backend { refresh: Refresh::Fails(status), me: 401, ..Backend::default() }).await;
+        let world = World::new();
+        world.sign_in(&server).await.unwrap();
+
+        let answer = world.account.answer(Cause::Http { status: 401, retry_after: None }).await;
+
+        assert!(matches!(answer, Answer::Rejected(Cause::TokenRejected)), "{status} gave {answer:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_token_is_renewed_shortly_before_it_ends() {
+    let server = backend(Backend { refresh: Refresh::Works, ..Backend::default() }).await;
+    let world = World::new();
+    world.sign_in(&server).await.unwrap();
+    assert!(world.account.refresh_if_due().await.unwrap().is_none());
+
+    world.clock.sleep(Duration::from_secs(3600 - 6 * 60 - 10));
+    assert!(world.account.refresh_if_due().await.unwrap().is_none());
+    world.clock.sleep(Duration::from_secs(20));
+    let target = world.account.refresh_if_due().await.unwrap().unwrap();
+
+    assert_eq!(subject_and_number(&target), "u1 renewed");
+}
+
+#[tokio::test]
+async fn a_clock_that_is_a_day_off_does_not_matter() {
+    let server = backend(Backend { refresh: Refresh::Works, ..Backend::default() }).await;
+    let world = World::new();
+    world.clock.set_wall(now() + Duration::from_secs(24 * 3600));
+    world.sign_in(&server).await.unwrap();
+
+    assert!(world.account.refresh_if_due().await.unwrap().is_none());
+    world.clock.set_wall(now() - Duration::from_secs(24 * 3600));
+    world.clock.sleep(Duration::from_secs(3500));
+
+    assert!(world.account.refresh_if_due().await.unwrap().is_some());
+}
+
+#[tokio::test]
+async fn after_a_restart_the_server_is_asked_for_its_time_once() {
+    let server = backend(Backend { refresh: Refresh::Works, ..Backend::default() }).await;
+    let world = World::new();
+    world.sign_in(&server).await.unwrap();
+    world.clock.set_wall(now() + Duration::from_secs(24 * 3600));
+    let later = world.restart();
+    later.restore().await;
+
+    for _ in 0..3 {
+        assert!(
+            later.refresh_if_due().await.unwrap().is_none(),
+            "the server's clock says that there is time"
+        );
+    }
+
+    assert_eq!(asked(&server, "/health"), 1);
+}
+
+const FORBIDDEN: Cause = Cause::Http { status: 403, retry_after: None };
+
+struct World {
+    account: Account,
+    keychain: Arc<dyn Keychain>,
+    clock: Arc<TestClock>,
+    folder: tempfile::TempDir,
+}
+
+impl World {
+    fn new() -> World {
+        World::with(Arc::new(MemoryKeychain::default()))
+    }
+
+    fn with(keychain: Arc<dyn Keychain>) -> World {
+        let folder = tempfile::tempdir().unwrap();
+        let clock = Arc::new(TestClock::new(now()));
+        let account = account(&folder, &keychain, &clock);
+        World { account, keychain, clock, folder }
+    }
+
+    /// The same directory and keychain, another run of the program.
+    fn restart(&self) -> Account {
+        account(&self.folder, &self.keychain, &self.clock)
+    }
+
+    async fn sign_in(&self, server: &TinyServer) -> Result<SessionView, Problem> {
+        self.account.sign_in(&server.url(), "Shop@example.com", &"right".into()).await
+    }
+}
+
+fn account(folder: &tempfile::TempDir, keychain: &Arc<dyn Keychain>, clock: &Arc<TestClock>) -> Account {
+    let http = Http::new(&tls()).unwrap();
+    Account::new(folder.path().to_owned(), Arc::clone(keychain), http, clock.clone())
+}
+
+/// How the server's account half behaves.
+#[derive(Debug, Clone, Copy)]
+struct Backend {
+    refresh: Refresh,
+    /// The status of `/auth/me` for a token of ours; 0 hangs up.
+    me: u16,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Refresh {
+    Missing,
+    Works,
+    Fails(u16),
+    HangsUp,
+}
+
+impl Default for Backend {
+    fn default() -> Backend {
+        Backend { refresh: Refresh::Missing, me: 200 }
+    }
+}
+
+async fn backend(backend: Backend) -> TinyServer {
+    TinyServer::start(move |request: &Request| match request.path.as_str() {
+        "/auth/login" => login(request),
+        "/auth/me" => me(request, backend.me),
+        "/auth/refresh" => match backend.refresh {
+            Refresh::Missing => json(404, r#"{"message":"The requested endpoint does not exist"}"#),
+            Refresh::Works => dated(200, &tokens(&token_named("u1", 3600, "renewed"), "refresh-2")),
+            Refresh::Fails(status) => json(status, r#"{"detail":"no"}"#),
+            Refresh::HangsUp => Reply::HangUp,
+        },
+        "/health" => dated(200, "{}"),
+        _ => json(200, "{}"),
+    })
+    .await
+}
+
+fn login(request: &Request) -> Reply {
+    match request.json()["password"].as_str() {
+        Some("wrong") => json(401, r#"{"detail":"Invalid credentials"}"#),
+        _ => dated(200, &tokens(&token("u1", 3600), "refresh-1")),
+    }
+}
+
+fn me(request: &Request, status: u16) -> Reply {
+    let is_ours = request.header("authorization").is_some_and(|value| value.starts_with("Bearer e30."));
+    match status {
+        200 if is_ours => json(200, r#"{"id":"u1","name":"Shop","email":"Shop@example.com"}"#),
+        200 => json(401, r#"{"detail":"Invalid or expired token"}"#),
+        0 => Reply::HangUp,
+        302 => answer(302, &[("location", "http://portal/")], ""),
+        status => json(status, "{}"),
+    }
+}
+
+fn tokens(access: &str, refresh: &str) -> String {
+    serde_json::json!({
+        "access_token": access,
+        "refresh_token": refresh,
+        "token_type": "bearer",
+        "user": {"id": "u1", "name": "Shop", "email": "Shop@example.com", "role": "OWNER"},
+    })
+    .to_string()
+}
+
+fn dated(status: u16, body: &str) -> Reply {
+    let date = "Sat, 21 Nov 2026 20:00:00 GMT";
+    answer(status, &[("content-type", "application/json"), ("date", date)], body)
+}
+
+fn now() -> Timestamp {
+    "2026-11-21T20:00:00Z".parse().unwrap()
+}
+
+fn token(subject: &str, seconds: i64) -> String {
+    token_named(subject, seconds, "first")
+}
+
+fn token_named(subject: &str, seconds: i64, name: &str) -> String {
+    let issued = now().as_second();
+    let claims = serde_json::json!({"sub": subject, "iat": issued, "exp": issued + seconds});
+    let claims = base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(claims.to_string());
+    format!("e30.{claims}.{name}")
+}
+
+fn subject_and_number(target: &Target) -> String {
+    let name = target.token.expose_secret().rsplit('.').next().unwrap();
+    format!("{} {name}", target.user)
+}
+
+fn asked(server: &TinyServer, path: &str) -> usize {
+    server.requests().iter().filter(|request| request.path == path).count()
+}
+
+/// A keychain that is locked until it works.
+#[derive(Debug, Default)]
+struct BrokenKeychain {
+    works: AtomicBool,
+    inner: MemoryKeychain,
+}
+
+impl BrokenKeychain {
+    fn check(&self) -> Result<(), KeychainError> {
+        if self.works.load(Ordering::SeqCst) { Ok(()) } else { Err(KeychainError::Locked) }
+    }
+}
+
+impl Keychain for BrokenKeychain {
+    fn get<'a>(&'a self, entry: &'a str) -> BoxFuture<'a, Result<Option<SecretString>, KeychainError>> {
+        async move {
+            self.check()?;
+            self.inner.get(entry).await
+        }
+        .boxed()
+    }
+
+    fn set<'a>(
+        &'a self,
+        entry: &'a str,
+        secret: &'a SecretString,
+    ) -> BoxFuture<'a, Result<(), KeychainError>> {
+        async move {
+            self.check()?;
+            self.inner.set(entry, secret).await
+        }
+        .boxed()
+    }
+
+    fn delete<'a>(&'a self, entry: &'a str) -> BoxFuture<'a, Result<(), KeychainError>> {
+        async move {
+            self.check()?;
+            self.inner.delete(entry).await
+        }
+        .boxed()
+    }
+
+    fn keeping(&self) -> Keeping {
+        Keeping::Keychain
+    }
+}

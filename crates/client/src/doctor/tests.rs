@@ -1,0 +1,209 @@
+use std::sync::Mutex;
+
+use futures_util::StreamExt;
+use tokio::net::TcpListener;
+use tokio_tungstenite::tungstenite::Message;
+
+use super::*;
+use crate::api::Http;
+use crate::clock::SystemClock;
+use crate::dial::SystemDial;
+use crate::keychain::MemoryKeychain;
+use crate::testing::{Reply, Request, TinyServer, answer, closed_port, json, tls};
+
+#[tokio::test]
+async fn a_healthy_installation_is_good_all_the_way() {
+    let server = TinyServer::start(|request| respond(request, json(200, REGISTERED))).await;
+
+    let findings = examine_server(&server.url(), Some("good")).await;
+
+    assert_eq!(verdicts(&findings), [Verdict::Good; 5]);
+    assert!(findings[2].found.contains("shop@example.com"));
+    assert!(findings[4].found.contains("42 seconds"));
+    assert!(
+        !server.requests().iter().any(|request| request.path.starts_with("/ws/alerts")),
+        "the slot was taken"
+    );
+}
+
+#[tokio::test]
+async fn where_no_socket_is_listed_one_is_opened_looked_for_and_closed() {
+    let server = SocketServer::start(true).await;
+
+    let findings = examine_server(&server.url(), Some("good")).await;
+
+    assert_eq!(verdicts(&findings), [Verdict::Good; 5], "{findings:?}");
+    assert_eq!(*server.closed_with.lock().unwrap(), [1000]);
+}
+
+#[tokio::test]
+async fn a_deaf_socket_is_bad() {
+    let server = SocketServer::start(false).await;
+
+    let findings = examine_server(&server.url(), Some("good")).await;
+
+    assert_eq!(findings[3].verdict, Verdict::Good);
+    assert_eq!((findings[4].check, findings[4].verdict), (Check::Registration, Verdict::Bad));
+}
+
+#[tokio::test]
+async fn a_server_that_is_not_there_is_bad_and_the_rest_is_not_looked_at() {
+    let findings = examine_server(&format!("http://127.0.0.1:{}", closed_port().await), Some("good")).await;
+
+    assert_eq!((findings[0].check, findings[0].verdict), (Check::Address, Verdict::Bad));
+    assert!(findings[0].found.contains("refused"), "{}", findings[0].found);
+    assert_eq!(findings.iter().map(|finding| finding.check).collect::<Vec<_>>(), WAY);
+}
+
+#[tokio::test]
+async fn what_is_no_address_is_named() {
+    let findings = examine_server("ftp://x", None).await;
+
+    assert_eq!(findings[0].verdict, Verdict::Bad);
+    assert!(findings[0].found.contains("ftp://x"));
+}
+
+#[tokio::test]
+async fn a_stranger_s_certificate_is_a_matter_of_tls_not_of_the_address() {
+    let authority = crate::testing::Authority::new();
+    let server = TinyServer::start_tls(authority.server("localhost"), |_| json(200, "{}")).await;
+
+    let findings = examine_server(&format!("https://localhost:{}", server.port), Some("good")).await;
+
+    assert_eq!(findings[0].verdict, Verdict::Good);
+    assert_eq!((findings[1].check, findings[1].verdict), (Check::Tls, Verdict::Bad));
+    assert_eq!(findings.iter().map(|finding| finding.check).collect::<Vec<_>>(), WAY);
+}
+
+#[tokio::test]
+async fn a_dead_token_and_nobody_at_all_ask_for_a_sign_in() {
+    let server = TinyServer::start(|request| respond(request, json(200, REGISTERED))).await;
+
+    for token in [Some("dead"), None] {
+        let findings = examine_server(&server.url(), token).await;
+
+        assert_eq!((findings[2].check, findings[2].verdict), (Check::SignIn, Verdict::Bad));
+        assert!(findings[2].advice.as_ref().unwrap().contains("Sign in"));
+        assert_eq!(findings.len(), 5);
+    }
+}
+
+#[tokio::test]
+async fn a_refused_socket_says_with_what() {
+    let server = TinyServer::start(|request| respond(request, json(404, "{}"))).await;
+
+    let findings = examine_server(&server.url(), Some("good")).await;
+
+    assert_eq!((findings[3].check, findings[3].verdict), (Check::Socket, Verdict::Bad));
+    assert!(findings[3].found.contains("404"), "{}", findings[3].found);
+}
+
+#[tokio::test]
+async fn every_check_is_made_once_and_in_order() {
+    let mut checks = Vec::new();
+
+    examine(&patient("", None), |finding| checks.push(finding.check)).await;
+
+    let [address, tls, sign_in, socket, registration] = WAY;
+    let (keychain, notifications, tray) = (Check::Keychain, Check::Notifications, Check::Tray);
+    assert_eq!(checks, [address, tls, sign_in, socket, registration, keychain, notifications, tray]);
+}
+
+#[tokio::test]
+async fn a_keychain_in_memory_is_a_warning() {
+    let finding = keeping::examine(&MemoryKeychain::default()).await;
+
+    assert_eq!(finding.verdict, Verdict::Warning);
+    assert!(!finding.found.starts_with("doctor."));
+}
+
+const WAY: [Check; 5] = [Check::Address, Check::Tls, Check::SignIn, Check::Socket, Check::Registration];
+const REGISTERED: &str = r#"{"user_id":"u1","connected":true,"uptime_seconds":42.5}"#;
+const ME: &str = r#"{"id":"u1","name":"Shop","email":"shop@example.com"}"#;
+
+async fn examine_server(server: &str, token: Option<&str>) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    server::examine(&patient(server, token), &mut |finding| findings.push(finding)).await;
+    for finding in &findings {
+        let said = format!("{} {}", finding.found, finding.advice.as_deref().unwrap_or_default());
+        assert!(!said.contains("doctor."), "words are missing: {said}");
+    }
+    findings
+}
+
+fn verdicts(findings: &[Finding]) -> Vec<Verdict> {
+    findings.iter().map(|finding| finding.verdict).collect()
+}
+
+fn patient(server: &str, token: Option<&str>) -> Patient {
+    let tls = tls();
+    let keychain: Arc<dyn Keychain> = Arc::new(MemoryKeychain::default());
+    let nowhere = std::path::PathBuf::from("/nowhere");
+    let http = Http::new(&tls).unwrap();
+    Patient {
+        account: Account::new(nowhere, Arc::clone(&keychain), http, Arc::new(SystemClock)),
+        server: Some(server.to_owned()),
+        keychain,
+        dial: Arc::new(SystemDial::new(Arc::clone(&tls))),
+        tls,
+        token: token.map(|token| ("u1".to_owned(), token.into())),
+    }
+}
+
+fn respond(request: &Request, registration: Reply) -> Reply {
+    match request.path.split('?').next().unwrap_or_default() {
+        "/auth/me" if request.header("authorization") == Some("Bearer good") => json(200, ME),
+        "/auth/me" => json(401, "{}"),
+        "/ws/connections/u1" => registration,
+        _ => answer(404, &[], ""),
+    }
+}
+
+/// A server whose socket opens.
+struct SocketServer {
+    port: u16,
+    closed_with: Arc<Mutex<Vec<u16>>>,
+    _http: TinyServer,
+}
+
+impl SocketServer {
+    async fn start(registers: bool) -> SocketServer {
+        let is_open = Arc::new(Mutex::new(false));
+        let seen = Arc::clone(&is_open);
+        let http = TinyServer::start(move |request| {
+            let is_listed = registers && *seen.lock().unwrap();
+            respond(request, if is_listed { json(200, REGISTERED) } else { json(404, "{}") })
+        })
+        .await;
+
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let closed_with = Arc::new(Mutex::new(Vec::new()));
+        let (closed, http_port) = (Arc::clone(&closed_with), http.port);
+        tokio::spawn(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                let (is_open, closed) = (Arc::clone(&is_open), Arc::clone(&closed));
+                tokio::spawn(async move {
+                    let mut start = [0; 15];
+                    // The doctor's look at the address says nothing at all.
+                    let Ok(15) = stream.peek(&mut start).await else { return };
+                    if !start.starts_with(b"GET /ws/alerts/") {
+                        return crate::testing::join(stream, http_port).await;
+                    }
+                    let mut socket = tokio_tungstenite::accept_async(stream).await.unwrap();
+                    *is_open.lock().unwrap() = true;
+                    while let Some(Ok(message)) = socket.next().await {
+                        if let Message::Close(frame) = message {
+                            closed.lock().unwrap().push(frame.unwrap().code.into());
+                        }
+                    }
+                });
+            }
+        });
+        SocketServer { port, closed_with, _http: http }
+    }
+
+    fn url(&self) -> String {
+        format!("http://127.0.0.1:{}", self.port)
+    }
+}
