@@ -29,9 +29,7 @@ export function actions(store) {
       const { snapshot, start: flow } = await core.subscribe(receive, start);
       dispatch({ type: "started", snapshot, at: Date.now() });
       flow();
-      refresh();
-      const { shown } = store.state;
-      if (shown) load(shown.id);
+      await refresh();
     } catch (problem) {
       dispatch({ type: "start_failed", sentence: /** @type {Problem} */ (problem).sentence });
       setTimeout(start, RETRY);
@@ -47,7 +45,9 @@ export function actions(store) {
 
   /** Asks for the feed anew if more changed than was told; one question at a time. */
   async function refresh() {
-    if (store.state.feed.stale && asking === 0) await askFeed(false);
+    if (!store.state.feed.stale || asking > 0) return;
+    const { shown } = store.state;
+    await Promise.all([askFeed(false), shown && load(shown.id)]);
   }
 
   /** @param {boolean} older */

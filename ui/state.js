@@ -280,7 +280,7 @@ function started(state, snapshot, at) {
     wanted: null,
     notices: snapshot.notices,
     deciding: {},
-    feed: unasked ? state.feed : { ...state.feed, stale: true },
+    feed: { ...state.feed, stale: !unasked || state.shown !== null },
   };
   return withSession(unasked ? feedLoaded(fresh, snapshot.feed, false) : fresh, snapshot.session);
 }

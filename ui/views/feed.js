@@ -14,6 +14,9 @@ import { hasOlder, visibleItems } from "../state.js";
 import { count, t } from "../words.js";
 import { makeRow, updateRow } from "./row.js";
 
+/** How long the rows hold still after the pointer moved over them. */
+const AIMING = 2_000;
+
 /**
  * @param {Actions} act
  * @param {() => number} now
@@ -28,6 +31,8 @@ export function feedView(act, now) {
   /** The row that Page Up and Page Down start from. */
   let current = /** @type {string | null} */ (null);
   let missed = 0;
+  /** When the pointer last moved over the rows: somebody may be about to press one. */
+  let aimedAt = -Infinity;
 
   for (const tab of root.querySelectorAll("[data-filter]")) {
     const filter = tab.getAttribute("data-filter") === "unhandled" ? "unhandled" : "all";
@@ -61,6 +66,7 @@ export function feedView(act, now) {
     show(arrived, false);
   });
 
+  rows.addEventListener("pointermove", (event) => (aimedAt = event.timeStamp));
   rows.addEventListener("click", (event) => {
     const row = rowOf(event.target);
     if (row) open(row, event);
@@ -122,7 +128,8 @@ export function feedView(act, now) {
     day = today;
 
     const items = visibleItems(state.feed);
-    const keep = scroll.scrollTop > 8 ? anchor(rows, scroll) : null;
+    const aiming = performance.now() - aimedAt < AIMING;
+    const keep = scroll.scrollTop > 8 || aiming ? anchor(rows, scroll) : null;
     const first = rows.firstElementChild instanceof HTMLElement ? rows.firstElementChild.dataset.key : undefined;
     const context = { now: now(), state, live: before !== undefined && before.length > 0, items };
     keyed(rows, items, (item) => item.id, makeRow, (row, item, index) => {
@@ -130,7 +137,7 @@ export function feedView(act, now) {
       updateRow(row, item, index, { ...context, live });
       attribute(row, "aria-current", item.id === selected ? "true" : null);
     });
-    if (keep) scroll.scrollTop += keep.row.offsetTop - keep.top;
+    if (keep) scroll.scrollTop += bottom(keep.row) - keep.bottom;
     if (keep && before && state.feed.query === painted?.feed.query) miss(items, before);
     if (!items.some((item) => item.id === current)) current = items[0]?.id ?? null;
     for (const row of rows.children) attribute(row, "tabindex", dataKey(row) === current ? "0" : "-1");
@@ -227,9 +234,12 @@ function dataKey(row) {
  */
 function anchor(rows, scroll) {
   for (const row of rows.children) {
-    if (row instanceof HTMLElement && row.offsetTop + row.offsetHeight > scroll.scrollTop) {
-      return { row, top: row.offsetTop };
-    }
+    if (row instanceof HTMLElement && bottom(row) > scroll.scrollTop) return { row, bottom: bottom(row) };
   }
   return null;
+}
+
+/** Where a row ends; its beginning may lose the name of the day. @param {HTMLElement} row */
+function bottom(row) {
+  return row.offsetTop + row.offsetHeight;
 }

@@ -98,4 +98,6 @@
       convertFileSrc: (path, scheme) => `${world.frames}/${scheme}/${encodeURIComponent(path)}`,
     }),
   });
+  // as the program does
+  Object.freeze(Object.prototype);
 })();

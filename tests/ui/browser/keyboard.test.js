@@ -3,13 +3,13 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 
-import { asked, emit, stage } from "./support/browser.js";
-import { alert, incident } from "./support/world.js";
+import { asked, emit, stage } from "../support/browser.js";
+import { alert, incident } from "../support/world.js";
 
 const COUNTS = { unhandled: 3, unseen: 3, total: 11, today: 8 };
 const CODES = ["4006381333931", "AB-12/34", " 5012345678900", "/4006381333931", "1"];
 
-/** @type {import("./support/browser.js").Stage} */
+/** @type {import("../support/browser.js").Stage} */
 let set;
 before(async () => void (set = await stage()));
 after(() => set?.close());
@@ -68,6 +68,21 @@ test("the focus is visible, and stays where it is while alerts arrive", async ()
   assert.match(await focused(page), /22/);
   assert.ok(before && after && Math.abs(before.y - after.y) < 2, "the row stays where the eye is");
   await page.getByRole("button", { name: "20 new alerts" }).waitFor();
+});
+
+test("rows hold still under a pointer that is about to press one", async () => {
+  const page = await set.open("full");
+  const row = page.locator('article[data-key="13"]');
+  await row.hover();
+  const before = await row.boundingBox();
+
+  for (let n = 0; n < 5; n += 1) await arrive(page, String(900 + n));
+  await page.waitForSelector('article[data-key="904"]');
+  const after = await row.boundingBox();
+
+  assert.ok(before && after && Math.abs(before.y - after.y) < 2);
+  await page.getByRole("button", { name: "5 new alerts" }).click();
+  assert.equal(await page.locator('[data-part="scroll"]').evaluate((element) => element.scrollTop), 0);
 });
 
 test("a scan never acts, wherever the focus is", async () => {

@@ -3,9 +3,9 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 
-import { asked, emit, stage } from "./support/browser.js";
+import { asked, emit, stage } from "../support/browser.js";
 
-/** @type {import("./support/browser.js").Stage} */
+/** @type {import("../support/browser.js").Stage} */
 let set;
 before(async () => void (set = await stage()));
 after(() => set?.close());
@@ -81,13 +81,15 @@ test("signing in leads to the alerts and leaves no password behind", async () =>
 
 test("the password can be looked at, and is hidden again when the form is left", async () => {
   const page = await set.open("signed_out");
-  await page.getByRole("button", { name: "Sign in" }).click();
+  const remedy = page.getByRole("banner").getByRole("button", { name: "Sign in" });
+  await remedy.click();
   const toggle = page.getByRole("button", { name: "Show the password" });
 
   await toggle.click();
   const shown = await page.getAttribute("#password", "type");
   await page.getByRole("button", { name: "Cancel" }).click();
-  await page.getByRole("button", { name: "Sign in" }).click();
+  await remedy.click();
+  await page.getByRole("heading", { name: "Sign in to VisionGuard" }).waitFor();
 
   assert.equal(shown, "text");
   assert.equal(await page.getAttribute("#password", "type"), "password");
@@ -203,7 +205,7 @@ async function fill(page) {
   await page.locator("#password").fill("secret");
 }
 
-/** @param {import("playwright-core").Page} page @param {import("../../ui/types.d.ts").Problem} problem */
+/** @param {import("playwright-core").Page} page @param {import("../../../ui/types.d.ts").Problem} problem */
 function refuse(page, problem) {
   return page.evaluate((problem) => {
     /** @type {any} */ (window).__mock.answers.sign_in = () => {

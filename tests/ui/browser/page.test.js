@@ -5,14 +5,14 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 
-import { asked, emit, stage, violations } from "./support/browser.js";
-import { ROOT } from "./support/server.js";
-import { alert, incident, world } from "./support/world.js";
+import { asked, emit, stage, violations } from "../support/browser.js";
+import { ROOT } from "../support/server.js";
+import { alert, incident, world } from "../support/world.js";
 
 const COUNTS = { unhandled: 3, unseen: 3, total: 11, today: 8 };
 const SCENARIOS = /** @type {const} */ (["full", "empty", "quiet", "offline", "catching_up", "deaf", "signed_out", "sign_in", "storm", "blur"]);
 
-/** @type {import("./support/browser.js").Stage} */
+/** @type {import("../support/browser.js").Stage} */
 let set;
 before(async () => void (set = await stage()));
 after(() => set?.close());

@@ -3,12 +3,12 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 
-import { asked, emit, stage, violations } from "./support/browser.js";
-import { alert, incident } from "./support/world.js";
+import { asked, emit, stage, violations } from "../support/browser.js";
+import { alert, incident } from "../support/world.js";
 
 const COUNTS = { unhandled: 3, unseen: 3, total: 11, today: 8 };
 
-/** @type {import("./support/browser.js").Stage} */
+/** @type {import("../support/browser.js").Stage} */
 let set;
 before(async () => void (set = await stage()));
 after(() => set?.close());
@@ -210,7 +210,8 @@ test("older alerts are there on demand, fifty at a time, never more than 200 in 
   assert.deepEqual(counts, [61, 111, 161, 200, 200, 200, 200]);
   assert.equal(await page.locator("article.row").last().getAttribute("data-key"), "5319");
   await page.getByRole("button", { name: "Back to newer" }).click();
-  assert.equal(await page.getByRole("button", { name: "Show older" }).isVisible(), true);
+  await page.getByRole("button", { name: "Show older" }).waitFor();
+  assert.equal(await rows(), 200);
 });
 
 test("text from the outside stays text", async () => {
