@@ -1,27 +1,19 @@
-//! An alert's way from the socket to the person: stored, then acknowledged, then shown.
+//! An alert's way from the socket onto the disk: stored, then acknowledged, then considered for a notification.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
-use bytes::Bytes;
 use tokio::sync::mpsc;
-use visionguard_proto::message::{ClientMessage, Notice};
+use visionguard_proto::message::ClientMessage;
 use visionguard_proto::{Alert, Kind, Moment, Picture, Via};
 
 use super::Controller;
 use super::recorder::{Arrival, Attempt};
 use super::ticks::{Due, Tick};
 use super::urgent;
-use crate::journal::{AlertId, Entry, IncidentId, JournalError, Recorded, Repaired};
-use crate::policy::{self, Verdict};
-use crate::shell::{Buttons, Notification, Outcome};
-use crate::view::Source;
-use crate::words::text;
+use crate::journal::{AlertId, IncidentId, JournalError, Recorded, Repaired};
+use crate::policy;
 
-/// More missed incidents than this at once are told in a summary, however fresh.
-const MOST_SINGLY: usize = 3;
-/// How long after a failure the notification service is tried again.
-const NOTIFY_AGAIN: Duration = Duration::from_secs(30);
 /// Between two updates of a notification about an alert that could not be stored, or of a message.
 const PAUSE: Duration = Duration::from_secs(10);
 /// Alerts kept while they cannot be stored.
@@ -32,19 +24,19 @@ const MOST_UNSTORED_BYTES: usize = 64 * 1024 * 1024;
 /// Alerts under way.
 #[derive(Debug)]
 pub(super) struct Alerts {
-    lane: Option<mpsc::Sender<Arrival>>,
-    recent: policy::Recent,
+    pub(super) lane: Option<mpsc::Sender<Arrival>>,
+    pub(super) recent: policy::Recent,
     /// Incidents whose notification was updated too short a time ago, with the alert to show then.
-    again: BTreeMap<IncidentId, (Moment, AlertId)>,
+    pub(super) again: BTreeMap<IncidentId, (Moment, AlertId)>,
     /// Alerts that could not be stored, oldest first, and when to try again.
-    unstored: VecDeque<Arrival>,
-    store_again: Due,
+    pub(super) unstored: VecDeque<Arrival>,
+    pub(super) store_again: Due,
     /// When notifications that are not about a stored alert were last raised.
-    raised: BTreeMap<String, Moment>,
+    pub(super) raised: BTreeMap<String, Moment>,
     /// The incidents that the summary on its way covers.
-    summarised: Vec<IncidentId>,
+    pub(super) summarised: Vec<IncidentId>,
     /// When to look for alerts that no notification covered.
-    notify_again: Due,
+    pub(super) notify_again: Due,
 }
 
 impl Alerts {
@@ -100,7 +92,7 @@ impl Alerts {
     }
 
     /// Whether a notification of this id may be raised again now; if so, that is remembered.
-    fn may_raise(&mut self, id: &str, now: Moment) -> bool {
+    pub(super) fn may_raise(&mut self, id: &str, now: Moment) -> bool {
         self.raised.retain(|_, at| now.since(*at) < PAUSE);
         if self.raised.contains_key(id) {
             return false;
@@ -222,168 +214,6 @@ impl Controller {
             }
         }
     }
-
-    // ---- notifications ----
-
-    /// Shows it, later or now, as the policy has it.
-    pub(super) fn consider(&mut self, entry: &Entry, picture: Option<Bytes>) {
-        if entry.alert.notified_at.is_some() {
-            return;
-        }
-        let now = self.now();
-        match policy::consider(entry, picture, &self.settings.view, &self.alerts.recent, now) {
-            Verdict::Notify(notification) => {
-                self.alerts.recent.note(entry.incident.id, now);
-                self.alerts.again.remove(&entry.incident.id);
-                self.shell.notify(*notification);
-            }
-            Verdict::NotBefore(at) => {
-                self.alerts.again.insert(entry.incident.id, (at, entry.alert.id));
-            }
-            Verdict::Silent => {}
-        }
-    }
-
-    /// The same with the incident's picture, which is on disk.
-    fn consider_with_cover(&self, entry: &Entry) {
-        let journal = self.journal.clone();
-        let entry = Box::new(entry.clone());
-        self.spawn(async move {
-            let picture = cover(&journal, &entry).await;
-            Tick::Again(entry, picture)
-        });
-    }
-
-    fn look_again(&self, alert: AlertId) {
-        let journal = self.journal.clone();
-        let ticks = self.ticks.clone();
-        self.tasks.spawn(async move {
-            if let Ok(Some(entry)) = journal.alert(alert).await {
-                let picture = cover(&journal, &entry).await;
-                let _ = ticks.send(Tick::Again(Box::new(entry), picture));
-            }
-        });
-    }
-
-    /// Alerts that were stored and not shown: a crash came between, or there was no notification service.
-    pub(super) fn look_for_unnotified(&self) {
-        let journal = self.journal.clone();
-        self.spawn(async move {
-            match journal.not_yet_notified().await {
-                Ok(entries) => Tick::NotYetNotified(entries),
-                Err(error) => Tick::WriteFailed(error),
-            }
-        });
-    }
-
-    pub(super) fn not_yet_notified(&mut self, entries: Vec<Entry>) {
-        let (live, history): (Vec<Entry>, Vec<Entry>) =
-            entries.into_iter().partition(|entry| entry.alert.source == Source::Live && self.is_fresh(entry));
-        for entry in &live {
-            self.consider_with_cover(entry);
-        }
-        self.summarise(&history);
-    }
-
-    /// What was missed: the fresh singly if they are few, as if they had come on the socket; the rest in one summary.
-    pub(super) fn raise_missed(&mut self, missed: Vec<Entry>) {
-        let mut newest: BTreeMap<IncidentId, Entry> = BTreeMap::new();
-        for entry in missed {
-            newest.insert(entry.incident.id, entry);
-        }
-        let (fresh, old): (Vec<Entry>, Vec<Entry>) =
-            newest.into_values().partition(|entry| self.is_fresh(entry));
-        if fresh.len() <= MOST_SINGLY {
-            for entry in &fresh {
-                self.consider_with_cover(entry);
-            }
-            self.summarise(&old);
-        } else {
-            self.summarise(&[old, fresh].concat());
-        }
-    }
-
-    fn is_fresh(&self, entry: &Entry) -> bool {
-        let at = entry.alert.detected_at.unwrap_or(entry.alert.received_at);
-        let age = Duration::try_from(self.wall().duration_since(at)).unwrap_or_default();
-        age < self.pace.fresh_within
-    }
-
-    fn summarise(&mut self, missed: &[Entry]) {
-        if missed.is_empty() {
-            return;
-        }
-        if let Some(notification) = policy::summarise(missed, &self.settings.view) {
-            self.alerts.summarised.extend(missed.iter().map(|entry| entry.incident.id));
-            self.shell.notify(notification);
-        }
-    }
-
-    /// These need no notification of their own any more.
-    pub(super) fn cover(&self, incidents: Vec<IncidentId>) {
-        if incidents.is_empty() {
-            return;
-        }
-        let journal = self.journal.clone();
-        let at = self.wall();
-        self.write(async move { journal.mark_incidents_notified(incidents, at).await });
-    }
-
-    fn mark_notified(&self, alert: AlertId) {
-        let journal = self.journal.clone();
-        let at = self.wall();
-        let ticks = self.ticks.clone();
-        self.tasks.spawn(async move {
-            let tick = match journal.mark_notified(alert, at).await {
-                Ok(Some(entry)) => Tick::Changed(Box::new(entry.incident)),
-                Ok(None) => return,
-                Err(error) => Tick::WriteFailed(error),
-            };
-            let _ = ticks.send(tick);
-        });
-    }
-
-    /// What became of a notification, or what the person did with it.
-    pub(super) fn notification(&mut self, outcome: Outcome) {
-        match outcome {
-            Outcome::Shown { id, alert } => {
-                self.shown.withdraw("no_notifications");
-                if id == policy::SUMMARY {
-                    let covered = std::mem::take(&mut self.alerts.summarised);
-                    self.cover(covered);
-                }
-                if let Some(alert) = alert.and_then(|alert| alert.parse().ok()) {
-                    self.mark_notified(alert);
-                }
-            }
-            Outcome::Failed { why, .. } => {
-                self.shown.say("no_notifications", text("notice.no_notifications", &[("why", &why)]));
-                self.alerts.notify_again.by(self.now() + NOTIFY_AGAIN);
-            }
-            Outcome::Opened { id } => self.open_incident(&id),
-            Outcome::Acknowledged { id } => {
-                self.decide(&id, crate::view::Decision::Acknowledged, None, None);
-            }
-        }
-    }
-
-    /// A message from the server that is about no detection. Anybody may have sent it: plain words, one at a time.
-    pub(super) fn message(&mut self, notice: &Notice) {
-        let id = "notice:message";
-        if !self.settings.view.notifications || !self.alerts.may_raise(id, self.now()) {
-            return;
-        }
-        self.shell.notify(Notification {
-            id: id.to_owned(),
-            alert: None,
-            title: text("notification.message", &[("title", &notice.title)]),
-            body: notice.message.clone(),
-            picture: None,
-            sound: false,
-            critical: false,
-            buttons: Buttons::Open,
-        });
-    }
 }
 
 /// What to tell the server once the alert is stored. The notice that follows a detection needs no answer of its own; an
@@ -397,9 +227,4 @@ fn acknowledgement(alert: &Alert) -> Option<ClientMessage> {
         stream_id: alert.stream_id.clone(),
         alert_id: alert.anomaly_id.clone(),
     })
-}
-
-async fn cover(journal: &crate::journal::Journal, entry: &Entry) -> Option<Bytes> {
-    let id = if entry.alert.picture.is_some() { Some(entry.alert.id) } else { entry.incident.cover };
-    journal.frame(id?).await.ok().flatten()
 }

@@ -6,14 +6,18 @@
 
 mod alerts;
 mod decisions;
+mod history;
+mod notifications;
 mod page;
-mod record;
 mod recorder;
+mod requests;
 mod session;
 mod show;
+mod slot;
 mod task;
 mod ticks;
 mod urgent;
+mod watch;
 
 #[cfg(test)]
 mod tests;

@@ -155,7 +155,8 @@ impl Controller {
         self.connection.disconnect();
         self.leave();
         self.who.account = status::Account::Left;
-        self.end_outage_unseen();
+        self.watch.forget_outage();
+        self.end_outage(0);
         tracing::info!(erase, "signed out");
 
         let account = self.account.clone();

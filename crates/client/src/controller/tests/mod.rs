@@ -190,6 +190,26 @@ async fn an_outage_is_said_and_ends_by_itself() {
 }
 
 #[tokio::test]
+async fn an_outage_longer_than_the_grace_stays_in_the_feed() {
+    let (server, mut desk) = (Server::start().await, Desk::new());
+    desk.settings.offline_grace = Duration::from_millis(100);
+    let running = desk.signed_in(&server).await;
+    running.status(Status::Protected, "protected").await;
+
+    server.set(|state| state.refuse = Some(500));
+    server.close_all();
+    outage(&running, |to| to.is_none()).await;
+    server.set(|state| {
+        state.refuse = None;
+        state.rows.insert(0, row("a-1", 7, Timestamp::now()));
+    });
+    running.client.retry_now();
+
+    let caught_up = outage(&running, |to| to.is_some()).await;
+    assert_eq!(caught_up, 1);
+}
+
+#[tokio::test]
 async fn a_lost_slot_is_noticed_and_claimed_once() {
     let (server, desk) = (Server::start().await, Desk::new());
     server.set(|state| state.listing = Listing::Lost);
@@ -421,14 +441,36 @@ async fn a_storm_is_told_in_few_events_and_every_alert_is_kept() {
 
 /// Waits until the journal knows that the only incident was shown.
 async fn marked(running: &desk::Running) {
-    loop {
-        let incident = incidents(running).await.remove(0);
-        let detail = running.client.incident(&incident.id).await.expect("the incident");
-        if detail.alerts.iter().all(|alert| alert.notified_at.is_some()) {
-            return;
+    let waiting = async {
+        loop {
+            if let Some(incident) = incidents(running).await.first() {
+                let detail = running.client.incident(&incident.id).await.expect("the incident");
+                if detail.alerts.iter().all(|alert| alert.notified_at.is_some()) {
+                    return;
+                }
+            }
+            tokio::task::yield_now().await;
         }
-        tokio::task::yield_now().await;
-    }
+    };
+    tokio::time::timeout(Duration::from_secs(60), waiting).await.expect("the notification is noted");
+}
+
+/// Waits for an outage in the feed, open or closed; how much was caught up after it.
+async fn outage(running: &desk::Running, wanted: impl Fn(Option<i64>) -> bool) -> u32 {
+    let waiting = async {
+        loop {
+            let page = running.client.feed(FeedQuery::default()).await.expect("the feed");
+            for item in page.items {
+                if let FeedItem::Outage { to, caught_up, .. } = item
+                    && wanted(to)
+                {
+                    return caught_up;
+                }
+            }
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(60), waiting).await.expect("an outage in the feed")
 }
 
 /// Waits until an incident is recorded as decided so.

@@ -1,0 +1,152 @@
+//! Catching up with the server's record, and what comes of it.
+
+use std::time::Duration;
+
+use visionguard_proto::{Cause, Moment};
+
+use super::Controller;
+use super::ticks::Tick;
+use crate::api::ApiError;
+use crate::journal::{Entry, Recorded};
+use crate::reconcile::{self, Memory, Pass, Trouble};
+use crate::status::{Record, Seen};
+
+/// Batches of pictures fetched after one pass; the rest after the next, or when they are looked at.
+const FETCHES: u32 = 4;
+/// Decisions older than this whose alert the record does not have are given up.
+const UNMATCHED_AFTER: Duration = Duration::from_secs(120);
+
+impl Controller {
+    pub(super) fn reconcile(&mut self, now: Moment) {
+        let Some(api) = self.account.api() else { return };
+        let deaf = self.watch.is_deaf();
+        let every = if deaf { self.pace.poll_every } else { self.pace.reconcile_every };
+        self.watch.reconcile.set(now + every);
+        self.watch.reconciling = true;
+
+        let mut memory = self.watch.memory.take().unwrap_or_default();
+        let journal = self.journal.clone();
+        let wall = self.wall();
+        let epoch = self.who.epoch;
+        self.spawn(async move {
+            let pass = reconcile::pass(&api, &journal, &mut memory, wall).await;
+            Tick::Reconciled { epoch, began_at: now, pass: Box::new(pass), memory }
+        });
+    }
+
+    pub(super) fn reconciled(&mut self, epoch: u64, began_at: Moment, pass: Pass, memory: Memory) {
+        if epoch != self.who.epoch {
+            return;
+        }
+        self.watch.reconciling = false;
+        self.watch.memory = Some(memory);
+        let caught_up = pass.missed.len();
+        self.take_over(&pass);
+        match pass.trouble {
+            None => {
+                self.watch.record = Some(Seen { at: began_at, what: Record::Complete });
+                if caught_up > 0 {
+                    tracing::info!(caught_up, "caught up with the record");
+                }
+                self.caught_up(began_at, caught_up);
+            }
+            Some(trouble) => self.not_reconciled(began_at, &trouble),
+        }
+        self.watch.fetches = FETCHES;
+        self.fetch_pictures();
+        self.send_soon();
+    }
+
+    /// What a pass stored, shown.
+    fn take_over(&mut self, pass: &Pass) {
+        for recorded in pass.missed.iter().chain(&pass.joined) {
+            self.shell.recorded(recorded);
+        }
+        for incident in &pass.decided {
+            self.shell.withdraw(&incident.id.to_string());
+            self.incident_changed(incident);
+        }
+        let missed: Vec<Entry> = pass
+            .missed
+            .iter()
+            .filter(|recorded| matches!(recorded, Recorded::New { .. }))
+            .map(|recorded| recorded.entry().clone())
+            .collect();
+        if !pass.history.is_empty() {
+            self.cover(pass.history.iter().map(|entry| entry.incident.id).collect());
+        }
+        if !missed.is_empty() || !pass.joined.is_empty() || !pass.history.is_empty() {
+            self.feed_changed();
+        }
+        self.raise_missed(missed);
+    }
+
+    /// A trouble does not take back what an earlier pass on this connection proved; that grows too old by itself.
+    fn not_reconciled(&mut self, began_at: Moment, trouble: &Trouble) {
+        tracing::warn!(%trouble, "the record could not be compared");
+        let expired = matches!(trouble, Trouble::Api(error) if error.is_unauthorized());
+        match trouble {
+            Trouble::Api(error) if expired => self.api_refused(error),
+            Trouble::Api(_) => {}
+            Trouble::Journal(error) => self.journal_failed(error),
+        }
+        let since = self.online_since();
+        let proved = self.watch.record.is_some_and(|seen| {
+            seen.what == Record::Complete
+                && since.is_some_and(|since| seen.at >= since)
+                && began_at.since(seen.at) < self.pace.limits.record
+        });
+        if !proved {
+            let what = if expired { Record::Expired } else { Record::Unread };
+            self.watch.record = Some(Seen { at: began_at, what });
+        }
+        // A token that is no longer taken is not worth asking with more often.
+        if !expired {
+            self.watch.reconcile.by(self.now() + self.pace.poll_every);
+        }
+    }
+
+    /// The API did not take the token.
+    pub(super) fn api_refused(&mut self, error: &ApiError) {
+        if error.is_unauthorized() {
+            self.question(Cause::Http { status: 401, retry_after: None });
+        }
+    }
+
+    /// The record was read to its end on this connection: an outage is over.
+    fn caught_up(&mut self, began_at: Moment, caught_up: usize) {
+        if self.online_since().is_some_and(|since| began_at >= since) {
+            self.end_outage(caught_up);
+        }
+        self.give_up_unmatched(UNMATCHED_AFTER);
+    }
+
+    fn fetch_pictures(&mut self) {
+        if self.watch.fetching || self.watch.fetches == 0 {
+            return;
+        }
+        let Some(api) = self.account.api() else { return };
+        self.watch.fetching = true;
+        self.watch.fetches -= 1;
+        let journal = self.journal.clone();
+        let epoch = self.who.epoch;
+        self.spawn(async move { Tick::Pictures(epoch, reconcile::pictures(&api, &journal).await) });
+    }
+
+    pub(super) fn pictures(&mut self, epoch: u64, result: Result<Vec<Entry>, Trouble>) {
+        if epoch != self.who.epoch {
+            return;
+        }
+        self.watch.fetching = false;
+        match result {
+            Ok(entries) if entries.is_empty() => {}
+            Ok(entries) => {
+                for entry in &entries {
+                    self.incident_changed(&entry.incident);
+                }
+                self.fetch_pictures();
+            }
+            Err(trouble) => tracing::debug!(%trouble, "pictures are fetched later"),
+        }
+    }
+}

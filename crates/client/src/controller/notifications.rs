@@ -1,0 +1,187 @@
+//! Which notifications are raised, when, and what becomes of them.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use bytes::Bytes;
+use visionguard_proto::message::Notice;
+
+use super::Controller;
+use super::ticks::Tick;
+use crate::journal::{AlertId, Entry, IncidentId, Journal};
+use crate::policy::{self, Verdict};
+use crate::shell::{Buttons, Notification, Outcome};
+use crate::view::{Decision, Source};
+use crate::words::text;
+
+/// More missed incidents than this at once are told in a summary, however fresh.
+const MOST_SINGLY: usize = 3;
+/// How long after a failure the notification service is tried again.
+const NOTIFY_AGAIN: Duration = Duration::from_secs(30);
+
+impl Controller {
+    /// Shows it, later or now, as the policy has it.
+    pub(super) fn consider(&mut self, entry: &Entry, picture: Option<Bytes>) {
+        if entry.alert.notified_at.is_some() {
+            return;
+        }
+        let now = self.now();
+        match policy::consider(entry, picture, &self.settings.view, &self.alerts.recent, now) {
+            Verdict::Notify(notification) => {
+                self.alerts.recent.note(entry.incident.id, now);
+                self.alerts.again.remove(&entry.incident.id);
+                self.shell.notify(*notification);
+            }
+            Verdict::NotBefore(at) => {
+                self.alerts.again.insert(entry.incident.id, (at, entry.alert.id));
+            }
+            Verdict::Silent => {}
+        }
+    }
+
+    /// The same with the incident's picture, which is on disk.
+    pub(super) fn consider_with_cover(&self, entry: &Entry) {
+        let journal = self.journal.clone();
+        let entry = Box::new(entry.clone());
+        self.spawn(async move {
+            let picture = cover(&journal, &entry).await;
+            Tick::Again(entry, picture)
+        });
+    }
+
+    pub(super) fn look_again(&self, alert: AlertId) {
+        let journal = self.journal.clone();
+        let ticks = self.ticks.clone();
+        self.tasks.spawn(async move {
+            if let Ok(Some(entry)) = journal.alert(alert).await {
+                let picture = cover(&journal, &entry).await;
+                let _ = ticks.send(Tick::Again(Box::new(entry), picture));
+            }
+        });
+    }
+
+    /// Alerts that were stored and not shown: a crash came between, or there was no notification service.
+    pub(super) fn look_for_unnotified(&self) {
+        let journal = self.journal.clone();
+        self.spawn(async move {
+            match journal.not_yet_notified().await {
+                Ok(entries) => Tick::NotYetNotified(entries),
+                Err(error) => Tick::WriteFailed(error),
+            }
+        });
+    }
+
+    pub(super) fn not_yet_notified(&mut self, entries: Vec<Entry>) {
+        let (live, history): (Vec<Entry>, Vec<Entry>) =
+            entries.into_iter().partition(|entry| entry.alert.source == Source::Live && self.is_fresh(entry));
+        for entry in &live {
+            self.consider_with_cover(entry);
+        }
+        self.summarise(&history);
+    }
+
+    /// What was missed: the fresh singly if they are few, as if they had come on the socket; the rest in one summary.
+    pub(super) fn raise_missed(&mut self, missed: Vec<Entry>) {
+        let mut newest: BTreeMap<IncidentId, Entry> = BTreeMap::new();
+        for entry in missed {
+            newest.insert(entry.incident.id, entry);
+        }
+        let (fresh, old): (Vec<Entry>, Vec<Entry>) =
+            newest.into_values().partition(|entry| self.is_fresh(entry));
+        if fresh.len() <= MOST_SINGLY {
+            for entry in &fresh {
+                self.consider_with_cover(entry);
+            }
+            self.summarise(&old);
+        } else {
+            self.summarise(&[old, fresh].concat());
+        }
+    }
+
+    fn is_fresh(&self, entry: &Entry) -> bool {
+        let at = entry.alert.detected_at.unwrap_or(entry.alert.received_at);
+        let age = Duration::try_from(self.wall().duration_since(at)).unwrap_or_default();
+        age < self.pace.fresh_within
+    }
+
+    fn summarise(&mut self, missed: &[Entry]) {
+        if missed.is_empty() {
+            return;
+        }
+        if let Some(notification) = policy::summarise(missed, &self.settings.view) {
+            self.alerts.summarised.extend(missed.iter().map(|entry| entry.incident.id));
+            self.shell.notify(notification);
+        }
+    }
+
+    /// These need no notification of their own any more.
+    pub(super) fn cover(&self, incidents: Vec<IncidentId>) {
+        if incidents.is_empty() {
+            return;
+        }
+        let journal = self.journal.clone();
+        let at = self.wall();
+        self.write(async move { journal.mark_incidents_notified(incidents, at).await });
+    }
+
+    pub(super) fn mark_notified(&self, alert: AlertId) {
+        let journal = self.journal.clone();
+        let at = self.wall();
+        let ticks = self.ticks.clone();
+        self.tasks.spawn(async move {
+            let tick = match journal.mark_notified(alert, at).await {
+                Ok(Some(entry)) => Tick::Changed(Box::new(entry.incident)),
+                Ok(None) => return,
+                Err(error) => Tick::WriteFailed(error),
+            };
+            let _ = ticks.send(tick);
+        });
+    }
+
+    /// What became of a notification, or what the person did with it.
+    pub(super) fn notification(&mut self, outcome: Outcome) {
+        match outcome {
+            Outcome::Shown { id, alert } => {
+                self.shown.withdraw("no_notifications");
+                if id == policy::SUMMARY {
+                    let covered = std::mem::take(&mut self.alerts.summarised);
+                    self.cover(covered);
+                }
+                if let Some(alert) = alert.and_then(|alert| alert.parse().ok()) {
+                    self.mark_notified(alert);
+                }
+            }
+            Outcome::Failed { why, .. } => {
+                self.shown.say("no_notifications", text("notice.no_notifications", &[("why", &why)]));
+                self.alerts.notify_again.by(self.now() + NOTIFY_AGAIN);
+            }
+            Outcome::Opened { id } => self.open_incident(&id),
+            Outcome::Acknowledged { id } => {
+                self.decide(&id, Decision::Acknowledged, None, None);
+            }
+        }
+    }
+
+    /// A message from the server that is about no detection. Anybody may have sent it: plain words, one at a time.
+    pub(super) fn message(&mut self, notice: &Notice) {
+        let id = "notice:message";
+        if !self.settings.view.notifications || !self.alerts.may_raise(id, self.now()) {
+            return;
+        }
+        self.shell.notify(Notification {
+            id: id.to_owned(),
+            alert: None,
+            title: text("notification.message", &[("title", &notice.title)]),
+            body: notice.message.clone(),
+            picture: None,
+            sound: false,
+            critical: false,
+            buttons: Buttons::Open,
+        });
+    }
+}
+
+async fn cover(journal: &Journal, entry: &Entry) -> Option<Bytes> {
+    let id = if entry.alert.picture.is_some() { Some(entry.alert.id) } else { entry.incident.cover };
+    journal.frame(id?).await.ok().flatten()
+}

@@ -1,0 +1,206 @@
+//! Watches over the connection: when to look at the server's list of connections and at its record, and the times
+//! without a connection.
+
+use jiff::Timestamp;
+use visionguard_proto::Moment;
+use visionguard_proto::link::State;
+
+use super::Controller;
+use super::ticks::Due;
+use crate::connection::Event;
+use crate::reconcile::Memory;
+use crate::status::{self, Record, Registration, Seen};
+
+/// What is known about the connection besides its state.
+#[derive(Debug, Default)]
+pub(super) struct Watch {
+    pub(super) link: Option<State>,
+    pub(super) registration: Option<Seen<Registration>>,
+    pub(super) record: Option<Seen<Record>>,
+    pub(super) list: Due,
+    pub(super) listing: bool,
+    pub(super) reconcile: Due,
+    pub(super) reconciling: bool,
+    pub(super) memory: Option<Memory>,
+    pub(super) fetching: bool,
+    /// How many more times pictures are fetched before the next pass.
+    pub(super) fetches: u32,
+    /// When a lost slot may be claimed, and how often it was in vain.
+    pub(super) claim_at: Option<Moment>,
+    pub(super) claims: u32,
+    outage: Outage,
+}
+
+/// A time without a connection.
+#[derive(Debug, Default)]
+struct Outage {
+    began: Option<Timestamp>,
+    /// When it has lasted long enough to be written down.
+    write_down: Due,
+    /// The journal holds none that is open; at the start it may, from before.
+    settled: bool,
+}
+
+impl Watch {
+    pub(super) fn due(&self, online: bool) -> Option<Moment> {
+        let list = self.list.at().filter(|_| online && !self.listing);
+        let reconcile = self.reconcile.at().filter(|_| online && !self.reconciling);
+        [list, reconcile, self.outage.write_down.at()].into_iter().flatten().min()
+    }
+
+    /// A new token was found: the record may be read again.
+    pub(super) fn token_works(&mut self) {
+        if self.record.is_some_and(|record| record.what == Record::Expired) {
+            self.record = None;
+        }
+    }
+
+    /// No connection is wanted any more.
+    pub(super) fn forget_outage(&mut self) {
+        self.outage.began = None;
+        self.outage.write_down.clear();
+    }
+
+    pub(super) fn is_deaf(&self) -> bool {
+        self.registration.is_some_and(|seen| match seen.what {
+            Registration::Lost | Registration::Taken => true,
+            Registration::Ours | Registration::Untold => false,
+        })
+    }
+}
+
+impl Controller {
+    pub(super) fn link(&mut self, event: Event) {
+        match event {
+            Event::State(state) => self.link_state(state),
+            Event::Alert(alert) => self.arrived(*alert),
+            Event::Notice(notice) => self.message(&notice),
+            Event::Unreadable(what) => tracing::warn!(what, "a message could not be read"),
+            Event::Repaired => tracing::debug!("a message was repaired"),
+            Event::Question(cause) => self.question(cause),
+            Event::Woke => self.woke(),
+        }
+    }
+
+    /// Since when the connection stands.
+    pub(super) fn online_since(&self) -> Option<Moment> {
+        match self.connection.state() {
+            State::Online { since, .. } => Some(since),
+            State::Offline | State::Connecting { .. } | State::Waiting { .. } | State::Rejected { .. } => {
+                None
+            }
+        }
+    }
+
+    fn link_state(&mut self, state: State) {
+        let before = self.watch.link.replace(state);
+        let was_since = before.and_then(online_since);
+        let since = online_since(state);
+        match (was_since, since) {
+            (None, Some(since)) => self.connected(since),
+            (Some(was), Some(since)) if was != since => self.connected(since),
+            (Some(_), None) => self.disconnected(),
+            (None, None) => self.still_offline(),
+            (Some(_), Some(_)) => {}
+        }
+    }
+
+    fn connected(&mut self, since: Moment) {
+        tracing::info!("connected");
+        self.watch.outage.began = None;
+        self.watch.outage.write_down.clear();
+        self.watch.registration = None;
+        self.watch.list.set(since + self.pace.register_after);
+        self.watch.reconcile.set(since);
+        self.send_soon();
+        self.record_time(self.now());
+    }
+
+    fn disconnected(&mut self) {
+        tracing::info!(state = ?self.watch.link, "disconnected");
+        self.begin_outage();
+    }
+
+    /// Also the time from the start to the first connection is a time without one.
+    fn still_offline(&mut self) {
+        if self.who.account == status::Account::SignedIn {
+            self.begin_outage();
+        }
+    }
+
+    fn begin_outage(&mut self) {
+        if self.watch.outage.began.is_some() {
+            return;
+        }
+        self.watch.outage.began = Some(self.wall());
+        self.watch.outage.write_down.set(self.now() + self.settings.offline_grace);
+    }
+
+    /// What was missed is caught up.
+    pub(super) fn end_outage(&mut self, caught_up: usize) {
+        if std::mem::replace(&mut self.watch.outage.settled, true) {
+            return;
+        }
+        let journal = self.journal.clone();
+        let at = self.wall();
+        let caught_up = u32::try_from(caught_up).unwrap_or(u32::MAX);
+        self.write(async move { journal.outage_ended(at, caught_up).await });
+        self.feed_changed();
+    }
+
+    fn woke(&mut self) {
+        tracing::info!("the computer woke");
+        let now = self.now();
+        self.watch.list.set(now);
+        self.watch.reconcile.set(now);
+        self.record_time(now);
+    }
+
+    pub(super) fn reconcile_soon(&mut self) {
+        let now = self.now();
+        self.watch.reconcile.set(now);
+        self.record_time(now);
+    }
+
+    /// Another session: nothing of what was found counts for it.
+    pub(super) fn forget_record(&mut self) {
+        self.watch.registration = None;
+        self.watch.record = None;
+        self.watch.listing = false;
+        self.watch.reconciling = false;
+        self.watch.memory = None;
+        self.watch.fetching = false;
+        self.watch.claim_at = None;
+        self.watch.claims = 0;
+    }
+
+    pub(super) fn record_time(&mut self, now: Moment) {
+        if self.watch.outage.write_down.take(now) {
+            self.write_outage_down();
+        }
+        if self.online_since().is_none() {
+            return;
+        }
+        if !self.watch.listing && self.watch.list.take(now) {
+            self.look_at_list(now);
+        }
+        if !self.watch.reconciling && self.watch.reconcile.take(now) {
+            self.reconcile(now);
+        }
+    }
+
+    fn write_outage_down(&mut self) {
+        let Some(began) = self.watch.outage.began else { return };
+        self.watch.outage.settled = false;
+        let journal = self.journal.clone();
+        self.write(async move { journal.outage_began(began).await });
+        self.feed_changed();
+    }
+}
+
+fn online_since(state: State) -> Option<Moment> {
+    match state {
+        State::Online { since, .. } => Some(since),
+        State::Offline | State::Connecting { .. } | State::Waiting { .. } | State::Rejected { .. } => None,
+    }
+}
