@@ -30,3 +30,4 @@ pub use message::{ClientMessage, ReadError, ServerMessage};
 pub use moment::Moment;
 pub use record::{RecordPage, Row};
 pub use session::Session;
+pub use tolerant::repair;

@@ -239,7 +239,7 @@ impl<'de> Deserialize<'de> for Key<'de> {
 
 /// The same text with `null` for what is no JSON number, U+FFFD for half a surrogate pair, and blanks for raw control
 /// characters in strings.
-fn repair(text: &str) -> String {
+pub fn repair(text: &str) -> String {
     let mut repaired = String::with_capacity(text.len());
     let mut rest = text;
     while let Some(at) = rest.find(|c: char| matches!(c, '"' | 'N' | 'I' | '-' | '0'..='9')) {

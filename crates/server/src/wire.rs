@@ -85,6 +85,8 @@ pub(crate) fn intrusion_notification(
             "stream_id": detected.stream_id,
             "num_persons": detections.len(),
             "detections": detections,
+            // Added: the original's message alone would not let a client name the camera.
+            "location": detected.location,
         },
         "action_url": action_url(detected.alert_id),
     }))

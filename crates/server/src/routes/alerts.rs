@@ -10,7 +10,7 @@ use axum::extract::{Multipart, State};
 use http::{HeaderMap, StatusCode};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
-use visionguard_proto::{Jpeg, ShopId, StreamId, UserId, frame};
+use visionguard_proto::{Jpeg, ShopId, StreamId, UserId, frame, repair};
 
 use super::caller::Pipeline;
 use super::refusal::Refusal;
@@ -79,9 +79,7 @@ async fn read(mut parts: Multipart) -> Result<(Alert, Option<Jpeg>), Refusal> {
         let bytes = part.bytes().await.map_err(unreadable)?;
         match name.as_str() {
             "alert" => {
-                let read: Alert = serde_json::from_slice(&bytes)
-                    .map_err(|error| Refusal::field("alert", &error.to_string()))?;
-                alert = Some(read);
+                alert = Some(read_alert(&bytes)?);
             }
             "frame" => {
                 let read =
@@ -92,6 +90,14 @@ async fn read(mut parts: Multipart) -> Result<(Alert, Option<Jpeg>), Refusal> {
         }
     }
     Ok((alert.ok_or_else(|| Refusal::field("alert", "the part is missing"))?, picture))
+}
+
+/// A pipeline in Python writes bare `NaN`: an alert is not lost over a score.
+fn read_alert(bytes: &[u8]) -> Result<Alert, Refusal> {
+    let unreadable = |error: serde_json::Error| Refusal::field("alert", &error.to_string());
+    let strict = serde_json::from_slice(bytes);
+    let Ok(text) = std::str::from_utf8(bytes) else { return strict.map_err(unreadable) };
+    strict.or_else(|_| serde_json::from_str(&repair(text))).map_err(unreadable)
 }
 
 fn key(headers: &HeaderMap) -> Result<Option<String>, Refusal> {

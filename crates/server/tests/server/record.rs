@@ -159,6 +159,21 @@ async fn a_repeated_publish_is_one_alert_and_a_reused_key_is_refused() {
 }
 
 #[tokio::test]
+async fn a_score_that_is_no_number_does_not_cost_the_alert() {
+    let world = World::new().await;
+    let good = json!({ "shop_id": world.shop, "stream_id": "s", "result": { "score": 0, "person_id": 1 } });
+    let python = good.to_string().replace("\"score\":0", "\"score\":NaN");
+
+    let answer = post_alert(world.server.address, &world.service, &python, None, None).await;
+
+    assert_eq!(answer.status, 202, "{answer:?}");
+    let token = world.token(&world.owner).await;
+    let row = &world.get("/api/anomalies", &token).await.json()["anomalies"][0];
+    assert_eq!(row["confidence_score"], Value::Null);
+    assert_eq!(row["extra_data"]["person_id"], 1);
+}
+
+#[tokio::test]
 async fn what_a_pipeline_may_not_publish_is_refused_and_leaves_no_trace() {
     let world = World::new().await;
     let good = json!({ "shop_id": world.shop, "stream_id": "s", "result": {} });

@@ -14,7 +14,7 @@ const ADDED: [&str; 9] = [
     ".connections[].acknowledged",
     ".connections",
     ".acknowledged",
-    ".result.bbox",
+    ".data.metadata.location",
 ];
 
 #[tokio::test]

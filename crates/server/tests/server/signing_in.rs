@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::world::{PASSWORD, World, handshake, secret, text};
+use crate::world::{PASSWORD, World, handshake, secret, text, until};
 use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
 use secrecy::ExposeSecret;
 use serde_json::{Value, json};
@@ -123,15 +123,19 @@ async fn a_barred_user_is_out_everywhere() {
 
 #[tokio::test]
 async fn a_socket_outlives_its_token_and_a_new_one_needs_a_new_token() {
-    let world = World::with(|config| config.access_lives = Duration::ZERO).await;
-    let forgiven = world.token(&world.owner).await;
-    let mut socket = crate::world::connect(world.server.address, &world.owner.id, &forgiven).await;
+    let world = World::new().await;
+    let fresh = world.token(&world.owner).await;
+    // Expired, and for a few seconds more forgiven as a difference of clocks.
+    let expired_at = jiff::Timestamp::now().as_second() - 26;
+    let token = forged(&world, &fresh, |claims| claims["exp"] = json!(expired_at));
+    let mut socket = crate::world::connect(world.server.address, &world.owner.id, &token).await;
 
-    let expired = forged(&world, &forgiven, |claims| claims["exp"] = json!(1_700_000_000));
+    until("the token is dead", async || world.get("/auth/me", &token).await.status == 401).await;
 
-    assert_eq!(world.get("/auth/me", &expired).await.status, 401);
     world.publish(world.theft(1)).await;
     socket.message("anomaly_detected").await;
+    let path = format!("/ws/alerts/{}?token={token}", world.owner.id);
+    assert_eq!(handshake(world.server.address, &path, &[]).await.err().unwrap().status(), 401);
 }
 
 #[tokio::test]

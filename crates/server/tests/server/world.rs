@@ -229,7 +229,7 @@ pub async fn request(
 pub async fn post_alert(
     address: SocketAddr,
     service: &str,
-    alert: &Value,
+    alert: &impl std::fmt::Display,
     picture: Option<&[u8]>,
     key: Option<&str>,
 ) -> Answer {
