@@ -156,13 +156,7 @@ impl Account {
         if let Err(error) = session_file::remove(self.data_dir()) {
             tracing::warn!(%error, "session.json cannot be removed");
         }
-        let forgotten = self.forget().await;
-
-        if let Some(api) = api
-            && !matches!(tokio::time::timeout(LOGOUT_WITHIN, api.logout()).await, Ok(Ok(())))
-        {
-            tracing::debug!("the server was not told of the sign-out");
-        }
+        let (forgotten, ()) = tokio::join!(self.forget(), tell_of_sign_out(api));
         match kept_in {
             Some(Keeping::Memory) => Ok(()),
             Some(Keeping::Keychain) | None => forgotten,
@@ -283,6 +277,14 @@ impl Account {
 
     fn lock(&self) -> MutexGuard<'_, Option<Session>> {
         self.inner.session.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The server does not need to know, so it is not waited for long.
+async fn tell_of_sign_out(api: Option<Api>) {
+    let Some(api) = api else { return };
+    if !matches!(tokio::time::timeout(LOGOUT_WITHIN, api.logout()).await, Ok(Ok(()))) {
+        tracing::debug!("the server was not told of the sign-out");
     }
 }
 

@@ -20,6 +20,8 @@ use tower_service::Service;
 use url::{Host, Url};
 use visionguard_proto::Cause;
 
+use crate::network::WayOut;
+
 pub(crate) use names::Resolver;
 
 /// Between two addresses of one name, of which the first may lead nowhere.
@@ -38,6 +40,12 @@ pub trait Dial: fmt::Debug + Send + Sync + 'static {
     /// Opens a stream to the host of `url` (`ws`, `wss`, `http` or `https`), encrypted where its scheme says so.
     /// Dropping the future abandons the attempt; the deadline is the caller's.
     fn dial<'a>(&'a self, url: &'a Url) -> BoxFuture<'a, Result<Box<dyn Io>, Cause>>;
+
+    /// The way there as the system sees it now; when it changes, the network did.
+    fn way_out(&self, url: &Url) -> WayOut {
+        let _ = url;
+        WayOut::default()
+    }
 }
 
 /// The network as the system sets it up: its resolver, its proxies, its idea of trust.
@@ -87,6 +95,10 @@ impl SystemDial {
 impl Dial for SystemDial {
     fn dial<'a>(&'a self, url: &'a Url) -> BoxFuture<'a, Result<Box<dyn Io>, Cause>> {
         Box::pin(self.open(url))
+    }
+
+    fn way_out(&self, url: &Url) -> WayOut {
+        WayOut::to(url)
     }
 }
 

@@ -1,11 +1,16 @@
-//! Notices that the machine slept.
+//! Notices that the machine slept, and that it came to another network. Portable: asks nobody but the kernel.
 
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
 use std::time::Duration;
 
+use url::{Host, Url};
 use visionguard_proto::Moment;
 
 /// How often to look.
 pub const CHECK_EVERY: Duration = Duration::from_secs(5);
+
+/// How often to look while waiting for the next attempt: a network that returns ends the wait.
+pub const CHECK_WAITING_EVERY: Duration = Duration::from_secs(1);
 
 /// A look that comes this much later than it should means that the machine slept.
 pub const JUMP: Duration = Duration::from_secs(15);
@@ -28,5 +33,77 @@ impl WakeWatch {
         let away = now.since(self.looked_at);
         self.looked_at = now;
         away > CHECK_EVERY + JUMP
+    }
+}
+
+/// From which of its addresses the machine would speak to a server; none where no way leads there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct WayOut {
+    v4: Option<IpAddr>,
+    v6: Option<IpAddr>,
+}
+
+impl WayOut {
+    /// The way to the host of `url`, or out of this network where the host is a name. Nothing is sent.
+    pub fn to(url: &Url) -> WayOut {
+        match url.host() {
+            Some(Host::Ipv4(host)) => WayOut { v4: source(IpAddr::V4(host)), v6: None },
+            Some(Host::Ipv6(host)) => WayOut { v4: None, v6: source(IpAddr::V6(host)) },
+            Some(Host::Domain(_)) | None => {
+                WayOut { v4: source(IpAddr::V4(SOMEWHERE_V4)), v6: source(IpAddr::V6(SOMEWHERE_V6)) }
+            }
+        }
+    }
+
+    /// Speaking from this address, for tests.
+    pub fn from_address(address: IpAddr) -> WayOut {
+        match address {
+            IpAddr::V4(_) => WayOut { v4: Some(address), v6: None },
+            IpAddr::V6(_) => WayOut { v4: None, v6: Some(address) },
+        }
+    }
+
+    /// Whether there is one at all.
+    pub fn is_open(&self) -> bool {
+        self.v4.is_some() || self.v6.is_some()
+    }
+}
+
+/// Addresses that are nobody's (RFC 5737, RFC 3849): the way there is the way out.
+const SOMEWHERE_V4: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 1);
+const SOMEWHERE_V6: Ipv6Addr = Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 1);
+
+/// Connecting a datagram socket asks the routing table and sends nothing.
+fn source(to: IpAddr) -> Option<IpAddr> {
+    let any: IpAddr = if to.is_ipv4() { Ipv4Addr::UNSPECIFIED.into() } else { Ipv6Addr::UNSPECIFIED.into() };
+    let socket = UdpSocket::bind(SocketAddr::new(any, 0)).ok()?;
+    socket.connect(SocketAddr::new(to, 9)).ok()?;
+    Some(socket.local_addr().ok()?.ip())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_look_that_comes_in_time_is_no_wake_and_a_late_one_is_one_wake() {
+        let mut watch = WakeWatch::new(at(0));
+
+        assert!(!watch.woke(at(5)));
+        assert!(!watch.woke(at(25)));
+        assert!(watch.woke(at(46)));
+        assert!(!watch.woke(at(51)));
+    }
+
+    #[test]
+    fn the_way_to_this_machine_is_through_itself() {
+        let way = WayOut::to(&Url::parse("http://127.0.0.1:8000").unwrap());
+
+        assert_eq!(way, WayOut::from_address(Ipv4Addr::LOCALHOST.into()));
+        assert!(way.is_open());
+    }
+
+    fn at(seconds: u64) -> Moment {
+        Moment::from_start(Duration::from_secs(1000 + seconds))
     }
 }

@@ -211,3 +211,63 @@ pub(crate) async fn join(mut one: TcpStream, port: u16) {
         let _ = tokio::io::copy_bidirectional(&mut one, &mut other).await;
     }
 }
+
+/// Outside: runs this very test again on a bus where nothing is started by itself, in a home of its own. Inside: runs it.
+#[cfg(target_os = "linux")]
+pub(crate) fn inside_a_session(name: &str, test: impl FnOnce()) {
+    const INSIDE: &str = "VISIONGUARD_TEST_INSIDE";
+    if std::env::var_os(INSIDE).is_some() {
+        return test();
+    }
+    for needed in ["dbus-run-session", "gnome-keyring-daemon"] {
+        assert!(is_installed(needed), "{needed} is not installed: apt-get install dbus gnome-keyring");
+    }
+
+    let home = tempfile::tempdir().unwrap();
+    let output = std::process::Command::new("dbus-run-session")
+        .arg(format!("--config-file={}", bus_without_services(home.path()).display()))
+        .arg("--")
+        .arg(std::env::current_exe().unwrap())
+        .args(["--exact", name, "--nocapture"])
+        .env(INSIDE, "1")
+        .env("HOME", home.path())
+        .env("XDG_RUNTIME_DIR", home.path())
+        .env("XDG_DATA_HOME", home.path().join("data"))
+        .env_remove("DISPLAY")
+        .env_remove("WAYLAND_DISPLAY")
+        .env_remove("DBUS_SESSION_BUS_ADDRESS")
+        .output()
+        .unwrap();
+
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success(), "{said}{}", String::from_utf8_lossy(&output.stderr));
+    assert!(said.contains("1 passed"), "the test was not found inside the session: {said}");
+}
+
+#[cfg(target_os = "linux")]
+fn is_installed(program: &str) -> bool {
+    std::env::var_os("PATH")
+        .is_some_and(|path| std::env::split_paths(&path).any(|dir| dir.join(program).is_file()))
+}
+
+#[cfg(target_os = "linux")]
+fn bus_without_services(home: &std::path::Path) -> std::path::PathBuf {
+    let path = home.join("bus.conf");
+    let config = format!(
+        r#"<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-Bus Bus Configuration 1.0//EN"
+ "http://www.freedesktop.org/standards/dbus/1.0/busconfig.dtd">
+<busconfig>
+  <type>session</type>
+  <listen>unix:dir={}</listen>
+  <auth>EXTERNAL</auth>
+  <policy context="default">
+    <allow send_destination="*" eavesdrop="true"/>
+    <allow eavesdrop="true"/>
+    <allow own="*"/>
+  </policy>
+</busconfig>"#,
+        home.display()
+    );
+    std::fs::write(&path, config).unwrap();
+    path
+}

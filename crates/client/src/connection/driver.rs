@@ -17,7 +17,7 @@ use super::socket::{Incoming, Socket};
 use super::{Event, Target};
 use crate::clock::Clock;
 use crate::dial::Dial;
-use crate::network::{CHECK_EVERY, WakeWatch};
+use crate::network::{CHECK_EVERY, CHECK_WAITING_EVERY, WakeWatch, WayOut};
 
 /// The original server may forget a connection that follows too closely on the last one of the same user.
 const SETTLE: Duration = Duration::from_millis(250);
@@ -56,6 +56,7 @@ pub(super) struct Driver {
     events: mpsc::Sender<Event>,
     state: watch::Sender<State>,
     wake: WakeWatch,
+    way_out: WayOut,
     target: Option<Target>,
     attempt: Option<Attempt>,
     socket: Option<Socket>,
@@ -97,6 +98,7 @@ impl Driver {
             events,
             state,
             wake,
+            way_out: WayOut::default(),
             target: None,
             attempt: None,
             socket: None,
@@ -116,7 +118,8 @@ impl Driver {
                 Tick::Command(Some(command)) => self.obey(command),
                 Tick::Opened(outcome) => self.opened(outcome),
                 Tick::Incoming(incoming) => self.heard(incoming),
-                Tick::Taken | Tick::Time => {}
+                Tick::Time => self.look_at_the_network(),
+                Tick::Taken => {}
             }
             self.look_at_the_clock();
             self.follow();
@@ -152,8 +155,14 @@ impl Driver {
     }
 
     fn sleep(&self) -> Duration {
-        let Some(at) = self.link.poll_timeout() else { return CHECK_EVERY };
-        at.since(self.clock.monotonic()).clamp(SHORTEST_SLEEP, CHECK_EVERY)
+        let longest = match self.link.state() {
+            State::Waiting { .. } => CHECK_WAITING_EVERY,
+            State::Offline | State::Connecting { .. } | State::Online { .. } | State::Rejected { .. } => {
+                CHECK_EVERY
+            }
+        };
+        let Some(at) = self.link.poll_timeout() else { return longest };
+        at.since(self.clock.monotonic()).clamp(SHORTEST_SLEEP, longest)
     }
 
     fn obey(&mut self, command: Command) {
@@ -179,6 +188,7 @@ impl Driver {
 
     fn connect(&mut self, target: Target) {
         let same = self.target.as_ref().is_some_and(|old| old.is_same_place(&target));
+        self.way_out = self.dial.way_out(target.endpoint.base());
         self.target = Some(target);
         match self.link.state() {
             State::Online { .. } if same => return,
@@ -241,6 +251,17 @@ impl Driver {
         }
         if self.link.poll_timeout().is_some_and(|at| at <= now) {
             self.link.handle_timeout(now);
+        }
+    }
+
+    /// Another network, or one again after none: what stands on the old one is probed, and no wait goes on.
+    fn look_at_the_network(&mut self) {
+        let Some(target) = &self.target else { return };
+        let way_out = self.dial.way_out(target.endpoint.base());
+        let before = std::mem::replace(&mut self.way_out, way_out);
+        if way_out != before && way_out.is_open() {
+            tracing::info!("the network changed");
+            self.probe();
         }
     }
 

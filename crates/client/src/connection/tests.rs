@@ -129,6 +129,38 @@ async fn a_sleep_in_the_middle_of_a_wait_ends_the_wait() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_network_that_returns_ends_the_wait_within_two_seconds() {
+    let mut world = World::new();
+    world.network("10.0.0.5");
+    world.refuse(Cause::NoRoute);
+    world.connection.connect(world::target("t"));
+    tokio::time::sleep(Duration::from_secs(300)).await;
+    world.until(|state| matches!(state, State::Waiting { .. })).await;
+    world.no_network();
+    tokio::time::sleep(Duration::from_secs(60)).await;
+
+    world.accept_again();
+    world.network("10.0.0.5");
+    let returned = tokio::time::Instant::now();
+    world.accept().await;
+
+    assert!(returned.elapsed() <= Duration::from_secs(2), "{:?}", returned.elapsed());
+}
+
+#[tokio::test(start_paused = true)]
+async fn on_another_network_an_open_connection_is_probed() {
+    let mut world = World::new();
+    world.network("10.0.0.5");
+    let mut server = world.connect().await;
+
+    world.network("192.168.1.7");
+    let changed = tokio::time::Instant::now();
+
+    assert_eq!(server.next_text().await, r#"{"type":"ping"}"#);
+    assert!(changed.elapsed() <= Duration::from_secs(6), "{:?}", changed.elapsed());
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_peer_that_reads_nothing_is_stalled() {
     let mut world = World::new();
     let _never_read = world.connect().await;

@@ -117,6 +117,48 @@ async fn a_keychain_in_memory_is_a_warning() {
     assert!(!finding.found.starts_with("doctor."));
 }
 
+#[cfg(target_os = "linux")]
+#[test]
+fn a_bare_desktop_shows_nothing_and_one_with_both_is_good() {
+    crate::testing::inside_a_session(
+        "doctor::tests::a_bare_desktop_shows_nothing_and_one_with_both_is_good",
+        || {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+            runtime.block_on(async {
+                assert_eq!(desktop::notifications().await.verdict, Verdict::Bad);
+                assert_eq!(desktop::tray().await.verdict, Verdict::Warning);
+
+                let _both = zbus::connection::Builder::session()
+                    .unwrap()
+                    .serve_at("/org/freedesktop/Notifications", Notifications)
+                    .unwrap()
+                    .name("org.freedesktop.Notifications")
+                    .unwrap()
+                    .name("org.kde.StatusNotifierWatcher")
+                    .unwrap()
+                    .build()
+                    .await
+                    .unwrap();
+
+                let notifications = desktop::notifications().await;
+                assert_eq!(notifications.found, "Notifications are shown by paper 1.2.");
+                assert_eq!(desktop::tray().await.verdict, Verdict::Good);
+            });
+        },
+    );
+}
+
+#[cfg(target_os = "linux")]
+struct Notifications;
+
+#[cfg(target_os = "linux")]
+#[zbus::interface(name = "org.freedesktop.Notifications")]
+impl Notifications {
+    fn get_server_information(&self) -> (&str, &str, &str, &str) {
+        ("paper", "nobody", "1.2", "1.2")
+    }
+}
+
 const WAY: [Check; 5] = [Check::Address, Check::Tls, Check::SignIn, Check::Socket, Check::Registration];
 const REGISTERED: &str = r#"{"user_id":"u1","connected":true,"uptime_seconds":42.5}"#;
 const ME: &str = r#"{"id":"u1","name":"Shop","email":"shop@example.com"}"#;

@@ -20,6 +20,7 @@ use visionguard_proto::{Cause, Endpoint, UserId};
 use super::super::{Connection, Event, Target};
 use crate::clock::TestClock;
 use crate::dial::{Dial, Io};
+use crate::network::WayOut;
 
 pub(super) struct World {
     pub(super) connection: Connection,
@@ -34,6 +35,7 @@ struct MemoryDial {
     streams: mpsc::UnboundedSender<DuplexStream>,
     refuse: Mutex<Option<Cause>>,
     attempts: AtomicUsize,
+    way_out: Mutex<WayOut>,
 }
 
 impl Dial for MemoryDial {
@@ -48,14 +50,22 @@ impl Dial for MemoryDial {
         };
         Box::pin(async { outcome })
     }
+
+    fn way_out(&self, _: &Url) -> WayOut {
+        *self.way_out.lock().unwrap()
+    }
 }
 
 impl World {
     pub(super) fn new() -> World {
         let clock = Arc::new(TestClock::new(Timestamp::UNIX_EPOCH));
         let (told, streams) = mpsc::unbounded_channel();
-        let dial =
-            Arc::new(MemoryDial { streams: told, refuse: Mutex::new(None), attempts: AtomicUsize::new(0) });
+        let dial = Arc::new(MemoryDial {
+            streams: told,
+            refuse: Mutex::new(None),
+            attempts: AtomicUsize::new(0),
+            way_out: Mutex::default(),
+        });
         let (connection, events) = Connection::start(Config::default(), dial.clone(), clock.clone(), 7);
         World { connection, clock, events, streams, dial }
     }
@@ -84,6 +94,15 @@ impl World {
 
     pub(super) fn accept_again(&self) {
         *self.dial.refuse.lock().unwrap() = None;
+    }
+
+    /// The machine has this address now.
+    pub(super) fn network(&self, address: &str) {
+        *self.dial.way_out.lock().unwrap() = WayOut::from_address(address.parse().unwrap());
+    }
+
+    pub(super) fn no_network(&self) {
+        *self.dial.way_out.lock().unwrap() = WayOut::default();
     }
 
     pub(super) fn attempts(&self) -> usize {

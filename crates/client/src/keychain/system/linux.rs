@@ -2,6 +2,7 @@
 //! the program is often there before the service.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use keyring_core::Entry;
 use keyring_core::api::CredentialStoreApi;
@@ -9,6 +10,9 @@ use zbus::zvariant::OwnedObjectPath;
 
 use super::SERVICE;
 use crate::keychain::KeychainError;
+
+/// A service that answers at all answers this at once: nobody is asked for a password.
+const ANSWER_WITHIN: Duration = Duration::from_secs(5);
 
 const BUS_NAME: &str = "org.freedesktop.secrets";
 
@@ -51,12 +55,13 @@ pub(super) async fn is_nothing_an_answer() -> Result<(), KeychainError> {
 }
 
 async fn standing() -> Standing {
-    match ask().await {
-        Ok(standing) => standing,
-        Err(error) => {
+    match tokio::time::timeout(ANSWER_WITHIN, ask()).await {
+        Ok(Ok(standing)) => standing,
+        Ok(Err(error)) => {
             tracing::debug!(%error, "the secret service cannot be asked");
             Standing::Absent
         }
+        Err(_) => Standing::Absent,
     }
 }
 

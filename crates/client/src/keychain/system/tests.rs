@@ -1,37 +1,39 @@
 //! Against the real gnome-keyring on a session bus of its own: each test runs itself again inside `dbus-run-session`.
 
 use std::io::Write;
-use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
 use super::*;
+use crate::testing::inside_a_session;
 
-const INSIDE: &str = "VISIONGUARD_TEST_INSIDE";
 const PASSWORD: &[u8] = b"till-password";
 
 #[test]
 fn an_unlocked_keychain_keeps_replaces_and_forgets_a_secret() {
-    inside_a_session("an_unlocked_keychain_keeps_replaces_and_forgets_a_secret", || {
-        let _daemon = Daemon::start_unlocked();
-        with_keychain(async |keychain| {
-            assert_eq!(get(keychain).await, Ok(None));
+    inside_a_session(
+        "keychain::system::tests::an_unlocked_keychain_keeps_replaces_and_forgets_a_secret",
+        || {
+            let _daemon = Daemon::start_unlocked();
+            with_keychain(async |keychain| {
+                assert_eq!(get(keychain).await, Ok(None));
 
-            set(keychain, "first").await.unwrap();
-            assert_eq!(get(keychain).await, Ok(Some("first".into())));
+                set(keychain, "first").await.unwrap();
+                assert_eq!(get(keychain).await, Ok(Some("first".into())));
 
-            set(keychain, "second").await.unwrap();
-            assert_eq!(get(keychain).await, Ok(Some("second".into())));
+                set(keychain, "second").await.unwrap();
+                assert_eq!(get(keychain).await, Ok(Some("second".into())));
 
-            keychain.delete(ENTRY).await.unwrap();
-            keychain.delete(ENTRY).await.unwrap();
-            assert_eq!(get(keychain).await, Ok(None));
-        });
-    });
+                keychain.delete(ENTRY).await.unwrap();
+                keychain.delete(ENTRY).await.unwrap();
+                assert_eq!(get(keychain).await, Ok(None));
+            });
+        },
+    );
 }
 
 #[test]
 fn a_long_token_is_split_and_leaves_nothing_behind() {
-    inside_a_session("a_long_token_is_split_and_leaves_nothing_behind", || {
+    inside_a_session("keychain::system::tests::a_long_token_is_split_and_leaves_nothing_behind", || {
         let _daemon = Daemon::start_unlocked();
         with_keychain(async |keychain| {
             let long = "x".repeat(5000);
@@ -48,7 +50,7 @@ fn a_long_token_is_split_and_leaves_nothing_behind() {
 
 #[test]
 fn a_locked_keychain_says_that_it_is_locked() {
-    inside_a_session("a_locked_keychain_says_that_it_is_locked", || {
+    inside_a_session("keychain::system::tests::a_locked_keychain_says_that_it_is_locked", || {
         let daemon = Daemon::start_unlocked();
         with_keychain(async |keychain| set(keychain, "secret").await.unwrap());
         daemon.stop();
@@ -63,7 +65,7 @@ fn a_locked_keychain_says_that_it_is_locked() {
 
 #[test]
 fn without_a_service_there_is_no_keychain() {
-    inside_a_session("without_a_service_there_is_no_keychain", || {
+    inside_a_session("keychain::system::tests::without_a_service_there_is_no_keychain", || {
         with_keychain(async |keychain| {
             assert_eq!(get(keychain).await, Err(KeychainError::Unavailable));
             assert_eq!(set(keychain, "secret").await, Err(KeychainError::Unavailable));
@@ -73,17 +75,20 @@ fn without_a_service_there_is_no_keychain() {
 
 #[test]
 fn without_a_keyring_nothing_found_is_not_taken_for_signed_out() {
-    inside_a_session("without_a_keyring_nothing_found_is_not_taken_for_signed_out", || {
-        let _daemon = Daemon::start_locked();
-        with_keychain(async |keychain| {
-            assert_eq!(get(keychain).await, Err(KeychainError::Unavailable));
-        });
-    });
+    inside_a_session(
+        "keychain::system::tests::without_a_keyring_nothing_found_is_not_taken_for_signed_out",
+        || {
+            let _daemon = Daemon::start_locked();
+            with_keychain(async |keychain| {
+                assert_eq!(get(keychain).await, Err(KeychainError::Unavailable));
+            });
+        },
+    );
 }
 
 #[test]
 fn a_keychain_that_appears_late_is_found() {
-    inside_a_session("a_keychain_that_appears_late_is_found", || {
+    inside_a_session("keychain::system::tests::a_keychain_that_appears_late_is_found", || {
         with_keychain(async |keychain| {
             assert_eq!(set(keychain, "secret").await, Err(KeychainError::Unavailable));
 
@@ -97,7 +102,7 @@ fn a_keychain_that_appears_late_is_found() {
 
 #[test]
 fn a_keychain_that_was_restarted_is_found_again() {
-    inside_a_session("a_keychain_that_was_restarted_is_found_again", || {
+    inside_a_session("keychain::system::tests::a_keychain_that_was_restarted_is_found_again", || {
         let daemon = Daemon::start_unlocked();
         with_keychain(async |keychain| {
             set(keychain, "secret").await.unwrap();
@@ -113,18 +118,21 @@ fn a_keychain_that_was_restarted_is_found_again() {
 
 #[test]
 fn a_keychain_that_does_not_answer_does_not_hold_anybody_up() {
-    inside_a_session("a_keychain_that_does_not_answer_does_not_hold_anybody_up", || {
-        let daemon = Daemon::start_unlocked();
-        with_keychain(async |_| {
-            let hasty = SystemKeychain::with_deadline(Duration::from_millis(500));
-            set(&hasty, "secret").await.unwrap();
-            daemon.freeze();
+    inside_a_session(
+        "keychain::system::tests::a_keychain_that_does_not_answer_does_not_hold_anybody_up",
+        || {
+            let daemon = Daemon::start_unlocked();
+            with_keychain(async |_| {
+                let hasty = SystemKeychain::with_deadline(Duration::from_millis(500));
+                set(&hasty, "secret").await.unwrap();
+                daemon.freeze();
 
-            assert_eq!(get(&hasty).await, Err(KeychainError::Timeout));
+                assert_eq!(get(&hasty).await, Err(KeychainError::Timeout));
 
-            daemon.thaw();
-        });
-    });
+                daemon.thaw();
+            });
+        },
+    );
 }
 
 const ENTRY: &str = "access:test";
@@ -141,62 +149,6 @@ async fn set(keychain: &SystemKeychain, secret: &str) -> Result<(), KeychainErro
 fn with_keychain(test: impl AsyncFnOnce(&SystemKeychain)) {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
     runtime.block_on(async { test(&SystemKeychain::new()).await });
-}
-
-/// Outside: runs this very test again on a bus where nothing is started by itself, in a home of its own. Inside: runs it.
-fn inside_a_session(name: &str, test: impl FnOnce()) {
-    if std::env::var_os(INSIDE).is_some() {
-        return test();
-    }
-    for needed in ["dbus-run-session", "gnome-keyring-daemon"] {
-        assert!(is_installed(needed), "{needed} is not installed: apt-get install dbus gnome-keyring");
-    }
-
-    let home = tempfile::tempdir().unwrap();
-    let output = Command::new("dbus-run-session")
-        .arg(format!("--config-file={}", bus_without_services(home.path()).display()))
-        .arg("--")
-        .arg(std::env::current_exe().unwrap())
-        .args(["--exact", &format!("keychain::system::tests::{name}"), "--nocapture"])
-        .env(INSIDE, "1")
-        .env("HOME", home.path())
-        .env("XDG_RUNTIME_DIR", home.path())
-        .env("XDG_DATA_HOME", home.path().join("data"))
-        .env_remove("DISPLAY")
-        .env_remove("WAYLAND_DISPLAY")
-        .env_remove("DBUS_SESSION_BUS_ADDRESS")
-        .output()
-        .unwrap();
-
-    let said = String::from_utf8_lossy(&output.stdout);
-    assert!(output.status.success(), "{said}{}", String::from_utf8_lossy(&output.stderr));
-    assert!(said.contains("1 passed"), "the test was not found inside the session: {said}");
-}
-
-fn is_installed(program: &str) -> bool {
-    std::env::var_os("PATH")
-        .is_some_and(|path| std::env::split_paths(&path).any(|dir| dir.join(program).is_file()))
-}
-
-fn bus_without_services(home: &Path) -> std::path::PathBuf {
-    let path = home.join("bus.conf");
-    let config = format!(
-        r#"<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-Bus Bus Configuration 1.0//EN"
- "http://www.freedesktop.org/standards/dbus/1.0/busconfig.dtd">
-<busconfig>
-  <type>session</type>
-  <listen>unix:dir={}</listen>
-  <auth>EXTERNAL</auth>
-  <policy context="default">
-    <allow send_destination="*" eavesdrop="true"/>
-    <allow eavesdrop="true"/>
-    <allow own="*"/>
-  </policy>
-</busconfig>"#,
-        home.display()
-    );
-    std::fs::write(&path, config).unwrap();
-    path
 }
 
 /// A gnome-keyring that ends with the test.
