@@ -117,6 +117,8 @@ pub struct Decide {
     /// A remark for the server's record
     #[arg(long, value_name = "TEXT")]
     pub note: Option<String>,
+    #[command(flatten)]
+    pub credentials: Credentials,
 }
 
 #[derive(Debug, Options)]

@@ -5,12 +5,13 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 use visionguard_client::controller::Client;
 use visionguard_client::shell::{Notification, Shell};
-use visionguard_client::view::{Decision, Event, Handling, Status, Tray};
+use visionguard_client::view::{Decision, Event, Handling, Problem, Status, StatusView, Tray};
 
 use crate::args::Decide;
 use crate::exit::{Exit, Failure};
 use crate::out;
 use crate::place::Place;
+use crate::sign_in::Secret;
 
 /// A decision, and what is said once the server has it.
 pub type Spoken = (Decision, &'static str);
@@ -24,13 +25,19 @@ const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Decides, and waits until the server knows.
 pub async fn run(options: &Decide, (decision, said): Spoken) -> Result<Exit, Failure> {
+    let secret = Secret::read(&options.credentials)?;
     let place = Place::find()?;
+    let server = match &secret {
+        Some(_) => Some(place.server(options.credentials.server.as_deref())?),
+        None => None,
+    };
     let _log = place.log();
     let (tell, mut news) = mpsc::unbounded_channel();
     let client = Client::start(place.parts("visionguard")?, Listener { tell })?;
     client.window(true);
 
-    let outcome = match client.decide(&options.incident, decision, options.note.clone()).await {
+    let decided = decide(&client, options, decision, secret.zip(server)).await;
+    let outcome = match decided {
         Ok(()) => tokio::time::timeout(PATIENCE, answer(&client, &options.incident, &mut news)).await,
         Err(problem) => {
             end(&client, &mut news).await;
@@ -50,6 +57,21 @@ pub async fn run(options: &Decide, (decision, said): Spoken) -> Result<Exit, Fai
             "The decision is kept and goes out as soon as VisionGuard runs and reaches the server.",
         )),
     }
+}
+
+/// Signs in first where the options say who; the decision is kept even if that fails.
+async fn decide(
+    client: &Client,
+    options: &Decide,
+    decision: Decision,
+    credentials: Option<(Secret, String)>,
+) -> Result<(), Problem> {
+    let signed_in = match credentials {
+        Some((secret, server)) => secret.use_with(client, &server).await.map(|_| ()),
+        None => Ok(()),
+    };
+    client.decide(&options.incident, decision, options.note.clone()).await?;
+    signed_in
 }
 
 enum Answer {
@@ -76,7 +98,11 @@ async fn answer(client: &Client, incident: &str, news: &mut mpsc::UnboundedRecei
         }
         match news.recv().await {
             Some(News::Changed) => {}
-            Some(News::SignedOut(sentence)) => return Answer::SignedOut(sentence),
+            // What was so before the sign-in of our own is no news.
+            Some(News::SignedOut(sentence)) if client.snapshot().await.status.status == Status::SignedOut => {
+                return Answer::SignedOut(sentence);
+            }
+            Some(News::SignedOut(_)) => {}
             Some(News::Ended) | None => return Answer::Refused("VisionGuard ended early.".to_owned()),
         }
     }
@@ -105,9 +131,6 @@ impl Shell for Listener {
 
     fn emit(&mut self, event: &Event) {
         let told = match event {
-            Event::Status { status } if status.status == Status::SignedOut => {
-                News::SignedOut(status.sentence.clone())
-            }
             Event::IncidentChanged { .. } | Event::FeedChanged { .. } => News::Changed,
             Event::Status { .. }
             | Event::Session { .. }
@@ -125,5 +148,11 @@ impl Shell for Listener {
 
     fn quit(&mut self) {
         let _ = self.tell.send(News::Ended);
+    }
+
+    fn status(&mut self, status: &StatusView) {
+        if status.status == Status::SignedOut {
+            let _ = self.tell.send(News::SignedOut(status.sentence.clone()));
+        }
     }
 }

@@ -4,6 +4,7 @@ use std::io::{BufRead, Read};
 
 use secrecy::{ExposeSecret, SecretString};
 use visionguard_client::account::{Account, Restored};
+use visionguard_client::controller::Client;
 use visionguard_client::journal::Journal;
 use visionguard_client::view::{Keeping, Problem, SessionView};
 
@@ -32,6 +33,14 @@ impl Secret {
             return Ok(Some(Secret::Token { user_id: user_id.clone(), token: first_line()? }));
         }
         Ok(None)
+    }
+
+    /// Signs a running client in.
+    pub async fn use_with(self, client: &Client, server: &str) -> Result<SessionView, Problem> {
+        match self {
+            Secret::Password { email, password } => client.sign_in(server, &email, password).await,
+            Secret::Token { user_id, token } => client.sign_in_with_token(server, &user_id, token).await,
+        }
     }
 
     /// Signs in without a running client.

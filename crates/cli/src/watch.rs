@@ -143,10 +143,7 @@ impl Watching {
         let (client, tell) = (self.client.clone(), self.tell.clone());
         tokio::spawn(async move {
             tokio::time::sleep(wait).await;
-            let result = match secret {
-                Secret::Password { email, password } => client.sign_in(&server, &email, password).await,
-                Secret::Token { user_id, token } => client.sign_in_with_token(&server, &user_id, token).await,
-            };
+            let result = secret.use_with(&client, &server).await;
             let _ = tell.send(News::SignedIn(result));
         });
     }

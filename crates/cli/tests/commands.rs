@@ -1,0 +1,182 @@
+//! The program itself against our own server: what it prints, and how it ends.
+
+mod shop;
+
+use serde_json::Value;
+use shop::{EMAIL, PASSWORD, Shop};
+
+#[test]
+fn watching_tells_the_status_and_each_alert_once_and_the_journal_keeps_them() {
+    let shop = Shop::open();
+    let mut watch = shop.watch();
+    watch.wait_for("protected", |line| line["status"] == "protected");
+
+    let anomaly = shop.publish(1);
+    let alert = watch.wait_for("the alert", |line| line["event"] == "alert");
+    let acked = watch.wait_for("its ack", |line| line["event"] == "acked");
+    let shown = shop.run(&["alerts", "--json"]);
+    let (lines, exit) = watch.stop();
+
+    assert_eq!(alert["anomaly_id"], anomaly.as_str());
+    assert_eq!(
+        (&alert["kind"], &alert["severity"], &alert["source"]),
+        (&"theft".into(), &"medium".into(), &"live".into())
+    );
+    assert_eq!((&alert["stream_id"], &alert["person_id"]), (&"till-camera".into(), &1.into()));
+    assert!(alert["frame_bytes"].as_u64().is_some_and(|bytes| bytes > 100), "{alert}");
+    assert!(alert["received_at"].is_i64());
+    assert_eq!(acked["id"], alert["id"]);
+    assert_eq!(lines.iter().filter(|line| line["event"] == "alert").count(), 1);
+    assert_eq!(exit, 0);
+
+    let stored: Value = serde_json::from_str(shown.out.trim()).expect("one object");
+    for field in ["id", "anomaly_id", "stream_id", "person_id", "kind", "severity", "source", "received_at"] {
+        assert_eq!(stored[field], alert[field], "{field}");
+    }
+    assert_eq!(stored["event"], "alert");
+    assert_eq!(stored["handling"]["state"], "open");
+    for field in ["detected_at", "notified_at", "acked_at"] {
+        assert!(stored.get(field).is_some(), "{field}");
+    }
+}
+
+#[test]
+fn what_happened_while_nobody_watched_is_caught_up_on_and_marked_so() {
+    let shop = Shop::open();
+    let mut watch = shop.watch();
+    watch.wait_for("protected", |line| line["status"] == "protected");
+    watch.stop();
+
+    let anomaly = shop.publish(1);
+    let mut watch = shop.watch();
+    let alert = watch.wait_for("the alert", |line| line["event"] == "alert");
+
+    assert_eq!(alert["anomaly_id"], anomaly.as_str());
+    assert_eq!(alert["source"], "history");
+}
+
+#[test]
+fn a_second_program_is_told_who_owns_the_data() {
+    let shop = Shop::open();
+    let mut watch = shop.watch();
+    watch.wait_for("protected", |line| line["status"] == "protected");
+
+    for command in [&["watch"][..], &["logout"], &["acknowledge", "1"]] {
+        let second = shop.run(command);
+
+        assert_eq!(second.exit, 5, "{command:?}: {}", second.err);
+        assert!(second.err.contains("in use by visionguard watch (process "), "{}", second.err);
+    }
+    assert_eq!(shop.run(&["alerts"]).exit, 0);
+}
+
+#[test]
+fn a_decision_reaches_the_server() {
+    let shop = Shop::open();
+    let mut watch = shop.watch();
+    watch.wait_for("protected", |line| line["status"] == "protected");
+    shop.publish(1);
+    let alert = watch.wait_for("the alert", |line| line["event"] == "alert");
+    watch.stop();
+    let incident = alert["incident"].as_str().expect("an incident");
+
+    let decided = shop.run_with_password(&["resolve", incident, "--note", "spoke to him"]);
+    let listed = shop.run(&["alerts"]);
+    let unknown = shop.run_with_password(&["false-alarm", "4711"]);
+
+    assert_eq!((decided.exit, decided.out.trim()), (0, "Resolved."), "{}", decided.err);
+    assert!(listed.out.contains("resolved"), "{}", listed.out);
+    assert_eq!(unknown.exit, 6, "{}", unknown.err);
+}
+
+#[test]
+fn a_decision_without_a_sign_in_is_kept_and_said_to_be() {
+    let shop = Shop::open();
+    let mut watch = shop.watch();
+    watch.wait_for("protected", |line| line["status"] == "protected");
+    shop.publish(1);
+    let alert = watch.wait_for("the alert", |line| line["event"] == "alert");
+    watch.stop();
+
+    let decided = shop.run(&["acknowledge", alert["incident"].as_str().expect("an incident")]);
+    let listed = shop.run(&["alerts"]);
+
+    assert_eq!(decided.exit, 3, "{}", decided.err);
+    assert!(decided.err.contains("The decision is kept"), "{}", decided.err);
+    assert!(listed.out.contains("acknowledged, not sent yet"), "{}", listed.out);
+}
+
+#[test]
+fn a_wrong_password_and_an_absent_server_end_differently() {
+    let shop = Shop::open();
+
+    let refused =
+        shop.run_with(&["watch", "--json", "--email", EMAIL, "--password-stdin"], "not the password");
+    let mut away = shop.watch_at("http://127.0.0.1:9");
+    let status = away.wait_for("the reason", |line| line["reason"] == "unreachable");
+    let (_, exit) = away.stop();
+
+    assert_eq!((refused.exit, refused.out.as_str()), (3, ""), "{}", refused.err);
+    assert!(refused.err.contains("password is not right"), "{}", refused.err);
+    assert_eq!(status["status"], "offline");
+    assert!(status["retry_in_ms"].as_u64().is_some_and(|wait| wait > 0));
+    assert_eq!(exit, 0, "stopped by hand, still trying");
+}
+
+#[test]
+fn a_reader_that_goes_away_ends_the_watch_quietly() {
+    let shop = Shop::open();
+    let mut watch = shop.watch();
+    watch.wait_for("protected", |line| line["status"] == "protected");
+
+    watch.stop_reading();
+    shop.publish(1);
+
+    assert_eq!(watch.wait(), (0, String::new()));
+}
+
+#[test]
+fn the_server_s_end_and_return_are_told_and_nothing_is_lost() {
+    let mut shop = Shop::open();
+    let mut watch = shop.watch();
+    watch.wait_for("protected", |line| line["status"] == "protected");
+
+    shop.restart(|| {
+        let offline = watch.wait_for("offline", |line| line["status"] == "offline");
+        assert!(offline["sentence"].as_str().is_some_and(|sentence| !sentence.is_empty()));
+    });
+    watch.wait_for("protected again", |line| line["status"] == "protected");
+    let anomaly = shop.publish(1);
+    let alert = watch.wait_for("the alert", |line| line["event"] == "alert");
+
+    assert_eq!(alert["anomaly_id"], anomaly.as_str());
+}
+
+#[test]
+fn without_a_keychain_nothing_pretends_to_keep_a_sign_in() {
+    let shop = Shop::open();
+
+    let login = shop.run_with_password(&["login"]);
+    let status = shop.run(&["status", "--json"]);
+    let nobody = shop.run(&["watch"]);
+
+    assert_eq!(login.exit, 2, "{}", login.err);
+    let status_line: Value = serde_json::from_str(status.out.trim()).expect("one object");
+    assert_eq!((status.exit, &status_line["status"]), (3, &"signed_out".into()));
+    assert_eq!(nobody.exit, 3, "{}", nobody.err);
+}
+
+#[test]
+fn no_secret_is_in_the_log_or_in_the_output() {
+    let shop = Shop::open();
+    let mut watch = shop.watch();
+    watch.wait_for("protected", |line| line["status"] == "protected");
+    shop.publish(1);
+    watch.wait_for("its ack", |line| line["event"] == "acked");
+    let (lines, _) = watch.stop();
+
+    let mut said = shop.files();
+    said.push_str(&format!("{lines:?}"));
+    assert!(said.contains("signed in"), "the log was looked at");
+    assert!(!said.contains(PASSWORD) && !said.contains("eyJ"), "a password or a token");
+}
