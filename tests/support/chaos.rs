@@ -192,8 +192,12 @@ impl Relay {
         };
         match first {
             (Over::Broken, _) => {}
-            (Over::Ended | Over::Reset, Way::ToServer) => drop(down.await),
-            (Over::Ended | Over::Reset, Way::ToClient) => drop(up.await),
+            (Over::Ended | Over::Reset, Way::ToServer) => {
+                down.await;
+            }
+            (Over::Ended | Over::Reset, Way::ToClient) => {
+                up.await;
+            }
         }
     }
 

@@ -9,6 +9,7 @@
 
 pub mod backend;
 pub mod chaos;
+pub mod desk;
 pub mod http;
 pub mod picture;
 pub mod portal;

@@ -92,14 +92,7 @@ impl Recording {
     ///
     /// After [`wait::PATIENCE`], naming `what` was waited for and what was last known.
     pub async fn until<T>(&self, what: &str, condition: impl Fn(&Record) -> Option<T>) -> T {
-        let waiting = wait::until(what, || condition(&self.lock().record));
-        tokio::pin!(waiting);
-        tokio::select! {
-            found = &mut waiting => found,
-            () = tokio::time::sleep(wait::PATIENCE - std::time::Duration::from_millis(500)) => {
-                panic!("waited in vain for {what}; {}", self.summary());
-            }
-        }
+        wait::until_or(|| condition(&self.lock().record), || format!("{what}; {}", self.summary())).await
     }
 
     /// Waits until the tray shows this status.

@@ -12,13 +12,23 @@ pub const PATIENCE: Duration = Duration::from_secs(60);
 /// # Panics
 ///
 /// After [`PATIENCE`], naming `what` was waited for.
-pub async fn until<T>(what: &str, mut condition: impl FnMut() -> Option<T>) -> T {
+pub async fn until<T>(what: &str, condition: impl FnMut() -> Option<T>) -> T {
+    until_or(condition, || what.to_owned()).await
+}
+
+/// The same, with words that are found only when it failed.
+pub(crate) async fn until_or<T>(
+    mut condition: impl FnMut() -> Option<T>,
+    what: impl FnOnce() -> String,
+) -> T {
     let deadline = Instant::now() + PATIENCE;
     loop {
         if let Some(found) = condition() {
             return found;
         }
-        assert!(Instant::now() < deadline, "waited in vain for {what}");
+        if Instant::now() > deadline {
+            panic!("waited in vain for {}", what());
+        }
         sleep(Duration::from_millis(10)).await;
     }
 }

@@ -109,16 +109,16 @@ pub enum Halves {
 }
 
 impl Backend {
-    /// Starts on a free port with the original's times.
-    pub async fn start() -> Backend {
-        Backend::start_with(Pace::default()).await
+    /// Starts on a free port with the original's times; needs a tokio runtime around it.
+    pub fn start() -> Backend {
+        Backend::start_with(Pace::default())
     }
 
     /// Starts on a free port.
-    pub async fn start_with(pace: Pace) -> Backend {
+    pub fn start_with(pace: Pace) -> Backend {
         let shared = Arc::new(Shared::new(pace));
         let any_port = SocketAddr::from(([127, 0, 0, 1], 0));
-        let (address, running) = run(any_port, &shared).await;
+        let (address, running) = run(any_port, &shared);
         Backend { address, shared, running: Some(running) }
     }
 
@@ -300,9 +300,9 @@ impl Backend {
     }
 
     /// Listens again on the same port.
-    pub async fn resume(&mut self) {
+    pub fn resume(&mut self) {
         if self.running.is_none() {
-            let (_, running) = run(self.address, &self.shared).await;
+            let (_, running) = run(self.address, &self.shared);
             self.running = Some(running);
         }
     }
@@ -310,7 +310,7 @@ impl Backend {
     /// Stops and resumes at once.
     pub async fn restart(&mut self) {
         self.stop().await;
-        self.resume().await;
+        self.resume();
     }
 }
 
@@ -377,7 +377,7 @@ impl Detection {
     }
 }
 
-async fn run(address: SocketAddr, shared: &Arc<Shared>) -> (SocketAddr, Running) {
+fn run(address: SocketAddr, shared: &Arc<Shared>) -> (SocketAddr, Running) {
     let (closing, killed) = (CancellationToken::new(), CancellationToken::new());
     let listener = listener::Listener::bind(address, killed.clone());
     let address = listener.address();

@@ -34,6 +34,7 @@ pub(super) fn app(shared: Arc<Shared>) -> Router {
 }
 
 /// The user whose bearer token came with the request.
+#[allow(clippy::result_large_err, reason = "a response is what the handlers return")]
 pub(super) fn authenticate(shared: &Shared, headers: &HeaderMap) -> Result<String, Response> {
     let Some(value) = headers.get(header::AUTHORIZATION) else {
         return Err(detail(StatusCode::FORBIDDEN, "Not authenticated"));

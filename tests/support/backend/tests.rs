@@ -14,7 +14,7 @@ type Socket = WebSocketStream<TcpStream>;
 
 #[tokio::test]
 async fn a_detection_is_two_messages_and_one_row() {
-    let world = World::new().await;
+    let world = World::new();
     let mut socket = world.connect().await;
 
     let id = world.backend.detect(world.detection());
@@ -33,7 +33,7 @@ async fn a_detection_is_two_messages_and_one_row() {
 
 #[tokio::test]
 async fn a_score_that_is_no_number_makes_invalid_json() {
-    let world = World::new().await;
+    let world = World::new();
     let mut socket = world.connect().await;
 
     world.backend.detect(world.detection().score("NaN"));
@@ -46,7 +46,7 @@ async fn a_score_that_is_no_number_makes_invalid_json() {
 
 #[tokio::test]
 async fn every_refused_handshake_is_a_403_without_a_body() {
-    let world = World::new().await;
+    let world = World::new();
     let id = &world.user.id;
     let good = world.backend.token(&world.user);
 
@@ -68,7 +68,7 @@ async fn every_refused_handshake_is_a_403_without_a_body() {
 
 #[tokio::test]
 async fn an_expired_token_is_refused_but_an_open_socket_lives_on() {
-    let world = World::new().await;
+    let world = World::new();
     let mut socket = world.connect().await;
 
     world.backend.expire_tokens();
@@ -80,7 +80,7 @@ async fn an_expired_token_is_refused_but_an_open_socket_lives_on() {
 
 #[tokio::test]
 async fn a_second_connection_takes_the_slot_and_the_first_ones_end_takes_it_away() {
-    let world = World::new().await;
+    let world = World::new();
     let mut first = world.connect().await;
     let mut second = world.connect().await;
 
@@ -97,7 +97,7 @@ async fn a_second_connection_takes_the_slot_and_the_first_ones_end_takes_it_away
 
 #[tokio::test]
 async fn the_list_of_connections_asks_for_no_token() {
-    let world = World::new().await;
+    let world = World::new();
     let _socket = world.connect().await;
 
     let url = format!("{}/ws/connections/{}", world.backend.url(), world.user.id);
@@ -109,7 +109,7 @@ async fn the_list_of_connections_asks_for_no_token() {
 
 #[tokio::test]
 async fn a_binary_frame_makes_a_zombie() {
-    let world = World::new().await;
+    let world = World::new();
     let mut socket = world.connect().await;
 
     socket.send(Message::binary(vec![1])).await.unwrap();
@@ -120,7 +120,7 @@ async fn a_binary_frame_makes_a_zombie() {
 
 #[tokio::test]
 async fn there_is_no_refresh_and_a_missing_row_looks_like_a_missing_route() {
-    let world = World::new().await;
+    let world = World::new();
 
     let answer = http::client().post(format!("{}/auth/refresh", world.backend.url())).send().await.unwrap();
     assert_eq!(answer.status(), 404);
@@ -132,7 +132,7 @@ async fn there_is_no_refresh_and_a_missing_row_looks_like_a_missing_route() {
 
 #[tokio::test]
 async fn signing_in_is_case_sensitive_before_the_at_sign_and_echoes_what_it_cannot_read() {
-    let world = World::new().await;
+    let world = World::new();
 
     assert_eq!(world.sign_in("Owner@SHOP.example", "correct horse battery").await.0, 200);
     assert_eq!(world.sign_in("owner@shop.example", "correct horse battery").await.0, 401);
@@ -145,7 +145,7 @@ async fn signing_in_is_case_sensitive_before_the_at_sign_and_echoes_what_it_cann
 
 #[tokio::test]
 async fn a_decision_is_kept_and_the_original_words_its_refusals() {
-    let world = World::new().await;
+    let world = World::new();
     let id = world.backend.detect(world.detection());
 
     assert_eq!(world.patch(&id, "{\"status\":\"ACKNOWLEDGED\",\"notes\":\"seen\"}").await, 200);
@@ -161,7 +161,7 @@ async fn a_decision_is_kept_and_the_original_words_its_refusals() {
 
 #[tokio::test]
 async fn a_picture_needs_the_header() {
-    let world = World::new().await;
+    let world = World::new();
     let id = world.backend.detect(world.detection());
     let path = world.backend.row(&id).unwrap()["image_url"].as_str().unwrap().to_owned();
 
@@ -173,7 +173,7 @@ async fn a_picture_needs_the_header() {
 
 #[tokio::test]
 async fn a_restart_says_1012_and_keeps_the_port_and_the_record() {
-    let mut world = World::new().await;
+    let mut world = World::new();
     let mut socket = world.connect().await;
     let id = world.backend.detect(world.detection());
     read(&mut socket).await;
@@ -187,7 +187,7 @@ async fn a_restart_says_1012_and_keeps_the_port_and_the_record() {
     world.backend.stop().await;
     assert_eq!(closing.await.unwrap(), 1012);
     assert!(TcpStream::connect(world.backend.address()).await.is_err());
-    world.backend.resume().await;
+    world.backend.resume();
 
     assert!(world.backend.row(&id).is_some());
     world.connect().await;
@@ -195,14 +195,14 @@ async fn a_restart_says_1012_and_keeps_the_port_and_the_record() {
 
 #[tokio::test]
 async fn a_kill_says_nothing() {
-    let mut world = World::new().await;
+    let mut world = World::new();
     let mut socket = world.connect().await;
 
     world.backend.kill().await;
 
     let end = socket.next().await;
     assert!(matches!(end, Some(Err(_)) | None), "{end:?}");
-    world.backend.resume().await;
+    world.backend.resume();
     assert!(!world.backend.is_registered(&world.user));
     world.connect().await;
 }
@@ -210,7 +210,7 @@ async fn a_kill_says_nothing() {
 #[tokio::test]
 async fn a_peer_that_answers_no_keepalive_is_closed_with_1011() {
     let pace = Pace { keepalive: SHORT, close_within: SHORT, ..Pace::default() };
-    let world = World::with(Backend::start_with(pace).await);
+    let world = World::with(Backend::start_with(pace));
     let socket = world.connect().await;
 
     // Not polled, it answers nothing.
@@ -221,7 +221,7 @@ async fn a_peer_that_answers_no_keepalive_is_closed_with_1011() {
 
 #[tokio::test]
 async fn failures_last_until_they_are_ended() {
-    let world = World::new().await;
+    let world = World::new();
 
     world.backend.fail("/auth/me", 503, Some("7"));
     assert_eq!(world.get("/auth/me").await.0, 503);
@@ -239,8 +239,8 @@ struct World {
 }
 
 impl World {
-    async fn new() -> World {
-        World::with(Backend::start().await)
+    fn new() -> World {
+        World::with(Backend::start())
     }
 
     fn with(backend: Backend) -> World {
@@ -297,7 +297,7 @@ async fn read_text(socket: &mut Socket) -> String {
         match socket.next().await.unwrap().unwrap() {
             Message::Text(text) => return text.to_string(),
             Message::Ping(_) | Message::Pong(_) => {}
-            other => panic!("unexpected: {other:?}"),
+            other @ (Message::Binary(_) | Message::Close(_) | Message::Frame(_)) => panic!("{other:?}"),
         }
     }
 }

@@ -1,0 +1,183 @@
+//! A computer with the client on it: real network, real journal in a folder of its own, a desktop that only records.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use secrecy::SecretString;
+use tempfile::TempDir;
+use visionguard_client::api::Http;
+use visionguard_client::clock::SystemClock;
+use visionguard_client::controller::{Client, Pace, Parts};
+use visionguard_client::dial::SystemDial;
+use visionguard_client::keychain::{Keychain, MemoryKeychain};
+use visionguard_client::settings::Settings;
+use visionguard_client::status::Limits;
+use visionguard_client::tls;
+use visionguard_client::view::{
+    FeedItem, FeedQuery, Incident, IncidentDetail, Problem, SessionView, Status, StatusView,
+};
+use visionguard_proto::link;
+
+use crate::recording::{Record, Recording};
+use crate::wait;
+
+/// One computer. Its folder and its keychain outlive the client, so that this can be started again.
+#[derive(Debug)]
+pub struct Desk {
+    pub client: Client,
+    pub recording: Recording,
+    folder: TempDir,
+    keychain: Arc<dyn Keychain>,
+    pace: Pace,
+}
+
+/// The client's own rhythm, at which its whole day is a matter of minutes: for tests that take what it takes.
+pub fn real_pace() -> Pace {
+    Pace::default()
+}
+
+/// A hurried rhythm, so that what happens once a minute happens within a second.
+pub fn quick_pace() -> Pace {
+    Pace {
+        reconcile_every: Duration::from_millis(500),
+        poll_every: Duration::from_millis(300),
+        register_after: Duration::from_millis(100),
+        register_every: Duration::from_millis(200),
+        retry_every: Duration::from_millis(200),
+        limits: Limits::default(),
+        ..Pace::default()
+    }
+}
+
+impl Desk {
+    /// A new computer in a hurry.
+    pub fn new() -> Desk {
+        Desk::with(quick_pace())
+    }
+
+    /// A new computer with this rhythm.
+    pub fn with(pace: Pace) -> Desk {
+        let folder = tempfile::tempdir().unwrap();
+        let keychain: Arc<dyn Keychain> = Arc::new(MemoryKeychain::default());
+        let recording = Recording::new();
+        let client = start(&folder, &keychain, &pace, &recording);
+        Desk { client, recording, folder, keychain, pace }
+    }
+
+    /// Ends the client and starts it again on the same folder and keychain; what the new one is told is recorded anew.
+    pub async fn restart(self) -> Desk {
+        let Desk { client, recording, folder, keychain, pace } = self;
+        client.quit();
+        recording.until("the end", |record| record.quit.then_some(())).await;
+        drop(client);
+        let recording = Recording::new();
+        let client = start(&folder, &keychain, &pace, &recording);
+        Desk { client, recording, folder, keychain, pace }
+    }
+
+    /// Signs in.
+    pub async fn sign_in(&self, server: &str, email: &str, password: &str) -> Result<SessionView, Problem> {
+        self.client.sign_in(server, email, SecretString::from(password)).await
+    }
+
+    /// Why signing in was refused.
+    ///
+    /// # Panics
+    ///
+    /// If it was not.
+    pub async fn refusal(&self, server: &str, email: &str, password: &str) -> Problem {
+        self.sign_in(server, email, password).await.expect_err("signed in")
+    }
+
+    /// The status with its reason, as it is now.
+    pub async fn status(&self) -> StatusView {
+        self.client.snapshot().await.status
+    }
+
+    /// Waits for this status.
+    pub async fn until_status(&self, status: Status) -> StatusView {
+        self.recording.until_status(status).await;
+        self.status().await
+    }
+
+    /// Waits for this status with this reason.
+    pub async fn until_reason(&self, status: Status, reason: &str) -> StatusView {
+        let deadline = tokio::time::Instant::now() + wait::PATIENCE;
+        loop {
+            let view = self.status().await;
+            if view.status == status && view.reason == reason {
+                return view;
+            }
+            assert!(tokio::time::Instant::now() < deadline, "not {status:?} ({reason}) but {view:?}");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
+    /// The incidents in view, newest first.
+    pub async fn incidents(&self) -> Vec<Incident> {
+        let page = self.client.feed(FeedQuery::default()).await.unwrap();
+        page.items
+            .into_iter()
+            .filter_map(|item| match item {
+                FeedItem::Incident(incident) => Some(incident),
+                FeedItem::Outage { .. } => None,
+            })
+            .collect()
+    }
+
+    /// One incident with its alerts.
+    pub async fn detail(&self, incident: &Incident) -> IncidentDetail {
+        self.client.incident(&incident.id).await.unwrap()
+    }
+
+    /// Waits until the incidents in view are as the test wants them.
+    pub async fn until_incidents<T>(&self, what: &str, wanted: impl Fn(&[Incident]) -> Option<T>) -> T {
+        let deadline = tokio::time::Instant::now() + wait::PATIENCE;
+        loop {
+            let incidents = self.incidents().await;
+            if let Some(found) = wanted(&incidents) {
+                return found;
+            }
+            assert!(tokio::time::Instant::now() < deadline, "waited in vain for {what}: {incidents:#?}");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
+    /// Waits until this many alerts are in the journal's view, all incidents together.
+    pub async fn until_alerts(&self, count: u32) -> Vec<Incident> {
+        self.until_incidents(&format!("{count} alerts"), |incidents| {
+            let alerts: u32 = incidents.iter().map(|incident| incident.alerts).sum();
+            (alerts >= count).then(|| incidents.to_vec())
+        })
+        .await
+    }
+
+    /// Everything the desktop was told.
+    pub fn record(&self) -> Record {
+        self.recording.record()
+    }
+}
+
+impl Default for Desk {
+    fn default() -> Desk {
+        Desk::new()
+    }
+}
+
+fn start(folder: &TempDir, keychain: &Arc<dyn Keychain>, pace: &Pace, recording: &Recording) -> Client {
+    let tls = tls::client_config(None).unwrap();
+    let parts = Parts {
+        settings: Settings::default(),
+        data_dir: folder.path().to_owned(),
+        program: "a test".to_owned(),
+        clock: Arc::new(SystemClock),
+        dial: Arc::new(SystemDial::new(Arc::clone(&tls))),
+        http: Http::new(&tls).unwrap(),
+        keychain: Arc::clone(keychain),
+        link: link::Config::default(),
+        pace: pace.clone(),
+    };
+    let client = Client::start(parts, recording.shell()).unwrap();
+    recording.attach(&client);
+    client
+}

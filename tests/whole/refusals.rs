@@ -1,0 +1,178 @@
+//! What is refused, and the plain sentence that says so.
+
+use std::collections::HashSet;
+
+use support::desk::Desk;
+use support::portal::{Answer, Portal};
+use support::{http, wait};
+use visionguard_client::view::{Remedy, Status};
+
+use super::World;
+
+#[tokio::test]
+async fn every_way_to_fail_at_signing_in_has_a_sentence_of_its_own() {
+    let world = World::new();
+    let desk = &world.desk;
+    let (email, password) = (&world.user.email, &world.user.password);
+    let portal = Portal::start(Answer::Redirect).await;
+    let page = Portal::start(Answer::Page).await;
+    let wrong = Portal::start(Answer::Status(404, None)).await;
+    let busy = Portal::start(Answer::Status(429, Some("7"))).await;
+    let broken = Portal::start(Answer::Status(500, None)).await;
+    let nobody = format!("http://{}", free_address().await);
+
+    let refusals = [
+        ("wrong_password", desk.refusal(&world.backend.url(), email, "wrong").await),
+        ("portal", desk.refusal(&portal.url(), email, password).await),
+        ("wrong_address", desk.refusal(&wrong.url(), email, password).await),
+        ("unreachable", desk.refusal(&nobody, email, password).await),
+        ("busy", desk.refusal(&busy.url(), email, password).await),
+        ("server_error", desk.refusal(&broken.url(), email, password).await),
+        ("wrong_address", desk.refusal("", email, password).await),
+    ];
+
+    for (code, problem) in &refusals {
+        assert_eq!(problem.code, *code, "{problem:?}");
+        assert!(problem.sentence.ends_with('.'), "{problem:?}");
+        assert!(!problem.sentence.contains(password.as_str()), "{problem:?}");
+    }
+    let sentences: HashSet<&str> = refusals.iter().map(|(_, problem)| problem.sentence.as_str()).collect();
+    assert_eq!(sentences.len(), refusals.len(), "{sentences:#?}");
+    assert_eq!(desk.refusal(&page.url(), email, password).await.code, "portal");
+    assert_eq!(desk.refusal(&world.backend.url(), "nobody", password).await.code, "invalid");
+    assert_eq!(desk.status().await.status, Status::SignedOut);
+}
+
+#[tokio::test]
+async fn a_refused_sign_in_leaves_the_session_that_was_there() {
+    let world = World::protected().await;
+
+    world.desk.refusal(&world.backend.url(), &world.user.email, "wrong").await;
+    world.backend.detect(world.detection());
+
+    world.desk.until_alerts(1).await;
+    assert_eq!(world.desk.status().await.status, Status::Protected);
+}
+
+#[tokio::test]
+async fn an_expired_token_asks_for_the_person_once_the_connection_is_gone_and_not_before() {
+    let mut world = World::protected().await;
+
+    world.backend.expire_tokens();
+    world.backend.detect(world.detection());
+    world.desk.recording.until_notified(1).await;
+    assert_ne!(world.desk.status().await.status, Status::SignedOut);
+    world.backend.restart().await;
+
+    let view = world.desk.until_reason(Status::SignedOut, "token_expired").await;
+    assert_eq!(view.remedy, Some(Remedy::SignIn));
+    assert!(view.sentence.ends_with('.'), "{view:?}");
+    world.sign_in(&world.backend.url()).await;
+    world.desk.until_status(Status::Protected).await;
+}
+
+#[tokio::test]
+async fn once_signed_out_the_server_is_left_alone() {
+    let mut world = World::protected().await;
+    world.backend.expire_tokens();
+    world.backend.restart().await;
+    world.desk.until_status(Status::SignedOut).await;
+
+    let before = world.backend.requests().len();
+    tokio::time::sleep(std::time::Duration::from_secs(3)).await;
+
+    assert_eq!(world.backend.requests().len(), before, "{:?}", world.backend.requests().split_off(before));
+}
+
+#[tokio::test]
+async fn a_server_that_is_away_is_never_taken_for_a_dead_token() {
+    let mut world = World::protected().await;
+
+    world.backend.kill().await;
+
+    let view = world.desk.until_status(Status::Offline).await;
+    assert!(matches!(view.reason.as_str(), "lost" | "refused" | "connecting"), "{view:?}");
+    world.desk.until_reason(Status::Offline, "refused").await;
+    assert_eq!(world.desk.status().await.remedy, Some(Remedy::RetryNow));
+}
+
+#[tokio::test]
+async fn a_refused_handshake_with_a_good_token_is_a_wrong_address() {
+    let mut world = World::protected().await;
+
+    world.backend.fail("/ws/alerts", 403, None);
+    world.backend.restart().await;
+
+    let view = world.desk.until_reason(Status::Offline, "wrong_address").await;
+    assert!(view.next_attempt_at.is_some());
+}
+
+#[tokio::test]
+async fn a_portal_in_the_servers_place_is_named_and_gets_no_token_in_a_header() {
+    let mut world = World::protected().await;
+    let portal = {
+        let portal = Portal::start(Answer::Redirect).await;
+        let chaos = support::chaos::Chaos::start(world.backend.address()).await;
+        world.desk.client.sign_out(false).await.unwrap();
+        world.sign_in(&chaos.url()).await;
+        world.desk.until_status(Status::Protected).await;
+        chaos.set_upstream(portal.address());
+        chaos.reset();
+        let view = world.desk.until_reason(Status::Offline, "portal").await;
+        assert!(view.sentence.ends_with('.'));
+        chaos.set_upstream(world.backend.address());
+        world.desk.client.retry_now();
+        world.desk.until_status(Status::Protected).await;
+        portal
+    };
+
+    assert!(!portal.heads().is_empty());
+    world.backend.stop().await;
+}
+
+#[tokio::test]
+async fn retry_after_is_obeyed_and_retry_now_overrides_it() {
+    let mut world = World::protected().await;
+    world.backend.fail("/ws/alerts", 503, Some("120"));
+    world.backend.restart().await;
+    let view = world.desk.until_reason(Status::Offline, "busy").await;
+    let snapshot = world.desk.client.snapshot().await;
+    assert!(view.next_attempt_at.unwrap() > snapshot.now + 60_000, "{view:?}");
+
+    world.backend.recover();
+    world.desk.client.retry_now();
+
+    world.desk.until_status(Status::Protected).await;
+}
+
+#[tokio::test]
+async fn a_server_that_takes_the_connection_and_says_nothing_does_not_hang_the_sign_in_for_ever() {
+    let silent = Portal::start(Answer::Silence).await;
+    let desk = Desk::new();
+
+    let problem = desk.refusal(&silent.url(), "owner@shop.example", "password").await;
+
+    assert_eq!(problem.code, "unreachable");
+}
+
+#[tokio::test]
+async fn signing_out_closes_the_socket_and_forgets_the_token() {
+    let world = World::protected().await;
+
+    world.desk.client.sign_out(true).await.unwrap();
+
+    world.desk.until_status(Status::SignedOut).await;
+    wait::until("no socket", || (world.backend.sockets_open() == 0).then_some(())).await;
+    let desk = world.desk.restart().await;
+    assert_eq!(desk.until_status(Status::SignedOut).await.status, Status::SignedOut);
+    assert_eq!(desk.incidents().await, []);
+}
+
+/// An address at which nobody listens.
+async fn free_address() -> std::net::SocketAddr {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    drop(listener);
+    assert!(http::client().get(format!("http://{address}")).send().await.is_err());
+    address
+}
