@@ -72,7 +72,6 @@ for (const { name, scenario, widths, then } of SHOTS.filter((shot) => !only || s
       await then?.(page);
       await page.waitForTimeout(350);
       await page.screenshot({ path: join(OUT, `${name}-${width}-${scheme}.png`) });
-      await page.context().close();
     }
   }
 }

@@ -37,7 +37,6 @@ test("opening shows the picture as large as it fits and never larger than it is"
     assert.ok(picture.width <= stageBox.width + 1 && picture.height <= stageBox.height + 1, `fits at ${width}`);
     assert.ok(picture.width > 638 || Math.abs(picture.width - stageBox.width) < 2 || Math.abs(picture.height - stageBox.height) < 2, `as large as it fits at ${width}`);
     assert.ok(Math.abs(picture.width / picture.height - 640 / 360) < 0.02, "not distorted");
-    await page.context().close();
   }
 });
 

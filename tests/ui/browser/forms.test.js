@@ -175,7 +175,6 @@ test("signing out asks first and erases only when told to", async () => {
     await page.getByRole("heading", { name: "Sign in to VisionGuard" }).waitFor();
 
     assert.deepEqual(await asked(page, "sign_out"), [{ erase }]);
-    await page.context().close();
   }
 });
 

@@ -26,7 +26,6 @@ test("no view breaks the content security policy or throws", async () => {
     }
 
     assert.deepEqual(await violations(page), [], scenario);
-    await page.context().close();
   }
 });
 
@@ -56,7 +55,6 @@ test("everything that can be used has a name", async () => {
     if (await page.locator('[data-part="settings"]').isVisible()) await page.locator('[data-part="settings"]').click();
     await page.waitForTimeout(100);
     assert.deepEqual(await nameless(), [], `${scenario}, settings`);
-    await page.context().close();
   }
 });
 
@@ -90,7 +88,6 @@ test("text stands out from what it is on, in light and dark", async () => {
       const ratio = contrast(await colour(token), await colour("--surface-1"));
       assert.ok(ratio >= 3, `${scheme}: ${token} is ${ratio.toFixed(2)}`);
     }
-    await page.context().close();
   }
 });
 
@@ -121,7 +118,6 @@ test("nothing sticks out and every target is large enough, from 360 px to 4K and
         assert.deepEqual(found, { small: [], wide: 0 }, `${scenario}, ${step}, ${width} x ${height}`);
       }
     }
-    await page.context().close();
   }
 });
 

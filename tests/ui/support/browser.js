@@ -21,7 +21,7 @@ const MOCK = fileURLToPath(new URL("tauri.js", import.meta.url));
  * @typedef {object} Stage
  * @property {Browser} browser
  * @property {string} address
- * @property {(scenario: Scenario, how?: How) => Promise<Page>} open
+ * @property {(scenario: Scenario, how?: How) => Promise<Page>} open closes the page before
  * @property {() => Promise<void>} close
  *
  * @typedef {object} How
@@ -48,10 +48,13 @@ export async function stage({ scenes = false } = {}) {
   await easel.close();
   const server = await serve(picture);
 
+  let last = /** @type {import("playwright-core").BrowserContext | null} */ (null);
+
   return {
     browser,
     address: server.address,
     async open(scenario, { width = 1280, height = 800, scheme = "light", change, prepare, now, still = true } = {}) {
+      await last?.close();
       const context = await browser.newContext({
         viewport: { width, height },
         colorScheme: scheme,
@@ -59,6 +62,7 @@ export async function stage({ scenes = false } = {}) {
         locale: "en-GB",
         timezoneId: "Europe/Zurich",
       });
+      last = context;
       const page = await context.newPage();
       const scene = world(scenario, now ?? Date.now());
       change?.(scene);
