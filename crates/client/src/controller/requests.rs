@@ -74,7 +74,11 @@ impl Controller {
         let ticks = self.ticks.clone();
         self.tasks.spawn(async move {
             let Ok(Some(entry)) = journal.alert(alert).await else { return };
-            let (Some(api), Some(path)) = (api, entry.alert.picture_path) else { return };
+            let (Some(api), Some(path)) = (api, entry.alert.picture_path) else {
+                // It may have come from the record since it was looked for.
+                let _ = reply.send(journal.frame(alert).await.ok().flatten());
+                return;
+            };
             let Ok(jpeg) = api
                 .frame(&path)
                 .await
