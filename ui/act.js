@@ -8,7 +8,7 @@
  */
 
 import * as core from "./core.js";
-import { ROWS, STEP } from "./state.js";
+import { ROWS, STEP } from "./listing.js";
 
 /** How soon a broken subscription is tried again. */
 const RETRY = 2_000;

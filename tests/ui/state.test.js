@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { alertOf, handlingOf, hasOlder, INITIAL, reduce, REMEMBERED, ROWS, STEP, visibleItems } from "../../ui/state.js";
+import { hasOlder, REMEMBERED, ROWS, STEP, visibleItems } from "../../ui/listing.js";
+import { alertOf, handlingOf, INITIAL, reduce } from "../../ui/state.js";
 import { alert, detail, incident, world } from "./support/world.js";
 
 const NOW = Date.UTC(2025, 10, 21, 13);

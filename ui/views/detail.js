@@ -9,7 +9,8 @@
 import { attribute, clone, icon, keyed, part, show, text } from "../dom.js";
 import { clock, delay, duration, exactClock, fullTime, midnight, moment, plain } from "../format.js";
 import { onPress } from "../keys.js";
-import { alertOf, handlingOf, isOpen } from "../state.js";
+import { isOpen } from "../listing.js";
+import { alertOf, handlingOf } from "../state.js";
 import { ticking } from "../tick.js";
 import { t } from "../words.js";
 import { focusCurrentRow } from "./feed.js";

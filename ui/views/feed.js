@@ -10,7 +10,7 @@
 import { attribute, keyed, part, show, text } from "../dom.js";
 import { plain } from "../format.js";
 import { isScan, onPress } from "../keys.js";
-import { hasOlder, visibleItems } from "../state.js";
+import { hasOlder, visibleItems } from "../listing.js";
 import { count, t } from "../words.js";
 import { makeRow, updateRow } from "./row.js";
 

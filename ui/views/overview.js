@@ -9,7 +9,7 @@
 import { attribute, part, show, text } from "../dom.js";
 import { midnight, moment } from "../format.js";
 import { onPress } from "../keys.js";
-import { beginOf, isOpen } from "../state.js";
+import { beginOf, isOpen } from "../listing.js";
 import { count, t } from "../words.js";
 import { STATUS } from "./terms.js";
 

@@ -8,7 +8,8 @@
 import { frameUrl } from "../core.js";
 import { attribute, clone, icon, part, partOf, show, text } from "../dom.js";
 import { clock, day, duration, fullTime, moment, plain } from "../format.js";
-import { beginOf, handlingOf } from "../state.js";
+import { beginOf } from "../listing.js";
+import { handlingOf } from "../state.js";
 import { ticking } from "../tick.js";
 import { count, t } from "../words.js";
 import { DECISION, KIND, SEVERITY } from "./terms.js";

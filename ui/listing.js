@@ -1,0 +1,126 @@
+/**
+ * The list of incidents and outages as data: what is in it, in which order, and which part of it is in the document.
+ *
+ * @import { FeedItem, FeedPage, Handling, Incident } from "./types.d.ts"
+ * @import { Feed, Query, State } from "./state.js"
+ */
+
+/** Rows that are in the document at the same time. */
+export const ROWS = 200;
+/** Rows that one press on "Show older" adds. */
+export const STEP = 50;
+/** Rows that the page remembers. */
+export const REMEMBERED = 500;
+
+/** The rows that are in the document. @param {Feed} feed */
+export function visibleItems(feed) {
+  return feed.items.slice(feed.from, feed.from + ROWS);
+}
+
+/** The moment a row is sorted by. @param {FeedItem} item */
+export function beginOf(item) {
+  return item.type === "incident" ? item.first_at : item.from;
+}
+
+/** More can be shown below the last row. @param {Feed} feed */
+export function hasOlder(feed) {
+  return feed.from + ROWS < feed.items.length || feed.next !== null || feed.cut;
+}
+
+/** Nobody has decided yet, or nobody's decision was taken. @param {Handling} handling */
+export function isOpen(handling) {
+  return handling.state === "open" || handling.state === "refused";
+}
+
+/**
+ * Puts an incident that is not in the feed yet where its time belongs, unless it was not asked for.
+ *
+ * @param {State} state
+ * @param {Incident} incident
+ * @returns {State}
+ */
+export function withArrival(state, incident) {
+  const { feed } = state;
+  const known = feed.items.some((item) => item.type === "incident" && item.id === incident.id);
+  if (known || !matches(feed.query, incident)) return state;
+
+  const place = feed.items.findIndex((item) => beginOf(item) <= incident.first_at);
+  const at = place === -1 ? feed.items.length : place;
+  if (at === feed.items.length && feed.next !== null) return state;
+
+  const items = feed.items.toSpliced(at, 0, { type: "incident", ...incident });
+  const cut = items.length > REMEMBERED;
+  return {
+    ...state,
+    feed: {
+      ...feed,
+      items: cut ? items.slice(0, REMEMBERED) : items,
+      next: cut ? null : feed.next,
+      cut: feed.cut || cut,
+      from: feed.from > 0 && at < feed.from ? feed.from + 1 : feed.from,
+    },
+  };
+}
+
+/**
+ * In "Not handled", takes out what is handled by now, except the one that is being looked at.
+ *
+ * @param {State} state
+ * @returns {State}
+ */
+export function withoutHandled(state) {
+  const { feed, shown } = state;
+  if (feed.query.filter !== "unhandled") return state;
+
+  const items = feed.items.filter(
+    (item) => item.type !== "incident" || item.id === shown?.id || isOpen(item.handling),
+  );
+  return items.length === feed.items.length ? state : { ...state, feed: { ...feed, items } };
+}
+
+/**
+ * @param {State} state
+ * @param {FeedPage} page
+ * @param {boolean} older
+ * @returns {State}
+ */
+export function feedLoaded(state, page, older) {
+  const { feed } = state;
+  const known = new Set(older ? feed.items.map((item) => item.id) : []);
+  const added = page.items.filter((item) => !known.has(item.id));
+  const items = older ? [...feed.items, ...added] : page.items;
+  const from = older ? windowStart({ ...feed, items }, Math.max(feed.from, items.length - ROWS)) : 0;
+  return {
+    ...state,
+    feed: { ...feed, items, from, next: page.next, cut: false, phase: "ready", sentence: "" },
+  };
+}
+
+/**
+ * @param {Feed} feed
+ * @param {number} wanted
+ */
+export function windowStart(feed, wanted) {
+  return Math.max(0, Math.min(wanted, feed.items.length - ROWS));
+}
+
+/**
+ * @param {Query} one
+ * @param {Query} other
+ */
+export function sameQuery(one, other) {
+  return one.filter === other.filter && one.search === other.search;
+}
+
+/**
+ * Whether an incident that just arrived belongs to what is asked for. The program searches better; this is for the
+ * moment until it is asked again.
+ *
+ * @param {Query} query
+ * @param {Incident} incident
+ */
+function matches(query, incident) {
+  if (query.filter === "unhandled" && !isOpen(incident.handling)) return false;
+  const text = `${incident.camera} ${incident.shop ?? ""} ${incident.person ?? ""} ${incident.why}`.toLowerCase();
+  return query.search.toLowerCase().split(/\s+/).every((word) => text.includes(word));
+}
