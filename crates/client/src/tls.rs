@@ -67,9 +67,11 @@ fn verifier(
 }
 
 fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, TlsError> {
-    let unusable = |error: pem::Error| match error {
-        pem::Error::Io(source) => TlsError::Unreadable { path: path.to_owned(), source },
-        _ => TlsError::NoCertificate { path: path.to_owned() },
+    let unusable = |error: pem::Error| {
+        if let pem::Error::Io(source) = error {
+            return TlsError::Unreadable { path: path.to_owned(), source };
+        }
+        TlsError::NoCertificate { path: path.to_owned() }
     };
     let certificates: Vec<_> =
         CertificateDer::pem_file_iter(path).map_err(unusable)?.collect::<Result<_, _>>().map_err(unusable)?;

@@ -199,7 +199,7 @@ async fn a_refused_token_is_renewed_once_for_all_who_ask_at_the_same_time() {
     let answers = tokio::join!(world.account.answer(question), world.account.answer(question));
 
     for answer in [answers.0, answers.1] {
-        let Answer::Connect(target) = answer else { panic!("{answer:?}") };
+        let Answer::Connect(target) = answer else { panic!("it was not renewed: {answer:?}") };
         assert_eq!(subject_and_number(&target), "u1 renewed");
     }
     assert_eq!(asked(&server, "/auth/refresh"), 1);
@@ -208,7 +208,7 @@ async fn a_refused_token_is_renewed_once_for_all_who_ask_at_the_same_time() {
 
 #[tokio::test]
 async fn a_renewed_token_that_is_refused_too_is_not_renewed_again() {
-    let server = backend(Backend { refresh: Refresh::Works, me: 401, ..Backend::default() }).await;
+    let server = backend(Backend { refresh: Refresh::Works, me: 401 }).await;
     let world = World::new();
     world.sign_in(&server).await.unwrap();
     let question = Cause::Closed(1008);
@@ -257,7 +257,7 @@ async fn trouble_on_the_way_is_never_taken_for_a_dead_token() {
         assert!(!matches!(cause, Cause::TokenRejected | Cause::AddressRejected), "{me} gave {cause:?}");
     }
     for refresh in [Refresh::Fails(500), Refresh::HangsUp] {
-        let server = backend(Backend { refresh, me: 401, ..Backend::default() }).await;
+        let server = backend(Backend { refresh, me: 401 }).await;
         let world = World::new();
         world.sign_in(&server).await.unwrap();
 
@@ -270,8 +270,7 @@ async fn trouble_on_the_way_is_never_taken_for_a_dead_token() {
 #[tokio::test]
 async fn a_dead_refresh_token_means_a_sign_in() {
     for status in [400, 401, 403, 422] {
-        let server =
-            backend(Backend { refresh: Refresh::Fails(status), me: 401, ..Backend::default() }).await;
+        let server = backend(Backend { refresh: Refresh::Fails(status), me: 401 }).await;
         let world = World::new();
         world.sign_in(&server).await.unwrap();
 

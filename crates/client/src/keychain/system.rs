@@ -232,5 +232,6 @@ fn failure(error: &keyring_core::Error) -> Failure {
     }
 }
 
-#[cfg(all(test, target_os = "linux"))]
+#[cfg(target_os = "linux")]
+#[cfg(test)]
 mod tests;

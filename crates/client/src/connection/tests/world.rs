@@ -111,9 +111,9 @@ impl World {
 
     pub(super) async fn next_but_states(&mut self) -> Event {
         loop {
-            match soon(self.events.recv()).await.unwrap() {
-                Event::State(_) => {}
-                event => return event,
+            let event = soon(self.events.recv()).await.unwrap();
+            if !matches!(event, Event::State(_)) {
+                return event;
             }
         }
     }
@@ -159,20 +159,19 @@ impl Server {
     }
 
     pub(super) async fn next_text(&mut self) -> String {
-        match soon(self.socket.next()).await.unwrap().unwrap() {
-            Message::Text(text) => text.to_string(),
-            other => panic!("the client sent {other:?}"),
-        }
+        let message = soon(self.socket.next()).await.unwrap().unwrap();
+        let Message::Text(text) = message else { panic!("the client sent {message:?}") };
+        text.to_string()
     }
 
     /// The code of the client's close; whatever comes before must be text.
     pub(super) async fn next_close(&mut self) -> Option<u16> {
         loop {
-            match soon(self.socket.next()).await.unwrap().unwrap() {
-                Message::Text(_) => {}
-                Message::Close(frame) => return frame.map(|frame| frame.code.into()),
-                other => panic!("the client sent {other:?}"),
+            let message = soon(self.socket.next()).await.unwrap().unwrap();
+            if let Message::Close(frame) = message {
+                return frame.map(|frame| frame.code.into());
             }
+            assert!(matches!(message, Message::Text(_)), "the client sent {message:?}");
         }
     }
 
