@@ -171,7 +171,7 @@ pub(crate) async fn publish(app: &App, scope: &str, detection: Detection) -> Res
     // Handed over by the writer itself, so that connections see alerts in the order of the record.
     let hand_over = move |committed: Committed| match committed {
         Committed::New(people) => {
-            let connections = roster.deliver(&people, &delivery);
+            let connections = roster.deliver(&people, delivery);
             notes.tell(Note::Published { anomaly_id: id.clone(), at, camera, kind, connections });
             Ok(Published { id, at, repeated: false, connections })
         }

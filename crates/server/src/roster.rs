@@ -42,7 +42,7 @@ pub(crate) struct Roster {
 /// One live connection, as others see it.
 #[derive(Debug)]
 pub(crate) struct Connection {
-    number: u64,
+    pub(crate) number: u64,
     pub(crate) user: UserId,
     pub(crate) session: String,
     opened: Instant,
@@ -50,7 +50,7 @@ pub(crate) struct Connection {
     /// Milliseconds from `opened` to when anything was last heard.
     heard: AtomicU64,
     acknowledged: AtomicU64,
-    queue: mpsc::Sender<Delivery>,
+    queue: mpsc::Sender<Arc<Delivery>>,
     queued_bytes: AtomicUsize,
     /// The code to close with; 0 while nobody wants that.
     code: AtomicU16,
@@ -62,7 +62,7 @@ pub(crate) struct Connection {
 pub(crate) struct Registration {
     roster: Arc<Roster>,
     pub(crate) connection: Arc<Connection>,
-    pub(crate) queue: mpsc::Receiver<Delivery>,
+    pub(crate) queue: mpsc::Receiver<Arc<Delivery>>,
 }
 
 /// The body of `GET /ws/connections/{user_id}` (contract 2.4), over all connections of the user.
@@ -123,10 +123,12 @@ impl Roster {
     }
 
     /// Queues this for every connection of these users; never waits. Returns how many took it.
-    pub(crate) fn deliver(&self, to: &[UserId], delivery: &Delivery) -> usize {
+    pub(crate) fn deliver(&self, to: &[UserId], delivery: Delivery) -> usize {
+        // Shared, which also keeps an idle connection's queue small.
+        let delivery = Arc::new(delivery);
         let users = self.users();
         let connections = to.iter().filter_map(|user| users.get(user)).flatten();
-        connections.filter(|connection| connection.offer(delivery, self.limits.queue_bytes)).count()
+        connections.filter(|connection| connection.offer(&delivery, self.limits.queue_bytes)).count()
     }
 
     /// How this user is connected, if at all.
@@ -217,12 +219,12 @@ impl Connection {
     }
 
     /// Queues the delivery, or has the connection closed if its client does not keep up.
-    fn offer(&self, delivery: &Delivery, most: usize) -> bool {
+    fn offer(&self, delivery: &Arc<Delivery>, most: usize) -> bool {
         let length = delivery.len();
         let queued = self.queued_bytes.fetch_add(length, Ordering::Relaxed);
         // One message is always taken, however large: only what waits behind others is bounded.
         let fits = queued == 0 || queued + length <= most;
-        if fits && self.queue.try_send(delivery.clone()).is_ok() {
+        if fits && self.queue.try_send(Arc::clone(delivery)).is_ok() {
             return true;
         }
         self.queued_bytes.fetch_sub(length, Ordering::Relaxed);
@@ -280,7 +282,7 @@ mod tests {
         drop(old);
 
         assert_eq!(roster.presence(&user()).unwrap().connections, 1);
-        assert_eq!(roster.deliver(&[user()], &notice("hello")), 1);
+        assert_eq!(roster.deliver(&[user()], notice("hello")), 1);
         assert!(new.queue.try_recv().is_ok());
     }
 
@@ -292,7 +294,7 @@ mod tests {
         let _b = roster.admit(user(), "t".into()).unwrap();
         let mut c = roster.admit(other, "u".into()).unwrap();
 
-        assert_eq!(roster.deliver(&[user()], &notice("hello")), 2);
+        assert_eq!(roster.deliver(&[user()], notice("hello")), 2);
         assert!(c.queue.try_recv().is_err());
     }
 
@@ -302,10 +304,10 @@ mod tests {
         let slow = roster.admit(user(), "s".into()).unwrap();
 
         for _ in 0..2 {
-            assert_eq!(roster.deliver(&[user()], &notice("x")), 1);
+            assert_eq!(roster.deliver(&[user()], notice("x")), 1);
         }
 
-        assert_eq!(roster.deliver(&[user()], &notice("x")), 0);
+        assert_eq!(roster.deliver(&[user()], notice("x")), 0);
         assert_eq!(slow.connection.closing().await, TOO_SLOW);
     }
 
@@ -314,12 +316,12 @@ mod tests {
         let roster = roster(Sockets { queue_bytes: 10, ..Sockets::default() });
         let mut reader = roster.admit(user(), "s".into()).unwrap();
 
-        assert_eq!(roster.deliver(&[user()], &notice("more than ten bytes")), 1);
+        assert_eq!(roster.deliver(&[user()], notice("more than ten bytes")), 1);
         let taken = reader.queue.recv().await.unwrap();
         reader.connection.taken(&taken);
-        assert_eq!(roster.deliver(&[user()], &notice("again more than ten")), 1);
+        assert_eq!(roster.deliver(&[user()], notice("again more than ten")), 1);
 
-        assert_eq!(roster.deliver(&[user()], &notice("x")), 0);
+        assert_eq!(roster.deliver(&[user()], notice("x")), 0);
         assert_eq!(reader.connection.closing().await, TOO_SLOW);
     }
 

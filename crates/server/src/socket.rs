@@ -28,13 +28,13 @@ const REFILL: Duration = Duration::from_secs(10);
 /// Carries alerts until the connection ends; its place in the roster ends with it.
 pub(crate) async fn run(app: Arc<App>, socket: WebSocket, registration: Registration) {
     let killed = app.killed.clone();
-    let number = registration.connection.user.clone();
-    tracing::debug!(user = %number, "a client is connected");
+    let number = registration.connection.number;
+    tracing::debug!(connection = number, "a client is connected");
     tokio::select! {
         () = killed.cancelled() => {}
         () = Driver::new(&app, socket, registration).run() => {}
     }
-    tracing::debug!(user = %number, "a client is gone");
+    tracing::debug!(connection = number, "a client is gone");
 }
 
 struct Driver<'a> {
@@ -97,7 +97,7 @@ impl<'a> Driver<'a> {
                     Ok(()) => self.writing_since = None,
                     Err(_) => return,
                 },
-                Some(delivery) = self.registration.queue.recv(), if idle => self.hand_over(delivery),
+                Some(delivery) = self.registration.queue.recv(), if idle => self.hand_over(&delivery),
                 () = tokio::time::sleep_until(timeout.into()) => self.handle_timeout(),
             }
         }
@@ -162,17 +162,17 @@ impl<'a> Driver<'a> {
         }
     }
 
-    fn hand_over(&mut self, delivery: Delivery) {
-        self.registration.connection.taken(&delivery);
+    fn hand_over(&mut self, delivery: &Delivery) {
+        self.registration.connection.taken(delivery);
         match delivery {
             Delivery::Alert { id, stream, detection: Some(detection), notification } => {
-                self.session.send_alert(id, stream, detection);
-                self.session.send(notification);
+                self.session.send_alert(id.clone(), stream.clone(), detection.clone());
+                self.session.send(notification.clone());
             }
             Delivery::Alert { id, stream, detection: None, notification } => {
-                self.session.send_alert(id, stream, notification);
+                self.session.send_alert(id.clone(), stream.clone(), notification.clone());
             }
-            Delivery::Notice(text) => self.session.send(text),
+            Delivery::Notice(text) => self.session.send(text.clone()),
         }
     }
 

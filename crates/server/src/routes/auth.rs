@@ -87,7 +87,7 @@ pub(super) async fn refresh(
         Exchange::Done => Ok(Json(tokens)),
         Exchange::Refused => Err(Refusal::InvalidToken),
         Exchange::Stolen => {
-            tracing::warn!(user = %user.id, "a retired refresh token was used; its session is ended");
+            tracing::warn!(session = claims.sid, "a retired refresh token was used; its session is ended");
             app.roster.close_session(&claims.sid, SIGNED_OUT);
             Err(Refusal::InvalidToken)
         }

@@ -43,7 +43,7 @@ pub(super) async fn send(
         return Err(Refusal::NotYours);
     }
     let text = wire::notification(data);
-    let delivered = app.roster.deliver(std::slice::from_ref(&user), &Delivery::Notice(text)) > 0;
+    let delivered = app.roster.deliver(std::slice::from_ref(&user), Delivery::Notice(text)) > 0;
     Ok(Json(json!({
         "success": true,
         "message": if delivered { "Notification sent" } else { "User not connected - notification not kept" },
