@@ -11,7 +11,7 @@ use std::collections::VecDeque;
 
 use tokio::time::timeout;
 
-use crate::shell::Notification;
+use crate::shell::{Buttons, Notification};
 
 use super::pending::Item;
 use super::picture::Pictures;
@@ -37,7 +37,7 @@ pub(super) struct Desk {
     put_away: VecDeque<PutAway>,
 }
 
-/// The person closed or answered it: its updates are not brought back, unless it becomes critical.
+/// The person closed or answered an incident's notification: its updates are not brought back, unless it becomes critical.
 struct PutAway {
     id: String,
     critical: bool,
@@ -65,7 +65,7 @@ impl Desk {
     }
 
     pub(super) async fn withdraw(&mut self, id: &str) {
-        self.put_away.retain(|other| other.id != id);
+        self.clear_ended();
         if let Some(index) = self.standing.iter().position(|standing| standing.id() == id)
             && let Some(standing) = self.standing.remove(index)
         {
@@ -128,8 +128,12 @@ impl Desk {
     }
 
     fn is_put_away(&self, notification: &Notification) -> bool {
-        self.put_away.iter().any(|other| {
-            other.id == notification.id && (other.critical || !notification.critical) && !notification.sound
-        })
+        // Of the others, the next one of the same id is news: offline again.
+        notification.buttons == Buttons::Incident
+            && self.put_away.iter().any(|other| {
+                other.id == notification.id
+                    && (other.critical || !notification.critical)
+                    && !notification.sound
+            })
     }
 }

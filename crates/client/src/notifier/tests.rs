@@ -118,6 +118,7 @@ fn what_the_person_closed_is_not_brought_back_by_an_update_unless_it_becomes_cri
             mock.dismiss(1);
             world.pictures() == 0
         });
+        world.notifier.withdraw("7");
 
         world.notifier.notify(incident("7", "2"));
         assert_eq!(world.outcome(), shown("7", "2"));
