@@ -93,8 +93,9 @@ impl Photographer<'_> {
         })?;
 
         self.browser.wait_for(&format!("{name}: the ground's colour"), || {
-            let seen =
-                self.browser.run("return getComputedStyle(document.body).backgroundColor", json!([]))?;
+            let seen = self
+                .browser
+                .run("return getComputedStyle(document.documentElement).backgroundColor", json!([]))?;
             ensure!(seen == ground, "{name}: the ground is {seen} and not {ground}");
             Ok(Some(()))
         })?;

@@ -77,6 +77,7 @@ fn window_tests() -> Command {
     let mut tests = cargo(["test", "--quiet", "--package", "visionguard-tests", "--features", "desktop"]);
     tests
         .args(["--test", "desktop"])
+        .env("RUST_LIB_BACKTRACE", "0")
         .env("VISIONGUARD_DESKTOP_BIN", built("visionguard-desktop"))
         .env("VISIONGUARD_CLI_BIN", built("visionguard"));
     tests

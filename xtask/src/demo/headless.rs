@@ -16,12 +16,13 @@ use crate::desktop::{Parts, VirtualDesktop};
 use crate::project::{built, say};
 
 /// The titles and classes of what is photographed on its own.
-const WINDOW: &str = "^VisionGuard";
+const WINDOW: &str = "^VisionGuard$";
 const POPUP: &str = "xfce4-notifyd";
 
 pub(super) fn run(options: &Options) -> Result<()> {
     let place = Place::fresh()?;
-    let desktop = VirtualDesktop::start(Parts::default())?;
+    // Wide enough for the window and the popups beside it.
+    let desktop = VirtualDesktop::start(Parts { size: (1680, 960), ..Parts::default() })?;
     say(format!("A virtual desktop is up on display {}.", desktop.display()));
     let popups = count_popups(&desktop)?;
 
@@ -35,7 +36,7 @@ pub(super) fn run(options: &Options) -> Result<()> {
         desktop.spawn("app", &mut place.client(desktop.command(built("visionguard-desktop")), &server))?;
 
     let mut report = Report::default();
-    let mut pictures = Pictures::default();
+    let mut popup_seen = false;
     let give_up_at = Instant::now() + Duration::from_secs(90) + 3 * interval * options.alerts;
     let failure = loop {
         while let Some(note) = server.next(Duration::from_millis(200)) {
@@ -49,10 +50,10 @@ pub(super) fn run(options: &Options) -> Result<()> {
         }
         report.popups = popups.load(Ordering::Relaxed);
         report.journal(&journal(place.client(desktop.command(built("visionguard")), &server))?);
-        pictures.take(&desktop, &place)?;
+        popup_seen = popup_seen || photograph_popup(&desktop, &place)?;
 
-        if report.is_complete(options.alerts as usize) && pictures.are_all_there() {
-            break None;
+        if report.is_complete(options.alerts as usize) && popup_seen {
+            break photograph_window(&desktop, &place)?;
         }
         if let Some(status) = app.try_wait()? {
             break Some(format!("the desktop program ended with {status}"));
@@ -61,10 +62,13 @@ pub(super) fn run(options: &Options) -> Result<()> {
             break Some(format!("the server ended: {why}"));
         }
         if Instant::now() >= give_up_at {
-            break Some(format!("not all of it happened in time{}", pictures.what_is_missing()));
+            let popup = if popup_seen { "" } else { ", and no popup was seen on the display" };
+            break Some(format!("not all of it happened in time{popup}"));
         }
     };
     desktop.screenshot(&place.pictures.join("desktop.png"))?;
+    // Ends before the server does, or its last word would be that the connection is lost.
+    let _ = app.kill();
 
     say("");
     for sentence in report.sentences() {
@@ -82,43 +86,36 @@ pub(super) fn run(options: &Options) -> Result<()> {
     }
 }
 
-/// The pictures of single windows, each taken once.
-#[derive(Debug, Default)]
-struct Pictures {
-    window: bool,
-    popup: bool,
+/// Takes a picture of the first popup, if one is on the display.
+fn photograph_popup(desktop: &VirtualDesktop, place: &Place) -> Result<bool> {
+    let on_display = |desktop: &VirtualDesktop| -> Result<_> {
+        Ok(desktop.windows(POPUP)?.into_iter().find(|window| window.width > 100))
+    };
+    if on_display(desktop)?.is_none() {
+        return Ok(false);
+    }
+    // It fades in, and grows to fit its words.
+    thread::sleep(Duration::from_millis(700));
+    let Some(popup) = on_display(desktop)? else { return Ok(false) };
+    desktop.screenshot_of(&popup, &place.pictures.join("notification.png"))?;
+    Ok(true)
 }
 
-impl Pictures {
-    /// Photographs what is on the screen and was not yet.
-    fn take(&mut self, desktop: &VirtualDesktop, place: &Place) -> Result<()> {
-        if self.are_all_there() {
-            return Ok(());
-        }
-        let popup = desktop.windows(POPUP)?.into_iter().find(|window| window.width > 100);
-        let Some(popup) = popup else { return Ok(()) };
-        // The popup fades in, and the page paints the new alert.
-        thread::sleep(Duration::from_millis(700));
-        desktop.screenshot_of(&popup, &place.pictures.join("notification.png"))?;
-        self.popup = true;
-        if let Some(window) = desktop.windows(WINDOW)?.into_iter().find(|window| window.width > 100) {
-            desktop.screenshot_of(&window, &place.pictures.join("window.png"))?;
-            self.window = true;
-        }
-        Ok(())
+/// Takes a picture of the window, moved to where no popup is; says why if it cannot.
+fn photograph_window(desktop: &VirtualDesktop, place: &Place) -> Result<Option<String>> {
+    let window = |desktop: &VirtualDesktop| -> Result<_> {
+        Ok(desktop.windows(WINDOW)?.into_iter().find(|window| window.width > 100))
+    };
+    let Some(found) = window(desktop)? else {
+        return Ok(Some("no window was seen on the display".to_owned()));
+    };
+    desktop.place(&found, 24, 40)?;
+    // The page paints the newest alert.
+    thread::sleep(Duration::from_millis(700));
+    if let Some(window) = window(desktop)? {
+        desktop.screenshot_of(&window, &place.pictures.join("window.png"))?;
     }
-
-    fn are_all_there(&self) -> bool {
-        self.window && self.popup
-    }
-
-    fn what_is_missing(&self) -> &'static str {
-        match (self.window, self.popup) {
-            (_, false) => ": no popup was seen on the display",
-            (false, true) => ": no window was seen on the display",
-            (true, true) => "",
-        }
-    }
+    Ok(None)
 }
 
 /// Counts the calls to the notification daemon as they pass on the session bus.

@@ -11,10 +11,19 @@ pub(super) struct Report {
     published: BTreeMap<String, i64>,
     /// What the server says the client has.
     acknowledged: BTreeSet<String>,
-    /// What the client has on disk, and when the notification daemon took its notification.
-    received: BTreeMap<String, Option<i64>>,
+    /// What the client has on disk.
+    received: BTreeMap<String, Received>,
     /// What the notification daemon was asked to show, seen on the bus.
     pub(super) popups: usize,
+}
+
+/// An alert as the client has it.
+#[derive(Debug)]
+struct Received {
+    /// When the notification daemon took the notification that speaks of it.
+    notified_at: Option<i64>,
+    /// The incident that it belongs to: alerts of the same camera and person, which share one notification.
+    incident: String,
 }
 
 impl Report {
@@ -32,7 +41,9 @@ impl Report {
     pub(super) fn journal(&mut self, lines: &str) {
         for row in lines.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok()) {
             if let Some(anomaly_id) = row["anomaly_id"].as_str() {
-                self.received.insert(anomaly_id.to_owned(), row["notified_at"].as_i64());
+                let incident = row["incident"].as_str().unwrap_or(anomaly_id).to_owned();
+                let received = Received { notified_at: row["notified_at"].as_i64(), incident };
+                self.received.insert(anomaly_id.to_owned(), received);
             }
         }
     }
@@ -46,7 +57,7 @@ impl Report {
     }
 
     pub(super) fn notified(&self) -> usize {
-        self.latencies().len()
+        self.latencies().count()
     }
 
     pub(super) fn confirmed(&self) -> usize {
@@ -59,25 +70,39 @@ impl Report {
             && self.popups > 0
     }
 
-    /// From publish to popup, in milliseconds, shortest first.
-    pub(super) fn latencies(&self) -> Vec<i64> {
-        let shown = self.published.iter().filter_map(|(id, at)| Some(((*self.received.get(id)?)?) - at));
-        let mut latencies: Vec<_> = shown.collect();
-        latencies.sort_unstable();
-        latencies
+    /// From publish to popup in milliseconds, with the incident, in the order in which they were published.
+    fn latencies(&self) -> impl Iterator<Item = (&str, i64)> {
+        let mut published: Vec<_> = self.published.iter().collect();
+        published.sort_by_key(|(_, at)| **at);
+        published.into_iter().filter_map(|(id, at)| {
+            let received = self.received.get(id)?;
+            Some((received.incident.as_str(), received.notified_at? - at))
+        })
     }
 
     pub(super) fn sentences(&self) -> Vec<String> {
-        let latencies = self.latencies();
+        let mut known = BTreeSet::new();
+        let (first, further): (Vec<_>, Vec<_>) =
+            self.latencies().partition(|(incident, _)| known.insert(*incident));
+        let mut first: Vec<i64> = first.into_iter().map(|(_, latency)| latency).collect();
+        first.sort_unstable();
+
         let mut lines = vec![
-            format!("alerts published by the server:   {}", self.sent()),
-            format!("alerts received and stored:       {}", self.received()),
-            format!("alerts notified:                  {}", self.notified()),
-            format!("popups raised or updated:         {}", self.popups),
+            format!("alerts published by the server:    {}", self.sent()),
+            format!("alerts received and stored:        {}", self.received()),
+            format!("alerts notified:                   {}", self.notified()),
             format!("alerts acknowledged to the server: {}", self.confirmed()),
+            format!("popups raised or updated:          {}", self.popups),
         ];
-        if let (Some(median), Some(longest)) = (latencies.get(latencies.len() / 2), latencies.last()) {
-            lines.push(format!("from publish to popup:            {median} ms median, {longest} ms at most"));
+        if let (Some(median), Some(longest)) = (first.get(first.len() / 2), first.last()) {
+            lines
+                .push(format!("from publish to popup:             {median} ms median, {longest} ms at most"));
+        }
+        if let Some(longest) = further.iter().map(|(_, latency)| latency).max() {
+            lines.push(format!(
+                "more alerts of a known incident:   {}, in an update of its popup after {longest} ms at most",
+                further.len()
+            ));
         }
         lines
     }
@@ -120,7 +145,22 @@ mod tests {
 
         report.journal(r#"{"event":"alert","anomaly_id":"a","notified_at":1795303801400}"#);
         assert!(report.is_complete(1));
-        assert_eq!(report.latencies(), [150]);
+        assert_eq!(report.latencies().collect::<Vec<_>>(), [("a", 150)]);
+    }
+
+    #[test]
+    fn only_an_incident_s_first_alert_counts_for_the_time_to_the_popup() {
+        let mut report = Report::default();
+        report.published("b".to_owned(), "1970-01-01T00:00:00Z");
+        report.published("a".to_owned(), "1970-01-01T00:00:01Z");
+        report.journal(
+            "{\"anomaly_id\":\"b\",\"incident\":\"1\",\"notified_at\":90}\n{\"anomaly_id\":\"a\",\"incident\":\"1\",\"notified_at\":9000}",
+        );
+
+        let sentences = report.sentences();
+
+        assert!(sentences[5].contains("90 ms median, 90 ms at most"), "{sentences:?}");
+        assert!(sentences[6].contains("1, in an update of its popup after 8000 ms"), "{sentences:?}");
     }
 
     #[test]

@@ -98,25 +98,23 @@ impl VirtualDesktop {
         let by_class = self.xdotool(&["search", "--onlyvisible", "--class", pattern]).unwrap_or_default();
         let mut windows: Vec<Window> = Vec::new();
         for id in output.lines().chain(by_class.lines()) {
-            // It may have gone between the two questions.
-            let Ok(geometry) = self.xdotool(&["getwindowgeometry", "--shell", id]) else { continue };
             if windows.iter().any(|window| window.id == id) {
                 continue;
             }
-            let value = |name: &str| {
-                geometry
-                    .lines()
-                    .find_map(|line| line.strip_prefix(name)?.strip_prefix('=')?.parse::<i32>().ok())
+            // It may have gone between the two questions.
+            let Ok(facts) = project::output(self.command("xwininfo").args(["-id", id])) else { continue };
+            let fact = |name: &str| {
+                facts.lines().find_map(|line| line.trim().strip_prefix(name)?.trim().parse().ok())
             };
-            if let (Some(x), Some(y), Some(width), Some(height)) =
-                (value("X"), value("Y"), value("WIDTH"), value("HEIGHT"))
-            {
+            let corner = (fact("Absolute upper-left X:"), fact("Absolute upper-left Y:"));
+            let size = (fact("Width:"), fact("Height:"));
+            if let ((Some(x), Some(y)), (Some(width), Some(height))) = (corner, size) {
                 windows.push(Window {
                     id: id.to_owned(),
                     x,
                     y,
-                    width: width.unsigned_abs(),
-                    height: height.unsigned_abs(),
+                    width: i32::unsigned_abs(width),
+                    height: i32::unsigned_abs(height),
                 });
             }
         }
