@@ -1,6 +1,5 @@
 //! Against our own server, as a library.
 
-use bytes::Bytes;
 use secrecy::SecretString;
 use serde_json::json;
 use support::desk::Desk;
@@ -148,7 +147,7 @@ impl World {
 
     async fn publish(&self, person: u8) -> AnomalyId {
         let result = json!({"person_id": person, "score": -3.5, "frame_number": 30, "start_frame": 1});
-        let picture = Jpeg::from_bytes(Bytes::from(picture::jpeg(person))).unwrap();
+        let picture = Jpeg::from_bytes(picture::jpeg(person)).unwrap();
         let detection = Detection {
             shop_id: self.shop.clone(),
             user_id: None,
