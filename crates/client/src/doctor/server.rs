@@ -8,7 +8,7 @@ use secrecy::SecretString;
 use tokio::time::{sleep, timeout};
 use visionguard_proto::{Cause, Endpoint, UserId};
 
-use super::{Check, Finding, Patient};
+use super::{Check, Finding, Patient, Verdict};
 use crate::api::{Api, ApiError, Http, Registration, User};
 use crate::clock::SystemClock;
 use crate::connection::{Target, Trial};
@@ -103,7 +103,7 @@ async fn sign_in(patient: &Patient, endpoint: Endpoint, tell: Tell<'_>) -> Optio
     };
     let api = Api::new(&http, endpoint.clone()).with_token(token.clone());
     let finding = whose(api.me().await, &user);
-    let is_good = finding.verdict == super::Verdict::Good;
+    let is_good = finding.verdict == Verdict::Good;
     tell(finding);
     is_good.then(|| (api, Target { endpoint, user, token }))
 }
@@ -177,7 +177,8 @@ async fn registration(api: &Api, user: &UserId) -> Finding {
 
 fn skip(checks: &[Check], tell: Tell<'_>) {
     for check in checks {
-        tell(Finding::warning(*check, text("doctor.skipped", &[]), text("doctor.skipped_advice", &[])));
+        let found = text("doctor.skipped", &[]);
+        tell(Finding { check: *check, verdict: Verdict::Warning, found, advice: None });
     }
 }
 
