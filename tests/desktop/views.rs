@@ -45,7 +45,6 @@ fn every_view_fits_and_wears_its_colours() -> Result<()> {
         Ok(loaded.as_u64().filter(|width| *width > 0))
     })?;
     photographer.photograph("incident")?;
-    browser.find("[data-part=back]")?.click()?;
     browser.find("[data-part=settings]")?.click()?;
     photographer.photograph("settings")?;
     browser.find("[data-part=settings-back]")?.click()?;
