@@ -51,8 +51,12 @@ pub(crate) fn start(app: &AppHandle) -> anyhow::Result<Option<Logging>> {
     Ok(logging)
 }
 
-/// Makes the computer's list of programs to start agree with the setting.
+/// Makes the computer's list of programs to start agree with the setting. A debug build leaves the list alone: it is
+/// tried out, not installed.
 pub(crate) fn start_at_sign_in(app: &AppHandle, wanted: bool) {
+    if cfg!(debug_assertions) {
+        return;
+    }
     let autostart = app.autolaunch();
     let is = autostart.is_enabled().unwrap_or(false);
     let done = match (wanted, is) {

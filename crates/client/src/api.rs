@@ -106,6 +106,7 @@ impl Api {
             email: &'a str,
             password: &'a str,
         }
+        self.look_for_portal().await?;
         let body = Credentials { email, password: password.expose_secret() };
         let request = self.http.client().post(self.url("/auth/login")).json(&body);
         signed_in(send(request, MAX_ANSWER_BYTES).await?)
@@ -124,6 +125,7 @@ impl Api {
         struct Refresh<'a> {
             refresh_token: &'a str,
         }
+        self.look_for_portal().await?;
         let body = Refresh { refresh_token: refresh.expose_secret() };
         let request = self.http.client().post(self.url("/auth/refresh")).json(&body);
         signed_in(send(request, MAX_ANSWER_BYTES).await?)
@@ -244,6 +246,17 @@ impl Api {
     /// `GET /health`: the time of the answer by the server's own clock, if it says; needs no token.
     pub async fn health(&self) -> Result<Option<jiff::Timestamp>, ApiError> {
         Ok(send(self.http.client().get(self.url("/health")), MAX_ANSWER_BYTES).await?.date)
+    }
+
+    /// Over plain HTTP a captive portal may stand in the server's place: no password and no token for it.
+    async fn look_for_portal(&self) -> Result<(), ApiError> {
+        if self.endpoint.is_private() {
+            return Ok(());
+        }
+        match self.health().await {
+            Err(error @ ApiError::Intercepted { .. }) => Err(error),
+            Ok(_) | Err(_) => Ok(()),
+        }
     }
 
     fn get(&self, path: &str) -> RequestBuilder {

@@ -6,6 +6,7 @@
 mod driver;
 mod handshake;
 mod heard;
+mod portal;
 mod socket;
 mod trial;
 

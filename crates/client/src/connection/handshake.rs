@@ -14,6 +14,7 @@ use visionguard_proto::Cause;
 
 use super::Target;
 use super::heard::{Heard, HeardIo};
+use super::portal;
 use crate::clock::Clock;
 use crate::dial::{Dial, Io, cause};
 
@@ -43,6 +44,9 @@ pub(super) async fn open(
 
 async fn attempt(dial: &dyn Dial, clock: &dyn Clock, target: &Target) -> Result<(WebSocket, Heard), Cause> {
     let request = request(target)?;
+    if !target.endpoint.is_private() {
+        portal::look(dial, &target.endpoint).await?;
+    }
     let stream = dial.dial(target.endpoint.base()).await?;
 
     let heard = Heard::default();

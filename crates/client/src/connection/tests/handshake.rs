@@ -2,12 +2,14 @@
 
 use std::time::Duration;
 
+use futures_util::future::BoxFuture;
+use url::Url;
 use visionguard_proto::Cause;
 
 use super::super::handshake::open;
 use super::world::target_at;
 use crate::clock::TestClock;
-use crate::dial::SystemDial;
+use crate::dial::{Dial, Io, SystemDial};
 use crate::testing::{Reply, TinyServer, answer, json, tls};
 
 #[tokio::test]
@@ -51,6 +53,35 @@ async fn captive_portals_are_recognised() {
 }
 
 #[tokio::test]
+async fn over_an_open_network_a_portal_gets_no_token() {
+    let portal = TinyServer::start(|_| answer(302, &[("location", "http://portal/")], "")).await;
+    let clock = TestClock::new(jiff::Timestamp::UNIX_EPOCH);
+
+    let outcome =
+        open(&LeadsTo(portal.url()), &clock, &target_at("http://shop.example", "the-token"), LONG).await;
+
+    assert!(matches!(outcome, Err(Cause::Intercepted)));
+    let paths: Vec<String> = portal.requests().into_iter().map(|request| request.path).collect();
+    assert_eq!(paths, ["/health"]);
+}
+
+#[tokio::test]
+async fn over_an_open_network_the_server_itself_is_asked_first_and_then_trusted() {
+    let server = TinyServer::start(|request| match request.path.as_str() {
+        "/health" => json(200, "{}"),
+        _ => answer(401, &[], ""),
+    })
+    .await;
+    let clock = TestClock::new(jiff::Timestamp::UNIX_EPOCH);
+
+    let outcome =
+        open(&LeadsTo(server.url()), &clock, &target_at("http://shop.example", "the-token"), LONG).await;
+
+    assert!(matches!(outcome, Err(Cause::Http { status: 401, .. })));
+    assert_eq!(server.requests().len(), 2);
+}
+
+#[tokio::test]
 async fn answers_that_are_no_handshake_are_garbled() {
     let wrong_key =
         "HTTP/1.1 101 x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: x\r\n\r\n";
@@ -77,9 +108,23 @@ async fn hanging_up_is_a_loss_and_saying_nothing_is_a_timeout() {
     assert_eq!(cause(Reply::Hang).await, Cause::TimedOut);
 }
 
+const LONG: Duration = Duration::from_secs(60);
+
+/// A network in which every name leads to one address.
+#[derive(Debug)]
+struct LeadsTo(String);
+
+impl Dial for LeadsTo {
+    fn dial<'a>(&'a self, _: &'a Url) -> BoxFuture<'a, Result<Box<dyn Io>, Cause>> {
+        Box::pin(async {
+            let url = Url::parse(&self.0).unwrap();
+            SystemDial::new(tls()).dial(&url).await
+        })
+    }
+}
+
 async fn cause(reply: Reply) -> Cause {
-    let limit =
-        if matches!(reply, Reply::Hang) { Duration::from_millis(300) } else { Duration::from_secs(60) };
+    let limit = if matches!(reply, Reply::Hang) { Duration::from_millis(300) } else { LONG };
     let server = TinyServer::start(move |_| reply.clone()).await;
     let clock = TestClock::new(jiff::Timestamp::UNIX_EPOCH);
     match open(&SystemDial::new(tls()), &clock, &target_at(&server.url(), "the-token"), limit).await {
