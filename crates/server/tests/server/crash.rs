@@ -129,6 +129,35 @@ fn a_weak_secret_is_refused_at_the_start() {
     }
 }
 
+#[cfg(unix)]
+#[tokio::test]
+async fn a_terminated_server_says_goodbye_and_its_fullest_log_holds_no_secret() {
+    let directory = tempfile::tempdir().unwrap();
+    prepare(directory.path());
+    let log = directory.path().join("log");
+    let mut command = program(directory.path());
+    command.env("VISIONGUARD_LOG", "trace").stderr(std::fs::File::create(&log).unwrap());
+    let mut program = Program::spawn(command, &[]);
+    let body = json!({ "email": "owner@shop.example", "password": PASSWORD }).to_string();
+    let tokens = request(program.address, "POST", "/auth/login", &[], body.into()).await.json();
+    let (access, refresh) = (text(&tokens["access_token"]), text(&tokens["refresh_token"]));
+    let body = json!({ "refresh_token": refresh }).to_string();
+    assert_eq!(request(program.address, "POST", "/auth/refresh", &[], body.into()).await.status, 200);
+    let user = text(&tokens["user"]["id"]).try_into().unwrap();
+    let mut socket = connect(program.address, &user, &access).await;
+
+    let id = program.child.id().to_string();
+    assert!(Command::new("kill").args(["-TERM", &id]).status().unwrap().success());
+
+    assert_eq!(socket.closed().await.map(|frame| u16::from(frame.code)), Some(1012));
+    assert!(program.child.wait().unwrap().success());
+    let log = std::fs::read_to_string(&log).unwrap();
+    assert!(log.contains("/ws/alerts/{user_id}"), "the log is empty: nothing is proven");
+    for secret in [PASSWORD, &access, &refresh, access.rsplit('.').next().unwrap(), "?token="] {
+        assert!(!log.contains(secret), "the log holds {secret}");
+    }
+}
+
 #[tokio::test]
 async fn the_demonstration_publishes_so_many_alerts_and_tells_of_the_acks() {
     let directory = tempfile::tempdir().unwrap();
@@ -181,7 +210,11 @@ struct Program {
 
 impl Program {
     fn start(directory: &Path, options: &[&str]) -> Program {
-        let mut child = program(directory)
+        Program::spawn(program(directory), options)
+    }
+
+    fn spawn(mut command: Command, options: &[&str]) -> Program {
+        let mut child = command
             .args(["serve", "--listen", "127.0.0.1:0"])
             .args(options)
             .stdout(Stdio::piped())
