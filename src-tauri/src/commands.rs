@@ -55,7 +55,7 @@ pub(crate) async fn sign_out(client: State<'_, Client>, erase: bool) -> Answer<(
 }
 
 /// Attempts to connect now.
-#[tauri::command]
+#[tauri::command(async)]
 pub(crate) fn retry_now(client: State<'_, Client>) {
     client.retry_now();
 }
@@ -72,7 +72,7 @@ pub(crate) async fn decide(
 }
 
 /// Marks an incident as looked at.
-#[tauri::command]
+#[tauri::command(async)]
 pub(crate) fn seen(client: State<'_, Client>, incident: &str) {
     client.seen(incident);
 }

@@ -30,7 +30,10 @@ pub(crate) fn start(app: &AppHandle) -> anyhow::Result<Option<Logging>> {
     for complaint in complaints {
         tracing::warn!(%complaint, "setting not used");
     }
-    start_at_sign_in(app, settings.view.start_at_sign_in);
+    // A developer's build registers itself only when it is told to on the page.
+    if !cfg!(debug_assertions) {
+        start_at_sign_in(app, settings.view.start_at_sign_in);
+    }
 
     let handle = app.clone();
     let notifier = Notifier::start(&pictures(&data_dir), move |outcome| {

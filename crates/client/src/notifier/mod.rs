@@ -16,7 +16,8 @@ mod text;
 #[cfg(not(target_os = "linux"))]
 mod toast;
 
-#[cfg(all(test, target_os = "linux"))]
+#[cfg(target_os = "linux")]
+#[cfg(test)]
 mod tests;
 
 use std::fmt;

@@ -35,7 +35,7 @@ fn words_picture_and_buttons_reach_the_service() {
         assert_eq!(call.title, "Theft pattern, high");
         assert_eq!(call.body, "Aisle 3 &lt;b&gt;&amp; now");
         assert_eq!(call.actions, ["ack", "Acknowledge", "view", "View", "default", "View"]);
-        assert_eq!(call.hint("urgency"), "2");
+        assert_eq!(call.hint("urgency"), "byte 0x02");
         assert_eq!(call.hint("sound-name"), "dialog-warning");
         assert_eq!(call.expires, 0, "a critical one stays");
         let picture = PathBuf::from(call.hint("image-path"));
@@ -282,10 +282,14 @@ impl World {
     }
 
     fn failure(&self, id: &str, alert: &str) -> String {
-        match self.outcome() {
-            Outcome::Failed { id: failed, alert: Some(of), why } if failed == id && of == alert => why,
-            other => panic!("{other:?} in place of the failure of {id}, {alert}"),
+        let outcome = self.outcome();
+        if let Outcome::Failed { id: failed, alert: Some(of), why } = &outcome
+            && failed == id
+            && of == alert
+        {
+            return why.clone();
         }
+        panic!("{outcome:?} in place of the failure of {id}, {alert}")
     }
 
     fn pictures(&self) -> usize {

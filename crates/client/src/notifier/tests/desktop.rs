@@ -151,11 +151,7 @@ pub(super) struct Call {
 impl Call {
     pub(super) fn hint(&self, name: &str) -> String {
         let value = self.hints.get(name).unwrap_or_else(|| panic!("no hint {name} in {:?}", self.hints));
-        match &**value {
-            Value::Str(text) => text.to_string(),
-            Value::U8(number) => number.to_string(),
-            other => other.to_string(),
-        }
+        if let Value::Str(text) = &**value { text.to_string() } else { (**value).to_string() }
     }
 }
 
