@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 use clap::{Parser, Subcommand};
-use xtask::{check, demo, setup, test};
+use xtask::{check, demo, screenshots, setup, test};
 
 /// The project's chores.
 #[derive(Debug, Parser)]
@@ -40,7 +40,7 @@ fn main() -> Result<()> {
         Chore::Check => check::check(),
         Chore::Test { only: None } => test::test(),
         Chore::Test { only: Some(words) } => test::only(&words),
-        Chore::Screenshots => test::screenshots(),
+        Chore::Screenshots => screenshots::screenshots(),
         Chore::Setup => setup::everything(),
         Chore::Types => check::types(),
         Chore::Deny => check::deny(),

@@ -1,12 +1,13 @@
 //! Everything, in one go: what continuous integration runs.
 
+use std::path::Path;
 use std::process::Command;
 
 use anyhow::Result;
 
 use crate::check;
 use crate::demo;
-use crate::project::{built, cargo, root, run, say};
+use crate::project::{built, cargo, run};
 use crate::setup::{self, Purpose};
 use crate::steps::Steps;
 
@@ -58,14 +59,11 @@ pub fn only(words: &str) -> Result<()> {
     desktop_tests(Some(words))
 }
 
-/// Photographs every view of the real program for the documents.
-pub fn screenshots() -> Result<()> {
+/// Builds the real program and photographs every view of it into a folder.
+pub(crate) fn photograph(folder: &Path) -> Result<()> {
     setup::ensure(&[Purpose::Compile, Purpose::Desktop, Purpose::VirtualDesktop, Purpose::DesktopTests])?;
     demo::build()?;
-    let folder = root().join("docs/screenshots");
-    run(window_tests().env("VISIONGUARD_SCREENSHOTS", &folder).args(["--", "every_view"]))?;
-    say(format!("The pictures are in {}.", folder.display()));
-    Ok(())
+    run(window_tests().env("VISIONGUARD_SCREENSHOTS", folder).args(["--", "every_view"]))
 }
 
 /// Drives the real program in a real window. It must be built.
