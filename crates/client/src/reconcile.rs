@@ -254,7 +254,7 @@ async fn take_over_decisions(
             continue;
         }
         let at = row.resolved_at.or(row.updated_at).unwrap_or(now);
-        if let Some(incident) = journal.handled_elsewhere(id.clone(), decision, at).await? {
+        if let Some(incident) = journal.handled_elsewhere(id.clone(), decision, at, now).await? {
             found.decided.push(incident);
         }
         memory.decided.insert(id, row.status);

@@ -246,7 +246,8 @@ impl Batch {
         tracing::info!(?decision, "somebody else decided first");
         self.note(outgoing, Delivery::Refused { sentence: text("problem.decided_elsewhere", &[]) }, sent)
             .await;
-        match self.journal.handled_elsewhere(outgoing.anomaly_id.clone(), decision, self.clock.wall()).await {
+        let now = self.clock.wall();
+        match self.journal.handled_elsewhere(outgoing.anomaly_id.clone(), decision, now, now).await {
             Ok(incident) => {
                 sent.any = true;
                 sent.changed.extend(incident);

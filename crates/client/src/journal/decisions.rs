@@ -49,11 +49,15 @@ pub(super) fn decide(
 }
 
 /// Notes what the record says about an anomaly. An incident counts as handled once all its known anomalies are.
+///
+/// `at` is the record's time, which is shown; what follows is grouped by the time at which it was learnt here, since
+/// the server's clock may be set otherwise.
 pub(super) fn handled_elsewhere(
     connection: &Connection,
     anomaly: &AnomalyId,
     decision: Decision,
     at: Timestamp,
+    learnt_at: Timestamp,
 ) -> Result<Option<IncidentRow>, JournalError> {
     let number = sql::decision_number(decision);
     connection
@@ -61,15 +65,23 @@ pub(super) fn handled_elsewhere(
         .execute(params![anomaly.as_str(), number])?;
     let changed: Option<i64> = connection
         .prepare_cached(
-            "UPDATE incident SET handling = ?3, decision = ?2, decided_here = 0, decided_at = ?4, handled_at = ?4, \
-             refusal = NULL, seen_at = coalesce(seen_at, ?4) \
+            "UPDATE incident SET handling = ?3, decision = ?2, decided_here = 0, decided_at = ?7, handled_at = ?4, \
+             refusal = NULL, seen_at = coalesce(seen_at, ?7) \
              WHERE id = (SELECT incident FROM alert WHERE anomaly_id = ?1) \
              AND (handling IN (?5, ?6) OR (handling = ?3 AND decision <> ?2)) \
              AND NOT EXISTS (SELECT 1 FROM alert a WHERE a.incident = incident.id \
              AND a.anomaly_id IS NOT NULL AND a.decided_there IS NULL) RETURNING id",
         )?
         .query_row(
-            params![anomaly.as_str(), number, RECORDED, at.as_microsecond(), OPEN, REFUSED],
+            params![
+                anomaly.as_str(),
+                number,
+                RECORDED,
+                at.as_microsecond(),
+                OPEN,
+                REFUSED,
+                learnt_at.as_microsecond()
+            ],
             |row| row.get(0),
         )
         .optional()?;

@@ -281,14 +281,19 @@ impl Journal {
             .await
     }
 
-    /// Notes that the record says this anomaly was decided on; the incident, if that changed it.
+    /// Notes that the record says this anomaly was decided on `at` (by the server's clock), learnt here at `learnt_at`
+    /// (by ours); the incident, if that changed it.
     pub async fn handled_elsewhere(
         &self,
         anomaly: AnomalyId,
         decision: Decision,
         at: Timestamp,
+        learnt_at: Timestamp,
     ) -> Result<Option<IncidentRow>, JournalError> {
-        self.write(move |connection| decisions::handled_elsewhere(connection, &anomaly, decision, at)).await
+        self.write(move |connection| {
+            decisions::handled_elsewhere(connection, &anomaly, decision, at, learnt_at)
+        })
+        .await
     }
 
     /// Decisions to send, in the order in which they were made; those whose anomaly id is not known yet wait.

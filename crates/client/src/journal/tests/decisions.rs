@@ -118,18 +118,50 @@ async fn an_incident_decided_on_elsewhere_is_handled_once_all_its_anomalies_are(
     let (one, two) = (detection("stream-a", 1, 30), detection("stream-a", 1, 60));
     storm(&world).await;
 
-    let half =
-        world.journal.handled_elsewhere(one.anomaly_id(), Decision::Resolved, noon(60)).await.expect("noted");
-    let whole =
-        world.journal.handled_elsewhere(two.anomaly_id(), Decision::Resolved, noon(61)).await.expect("noted");
-    let again =
-        world.journal.handled_elsewhere(two.anomaly_id(), Decision::Resolved, noon(62)).await.expect("noted");
+    let half = world
+        .journal
+        .handled_elsewhere(one.anomaly_id(), Decision::Resolved, noon(60), noon(60))
+        .await
+        .expect("noted");
+    let whole = world
+        .journal
+        .handled_elsewhere(two.anomaly_id(), Decision::Resolved, noon(61), noon(61))
+        .await
+        .expect("noted");
+    let again = world
+        .journal
+        .handled_elsewhere(two.anomaly_id(), Decision::Resolved, noon(62), noon(62))
+        .await
+        .expect("noted");
 
     assert_eq!(half, None);
     let at = noon(61).as_millisecond();
     let handling = whole.expect("the handling changed").handling;
     assert_eq!(handling, Handling::Recorded { decision: Decision::Resolved, here: false, at });
     assert_eq!(again, None);
+}
+
+#[tokio::test]
+async fn a_decision_from_a_server_whose_clock_is_ahead_does_not_silence_what_follows() {
+    let world = World::new();
+    storm(&world).await;
+    for frame in [30, 60] {
+        let anomaly = detection("stream-a", 1, frame).anomaly_id();
+        let ahead = noon(3600);
+        world.journal.handled_elsewhere(anomaly, Decision::Resolved, ahead, noon(5)).await.expect("noted");
+    }
+
+    let covered = world.tell(detection("stream-a", 1, 90).seen(), 50).await;
+    let later = world.tell(detection("stream-a", 1, 120).seen(), 70).await;
+
+    let incident = &covered.entry().incident;
+    assert!(
+        matches!(incident.handling, Handling::Recorded { at, .. } if at == noon(3600).as_millisecond()),
+        "{:?}",
+        incident.handling
+    );
+    assert_ne!(later.entry().incident.id, incident.id);
+    assert!(later.entry().incident.is_open());
 }
 
 #[tokio::test]
@@ -143,7 +175,11 @@ async fn our_own_decision_read_back_from_the_record_stays_ours() {
 
     for frame in [30, 60] {
         let anomaly = detection("stream-a", 1, frame).anomaly_id();
-        world.journal.handled_elsewhere(anomaly, Decision::Acknowledged, noon(60)).await.expect("noted");
+        world
+            .journal
+            .handled_elsewhere(anomaly, Decision::Acknowledged, noon(60), noon(60))
+            .await
+            .expect("noted");
     }
 
     let incident = world.journal.incident(told.incident.id).await.expect("read").expect("known");
