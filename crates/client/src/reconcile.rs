@@ -57,11 +57,11 @@ pub struct Pass {
     pub joined: Vec<Recorded>,
     /// Incidents that somebody decided on elsewhere.
     pub decided: Vec<IncidentRow>,
-    /// Why the pass was cut short.
+    /// Why the pass was cut short, or a shop left out.
     pub trouble: Option<Trouble>,
 }
 
-/// Why a pass was cut short.
+/// Why a pass was cut short, or a shop left out.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum Trouble {
     /// The record could not be read.
@@ -91,9 +91,30 @@ async fn all_shops(
     let shops = api.shops().await?;
     journal.remember_shops(shops.iter().map(|shop| (shop.id.clone(), shop.name.clone())).collect()).await?;
     for shop in &shops {
-        one_shop(api, journal, memory, &shop.id, now, found).await?;
+        match one_shop(api, journal, memory, &shop.id, now, found).await {
+            Ok(()) => {}
+            Err(trouble) if trouble.is_of_one_shop() => {
+                tracing::warn!(%trouble, "one shop's record is left out");
+                found.trouble.get_or_insert(trouble);
+            }
+            Err(trouble) => return Err(trouble),
+        }
     }
     Ok(())
+}
+
+impl Trouble {
+    /// Whether the other shops' records may be readable all the same.
+    fn is_of_one_shop(&self) -> bool {
+        match self {
+            Trouble::Api(error) if error.is_unauthorized() => false,
+            Trouble::Api(ApiError::Refused { .. } | ApiError::Garbled(_) | ApiError::TooLarge) => true,
+            Trouble::Api(
+                ApiError::Unreachable(_) | ApiError::Intercepted { .. } | ApiError::Impossible(_),
+            )
+            | Trouble::Journal(_) => false,
+        }
+    }
 }
 
 async fn one_shop(

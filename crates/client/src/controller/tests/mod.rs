@@ -1,6 +1,7 @@
 //! The whole client against a small server on a real socket, with a real journal in a real folder.
 
 mod desk;
+mod parts;
 mod server;
 
 use std::time::Duration;

@@ -14,6 +14,7 @@ use tokio::sync::{broadcast, watch};
 use tokio_tungstenite::tungstenite::Message;
 
 pub(super) const USER: &str = "18d746d8-79c5-452f-90e7-eccaee509f3b";
+const BROKEN_SHOP: &str = "b0b0b0b0-79c5-452f-90e7-eccaee509f3b";
 
 /// Changes whenever something happens, so that a test can wait for it.
 #[derive(Debug)]
@@ -37,6 +38,8 @@ pub(super) struct State {
     pub(super) refuse: Option<u16>,
     /// Answer the API with this status.
     pub(super) api_fails: Option<u16>,
+    /// List another shop first, whose record cannot be read.
+    pub(super) broken_shop: bool,
     registered: Option<Instant>,
 }
 
@@ -195,7 +198,8 @@ impl Server {
             ("POST", "/auth/login") => login(body),
             ("GET", "/auth/me") => (200, user()),
             ("POST", "/auth/logout") => (200, json!({"message": "Successfully logged out"})),
-            ("GET", "/shops") => (200, shops()),
+            ("GET", "/shops") => (200, shops(self.state().broken_shop)),
+            ("GET", "/api/anomalies") if query.contains(BROKEN_SHOP) => (500, json!({"detail": "no"})),
             ("GET", "/api/anomalies") => (200, self.page(query)),
             ("GET", _) if path.starts_with("/ws/connections/") => self.listing(),
             _ => (404, not_found()),
@@ -283,8 +287,16 @@ fn user() -> Value {
     json!({"id": USER, "name": "Fixture Owner", "email": "owner@example.com", "role": "OWNER"})
 }
 
-fn shops() -> Value {
-    serde_json::from_str(include_str!("../../../../../tests/fixtures/shops_200.json")).expect("the fixture")
+fn shops(with_broken: bool) -> Value {
+    let mut shops: Vec<Value> =
+        serde_json::from_str(include_str!("../../../../../tests/fixtures/shops_200.json"))
+            .expect("the fixture");
+    if with_broken {
+        let mut broken = shops[0].clone();
+        broken["id"] = json!(BROKEN_SHOP);
+        shops.insert(0, broken);
+    }
+    json!(shops)
 }
 
 fn not_found() -> Value {
