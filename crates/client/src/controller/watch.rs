@@ -123,13 +123,12 @@ impl Controller {
 
     /// Also the time from the start to the first connection is a time without one.
     fn still_offline(&mut self) {
-        if self.who.account == status::Account::SignedIn {
-            self.begin_outage();
-        }
+        self.begin_outage();
     }
 
+    /// Only who wants a connection can be without one: the link also goes down because the person signed out.
     fn begin_outage(&mut self) {
-        if self.watch.outage.began.is_some() {
+        if self.who.account != status::Account::SignedIn || self.watch.outage.began.is_some() {
             return;
         }
         self.watch.outage.began = Some(self.wall());

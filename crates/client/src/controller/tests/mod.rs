@@ -211,6 +211,29 @@ async fn an_outage_longer_than_the_grace_stays_in_the_feed() {
 }
 
 #[tokio::test]
+async fn the_time_after_signing_out_is_no_outage() {
+    let (server, mut desk) = (Server::start().await, Desk::new());
+    desk.settings.offline_grace = Duration::ZERO;
+    let running = desk.signed_in(&server).await;
+    running.status(Status::Protected, "protected").await;
+
+    let left = Timestamp::now().as_millisecond();
+    running.client.sign_out(false).await.expect("it is done");
+    server.until("no connection", |state| (state.open == 0).then_some(())).await;
+    running.status(Status::SignedOut, "left").await;
+    let signed_in = Timestamp::now().as_millisecond();
+    running.sign_in(&server).await;
+    running.status(Status::Protected, "protected").await;
+
+    let page = running.client.feed(FeedQuery::default()).await.expect("the feed");
+    let signed_out = page.items.iter().find(|item| match item {
+        FeedItem::Outage { from, .. } => (left..signed_in).contains(from),
+        FeedItem::Incident(_) => false,
+    });
+    assert_eq!(signed_out, None);
+}
+
+#[tokio::test]
 async fn a_lost_slot_is_noticed_and_claimed_once() {
     let (server, desk) = (Server::start().await, Desk::new());
     server.set(|state| state.listing = Listing::Lost);
