@@ -4,8 +4,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use jiff::Timestamp;
 use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp};
 use tokio::sync::mpsc;
 use tokio_util::task::TaskTracker;
 use visionguard_proto::{Moment, link};
@@ -34,6 +34,8 @@ const LONGEST_SLEEP: Duration = Duration::from_secs(30);
 const FINISH_WITHIN: Duration = Duration::from_secs(5);
 /// How long incidents are kept without their pictures.
 const KEEP_INCIDENTS: Duration = Duration::from_secs(366 * 24 * 3600);
+/// A wall clock that was set by more is not trusted.
+const DAY: SignedDuration = SignedDuration::from_hours(24);
 /// Between two prunings.
 const PRUNE_EVERY: Duration = Duration::from_secs(3600);
 
@@ -65,6 +67,8 @@ pub(super) struct Controller {
     pub(super) shown: Shown,
     upkeep: Due,
     prune: Due,
+    /// When the program started, by both clocks.
+    started: (Timestamp, Moment),
     _lock: DataLock,
 }
 
@@ -107,6 +111,7 @@ pub(super) fn start(parts: Parts, shell: Box<dyn Shell>) -> Result<Client, Start
         shown: Shown::new(parts.clock.wall()),
         upkeep: Due::default(),
         prune: Due::default(),
+        started: (parts.clock.wall(), now),
         clock: parts.clock,
         _lock: lock,
     };
@@ -267,13 +272,7 @@ impl Controller {
     }
 
     fn prune(&self) {
-        let wall = self.wall();
-        let days = Duration::from_secs(u64::from(self.settings.view.keep_days) * 24 * 3600);
-        let keep = Keep {
-            pictures_since: wall.checked_sub(days).unwrap_or(Timestamp::MIN),
-            incidents_since: wall.checked_sub(KEEP_INCIDENTS).unwrap_or(Timestamp::MIN),
-            picture_bytes: u64::from(self.settings.keep_megabytes) * 1024 * 1024,
-        };
+        let keep = keep(&self.settings, self.started, (self.wall(), self.now()));
         let journal = self.journal.clone();
         self.tasks.spawn(async move {
             match journal.prune(keep).await {
@@ -315,5 +314,45 @@ impl Controller {
         if self.journal.is_durable() {
             self.shown.withdraw("journal_unwritable");
         }
+    }
+}
+
+/// What to keep of the journal. While the wall clock has been set by more than a day since the start, nothing goes for
+/// its age: who knows which of the two times was right.
+fn keep(settings: &Settings, started: (Timestamp, Moment), now: (Timestamp, Moment)) -> Keep {
+    let picture_bytes = u64::from(settings.keep_megabytes) * 1024 * 1024;
+    let by_wall = now.0.duration_since(started.0);
+    let by_monotonic = SignedDuration::try_from(now.1.since(started.1)).unwrap_or_default();
+    if by_wall.saturating_sub(by_monotonic).abs() > DAY {
+        tracing::warn!("the clock was set by more than a day; nothing is deleted for its age");
+        return Keep { pictures_since: Timestamp::MIN, incidents_since: Timestamp::MIN, picture_bytes };
+    }
+    let days = Duration::from_secs(u64::from(settings.view.keep_days) * 24 * 3600);
+    Keep {
+        pictures_since: now.0.checked_sub(days).unwrap_or(Timestamp::MIN),
+        incidents_since: now.0.checked_sub(KEEP_INCIDENTS).unwrap_or(Timestamp::MIN),
+        picture_bytes,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_clock_that_was_set_deletes_nothing_for_its_age() {
+        let settings = Settings::default();
+        let wall: Timestamp = "2026-11-21T12:00:00Z".parse().expect("a time");
+        let (hour, year) = (Duration::from_secs(3600), Duration::from_secs(366 * 24 * 3600));
+        let moment = Moment::from_start;
+        let started = (wall, moment(hour));
+
+        let usual = keep(&settings, started, (wall + hour, moment(hour * 2)));
+        let ahead = keep(&settings, started, (wall + year, moment(hour * 2)));
+        let back = keep(&settings, started, (wall - year, moment(hour * 2)));
+
+        assert!(usual.pictures_since > Timestamp::MIN);
+        assert_eq!([ahead.pictures_since, back.pictures_since], [Timestamp::MIN; 2]);
+        assert_eq!(ahead.picture_bytes, usual.picture_bytes);
     }
 }

@@ -253,7 +253,7 @@ pub enum Delivery {
 pub struct Keep {
     /// Pictures of alerts older than this go.
     pub pictures_since: Timestamp,
-    /// Incidents that ended before this go altogether.
+    /// Incidents that ended before this go altogether, unless they are open or their decision is not sent yet.
     pub incidents_since: Timestamp,
     /// Beyond this many bytes of pictures, the oldest go: first those of handled incidents, then the others.
     pub picture_bytes: u64,

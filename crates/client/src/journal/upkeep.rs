@@ -65,15 +65,21 @@ pub(super) fn set_value(
 }
 
 /// One batch of what [`Keep`] asks to take away; nothing when it is satisfied.
+///
+/// Nobody's clock need be right: what is recent by ours or by the server's stays, and so does whatever still waits for
+/// somebody, or for the server.
 pub(super) fn prune(connection: &Connection, keep: Keep) -> Result<Pruned, JournalError> {
     let incidents = connection.execute(
-        "DELETE FROM incident WHERE id IN (SELECT id FROM incident WHERE last_at < ?1 ORDER BY last_at LIMIT ?2)",
+        "DELETE FROM incident WHERE id IN (SELECT i.id FROM incident i \
+         WHERE i.last_at < ?1 AND (i.handling <> 0 OR i.dismissed_at IS NOT NULL) AND NOT EXISTS (\
+         SELECT 1 FROM alert a LEFT JOIN outbox o ON o.alert = a.id AND o.state = 0 \
+         WHERE a.incident = i.id AND (a.detected_at >= ?1 OR o.id IS NOT NULL)) ORDER BY i.last_at LIMIT ?2)",
         params![keep.incidents_since.as_microsecond(), BATCH],
     )?;
     let too_old = pictures(
         connection,
         "SELECT id, incident, picture_bytes FROM alert \
-         WHERE picture_bytes IS NOT NULL AND at < ?1 ORDER BY at LIMIT ?2",
+         WHERE picture_bytes IS NOT NULL AND at < ?1 AND coalesce(detected_at, at) < ?1 ORDER BY at LIMIT ?2",
         keep.pictures_since.as_microsecond(),
     )?;
     let mut taken = take(connection, &too_old)?;

@@ -1,6 +1,6 @@
 //! Pictures go when they are too old or too many; alerts that nobody handled keep theirs the longest.
 
-use super::super::{FILE_NAME, Keep, Pruned};
+use super::super::{Delivery, FILE_NAME, Keep, Pruned};
 use super::{World, detection, jpeg, noon, shop};
 use crate::view::Decision;
 
@@ -50,6 +50,8 @@ async fn what_is_too_old_goes_however_many_there_are() {
         world.tell(detection(&format!("stream-{index}"), 1, 30).seen(), index).await;
     }
 
+    world.journal.clear_all(noon(300)).await.expect("cleared");
+
     let keep = Keep { pictures_since: noon(240), incidents_since: noon(120), ..everything() };
     let pruned = world.journal.prune(keep).await.expect("pruned");
 
@@ -57,6 +59,42 @@ async fn what_is_too_old_goes_however_many_there_are() {
     let left = world.alerts().await;
     assert_eq!(left.len(), 130);
     assert_eq!(left.iter().filter(|entry| entry.alert.picture.is_some()).count(), 10);
+}
+
+#[tokio::test]
+async fn what_is_open_or_not_sent_yet_stays_however_old_it_looks() {
+    let world = World::new();
+    let mut incidents = Vec::new();
+    for person in 0..3 {
+        let told = world.tell(detection("stream-a", person, 30).seen_with_id(), 0).await;
+        incidents.push(told.entry().incident.id);
+    }
+    for incident in &incidents[1..] {
+        world.journal.decide(*incident, Decision::Resolved, None, noon(1)).await.expect("decided");
+    }
+    let sent = world.journal.next_to_send(1).await.expect("outbox")[0].id;
+    world.journal.sent(sent, Delivery::Recorded, noon(2)).await.expect("noted");
+
+    let keep = Keep { incidents_since: noon(1_000_000), ..everything() };
+    let pruned = world.journal.prune(keep).await.expect("pruned");
+
+    assert_eq!(pruned.incidents, 1);
+    let left: Vec<_> = world.alerts().await.into_iter().rev().map(|entry| entry.incident.id).collect();
+    assert_eq!(left, [incidents[0], incidents[2]]);
+}
+
+#[tokio::test]
+async fn what_the_server_saw_lately_stays_though_our_clock_was_wrong_then() {
+    let world = World::new();
+    let seen = detection("stream-a", 1, 3000);
+    world.tell(seen.seen_with_id(), -1_000_000).await;
+    world.catch_up(seen.row(), 200).await;
+    world.journal.clear_all(noon(300)).await.expect("cleared");
+
+    let keep = Keep { pictures_since: noon(50), incidents_since: noon(50), ..everything() };
+    let pruned = world.journal.prune(keep).await.expect("pruned");
+
+    assert_eq!(pruned, Pruned::default());
 }
 
 #[tokio::test]
