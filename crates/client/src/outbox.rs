@@ -81,6 +81,19 @@ pub fn failed(error: &ApiError) -> Delivery {
     Delivery::Refused { sentence }
 }
 
+/// Whether the next decision would fail alike: the server is not there, or wants no more requests of this session for
+/// now. Any other failure is about one row.
+pub fn concerns_all(error: &ApiError) -> bool {
+    match error {
+        ApiError::Unreachable(_) => true,
+        ApiError::Refused { status, .. } => matches!(status, 401 | 429 | 503),
+        ApiError::Intercepted { .. }
+        | ApiError::Garbled(_)
+        | ApiError::TooLarge
+        | ApiError::Impossible(_) => false,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use visionguard_proto::Cause;

@@ -134,6 +134,9 @@ impl Controller {
         match &sent.api {
             Some(error) => {
                 tracing::warn!(%error, "a decision could not be sent yet");
+                if sent.any {
+                    self.outbox.failures = 0;
+                }
                 let wait =
                     self.pace.retry_every.saturating_mul(1 << self.outbox.failures.min(6)).min(LONGEST_WAIT);
                 self.outbox.failures += 1;
@@ -214,10 +217,18 @@ impl Batch {
             },
         };
         self.note(outgoing, delivery, sent).await;
-        let goes_on = trouble.is_none() && sent.journal.is_none();
-        sent.any |= goes_on;
-        sent.api = trouble;
-        goes_on
+        if sent.journal.is_some() {
+            return false;
+        }
+        let Some(trouble) = trouble else {
+            sent.any = true;
+            return true;
+        };
+        let ends = outbox::concerns_all(&trouble);
+        if ends || sent.api.is_none() {
+            sent.api = Some(trouble);
+        }
+        !ends
     }
 
     /// Looks at the row before changing it: what somebody else decided is not undone.

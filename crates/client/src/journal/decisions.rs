@@ -91,12 +91,12 @@ pub(super) fn handled_elsewhere(
     }
 }
 
-/// What to send, in the order in which it was decided.
+/// What to send: what failed least first, then in the order in which it was decided.
 pub(super) fn next_to_send(connection: &Connection, limit: u32) -> Result<Vec<Outgoing>, JournalError> {
     let mut statement = connection.prepare_cached(
         "SELECT o.id, o.alert, a.incident, a.anomaly_id, o.decision, o.note, o.decided_at, o.tries \
          FROM outbox o JOIN alert a ON a.id = o.alert \
-         WHERE o.state = 0 AND a.anomaly_id IS NOT NULL ORDER BY o.id LIMIT ?1",
+         WHERE o.state = 0 AND a.anomaly_id IS NOT NULL ORDER BY o.tries, o.id LIMIT ?1",
     )?;
     let rows = statement.query_map([limit], |row| {
         let Some(anomaly_id) = sql::anomaly(row, 3)? else { return Ok(None) };

@@ -296,7 +296,8 @@ impl Journal {
         .await
     }
 
-    /// Decisions to send, in the order in which they were made; those whose anomaly id is not known yet wait.
+    /// Decisions to send, those that failed least first, then in the order in which they were made; those whose anomaly
+    /// id is not known yet wait.
     pub async fn next_to_send(&self, limit: u32) -> Result<Vec<Outgoing>, JournalError> {
         self.read(move |connection| decisions::next_to_send(connection, limit)).await
     }

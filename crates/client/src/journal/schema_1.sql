@@ -93,7 +93,7 @@ CREATE TABLE outbox (
     refusal     TEXT
 ) STRICT;
 
-CREATE INDEX outbox_sending ON outbox (id) WHERE state = 0;
+CREATE INDEX outbox_sending ON outbox (tries, id) WHERE state = 0;
 
 CREATE TABLE outage (
     id         INTEGER PRIMARY KEY AUTOINCREMENT,

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use super::desk::Desk;
 use super::server::{Server, row};
-use crate::view::Status;
+use crate::view::{Decision, Status};
 
 #[tokio::test]
 async fn a_shop_whose_record_cannot_be_read_does_not_hide_the_others() {
@@ -18,4 +18,25 @@ async fn a_shop_whose_record_cannot_be_read_does_not_hide_the_others() {
     });
 
     running.notification(0).await;
+}
+
+#[tokio::test]
+async fn a_decision_that_cannot_be_sent_does_not_hold_up_the_next() {
+    let (server, desk) = (Server::start().await, Desk::new());
+    let running = desk.signed_in(&server).await;
+    running.status(Status::Protected, "protected").await;
+    server.set(|state| {
+        state.broken_row = Some("a-1".to_owned());
+        state.rows.insert(0, row("a-1", 7, Timestamp::now()));
+    });
+    let broken = running.notification(0).await.id;
+    server.set(|state| state.rows.insert(0, row("a-2", 8, Timestamp::now())));
+    let good = running.notification(1).await.id;
+
+    for id in [broken, good] {
+        running.client.decide(&id, Decision::Resolved, None).await.expect("it is stored");
+    }
+
+    let (patched, _) = server.until("a PATCH", |state| state.patches.first().cloned()).await;
+    assert_eq!(patched, "a-2");
 }

@@ -40,6 +40,8 @@ pub(super) struct State {
     pub(super) api_fails: Option<u16>,
     /// List another shop first, whose record cannot be read.
     pub(super) broken_shop: bool,
+    /// Answer whatever is asked about this row with a 500.
+    pub(super) broken_row: Option<String>,
     registered: Option<Instant>,
 }
 
@@ -216,6 +218,9 @@ impl Server {
     }
 
     fn row(&self, method: &str, id: &str, body: &[u8]) -> (u16, Value) {
+        if self.state().broken_row.as_deref() == Some(id) {
+            return (500, json!({"detail": "no"}));
+        }
         let mut found = None;
         self.set(|state| {
             let Some(row) = state.rows.iter_mut().find(|row| row["id"] == id) else { return };

@@ -108,8 +108,21 @@ async fn what_fails_for_now_stays_and_is_counted() {
 
     world.journal.sent(outgoing[0].id, Delivery::Later, noon(6)).await.expect("noted");
 
-    let again = world.journal.next_to_send(1).await.expect("outbox");
-    assert_eq!((again[0].id, again[0].tries), (outgoing[0].id, 1));
+    let again = world.journal.next_to_send(2).await.expect("outbox");
+    assert_eq!((again[1].id, again[1].tries), (outgoing[0].id, 1));
+}
+
+#[tokio::test]
+async fn what_failed_lets_others_go_first() {
+    let world = World::new();
+    let told = storm(&world).await;
+    world.journal.decide(told.incident.id, Decision::Acknowledged, None, noon(5)).await.expect("decided");
+    let waiting = world.journal.next_to_send(2).await.expect("outbox");
+
+    world.journal.sent(waiting[0].id, Delivery::Later, noon(6)).await.expect("noted");
+
+    let next = world.journal.next_to_send(1).await.expect("outbox");
+    assert_eq!(next[0].id, waiting[1].id);
 }
 
 #[tokio::test]
