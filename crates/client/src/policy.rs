@@ -74,6 +74,11 @@ impl Recent {
         self.shown.insert(incident, now);
     }
 
+    /// Notes that it was not shown after all: nobody heard its sound, and the next one need not wait.
+    pub fn forget(&mut self, incident: IncidentId) {
+        self.shown.remove(&incident);
+    }
+
     /// When the incident may be shown again, if it was shown lately.
     fn not_before(&self, incident: IncidentId, now: Moment) -> Option<Moment> {
         let at = *self.shown.get(&incident)? + UPDATE_PAUSE;

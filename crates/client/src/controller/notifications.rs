@@ -151,7 +151,10 @@ impl Controller {
                     self.mark_notified(alert);
                 }
             }
-            Outcome::Failed { why, .. } => {
+            Outcome::Failed { id, why, .. } => {
+                if let Ok(incident) = id.parse() {
+                    self.alerts.recent.forget(incident);
+                }
                 self.shown.say("no_notifications", text("notice.no_notifications", &[("why", &why)]));
                 self.alerts.notify_again.by(self.now() + NOTIFY_AGAIN);
             }
