@@ -28,8 +28,8 @@ impl Default for Limits {
     fn default() -> Limits {
         Limits {
             heard: Duration::from_secs(60),
-            registration: Duration::from_secs(75),
-            record: Duration::from_secs(120),
+            registration: Duration::from_secs(60),
+            record: Duration::from_secs(60),
         }
     }
 }

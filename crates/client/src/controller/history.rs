@@ -6,6 +6,7 @@ use visionguard_proto::{Cause, Moment};
 
 use super::Controller;
 use super::ticks::Tick;
+use super::watch::REPEATED_SOON;
 use crate::api::ApiError;
 use crate::journal::{Entry, Recorded};
 use crate::reconcile::{self, Memory, Pass, Trouble};
@@ -44,6 +45,7 @@ impl Controller {
         self.take_over(&pass);
         match pass.trouble {
             None => {
+                self.watch.unread = 0;
                 self.watch.record = Some(Seen { at: began_at, what: Record::Complete });
                 if caught_up > 0 {
                     tracing::info!(caught_up, "caught up with the record");
@@ -102,7 +104,10 @@ impl Controller {
         }
         // A token that is no longer taken is not worth asking with more often.
         if !expired {
-            self.watch.reconcile.by(self.now() + self.pace.poll_every);
+            self.watch.unread += 1;
+            let soon = self.watch.unread <= REPEATED_SOON;
+            let pause = if soon { self.pace.retry_every } else { self.pace.poll_every };
+            self.watch.reconcile.by(self.now() + pause);
         }
     }
 

@@ -101,7 +101,8 @@ pub struct Pace {
     pub reclaim_pause: Duration,
     /// Between two questions to a keychain that did not answer.
     pub keychain_every: Duration,
-    /// Between two attempts to store what could not be stored, or to send what could not be sent.
+    /// Between two attempts to store what could not be stored, to send what could not be sent, or to look at what the
+    /// server would not tell.
     pub retry_every: Duration,
     /// Between two looks at what is due rarely: pictures to prune, a token to refresh, the day's count.
     pub upkeep_every: Duration,
@@ -114,7 +115,7 @@ pub struct Pace {
 impl Default for Pace {
     fn default() -> Pace {
         Pace {
-            reconcile_every: Duration::from_secs(60),
+            reconcile_every: Duration::from_secs(45),
             poll_every: Duration::from_secs(15),
             register_after: Duration::from_secs(1),
             register_every: Duration::from_secs(30),

@@ -6,6 +6,7 @@ use visionguard_proto::Moment;
 
 use super::Controller;
 use super::ticks::Tick;
+use super::watch::REPEATED_SOON;
 use crate::api;
 use crate::status::{Registration, Seen};
 
@@ -42,8 +43,13 @@ impl Controller {
             return;
         }
         let what = verdict(registration, asked_at.since(since));
-        if what == Registration::Untold && self.registration_is_fresh(asked_at) {
-            return;
+        if what == Registration::Untold {
+            self.look_again_soon();
+            if self.registration_is_fresh(asked_at) {
+                return;
+            }
+        } else {
+            self.watch.untold = 0;
         }
         let was_deaf = self.watch.is_deaf();
         self.watch.registration = Some(Seen { at: asked_at, what });
@@ -57,6 +63,14 @@ impl Controller {
             let now = self.now();
             self.watch.list.by(now + self.list_every());
             self.watch.reconcile.by(now);
+        }
+    }
+
+    /// A server that never tells is asked no more often for it.
+    fn look_again_soon(&mut self) {
+        self.watch.untold += 1;
+        if self.watch.untold <= REPEATED_SOON {
+            self.watch.list.by(self.now() + self.pace.retry_every);
         }
     }
 

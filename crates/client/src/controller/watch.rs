@@ -11,6 +11,9 @@ use crate::connection::Event;
 use crate::reconcile::Memory;
 use crate::status::{self, Record, Registration, Seen};
 
+/// How many failed looks in a row are repeated at once, before the evidence of the last good one grows too old.
+pub(super) const REPEATED_SOON: u32 = 3;
+
 /// What is known about the connection besides its state.
 #[derive(Debug, Default)]
 pub(super) struct Watch {
@@ -19,8 +22,12 @@ pub(super) struct Watch {
     pub(super) record: Option<Seen<Record>>,
     pub(super) list: Due,
     pub(super) listing: bool,
+    /// Looks at the list in a row that told nothing.
+    pub(super) untold: u32,
     pub(super) reconcile: Due,
     pub(super) reconciling: bool,
+    /// Comparisons in a row that failed.
+    pub(super) unread: u32,
     pub(super) memory: Option<Memory>,
     pub(super) fetching: bool,
     /// How many more times pictures are fetched before the next pass.
@@ -110,6 +117,8 @@ impl Controller {
         self.watch.outage.began = None;
         self.watch.outage.write_down.clear();
         self.watch.registration = None;
+        self.watch.untold = 0;
+        self.watch.unread = 0;
         self.watch.list.set(since + self.pace.register_after);
         self.watch.reconcile.set(since);
         self.send_soon();

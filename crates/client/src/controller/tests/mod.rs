@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use secrecy::SecretString;
 use server::{Listing, Server, detection, row};
 
-use super::StartError;
+use super::{Pace, StartError};
 use crate::journal::Journal;
 use crate::lock::LockError;
 use crate::shell::Outcome;
@@ -173,6 +173,27 @@ async fn what_was_stored_and_not_shown_is_shown_after_a_restart() {
 }
 
 #[tokio::test]
+async fn a_notification_that_failed_comes_back_with_its_sound() {
+    let (server, desk) = (Server::start().await, Desk::new());
+    let running = desk.start_with(false);
+    running.sign_in(&server).await;
+    running.status(Status::Protected, "protected").await;
+    server.say(&detection(1, 30));
+    let failed = running.notification(0).await;
+
+    running.client.notification(Outcome::Failed {
+        id: failed.id.clone(),
+        alert: failed.alert.clone(),
+        why: "the service is starting".to_owned(),
+    });
+    running.client.snapshot().await;
+    server.say(&detection(1, 60));
+    let next = running.notification(1).await;
+
+    assert_eq!((failed.id == next.id, failed.sound, next.sound), (true, true, true));
+}
+
+#[tokio::test]
 async fn an_outage_is_said_and_ends_by_itself() {
     let (server, desk) = (Server::start().await, Desk::new());
     let running = desk.signed_in(&server).await;
@@ -231,6 +252,30 @@ async fn the_time_after_signing_out_is_no_outage() {
         FeedItem::Incident(_) => false,
     });
     assert_eq!(signed_out, None);
+}
+
+#[tokio::test]
+async fn a_failed_look_is_repeated_before_the_next_is_due() {
+    let (server, mut desk) = (Server::start().await, Desk::new());
+    let hour = Duration::from_secs(3600);
+    (desk.pace.register_every, desk.pace.reconcile_every, desk.pace.poll_every) = (hour, hour, hour);
+    server.set(|state| state.hiccups = (2, 2));
+
+    let running = desk.signed_in(&server).await;
+
+    running.status(Status::Protected, "protected").await;
+}
+
+#[test]
+fn evidence_lasts_a_minute_and_is_renewed_before_that_though_one_look_fails() {
+    let pace = Pace::default();
+    let minute = Duration::from_secs(60);
+
+    assert!(
+        pace.limits.heard <= minute && pace.limits.registration <= minute && pace.limits.record <= minute
+    );
+    assert!(pace.register_every + pace.retry_every < pace.limits.registration);
+    assert!(pace.reconcile_every + pace.retry_every < pace.limits.record);
 }
 
 #[tokio::test]

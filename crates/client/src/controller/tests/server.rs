@@ -42,6 +42,8 @@ pub(super) struct State {
     pub(super) broken_shop: bool,
     /// Answer whatever is asked about this row with a 500.
     pub(super) broken_row: Option<String>,
+    /// This many questions about the list of connections, and as many about the record, are answered with an error.
+    pub(super) hiccups: (u32, u32),
     registered: Option<Instant>,
 }
 
@@ -193,6 +195,9 @@ impl Server {
         {
             return (status, json!({"detail": "no"}));
         }
+        if self.hiccup(path) {
+            return (503, json!({"detail": "busy"}));
+        }
         if let Some(id) = path.strip_prefix("/api/anomalies/") {
             return self.row(method, id, body);
         }
@@ -206,6 +211,15 @@ impl Server {
             ("GET", _) if path.starts_with("/ws/connections/") => self.listing(),
             _ => (404, not_found()),
         }
+    }
+
+    fn hiccup(&self, path: &str) -> bool {
+        let mut state = self.state();
+        let (list, record) = &mut state.hiccups;
+        let left = if path.starts_with("/ws/connections/") { list } else { record };
+        let hiccup = *left > 0 && (path.starts_with("/ws/connections/") || path == "/api/anomalies");
+        *left -= u32::from(hiccup);
+        hiccup
     }
 
     fn page(&self, query: &str) -> Value {
