@@ -4,7 +4,7 @@ use anyhow::{Context, Result};
 use visionguard_proto::AnomalyId;
 use visionguard_server::Note;
 use visionguard_server::note::Via;
-use xtask::desktop::{Picture, Window};
+use xtask::desktop::{Parts, Picture, Window};
 
 use crate::webdriver::{Browser, Element};
 use crate::world::{COLOURS, World};
@@ -69,7 +69,7 @@ fn the_popup_s_acknowledge_button_reaches_the_server_and_the_page() -> Result<()
     let alert = world.publish("Till 1")?;
     let popup = world.popup()?;
 
-    world.press_first_button(&popup)?;
+    world.press(&popup, 0)?;
 
     world.until_noted("the record holds the decision", |note| is_acknowledged(note, &alert, Via::Record))?;
     browser.wait_for("the row says so", || {
@@ -77,6 +77,43 @@ fn the_popup_s_acknowledge_button_reaches_the_server_and_the_page() -> Result<()
         Ok((!words.is_empty()).then_some(words))
     })?;
     Ok(())
+}
+
+#[test]
+fn the_popup_s_view_button_opens_the_window_at_that_alert() -> Result<()> {
+    let mut world = World::start()?;
+    world.sign_in_without_a_window()?;
+    world.launch()?;
+    world.close_window()?;
+    world.publish("Back door")?;
+    let popup = world.popup()?;
+
+    world.press(&popup, 1)?;
+
+    let window = world.window()?;
+    world.desktop.place(&window, 0, 0)?;
+    world.eventually("the alert's picture is painted large", || {
+        let screen = world.desktop.look()?.part(&world.window()?);
+        Ok(COLOURS.iter().all(|colour| screen.count(*colour, 16) > 10_000))
+    })
+}
+
+#[test]
+fn a_notification_daemon_that_comes_late_is_used() -> Result<()> {
+    let mut world = World::start_with(Parts { notifications: false, ..Parts::default() })?;
+    let browser = world.open_signed_in()?;
+    world.publish("Aisle 3")?;
+    browser.wait_for("the page says that no notification can be shown", || {
+        let shown = browser.find("[data-part=notices]")?.text()?;
+        Ok((!shown.is_empty()).then_some(()))
+    })?;
+
+    world.desktop.start_notifications()?;
+    world.publish("Till 1")?;
+
+    world.eventually("the next alert pops up", || {
+        Ok(world.notifications.all().iter().any(|raised| raised.title.contains("Till 1")))
+    })
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! Signing in, as a person does it.
 
 use anyhow::Result;
+use xtask::desktop::Parts;
 
 use crate::bus::secrets_of;
 use crate::webdriver::Browser;
@@ -69,6 +70,23 @@ fn the_sign_in_outlives_the_program_in_the_keychain_and_in_no_file() -> Result<(
 
     world.launch()?;
     world.eventually("it connects by itself", || Ok(world.connections() == 1))
+}
+
+#[test]
+fn without_a_keychain_the_sign_in_lasts_as_long_as_the_program_and_the_page_says_so() -> Result<()> {
+    let world = World::start_with(Parts { keychain: false, ..Parts::default() })?;
+    let browser = world.open_signed_in()?;
+
+    browser.wait_for("a notice", || {
+        let notices = browser.find("[data-part=notices]")?.text()?;
+        Ok(notices.contains("keychain").then_some(()))
+    })?;
+    assert!(world.files_holding("eyJ")?.is_empty(), "no token in a file instead");
+
+    drop(browser);
+    let again = world.open()?;
+    again.find("input[name=password]")?;
+    Ok(())
 }
 
 /// Waits until the one word is this.

@@ -1,6 +1,7 @@
 //! The window comes and goes; the program stays.
 
 use anyhow::{Context, Result};
+use xtask::desktop::Parts;
 
 use crate::world::World;
 
@@ -11,13 +12,13 @@ fn a_closed_window_leaves_no_web_process_and_alerts_still_pop_up() -> Result<()>
     let mut world = World::start()?;
     world.sign_in_without_a_window()?;
     let mut program = world.launch()?;
-    let window = world.window()?;
-    world.eventually("a web process draws it", || Ok(!world.desktop.processes(WEB_PROCESS).is_empty()))?;
+    world.eventually("a web process draws the window", || {
+        Ok(!world.desktop.processes(WEB_PROCESS).is_empty())
+    })?;
     world.eventually("it is connected", || Ok(world.connections() == 1))?;
 
-    world.desktop.close(&window)?;
+    world.close_window()?;
 
-    world.eventually("the window is gone", || Ok(world.try_window()?.is_none()))?;
     world.eventually("the web process is gone", || Ok(world.desktop.processes(WEB_PROCESS).is_empty()))?;
     assert_eq!(program.try_wait()?, None, "the program goes on");
     assert_eq!(world.connections(), 1);
@@ -28,12 +29,25 @@ fn a_closed_window_leaves_no_web_process_and_alerts_still_pop_up() -> Result<()>
 }
 
 #[test]
+fn without_a_tray_a_closed_window_stays_within_reach() -> Result<()> {
+    let world = World::start_with(Parts { panel: false, ..Parts::default() })?;
+    world.sign_in_without_a_window()?;
+    let mut program = world.launch()?;
+    let window = world.window()?;
+
+    world.desktop.close(&window)?;
+
+    world.eventually("it is minimised", || world.desktop.is_minimised(&window))?;
+    assert_eq!(program.try_wait()?, None, "the program goes on");
+    Ok(())
+}
+
+#[test]
 fn a_second_start_shows_the_first_one_s_window() -> Result<()> {
     let world = World::start()?;
     world.sign_in_without_a_window()?;
     let mut first = world.launch()?;
-    world.desktop.close(&world.window()?)?;
-    world.eventually("the window is gone", || Ok(world.try_window()?.is_none()))?;
+    world.close_window()?;
 
     let mut second = world.launch()?;
 
@@ -48,8 +62,7 @@ fn the_tray_s_menu_opens_the_window_and_quits() -> Result<()> {
     let world = World::start()?;
     world.sign_in_without_a_window()?;
     let mut program = world.launch()?;
-    world.desktop.close(&world.window()?)?;
-    world.eventually("the window is gone", || Ok(world.try_window()?.is_none()))?;
+    world.close_window()?;
     let tray = world.tray()?;
 
     let menu = world.wait(tray.menu())?;
@@ -69,8 +82,7 @@ fn a_click_on_the_tray_s_icon_opens_the_window() -> Result<()> {
     let world = World::start()?;
     world.sign_in_without_a_window()?;
     world.launch()?;
-    world.desktop.close(&world.window()?)?;
-    world.eventually("the window is gone", || Ok(world.try_window()?.is_none()))?;
+    world.close_window()?;
 
     world.wait(world.tray()?.click())?;
 

@@ -137,6 +137,13 @@ impl World {
         Ok(windows.into_iter().find(|window| window.width > 100))
     }
 
+    /// Closes the window as a person does, once the tray is there to get it back from.
+    pub fn close_window(&self) -> Result<()> {
+        self.tray()?;
+        self.desktop.close(&self.window()?)?;
+        self.eventually("the window is gone", || Ok(self.try_window()?.is_none()))
+    }
+
     /// A popup of the notification daemon, as soon as it is there and has stopped growing.
     pub fn popup(&self) -> Result<Window> {
         let mut popup = None;
@@ -149,10 +156,29 @@ impl World {
         popup.context("no popup")
     }
 
-    /// Presses the first of a popup's buttons, which stand in a row along its lower edge.
-    pub fn press_first_button(&self, popup: &Window) -> Result<()> {
-        let (width, height) = (popup.width as i32, popup.height as i32);
-        self.desktop.click(popup.x + width / 4, popup.y + height - 30)
+    /// Presses one of a popup's buttons, counted from the left, where it is drawn.
+    pub fn press(&self, popup: &Window, button: usize) -> Result<()> {
+        // The buttons stand in a row along the lower edge, each darker than the popup's white ground.
+        let row = popup.y + popup.height as i32 - 30;
+        let screen = self.desktop.look()?;
+        let ground =
+            |x: i32| screen.at(x.unsigned_abs(), row.unsigned_abs()).iter().all(|light| *light > 250);
+        let mut buttons = Vec::new();
+        let mut start = None;
+        for x in popup.x..popup.x + popup.width as i32 {
+            match start {
+                None if !ground(x) => start = Some(x),
+                Some(left) if ground(x) => {
+                    if x - left > 40 {
+                        buttons.push((left + x) / 2);
+                    }
+                    start = None;
+                }
+                Some(_) | None => {}
+            }
+        }
+        let x = buttons.get(button).with_context(|| format!("buttons at {buttons:?} of {popup:?}"))?;
+        self.desktop.click(*x, row)
     }
 
     /// Publishes an alert with the picture, of a new person.

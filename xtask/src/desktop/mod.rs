@@ -4,6 +4,7 @@
 //! Every part is the real program that people run; nothing here stands in for one. Several desktops can run side by
 //! side. Works as root.
 
+mod bus;
 mod keeper;
 mod panel;
 mod screen;
@@ -88,11 +89,9 @@ impl VirtualDesktop {
     pub fn command(&self, program: impl AsRef<OsStr>) -> Command {
         let mut command = Command::new(program);
         for (name, _) in std::env::vars_os() {
-            let name_text = name.to_string_lossy();
-            if name_text.starts_with("XDG_")
-                || name_text.starts_with("DBUS_")
-                || name_text.starts_with("WAYLAND")
-            {
+            // What a person's own desktop or settings say is not for this one.
+            let others = ["XDG_", "DBUS_", "WAYLAND_", "VISIONGUARD_"];
+            if others.iter().any(|prefix| name.to_string_lossy().starts_with(prefix)) {
                 command.env_remove(&name);
             }
         }
@@ -229,7 +228,8 @@ impl VirtualDesktop {
 
     fn start_bus(&mut self) -> Result<()> {
         let mut command = self.command("dbus-daemon");
-        command.args(["--session", "--nofork", "--nopidfile", "--print-address=1"]);
+        command.arg("--config-file").arg(bus::configure(&self.dir)?);
+        command.args(["--nofork", "--nopidfile", "--print-address=1"]);
         self.bus = self.first_line("bus", &mut command)?;
         Ok(())
     }

@@ -139,6 +139,12 @@ impl VirtualDesktop {
         Ok(())
     }
 
+    /// Whether a window is in the task bar only.
+    pub fn is_minimised(&self, window: &Window) -> Result<bool> {
+        let state = project::output(self.command("xprop").args(["-id", &window.id, "WM_STATE"]))?;
+        Ok(state.contains("Iconic"))
+    }
+
     /// Clicks with the left mouse button, as a person would: moves there first.
     pub fn click(&self, x: i32, y: i32) -> Result<()> {
         self.xdotool(&["mousemove", &x.to_string(), &y.to_string(), "click", "1"])?;
