@@ -13,7 +13,7 @@ use crate::api::{Api, ApiError};
 use crate::clock::Clock;
 use crate::journal::{Delivery, IncidentId, IncidentRow, Journal, JournalError, Outgoing};
 use crate::outbox::{self, Step};
-use crate::view::{Decision, Problem};
+use crate::view::{Decision, Problem, SessionView};
 use crate::words::text;
 
 /// Decisions sent in one go.
@@ -66,7 +66,13 @@ impl Controller {
         let journal = self.journal.clone();
         let at = self.wall();
         let note = note.map(|note| note.trim().to_owned()).filter(|note| !note.is_empty());
+        let account = self.account.session().as_ref().map(account);
         self.spawn(async move {
+            if let Some(account) = account
+                && let Err(error) = journal.belong_to(account).await
+            {
+                return Tick::Decided { result: Err(error), reply };
+            }
             let result = journal.decide(incident, decision, note, at).await;
             Tick::Decided { result, reply }
         });
@@ -112,7 +118,7 @@ impl Controller {
         let ours = std::mem::take(&mut self.outbox.ours);
         let epoch = self.who.epoch;
         self.spawn(async move {
-            let batch = Batch { api, journal, clock, name: session.name };
+            let batch = Batch { api, journal, clock, account: account(&session), name: session.name };
             Tick::Sent(epoch, batch.send(ours).await)
         });
     }
@@ -181,13 +187,14 @@ struct Batch {
     api: Api,
     journal: Journal,
     clock: std::sync::Arc<dyn Clock>,
+    account: String,
     name: String,
 }
 
 impl Batch {
     async fn send(&self, ours: Ours) -> Sent {
         let mut sent = Sent { ours, ..Sent::default() };
-        match self.journal.next_to_send(AT_ONCE).await {
+        match self.waiting().await {
             Ok(waiting) => {
                 for outgoing in waiting {
                     if !self.one(&outgoing, &mut sent).await {
@@ -198,6 +205,12 @@ impl Batch {
             Err(error) => sent.journal = Some(error),
         }
         sent
+    }
+
+    /// What this account decided; what others did is theirs to send.
+    async fn waiting(&self) -> Result<Vec<Outgoing>, JournalError> {
+        self.journal.belong_to(self.account.clone()).await?;
+        self.journal.next_to_send(AT_ONCE).await
     }
 
     /// Sends one; whether to go on with the next.
@@ -273,6 +286,11 @@ impl Batch {
             Err(error) => sent.journal = Some(error),
         }
     }
+}
+
+/// Whose decisions: of which person, at which server.
+fn account(session: &SessionView) -> String {
+    format!("{} at {}", session.user_id, session.server)
 }
 
 /// What became of a decision at the server.

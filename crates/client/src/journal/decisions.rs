@@ -10,6 +10,17 @@ use super::sql::{self, OPEN, RECORDED, REFUSED};
 use super::{AlertId, IncidentId, IncidentRow, JournalError};
 use crate::view::{Decision, Handling};
 
+/// From now on decisions are this account's, and only its own are sent or given up.
+pub(super) fn belong_to(connection: &Connection, account: &str) -> Result<(), JournalError> {
+    connection
+        .prepare_cached(
+            "INSERT INTO value (name, value) VALUES ('account', ?1) \
+             ON CONFLICT (name) DO UPDATE SET value = excluded.value WHERE value <> excluded.value",
+        )?
+        .execute([account])?;
+    Ok(())
+}
+
 /// Decides on an incident; the same decision again changes nothing unless the server had refused it.
 pub(super) fn decide(
     connection: &Connection,
@@ -32,6 +43,7 @@ pub(super) fn decide(
     connection
         .prepare_cached(
             "UPDATE incident SET handling = 1, decision = ?2, decided_at = ?3, decided_here = 1, note = ?4, \
+             account = (SELECT value FROM value WHERE name = 'account'), \
              handled_at = NULL, refusal = NULL, seen_at = coalesce(seen_at, ?3) WHERE id = ?1",
         )?
         .execute(params![incident.0, number, at, note])?;
@@ -41,8 +53,9 @@ pub(super) fn decide(
         .execute([incident.0])?;
     connection
         .prepare_cached(
-            "INSERT INTO outbox (alert, decision, note, decided_at) \
-             SELECT id, ?2, ?3, ?4 FROM alert WHERE incident = ?1 ORDER BY id",
+            "INSERT INTO outbox (alert, decision, note, account, decided_at) \
+             SELECT a.id, ?2, ?3, i.account, ?4 FROM alert a JOIN incident i ON i.id = a.incident \
+             WHERE i.id = ?1 ORDER BY a.id",
         )?
         .execute(params![incident.0, number, note, at])?;
     sql::incident(connection, incident)
@@ -96,7 +109,8 @@ pub(super) fn next_to_send(connection: &Connection, limit: u32) -> Result<Vec<Ou
     let mut statement = connection.prepare_cached(
         "SELECT o.id, o.alert, a.incident, a.anomaly_id, o.decision, o.note, o.decided_at, o.tries \
          FROM outbox o JOIN alert a ON a.id = o.alert \
-         WHERE o.state = 0 AND a.anomaly_id IS NOT NULL ORDER BY o.tries, o.id LIMIT ?1",
+         WHERE o.state = 0 AND a.anomaly_id IS NOT NULL \
+         AND o.account IS (SELECT value FROM value WHERE name = 'account') ORDER BY o.tries, o.id LIMIT ?1",
     )?;
     let rows = statement.query_map([limit], |row| {
         let Some(anomaly_id) = sql::anomaly(row, 3)? else { return Ok(None) };
@@ -150,13 +164,15 @@ pub(super) fn refuse_unmatched(
 ) -> Result<Vec<IncidentRow>, JournalError> {
     let mut statement = connection.prepare_cached(
         "SELECT DISTINCT a.incident FROM outbox o JOIN alert a ON a.id = o.alert \
-         WHERE o.state = 0 AND a.anomaly_id IS NULL AND o.decided_at < ?1",
+         WHERE o.state = 0 AND a.anomaly_id IS NULL AND o.decided_at < ?1 \
+         AND o.account IS (SELECT value FROM value WHERE name = 'account')",
     )?;
     let before = decided_before.as_microsecond();
     let incidents: Vec<i64> = statement.query_map([before], |row| row.get(0))?.collect::<Result<_, _>>()?;
     connection
         .prepare_cached(
             "UPDATE outbox SET state = 2, refusal = ?2, answered_at = ?3 WHERE state = 0 AND decided_at < ?1 \
+             AND account IS (SELECT value FROM value WHERE name = 'account') \
              AND (SELECT anomaly_id FROM alert WHERE id = outbox.alert) IS NULL",
         )?
         .execute(params![before, sentence, at.as_microsecond()])?;

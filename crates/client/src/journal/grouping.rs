@@ -72,8 +72,8 @@ pub(super) fn add(connection: &Connection, held: &Held) -> Result<(), JournalErr
     tell(connection, held)?;
     let covered = connection
         .prepare_cached(
-            "INSERT INTO outbox (alert, decision, note, decided_at) \
-             SELECT ?2, decision, note, decided_at FROM incident WHERE id = ?1 AND decided_here AND handling <> 0",
+            "INSERT INTO outbox (alert, decision, note, account, decided_at) \
+             SELECT ?2, decision, note, account, decided_at FROM incident WHERE id = ?1 AND decided_here AND handling <> 0",
         )?
         .execute(params![alert.incident.0, alert.id.0])?;
     if covered > 0 {

@@ -269,6 +269,12 @@ impl Journal {
 
     // ---- decisions ----
 
+    /// From now on decisions are this account's (a person at a server), and only its own are sent or given up; those of
+    /// others wait until it is theirs again.
+    pub async fn belong_to(&self, account: String) -> Result<(), JournalError> {
+        self.write(move |connection| decisions::belong_to(connection, &account)).await
+    }
+
     /// Decides on an incident: each of its alerts goes to the outbox; `None` if it is not known.
     pub async fn decide(
         &self,

@@ -23,6 +23,7 @@ CREATE TABLE incident (
     decided_at   INTEGER,
     decided_here INTEGER NOT NULL DEFAULT 0,
     note         TEXT,
+    account      TEXT,                           -- whose decision it is
     handled_at   INTEGER,
     refusal      TEXT
 ) STRICT;
@@ -86,6 +87,7 @@ CREATE TABLE outbox (
     alert       INTEGER NOT NULL UNIQUE REFERENCES alert (id) ON DELETE CASCADE,
     decision    INTEGER NOT NULL,
     note        TEXT,
+    account     TEXT,                            -- whose decision it is; nobody else's session sends it
     decided_at  INTEGER NOT NULL,
     state       INTEGER NOT NULL DEFAULT 0,      -- 0 sending, 1 recorded, 2 refused
     tries       INTEGER NOT NULL DEFAULT 0,

@@ -113,6 +113,26 @@ async fn what_fails_for_now_stays_and_is_counted() {
 }
 
 #[tokio::test]
+async fn nobody_sends_what_somebody_else_decided() {
+    let world = World::new();
+    world.journal.belong_to("one at https://a".into()).await.expect("noted");
+    let told = storm(&world).await;
+    world.journal.decide(told.incident.id, Decision::Acknowledged, None, noon(5)).await.expect("decided");
+    let further = world.tell(detection("stream-a", 1, 90).seen(), 6).await;
+    assert_eq!(further.entry().incident.id, told.incident.id);
+
+    world.journal.belong_to("two at https://a".into()).await.expect("noted");
+    let theirs = world.journal.next_to_send(10).await.expect("outbox");
+    let given_up =
+        world.journal.refuse_unmatched(noon(60), "not there".into(), noon(60)).await.expect("done");
+    world.journal.belong_to("one at https://a".into()).await.expect("noted");
+    let ours = world.journal.next_to_send(10).await.expect("outbox");
+
+    assert_eq!((theirs, given_up), (vec![], vec![]));
+    assert_eq!(ours.len(), 2);
+}
+
+#[tokio::test]
 async fn what_failed_lets_others_go_first() {
     let world = World::new();
     let told = storm(&world).await;
