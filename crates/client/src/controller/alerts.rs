@@ -13,6 +13,7 @@ use super::ticks::{Due, Tick};
 use super::urgent;
 use crate::journal::{AlertId, IncidentId, JournalError, Recorded, Repaired};
 use crate::policy;
+use crate::view::Handling;
 
 /// Between two updates of a notification about an alert that could not be stored, or of a message.
 const PAUSE: Duration = Duration::from_secs(10);
@@ -126,6 +127,9 @@ impl Controller {
         self.journal_works();
         self.acknowledge(arrival, recorded.entry().alert.id);
         self.shell.recorded(recorded);
+        if matches!(recorded.entry().incident.handling, Handling::Sending { .. }) {
+            self.send_along();
+        }
         match recorded {
             Recorded::New { entry, repaired, .. } => {
                 self.alert_added(entry);

@@ -107,6 +107,13 @@ impl Controller {
         self.decisions_time(now);
     }
 
+    /// The same for what a message made ready to be sent; a server that failed is left alone until its time comes.
+    pub(super) fn send_along(&mut self) {
+        if self.outbox.failures == 0 {
+            self.send_soon();
+        }
+    }
+
     pub(super) fn decisions_time(&mut self, now: Moment) {
         if self.outbox.sending || self.online_since().is_none() || !self.outbox.due.take(now) {
             return;

@@ -1,9 +1,12 @@
 //! Where one part of the server fails, the others are not held up.
 
+use std::time::Duration;
+
 use jiff::Timestamp;
+use serde_json::Value;
 
 use super::desk::Desk;
-use super::server::{Server, row};
+use super::server::{Server, detection, row};
 use crate::view::{Decision, Status};
 
 #[tokio::test]
@@ -39,4 +42,31 @@ async fn a_decision_that_cannot_be_sent_does_not_hold_up_the_next() {
 
     let (patched, _) = server.until("a PATCH", |state| state.patches.first().cloned()).await;
     assert_eq!(patched, "a-2");
+}
+
+#[tokio::test]
+async fn a_decision_goes_out_as_soon_as_its_anomaly_is_named() {
+    let (server, mut desk) = (Server::start().await, Desk::new());
+    desk.pace.reconcile_every = Duration::from_secs(3600);
+    let running = desk.signed_in(&server).await;
+    running.status(Status::Protected, "protected").await;
+    server.say(&detection(1, 30));
+    let id = running.notification(0).await.id;
+    running.client.decide(&id, Decision::Acknowledged, None).await.expect("it is stored");
+    server.set(|state| state.rows.insert(0, row("a-1", 1, Timestamp::now())));
+
+    server.say(&notice_of("a-1", &detection(1, 30)));
+
+    let (patched, _) = server.until("a PATCH", |state| state.patches.first().cloned()).await;
+    assert_eq!(patched, "a-1");
+}
+
+/// The notice that names the anomaly of this detection of person 1.
+fn notice_of(anomaly: &str, detection: &Value) -> Value {
+    let mut notice: Value =
+        serde_json::from_str(include_str!("../../../../../tests/fixtures/ws_notification_pipeline.json"))
+            .expect("the fixture");
+    notice["data"]["metadata"]["anomaly_id"] = anomaly.into();
+    notice["data"]["metadata"]["stream_id"] = detection["stream_id"].clone();
+    notice
 }
