@@ -2,7 +2,8 @@
 //!
 //! Protected is said only while three things are known and fresh: something was heard on the socket, the server
 //! lists this connection as the user's own, and nothing in its record is missing here. A socket that answers pings
-//! proves none of the last two (`docs/protocol.md`).
+//! proves none of the last two (`docs/protocol.md`). It is not said either once an alert that should have come on this
+//! connection was found in the record instead.
 
 use std::time::Duration;
 
@@ -45,6 +46,9 @@ pub struct Facts {
     pub registration: Option<Seen<Registration>>,
     /// The last comparison with the server's record; `at` is when it began.
     pub record: Option<Seen<Record>>,
+    /// When it was certain that an alert had not come on the socket though its row was written meanwhile; none once one
+    /// came.
+    pub undelivered: Option<Moment>,
 }
 
 /// A fact and the moment for which it is known to hold.
@@ -167,6 +171,9 @@ fn connected(facts: &Facts, limits: &Limits, since: Moment, heard_at: Moment, no
             let until = heard_until.min(listed_until);
             return catching_up("registration_untold", "status.registration_untold", until);
         }
+    }
+    if facts.undelivered.is_some_and(|at| at >= since) {
+        return deaf("not_delivered", "status.not_delivered", heard_until.min(listed_until));
     }
     match record {
         Some((until, Record::Complete)) => Verdict {

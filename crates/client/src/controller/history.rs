@@ -46,6 +46,7 @@ impl Controller {
         match pass.trouble {
             None => {
                 self.watch.unread = 0;
+                self.compare_with_socket(began_at, &pass.missed);
                 self.watch.record = Some(Seen { at: began_at, what: Record::Complete });
                 if caught_up > 0 {
                     tracing::info!(caught_up, "caught up with the record");
@@ -57,6 +58,17 @@ impl Controller {
         self.watch.fetches = FETCHES;
         self.fetch_pictures();
         self.send_soon();
+    }
+
+    /// Rows that an earlier comparison on this connection did not find were written since: their messages should come.
+    fn compare_with_socket(&mut self, began_at: Moment, missed: &[Recorded]) {
+        let Some(before) = self.watch.record.filter(|seen| seen.what == Record::Complete) else { return };
+        let same_connection =
+            self.online_since().is_some_and(|since| before.at >= since && began_at >= since);
+        if same_connection && !missed.is_empty() {
+            let give_up_at = self.now() + self.pace.message_within;
+            self.watch.delivery.missed(before.at, give_up_at);
+        }
     }
 
     /// What a pass stored, shown.

@@ -6,6 +6,7 @@
 
 mod alerts;
 mod decisions;
+mod delivery;
 mod history;
 mod notifications;
 mod page;
@@ -97,6 +98,8 @@ pub struct Pace {
     pub register_after: Duration,
     /// Between two looks at it.
     pub register_every: Duration,
+    /// How long the message of an alert may come after its row was found in the record.
+    pub message_within: Duration,
     /// Between a polite close and the next attempt, when the slot is claimed anew.
     pub reclaim_pause: Duration,
     /// Between two questions to a keychain that did not answer.
@@ -119,6 +122,7 @@ impl Default for Pace {
             poll_every: Duration::from_secs(15),
             register_after: Duration::from_secs(1),
             register_every: Duration::from_secs(30),
+            message_within: Duration::from_secs(10),
             reclaim_pause: Duration::from_millis(250),
             keychain_every: Duration::from_secs(10),
             retry_every: Duration::from_secs(5),

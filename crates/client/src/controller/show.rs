@@ -118,6 +118,7 @@ impl Controller {
             link: self.connection.state(),
             registration: self.watch.registration,
             record: self.watch.record,
+            undelivered: self.watch.delivery.undelivered(),
         };
         let verdict = status::assess(&facts, &self.pace.limits, now);
         self.shown.until = verdict.until;

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use jiff::SignedDuration;
 use visionguard_proto::Moment;
 
 use super::Controller;
@@ -12,6 +13,10 @@ use crate::status::{Registration, Seen};
 
 /// By how much the age that the server tells may fall short of our own before the slot must be another's.
 const UPTIME_SLACK: Duration = Duration::from_secs(2);
+/// By how much the registration must lie later than before to be another's.
+const MOVED: Duration = Duration::from_millis(500);
+/// Two clocks drift apart by at most one part in this many.
+const DRIFT: u32 = 2_000;
 /// The wait between two claims of a slot: this, doubled each time.
 const CLAIM_AGAIN: Duration = Duration::from_secs(60);
 /// The longest wait between two claims.
@@ -42,7 +47,8 @@ impl Controller {
         if asked_at < since {
             return;
         }
-        let what = verdict(registration, asked_at.since(since));
+        let now = self.now();
+        let what = self.watch.slot.verdict(registration, asked_at.since(since), now.since(since));
         if what == Registration::Untold {
             self.look_again_soon();
             if self.registration_is_fresh(asked_at) {
@@ -60,7 +66,6 @@ impl Controller {
             Registration::Untold => tracing::debug!("the server does not tell its connections"),
         }
         if self.watch.is_deaf() != was_deaf {
-            let now = self.now();
             self.watch.list.by(now + self.list_every());
             self.watch.reconcile.by(now);
         }
@@ -71,6 +76,17 @@ impl Controller {
         self.watch.untold += 1;
         if self.watch.untold <= REPEATED_SOON {
             self.watch.list.by(self.now() + self.pace.retry_every);
+        }
+    }
+
+    /// An alert came on the socket. Had the server's clock been set, its word would mislead for good; a message that was
+    /// on its way when another took the slot proves nothing.
+    pub(super) fn slot_proved(&mut self, now: Moment) {
+        let taken =
+            |seen: Seen<Registration>| seen.what == Registration::Taken && now.since(seen.at) > UPTIME_SLACK;
+        if self.watch.registration.is_some_and(taken) {
+            self.watch.slot = Slot::default();
+            self.watch.list.by(now);
         }
     }
 
@@ -103,14 +119,55 @@ impl Controller {
     }
 }
 
-/// What the server's answer means for a connection of this age.
-fn verdict(registration: api::Registration, age: Duration) -> Registration {
-    match registration {
-        api::Registration::Registered { uptime } if uptime + UPTIME_SLACK < age => Registration::Taken,
-        api::Registration::Registered { .. } => Registration::Ours,
-        api::Registration::NotRegistered => Registration::Lost,
-        api::Registration::Unknown => Registration::Untold,
+/// When the server registered the connection that it lists, as far as the looks of this connection tell.
+#[derive(Debug, Default)]
+pub(super) struct Slot {
+    /// Our age at a look, and the latest that the registration can have been, counted from our own beginning.
+    latest: Option<(Duration, SignedDuration)>,
+}
+
+impl Slot {
+    /// What the server's answer means for a connection of this age when it was asked and when it had answered.
+    fn verdict(
+        &mut self,
+        registration: api::Registration,
+        asked: Duration,
+        answered: Duration,
+    ) -> Registration {
+        match registration {
+            api::Registration::Registered { uptime } if uptime + UPTIME_SLACK + asked / DRIFT < asked => {
+                Registration::Taken
+            }
+            api::Registration::Registered { uptime } if self.has_moved(uptime, asked, answered) => {
+                Registration::Taken
+            }
+            api::Registration::Registered { .. } => Registration::Ours,
+            api::Registration::NotRegistered => Registration::Lost,
+            api::Registration::Unknown => Registration::Untold,
+        }
     }
+
+    /// Whether what is listed was registered later than what was listed before. The answer holds for some moment
+    /// between the question and its arrival, so only bounds are compared; two clocks also drift apart.
+    fn has_moved(&mut self, uptime: Duration, asked: Duration, answered: Duration) -> bool {
+        let earliest = minus(asked, uptime);
+        let latest = minus(answered, uptime);
+        let Some((before, bound)) = self.latest else {
+            self.latest = Some((answered, latest));
+            return false;
+        };
+        let bound = bound.saturating_add(minus(answered.saturating_sub(before) / DRIFT, Duration::ZERO));
+        if earliest > bound.saturating_add(minus(MOVED, Duration::ZERO)) {
+            return true;
+        }
+        self.latest = Some((answered, bound.min(latest)));
+        false
+    }
+}
+
+fn minus(one: Duration, other: Duration) -> SignedDuration {
+    let signed = |duration| SignedDuration::try_from(duration).unwrap_or(SignedDuration::MAX);
+    signed(one).saturating_sub(signed(other))
 }
 
 #[cfg(test)]
@@ -119,16 +176,58 @@ mod tests {
 
     #[test]
     fn a_socket_much_younger_than_ours_is_another_s() {
-        let registered = |uptime| api::Registration::Registered { uptime: Duration::from_secs(uptime) };
+        assert_eq!(look(&mut Slot::default(), 10_000, 11_000, 11_000), Registration::Ours);
+        assert_eq!(look(&mut Slot::default(), 10_000, 30_000, 30_000), Registration::Taken);
+    }
 
-        assert_eq!(verdict(registered(10), Duration::from_secs(11)), Registration::Ours);
-        assert_eq!(verdict(registered(10), Duration::from_secs(30)), Registration::Taken);
+    #[test]
+    fn a_socket_that_is_suddenly_a_second_younger_is_another_s() {
+        let mut slot = Slot::default();
+
+        let before = look(&mut slot, 1_010, 1_000, 1_020);
+        let after = look(&mut slot, 30_010, 31_000, 31_020);
+        let later = look(&mut slot, 60_010, 61_000, 61_020);
+
+        assert_eq!([before, after, later], [Registration::Ours, Registration::Taken, Registration::Taken]);
+    }
+
+    #[test]
+    fn a_slow_answer_is_no_younger_socket() {
+        let mut slot = Slot::default();
+
+        let slow = look(&mut slot, 3_000, 1_000, 3_100);
+        let quick = look(&mut slot, 30_900, 31_000, 31_020);
+
+        assert_eq!([slow, quick], [Registration::Ours; 2]);
+    }
+
+    #[test]
+    fn a_clock_that_drifts_is_no_younger_socket() {
+        let mut slot = Slot::default();
+
+        for minutes in 1..=1440 {
+            let age = minutes * 60_000;
+            assert_eq!(
+                look(&mut slot, age - age / 10_000, age, age + 20),
+                Registration::Ours,
+                "{minutes} min"
+            );
+        }
     }
 
     #[test]
     fn no_entry_is_a_lost_slot() {
-        let found = verdict(api::Registration::NotRegistered, Duration::from_secs(5));
+        let five = Duration::from_secs(5);
+
+        let found = Slot::default().verdict(api::Registration::NotRegistered, five, five);
 
         assert_eq!(found, Registration::Lost);
+    }
+
+    /// A look with these milliseconds.
+    fn look(slot: &mut Slot, uptime: u64, asked: u64, answered: u64) -> Registration {
+        let uptime = Duration::from_millis(uptime);
+        let registered = api::Registration::Registered { uptime };
+        slot.verdict(registered, Duration::from_millis(asked), Duration::from_millis(answered))
     }
 }

@@ -170,6 +170,7 @@ impl Controller {
         let now = self.now();
         self.account_time(now);
         self.record_time(now);
+        self.delivery_time(now);
         self.alerts_time(now);
         self.decisions_time(now);
         self.page_time(now);

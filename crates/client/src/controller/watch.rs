@@ -6,6 +6,8 @@ use visionguard_proto::Moment;
 use visionguard_proto::link::State;
 
 use super::Controller;
+use super::delivery::Delivery;
+use super::slot::Slot;
 use super::ticks::Due;
 use crate::connection::Event;
 use crate::reconcile::Memory;
@@ -35,6 +37,8 @@ pub(super) struct Watch {
     /// When a lost slot may be claimed, and how often it was in vain.
     pub(super) claim_at: Option<Moment>,
     pub(super) claims: u32,
+    pub(super) slot: Slot,
+    pub(super) delivery: Delivery,
     outage: Outage,
 }
 
@@ -52,7 +56,7 @@ impl Watch {
     pub(super) fn due(&self, online: bool) -> Option<Moment> {
         let list = self.list.at().filter(|_| online && !self.listing);
         let reconcile = self.reconcile.at().filter(|_| online && !self.reconciling);
-        [list, reconcile, self.outage.write_down.at()].into_iter().flatten().min()
+        [list, reconcile, self.delivery.due(), self.outage.write_down.at()].into_iter().flatten().min()
     }
 
     /// A new token was found: the record may be read again.
@@ -69,10 +73,11 @@ impl Watch {
     }
 
     pub(super) fn is_deaf(&self) -> bool {
-        self.registration.is_some_and(|seen| match seen.what {
+        let elsewhere = self.registration.is_some_and(|seen| match seen.what {
             Registration::Lost | Registration::Taken => true,
             Registration::Ours | Registration::Untold => false,
-        })
+        });
+        elsewhere || self.delivery.undelivered().is_some()
     }
 }
 
@@ -80,7 +85,10 @@ impl Controller {
     pub(super) fn link(&mut self, event: Event) {
         match event {
             Event::State(state) => self.link_state(state),
-            Event::Alert(alert) => self.arrived(*alert),
+            Event::Alert(alert) => {
+                self.delivered();
+                self.arrived(*alert);
+            }
             Event::Notice(notice) => self.message(&notice),
             Event::Unreadable(what) => tracing::warn!(what, "a message could not be read"),
             Event::Repaired => tracing::debug!("a message was repaired"),
@@ -117,6 +125,8 @@ impl Controller {
         self.watch.outage.began = None;
         self.watch.outage.write_down.clear();
         self.watch.registration = None;
+        self.watch.slot = Slot::default();
+        self.watch.delivery = Delivery::default();
         self.watch.untold = 0;
         self.watch.unread = 0;
         self.watch.list.set(since + self.pace.register_after);
@@ -173,6 +183,8 @@ impl Controller {
     /// Another session: nothing of what was found counts for it.
     pub(super) fn forget_record(&mut self) {
         self.watch.registration = None;
+        self.watch.slot = Slot::default();
+        self.watch.delivery = Delivery::default();
         self.watch.record = None;
         self.watch.listing = false;
         self.watch.reconciling = false;

@@ -28,6 +28,18 @@ fn a_lost_slot_is_deaf_although_the_socket_answers() {
 }
 
 #[test]
+fn an_alert_that_came_by_the_record_alone_is_deaf_until_the_next_connection() {
+    let undelivered = Facts { undelivered: Some(at(11)), ..all_well() };
+    let reconnected = Facts { undelivered: Some(at(9)), ..all_well() };
+
+    let verdict = assess(&undelivered, &Limits::default(), at(12));
+
+    assert_eq!((verdict.status, verdict.reason), (Status::Deaf, "not_delivered"));
+    assert_ne!(sentence(&verdict), verdict.sentence, "it is in the words");
+    assert_eq!(word(&reconnected, at(12)), Status::Protected);
+}
+
+#[test]
 fn sixty_silent_seconds_are_offline() {
     assert_eq!(word(&all_well(), at(69)), Status::Protected);
     assert_eq!(word(&all_well(), at(70)), Status::Offline);
@@ -85,6 +97,8 @@ enum Happening {
     Closed,
     Listed(Registration),
     Compared(Record),
+    Undelivered,
+    Delivered,
     Account(Account),
 }
 
@@ -100,6 +114,7 @@ proptest! {
             link: State::Offline,
             registration: None,
             record: None,
+            undelivered: None,
         };
         let mut diary: Vec<(u64, Happening)> = Vec::new();
         let mut now = 1;
@@ -138,9 +153,13 @@ fn evident(diary: &[(u64, Happening)], now: u64, limits: &Limits) -> bool {
         last(|what| matches!(what, Happening::Compared(_))),
         Some((at, Happening::Compared(Record::Complete))) if within(*at, limits.record)
     );
+    let delivered = !matches!(
+        last(|what| matches!(what, Happening::Undelivered | Happening::Delivered)),
+        Some((at, Happening::Undelivered)) if at >= opened
+    );
     let signed_in = last(|what| matches!(what, Happening::Account(_)))
         .is_none_or(|(_, what)| matches!(what, Happening::Account(Account::SignedIn)));
-    heard && listed && compared && signed_in
+    heard && listed && compared && delivered && signed_in
 }
 
 fn apply(facts: &mut Facts, happening: &Happening, now: u64) {
@@ -154,6 +173,8 @@ fn apply(facts: &mut Facts, happening: &Happening, now: u64) {
         Happening::Closed => facts.link = State::Waiting { until: at(now + 1), cause: Cause::Lost },
         Happening::Listed(registration) => facts.registration = seen(now, *registration),
         Happening::Compared(record) => facts.record = seen(now, *record),
+        Happening::Undelivered => facts.undelivered = Some(at(now)),
+        Happening::Delivered => facts.undelivered = None,
         Happening::Account(account) => facts.account = *account,
     }
 }
@@ -171,6 +192,8 @@ fn happening() -> impl Strategy<Value = Happening> {
         ].prop_map(Happening::Listed),
         4 => Just(Happening::Compared(Record::Complete)),
         1 => Just(Happening::Compared(Record::Unread)),
+        1 => Just(Happening::Undelivered),
+        2 => Just(Happening::Delivered),
         1 => prop_oneof![3 => Just(Account::SignedIn), 1 => Just(Account::Expired)]
             .prop_map(Happening::Account),
     ]
@@ -186,6 +209,7 @@ fn all_well() -> Facts {
         link: online(10, 10),
         registration: seen(11, Registration::Ours),
         record: seen(11, Record::Complete),
+        undelivered: None,
     }
 }
 

@@ -308,6 +308,21 @@ async fn alerts_come_from_the_record_while_another_holds_the_slot() {
 }
 
 #[tokio::test]
+async fn a_connection_on_which_alerts_do_not_come_is_deaf_whatever_the_list_says() {
+    let (server, mut desk) = (Server::start().await, Desk::new());
+    desk.pace.message_within = Duration::from_millis(100);
+    let running = desk.signed_in(&server).await;
+    running.status(Status::Protected, "protected").await;
+
+    server.set(|state| state.rows.insert(0, row("a-1", 7, Timestamp::now())));
+    running.status(Status::Deaf, "not_delivered").await;
+    server.say(&detection(1, 30));
+
+    running.status(Status::Protected, "protected").await;
+    assert_eq!(server.state().handshakes, 1);
+}
+
+#[tokio::test]
 async fn the_history_of_a_first_sign_in_is_listed_without_a_notification() {
     let (server, desk) = (Server::start().await, Desk::new());
     let hours_ago = Timestamp::now() - Duration::from_secs(7200);
