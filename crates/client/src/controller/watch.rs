@@ -39,7 +39,17 @@ pub(super) struct Watch {
     pub(super) claims: u32,
     pub(super) slot: Slot,
     pub(super) delivery: Delivery,
+    unreadable: Unreadable,
     outage: Outage,
+}
+
+/// Messages that could not be read, or of a type that is not known.
+#[derive(Debug, Default)]
+struct Unreadable {
+    /// Since the start.
+    count: u64,
+    /// Until when they bring no further look at the record forward.
+    until: Option<Moment>,
 }
 
 /// A time without a connection.
@@ -90,11 +100,24 @@ impl Controller {
                 self.arrived(*alert);
             }
             Event::Notice(notice) => self.message(&notice),
-            Event::Unreadable(what) => tracing::warn!(what, "a message could not be read"),
+            Event::Unreadable(what) => self.unreadable(&what),
             Event::Repaired => tracing::debug!("a message was repaired"),
             Event::Question(cause) => self.question(cause),
             Event::Woke => self.woke(),
         }
+    }
+
+    /// It may have been an alert: the record tells. A server that sends many does not have it read for each.
+    fn unreadable(&mut self, what: &str) {
+        let now = self.now();
+        let unreadable = &mut self.watch.unreadable;
+        unreadable.count += 1;
+        tracing::warn!(what, count = unreadable.count, "a message could not be read");
+        let at = unreadable.until.map_or(now, |until| until.max(now));
+        if at == now {
+            unreadable.until = Some(now + self.pace.poll_every);
+        }
+        self.watch.reconcile.by(at);
     }
 
     /// Since when the connection stands.
