@@ -125,7 +125,9 @@ impl Controller {
 
     fn stored(&mut self, arrival: &Arrival, recorded: &Recorded) {
         self.journal_works();
-        self.acknowledge(arrival, recorded.entry().alert.id);
+        if let Some(ack) = &arrival.ack {
+            self.acknowledge(ack, recorded.entry().alert.id);
+        }
         self.shell.recorded(recorded);
         if matches!(recorded.entry().incident.handling, Handling::Sending { .. }) {
             self.send_along();
@@ -135,6 +137,9 @@ impl Controller {
                 self.alert_added(entry);
                 if arrival.notified {
                     self.mark_notified(entry.alert.id);
+                } else if arrival.alert.via == Via::Notification && entry.incident.alerts == 1 {
+                    // A notice brings no picture; the server has it.
+                    self.consider_with_cover(entry);
                 } else {
                     self.consider(entry, arrival.picture());
                 }
@@ -152,8 +157,7 @@ impl Controller {
     }
 
     /// Only what survives the program is acknowledged.
-    fn acknowledge(&self, arrival: &Arrival, id: AlertId) {
-        let Some(ack) = &arrival.ack else { return };
+    pub(super) fn acknowledge(&self, ack: &ClientMessage, id: AlertId) {
         if !self.journal.is_durable() {
             return;
         }

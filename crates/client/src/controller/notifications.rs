@@ -5,9 +5,11 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use visionguard_proto::message::Notice;
+use visionguard_proto::{Jpeg, Picture};
 
 use super::Controller;
 use super::ticks::Tick;
+use crate::api::Api;
 use crate::journal::{AlertId, Entry, IncidentId, Journal};
 use crate::policy::{self, Verdict};
 use crate::shell::{Buttons, Notification, Outcome};
@@ -18,6 +20,8 @@ use crate::words::text;
 const MOST_SINGLY: usize = 3;
 /// How long after a failure the notification service is tried again.
 const NOTIFY_AGAIN: Duration = Duration::from_secs(30);
+/// How long a notification waits for a picture that only the server has.
+const PICTURE_WITHIN: Duration = Duration::from_secs(3);
 
 impl Controller {
     /// Shows it, later or now, as the policy has it.
@@ -39,12 +43,18 @@ impl Controller {
         }
     }
 
-    /// The same with the incident's picture, which is on disk.
+    /// The same with the incident's picture, which is on disk or, for a moment, waited for from the server.
     pub(super) fn consider_with_cover(&self, entry: &Entry) {
         let journal = self.journal.clone();
+        let shows_pictures = self.settings.view.notifications && self.settings.view.picture_in_notification;
+        let api = self.account.api().filter(|_| shows_pictures);
         let entry = Box::new(entry.clone());
         self.spawn(async move {
-            let picture = cover(&journal, &entry).await;
+            let mut picture = cover(&journal, &entry).await;
+            if let (None, Some(api)) = (&picture, api) {
+                let fetched = tokio::time::timeout(PICTURE_WITHIN, fetch(&api, &journal, &entry)).await;
+                picture = fetched.ok().flatten();
+            }
             Tick::Again(entry, picture)
         });
     }
@@ -182,6 +192,23 @@ impl Controller {
             buttons: Buttons::Open,
         });
     }
+}
+
+/// The alert's picture from the server's record, which is stored too.
+async fn fetch(api: &Api, journal: &Journal, entry: &Entry) -> Option<Bytes> {
+    let path = match &entry.alert.picture_path {
+        Some(path) => path.clone(),
+        None => match api.anomaly(entry.alert.anomaly_id.as_ref()?).await.ok()?.alert.picture {
+            Picture::At(path) => path,
+            Picture::Jpeg(_) | Picture::Absent | Picture::Refused(_) => return None,
+        },
+    };
+    let jpeg = Jpeg::from_bytes(api.frame(&path).await.ok()?).ok()?;
+    let bytes = jpeg.bytes().clone();
+    if let Err(error) = journal.attach_picture(entry.alert.id, Picture::Jpeg(jpeg)).await {
+        tracing::warn!(%error, "a picture cannot be stored");
+    }
+    Some(bytes)
 }
 
 async fn cover(journal: &Journal, entry: &Entry) -> Option<Bytes> {

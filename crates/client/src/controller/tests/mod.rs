@@ -9,7 +9,7 @@ use std::time::Duration;
 use desk::Desk;
 use jiff::Timestamp;
 use secrecy::SecretString;
-use server::{Listing, Server, detection, row};
+use server::{Listing, Server, detection, picture, row};
 
 use super::{Pace, StartError};
 use crate::journal::Journal;
@@ -48,6 +48,51 @@ async fn an_intrusion_comes_as_a_notice_alone_and_is_acknowledged() {
     running.notification(0).await;
     let ack = server.until("an ack", |state| state.acks.first().cloned()).await;
     assert_eq!(ack["alert_id"], notice["data"]["metadata"]["anomaly_id"]);
+}
+
+#[tokio::test]
+async fn an_alert_from_the_record_is_shown_with_its_picture() {
+    let (server, desk) = (Server::start().await, Desk::new());
+    let running = desk.signed_in(&server).await;
+    running.status(Status::Protected, "protected").await;
+    let mut row = row("a-1", 7, Timestamp::now());
+    row["image_url"] = "/api/anomalies/frames/a-1.jpg".into();
+
+    server.set(|state| state.rows.insert(0, row));
+
+    assert_eq!(running.notification(0).await.picture.as_deref(), Some(picture().as_slice()));
+}
+
+#[tokio::test]
+async fn an_intrusion_is_shown_with_its_picture_from_the_record() {
+    let (server, mut desk) = (Server::start().await, Desk::new());
+    desk.pace.reconcile_every = Duration::from_secs(3600);
+    let running = desk.signed_in(&server).await;
+    running.status(Status::Protected, "protected").await;
+    let notice: serde_json::Value =
+        serde_json::from_str(include_str!("../../../../../tests/fixtures/ws_notification_owl_eye.json"))
+            .expect("the fixture");
+    let id = notice["data"]["metadata"]["anomaly_id"].as_str().expect("an id");
+    let mut row = row(id, 7, Timestamp::now());
+    row["image_url"] = "/api/anomalies/frames/intrusion.jpg".into();
+
+    server.set(|state| state.rows.insert(0, row));
+    server.say(&notice);
+
+    assert_eq!(running.notification(0).await.picture.as_deref(), Some(picture().as_slice()));
+}
+
+#[tokio::test]
+async fn an_unreadable_message_makes_the_record_be_read() {
+    let (server, mut desk) = (Server::start().await, Desk::new());
+    desk.pace.reconcile_every = Duration::from_secs(3600);
+    let running = desk.signed_in(&server).await;
+    running.status(Status::Protected, "protected").await;
+
+    server.set(|state| state.rows.insert(0, row("a-1", 7, Timestamp::now())));
+    server.say(&serde_json::json!({"type": "anomaly_detected", "result": 7}));
+
+    running.notification(0).await;
 }
 
 #[tokio::test]

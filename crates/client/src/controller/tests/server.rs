@@ -6,6 +6,8 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD as BASE64;
 use futures_util::{SinkExt, StreamExt};
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -138,6 +140,10 @@ impl Server {
             return;
         }
         if let Ok((line, body)) = read_request(&mut stream).await {
+            if line.starts_with("GET /api/anomalies/frames/") {
+                let _ = answer_with(&mut stream, 200, "image/jpeg", &picture()).await;
+                return;
+            }
             let (status, reply) = self.api(&line, &body);
             let _ = answer(&mut stream, status, &reply.to_string()).await;
         }
@@ -289,6 +295,13 @@ pub(super) fn row(id: &str, person: i64, at: jiff::Timestamp) -> Value {
     row
 }
 
+/// The picture of a detection.
+pub(super) fn picture() -> Vec<u8> {
+    let message = detection(1, 1);
+    let text = message["annotated_frame"].as_str().expect("a picture");
+    BASE64.decode(text).expect("base64")
+}
+
 fn login(body: &[u8]) -> (u16, Value) {
     let said: Value = serde_json::from_slice(body).unwrap_or_default();
     if said["password"] != "right" {
@@ -356,11 +369,15 @@ async fn read_request(stream: &mut TcpStream) -> io::Result<(String, Vec<u8>)> {
 }
 
 async fn answer(stream: &mut TcpStream, status: u16, body: &str) -> io::Result<()> {
+    answer_with(stream, status, "application/json", body.as_bytes()).await
+}
+
+async fn answer_with(stream: &mut TcpStream, status: u16, kind: &str, body: &[u8]) -> io::Result<()> {
     let head = format!(
-        "HTTP/1.1 {status} Status\r\ncontent-type: application/json\r\ncontent-length: {}\r\nconnection: close\r\n\r\n",
+        "HTTP/1.1 {status} Status\r\ncontent-type: {kind}\r\ncontent-length: {}\r\nconnection: close\r\n\r\n",
         body.len()
     );
     stream.write_all(head.as_bytes()).await?;
-    stream.write_all(body.as_bytes()).await?;
+    stream.write_all(body).await?;
     stream.shutdown().await
 }
