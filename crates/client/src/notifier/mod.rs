@@ -12,6 +12,8 @@
 mod desk;
 mod pending;
 mod picture;
+#[cfg(any(test, not(target_os = "linux")))]
+mod raised;
 mod text;
 #[cfg(not(target_os = "linux"))]
 mod toast;

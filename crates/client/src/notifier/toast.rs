@@ -15,6 +15,7 @@ use crate::words;
 
 use super::pending::Item;
 use super::picture::{Picture, Pictures};
+use super::raised::Raised;
 use super::{DEADLINE, Report, Service, report_failed, report_shown, text};
 
 const ACKNOWLEDGE: &str = "ack";
@@ -34,6 +35,7 @@ pub async fn ask() -> Result<Service, String> {
 pub(super) struct Desk {
     pictures: Pictures,
     report: Report,
+    raised: Raised,
     waiting: Vec<JoinHandle<()>>,
 }
 
@@ -43,10 +45,14 @@ impl Desk {
         if let Err(error) = notify_rust::set_application(APPLICATION) {
             tracing::warn!(%error, "notifications will not carry the program's name");
         }
-        Self { pictures, report, waiting: Vec::new() }
+        Self { pictures, report, raised: Raised::default(), waiting: Vec::new() }
     }
 
     pub(super) async fn raise(&mut self, item: Item) {
+        if self.raised.covers(&item.notification) {
+            report_shown(&self.report, &item);
+            return;
+        }
         self.waiting.retain(|thread| !thread.is_finished());
         let picture = item.notification.picture.as_ref().and_then(|jpeg| {
             self.pictures
@@ -56,7 +62,10 @@ impl Desk {
         });
         let shown = timeout(DEADLINE, self.show(&item.notification, picture)).await;
         match shown {
-            Ok(Ok(())) => report_shown(&self.report, &item),
+            Ok(Ok(())) => {
+                self.raised.note(&item.notification);
+                report_shown(&self.report, &item);
+            }
             Ok(Err(reason)) => {
                 let reason = text::title(&reason);
                 report_failed(
