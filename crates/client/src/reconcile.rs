@@ -44,6 +44,8 @@ pub struct Memory {
     decided: HashMap<AnomalyId, Status>,
     /// Shops whose record was read with the wide margin since the start.
     read_deeply: HashSet<ShopId>,
+    /// It is about the journal on disk, not about the one in memory.
+    durable: bool,
 }
 
 /// What one pass found and stored.
@@ -75,6 +77,9 @@ pub enum Trouble {
 /// One pass over the records of all the user's shops. `now` is the computer's clock, for what is received.
 pub async fn pass(api: &Api, journal: &Journal, memory: &mut Memory, now: Timestamp) -> Pass {
     let mut found = Pass::default();
+    if memory.durable != journal.is_durable() {
+        *memory = Memory { durable: journal.is_durable(), ..Memory::default() };
+    }
     if let Err(trouble) = all_shops(api, journal, memory, now, &mut found).await {
         found.trouble = Some(trouble);
     }

@@ -13,6 +13,7 @@ mod page;
 mod recorder;
 mod requests;
 mod session;
+mod settling;
 mod show;
 mod slot;
 mod task;

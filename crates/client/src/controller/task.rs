@@ -15,6 +15,7 @@ use super::decisions::Outbox;
 use super::page::Page;
 use super::recorder;
 use super::session::Who;
+use super::settling::IN_MEMORY;
 use super::show::Shown;
 use super::ticks::{Due, Tick};
 use super::watch::Watch;
@@ -265,6 +266,10 @@ impl Controller {
         self.refresh_token();
         self.store_token();
         self.count();
+        if !self.journal.is_durable() {
+            self.settle();
+            self.prune.set(now);
+        }
         if self.prune.take(now) {
             self.prune.set(now + PRUNE_EVERY);
             self.prune();
@@ -272,7 +277,10 @@ impl Controller {
     }
 
     fn prune(&self) {
-        let keep = keep(&self.settings, self.started, (self.wall(), self.now()));
+        let mut keep = keep(&self.settings, self.started, (self.wall(), self.now()));
+        if !self.journal.is_durable() {
+            keep.picture_bytes = keep.picture_bytes.min(IN_MEMORY);
+        }
         let journal = self.journal.clone();
         self.tasks.spawn(async move {
             match journal.prune(keep).await {

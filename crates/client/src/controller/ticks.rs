@@ -12,7 +12,7 @@ use super::recorder::Attempt;
 use crate::account::{Answer, Restored};
 use crate::api::{ApiError, Registration};
 use crate::connection;
-use crate::journal::{AlertId, Entry, IncidentId, IncidentRow, JournalError};
+use crate::journal::{AlertId, Entry, IncidentId, IncidentRow, JournalError, Settled};
 use crate::keychain::KeychainError;
 use crate::reconcile::{Memory, Pass, Trouble};
 use crate::settings::{Settings, SettingsError};
@@ -99,6 +99,8 @@ pub(super) enum Tick {
     },
     Pictures(u64, Result<Vec<Entry>, Trouble>),
     Counted(Result<Counts, JournalError>),
+    /// The journal was in memory and is on the disk now.
+    Settled(Settled),
     SettingsSaved(Result<Settings, SettingsError>, Reply<Result<SettingsView, Problem>>),
     /// A write failed that nobody waits for.
     WriteFailed(JournalError),
@@ -158,6 +160,7 @@ impl Controller {
             }
             Tick::Pictures(epoch, result) => self.pictures(epoch, result),
             Tick::Counted(result) => self.counted(result),
+            Tick::Settled(settled) => self.settled(settled),
             Tick::SettingsSaved(result, reply) => self.settings_saved(result, reply),
             Tick::WriteFailed(error) => self.journal_failed(&error),
 

@@ -104,11 +104,19 @@ pub(super) fn open_again(directory: &Path) -> Result<Connection, JournalError> {
     open(directory).map(|(connection, _)| connection)
 }
 
-/// A journal without a file.
+/// A journal without a file. Its numbers begin at the time of day, in milliseconds: beyond those of any file, which may
+/// take them over later.
 pub(super) fn in_memory() -> Result<Connection, JournalError> {
     let mut connection = Connection::open_in_memory()?;
     connection.pragma_update(None, "foreign_keys", true)?;
     migrate(&mut connection)?;
+    let first = SystemClock.wall().as_millisecond();
+    for table in ["incident", "alert", "outbox", "outage"] {
+        connection.execute(
+            "INSERT INTO sqlite_sequence (name, seq) VALUES (?1, ?2)",
+            rusqlite::params![table, first],
+        )?;
+    }
     Ok(connection)
 }
 

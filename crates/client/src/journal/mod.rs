@@ -6,10 +6,13 @@
 
 use std::collections::{BTreeMap, HashSet};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use bytes::Bytes;
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension};
+use tokio::sync::RwLock;
 use visionguard_proto::{Alert, AnomalyId, Picture, ShopId};
 
 use self::file::Place;
@@ -25,6 +28,7 @@ mod join;
 mod marks;
 mod owner;
 mod row;
+mod settle;
 mod sql;
 mod store;
 #[cfg(test)]
@@ -52,12 +56,28 @@ pub struct Opened {
 /// A handle on the journal. Cheap to clone; the file is closed when the last one is gone, or by [`Journal::close`].
 #[derive(Debug, Clone)]
 pub struct Journal {
+    /// Held by whatever reads or writes for as long as that takes; moving to the disk waits for them all.
+    owners: Arc<RwLock<Owners>>,
+    durable: Arc<AtomicBool>,
+}
+
+/// Who owns the file.
+#[derive(Debug)]
+struct Owners {
     /// Writes in groups; none where the journal was opened for reading.
     writer: Option<Owner>,
     /// Reads on a connection of its own, so that a page of the feed does not wait behind an alert, nor an alert
     /// behind it.
     reader: Owner,
-    durable: bool,
+}
+
+/// A journal in memory that moved onto the disk.
+#[derive(Debug)]
+pub struct Settled {
+    /// What was found there and had to be moved out of the way.
+    pub set_aside: Option<PathBuf>,
+    /// Alerts that are durable only now, oldest first: their acks are still to be sent.
+    pub unacked: Vec<Entry>,
 }
 
 impl Journal {
@@ -66,39 +86,50 @@ impl Journal {
     /// A damaged file, or one of a newer version, is renamed with a time suffix and a new one started.
     pub fn open(directory: &Path) -> Result<Opened, JournalError> {
         let (connection, set_aside) = file::open(directory)?;
-        let reader = file::open_to_read(directory)?;
-        let journal = Journal {
-            writer: Some(Owner::start("journal", connection, Some(Place::new(directory, file::open_again)))?),
-            reader: Owner::start("journal-read", reader, Some(Place::new(directory, file::open_to_read)))?,
-            durable: true,
-        };
-        Ok(Opened { journal, set_aside })
+        Ok(Opened { journal: Journal::of(Owners::of_file(directory, connection)?, true), set_aside })
     }
 
     /// Opens an existing journal for reading, also while another program owns it; every change is refused as
     /// [`JournalError::Unwritable`].
     pub fn open_read_only(directory: &Path) -> Result<Journal, JournalError> {
         let reader = Owner::start("journal-read", file::open_to_read(directory)?, None)?;
-        Ok(Journal { writer: None, reader, durable: true })
+        Ok(Journal::of(Owners { writer: None, reader }, true))
     }
 
-    /// A journal that ends with the program: for when the disk cannot be written. Never acknowledge from it.
+    /// A journal that ends with the program unless it [settles](Journal::settle): for when the disk cannot be written.
+    /// Never acknowledge from it.
     pub fn in_memory() -> Result<Journal, JournalError> {
         let owner = Owner::start("journal", file::in_memory()?, None)?;
-        Ok(Journal { writer: Some(owner.clone()), reader: owner, durable: false })
+        Ok(Journal::of(Owners { writer: Some(owner.clone()), reader: owner }, false))
+    }
+
+    fn of(owners: Owners, durable: bool) -> Journal {
+        Journal { owners: Arc::new(RwLock::new(owners)), durable: Arc::new(AtomicBool::new(durable)) }
+    }
+
+    /// Moves a journal that is in memory onto the disk, together with what it holds; all clones of this handle follow.
+    /// Nothing if it is there already. On an error it goes on in memory.
+    pub async fn settle(&self, directory: &Path) -> Result<Option<Settled>, JournalError> {
+        let mut owners = self.owners.write().await;
+        if self.is_durable() {
+            return Ok(None);
+        }
+        let place = directory.to_owned();
+        let moved = owners.reader.alone(move |memory| settle::onto_disk(memory, &place)).await?;
+        let settled = Owners::of_file(directory, moved.disk)?;
+        std::mem::replace(&mut *owners, settled).close().await;
+        self.durable.store(true, Ordering::SeqCst);
+        Ok(Some(Settled { set_aside: moved.set_aside, unacked: moved.unacked }))
     }
 
     /// Whether what is recorded survives the program.
     pub fn is_durable(&self) -> bool {
-        self.durable
+        self.durable.load(Ordering::SeqCst)
     }
 
     /// Finishes what is queued and closes the file.
     pub async fn close(self) {
-        self.reader.close().await;
-        if let Some(writer) = self.writer {
-            writer.close().await;
-        }
+        self.owners.read().await.close().await;
     }
 
     // ---- alerts ----
@@ -388,7 +419,8 @@ impl Journal {
     /// Empties the journal so that nothing of it can be read from the file.
     pub async fn erase(&self) -> Result<(), JournalError> {
         self.write(upkeep::erase).await?;
-        let writer = self.writer.as_ref().ok_or(JournalError::Unwritable)?;
+        let owners = self.owners.read().await;
+        let writer = owners.writer.as_ref().ok_or(JournalError::Unwritable)?;
         writer.alone(upkeep::shrink).await
     }
 
@@ -396,14 +428,32 @@ impl Journal {
         &self,
         work: impl FnOnce(&Connection) -> Result<T, JournalError> + Send + 'static,
     ) -> Result<T, JournalError> {
-        self.writer.as_ref().ok_or(JournalError::Unwritable)?.commit(work).await
+        let owners = self.owners.read().await;
+        owners.writer.as_ref().ok_or(JournalError::Unwritable)?.commit(work).await
     }
 
     async fn read<T: Send + 'static>(
         &self,
         work: impl FnOnce(&Connection) -> Result<T, JournalError> + Send + 'static,
     ) -> Result<T, JournalError> {
-        self.reader.alone(work).await
+        self.owners.read().await.reader.alone(work).await
+    }
+}
+
+impl Owners {
+    fn of_file(directory: &Path, connection: Connection) -> Result<Owners, JournalError> {
+        let reader = file::open_to_read(directory)?;
+        Ok(Owners {
+            writer: Some(Owner::start("journal", connection, Some(Place::new(directory, file::open_again)))?),
+            reader: Owner::start("journal-read", reader, Some(Place::new(directory, file::open_to_read)))?,
+        })
+    }
+
+    async fn close(&self) {
+        self.reader.close().await;
+        if let Some(writer) = &self.writer {
+            writer.close().await;
+        }
     }
 }
 

@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use super::desk::Desk;
 use super::server::{Server, detection, row};
+use crate::journal::{FILE_NAME, Journal};
 use crate::view::{Decision, Status};
 
 #[tokio::test]
@@ -69,4 +70,30 @@ fn notice_of(anomaly: &str, detection: &Value) -> Value {
     notice["data"]["metadata"]["anomaly_id"] = anomaly.into();
     notice["data"]["metadata"]["stream_id"] = detection["stream_id"].clone();
     notice
+}
+
+#[tokio::test]
+async fn what_was_kept_in_memory_is_stored_and_acknowledged_once_the_disk_works() {
+    let (server, mut desk) = (Server::start().await, Desk::new());
+    desk.pace.upkeep_every = Duration::from_millis(100);
+    let blocked = desk.path().join(FILE_NAME);
+    std::fs::create_dir(&blocked).expect("a folder in the journal's place");
+    let running = desk.signed_in(&server).await;
+    server.until("a connection", |state| (state.open == 1).then_some(())).await;
+    server.say(&detection(1, 30));
+    let notification = running.notification(0).await;
+    let early = server.state().acks.len();
+
+    std::fs::remove_dir(&blocked).expect("the way is free");
+
+    server.until("an ack", |state| state.acks.first().cloned()).await;
+    running.until("the ack is noted", |told| told.acked.first().copied()).await;
+    let stored = Journal::open_read_only(desk.path()).expect("a journal").alerts(10).await.expect("alerts");
+    assert_eq!(early, 0);
+    assert_eq!(
+        stored.iter().map(|entry| entry.incident.id.to_string()).collect::<Vec<_>>(),
+        [notification.id]
+    );
+    assert!(stored[0].alert.picture.is_some());
+    assert!(running.client.snapshot().await.notices.is_empty());
 }

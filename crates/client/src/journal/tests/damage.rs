@@ -197,6 +197,7 @@ async fn record(journal: &Journal) -> Result<(), JournalError> {
 
 /// Stands in for the disk: SQLite answers as it does when there is no room, or no permission.
 async fn limit(journal: &Journal, pragma: &'static str) {
-    let writer = journal.writer.as_ref().expect("a writer");
+    let owners = journal.owners.read().await;
+    let writer = owners.writer.as_ref().expect("a writer");
     writer.alone(move |connection| Ok(connection.execute_batch(pragma)?)).await.expect("limited");
 }

@@ -8,7 +8,7 @@ use visionguard_proto::ShopId;
 
 use super::super::{Journal, JournalError};
 use super::{World, detection, no_names, noon};
-use crate::view::{FeedQuery, Source};
+use crate::view::{Decision, FeedQuery, Handling, Source};
 
 const CHILD: &str = "VISIONGUARD_JOURNAL_TEST_DIRECTORY";
 
@@ -173,4 +173,37 @@ async fn a_journal_in_memory_works_and_says_what_it_is() {
 
     assert!(!journal.is_durable());
     assert_eq!(journal.alerts(10).await.expect("read").len(), 1);
+}
+
+#[tokio::test]
+async fn what_came_while_the_disk_was_unwritable_settles_on_it_once() {
+    let world = World::new();
+    let old = detection("stream-a", 1, 30);
+    world.catch_up(old.row(), 0).await;
+    world.journal.close().await;
+    let journal = Journal::in_memory().expect("opened");
+    let clone = journal.clone();
+    let new = detection("stream-a", 2, 60);
+    journal.record(old.row(), noon(1), Source::History).await.expect("recorded");
+    let told = journal.record(new.seen(), noon(2), Source::Live).await.expect("recorded");
+    let incident = told.entry().incident.id;
+    journal.decide(incident, Decision::Resolved, None, noon(3)).await.expect("decided");
+
+    let settled = journal.settle(world.directory.path()).await.expect("settled").expect("only now");
+    let again = journal.settle(world.directory.path()).await.expect("nothing to do");
+    clone.record(detection("stream-a", 3, 90).seen(), noon(4), Source::Live).await.expect("recorded");
+    journal.close().await;
+    let stored = Journal::open(world.directory.path()).expect("opened").journal;
+
+    assert!(again.is_none() && clone.is_durable());
+    let unacked: Vec<_> = settled.unacked.iter().map(|entry| entry.alert.id).collect();
+    assert_eq!(unacked, [told.entry().alert.id]);
+    let alerts = stored.alerts(10).await.expect("read");
+    assert_eq!(
+        alerts.iter().map(|entry| entry.alert.person_id).collect::<Vec<_>>(),
+        [Some(3), Some(2), Some(1)]
+    );
+    assert_eq!(alerts[1].incident.id, incident);
+    assert!(matches!(alerts[1].incident.handling, Handling::Sending { .. }));
+    assert!(stored.frame(told.entry().alert.id).await.expect("read").is_some());
 }

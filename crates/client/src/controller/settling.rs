@@ -1,0 +1,44 @@
+//! A journal that could not be opened at the start is kept in memory and tried again, until all of it is on the disk.
+
+use visionguard_proto::message::ClientMessage;
+
+use super::Controller;
+use super::ticks::Tick;
+use crate::journal::Settled;
+
+/// Bytes of pictures kept while the journal is in memory.
+pub(super) const IN_MEMORY: u64 = 64 * 1024 * 1024;
+
+impl Controller {
+    /// Tries the disk again.
+    pub(super) fn settle(&self) {
+        let journal = self.journal.clone();
+        let directory = self.data_dir.clone();
+        let ticks = self.ticks.clone();
+        self.tasks.spawn(async move {
+            match journal.settle(&directory).await {
+                Ok(Some(settled)) => {
+                    let _ = ticks.send(Tick::Settled(settled));
+                }
+                Ok(None) => {}
+                Err(error) => tracing::debug!(%error, "the journal stays in memory"),
+            }
+        });
+    }
+
+    pub(super) fn settled(&mut self, settled: Settled) {
+        tracing::info!(alerts = settled.unacked.len(), "the journal is on the disk again");
+        self.journal_works();
+        if settled.set_aside.is_some() {
+            self.shown.notice("journal_set_aside", "notice.journal_set_aside");
+        }
+        for entry in settled.unacked {
+            let alert = entry.alert;
+            let ack = ClientMessage::Ack { stream_id: alert.stream_id, alert_id: alert.anomaly_id };
+            self.acknowledge(&ack, alert.id);
+        }
+        self.feed_changed();
+        self.count();
+        self.reconcile_soon();
+    }
+}

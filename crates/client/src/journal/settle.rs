@@ -1,0 +1,75 @@
+//! From memory onto the disk: what came while the journal could not be written.
+//!
+//! Numbers stay as they are, so that a notification or a page that names one still means the same: those given in memory
+//! begin where no file's numbers are (see [`super::file::in_memory`]).
+
+use std::path::{Path, PathBuf};
+
+use rusqlite::Connection;
+
+use super::sql::{self, TOLD_BY_DETECTION};
+use super::{Entry, FILE_NAME, IncidentId, JournalError, file, grouping};
+
+/// What became of moving.
+#[derive(Debug)]
+pub(super) struct Moved {
+    pub(super) disk: Connection,
+    pub(super) set_aside: Option<PathBuf>,
+    /// What the server may now be told of.
+    pub(super) unacked: Vec<Entry>,
+}
+
+/// Opens the journal in this directory and copies into it what memory holds; all or nothing.
+pub(super) fn onto_disk(memory: &Connection, directory: &Path) -> Result<Moved, JournalError> {
+    let (disk, set_aside) = file::open(directory)?;
+    let path = directory.join(FILE_NAME);
+    memory.execute("ATTACH DATABASE ?1 AS disk", [path.to_string_lossy()])?;
+    let copied = memory.execute_batch(COPY);
+    if copied.is_err() && !memory.is_autocommit() {
+        let _ = memory.execute_batch("ROLLBACK");
+    }
+    memory.execute_batch("DETACH DATABASE disk")?;
+    copied?;
+
+    let mut cut: Vec<i64> = Vec::new();
+    {
+        let mut statement = disk.prepare(
+            "SELECT id FROM incident i WHERE alerts <> (SELECT count(*) FROM alert WHERE incident = i.id)",
+        )?;
+        for id in statement.query_map([], |row| row.get(0))? {
+            cut.push(id?);
+        }
+    }
+    for incident in cut {
+        grouping::sum_up(&disk, IncidentId(incident))?;
+    }
+    let unacked = unacked(memory)?;
+    Ok(Moved { disk, set_aside, unacked })
+}
+
+/// What came as a message that expects an answer: a detection, or an intrusion.
+fn unacked(memory: &Connection) -> Result<Vec<Entry>, JournalError> {
+    let which = "WHERE a.live AND a.acked_at IS NULL AND (a.told_by & ?1 <> 0 OR a.kind = 1) ORDER BY a.id";
+    let alerts = sql::alerts(memory, which, [TOLD_BY_DETECTION])?;
+    alerts.into_iter().map(|held| sql::with_incident(memory, held.stored)).collect()
+}
+
+/// What the file knows already, by its id or by its key, was read from the record a second time and stays behind. So do
+/// the marks of how far the record is known: those of the file hold.
+const COPY: &str = "
+BEGIN IMMEDIATE;
+CREATE TEMP TABLE fresh AS SELECT a.id FROM main.alert a
+    WHERE NOT EXISTS (SELECT 1 FROM disk.alert d WHERE d.anomaly_id = a.anomaly_id)
+    AND NOT EXISTS (SELECT 1 FROM disk.alert d WHERE a.frame_number IS NOT NULL AND d.stream_id = a.stream_id
+        AND d.frame_number = a.frame_number AND d.person_id IS a.person_id AND d.start_frame IS a.start_frame);
+INSERT INTO disk.incident SELECT * FROM main.incident
+    WHERE id IN (SELECT incident FROM main.alert WHERE id IN (SELECT id FROM temp.fresh));
+INSERT INTO disk.alert SELECT * FROM main.alert WHERE id IN (SELECT id FROM temp.fresh);
+INSERT INTO disk.picture SELECT * FROM main.picture WHERE alert IN (SELECT id FROM temp.fresh);
+INSERT INTO disk.outbox SELECT * FROM main.outbox WHERE alert IN (SELECT id FROM temp.fresh);
+INSERT INTO disk.outage SELECT * FROM main.outage
+    WHERE to_at IS NOT NULL OR NOT EXISTS (SELECT 1 FROM disk.outage WHERE to_at IS NULL);
+INSERT OR REPLACE INTO disk.shop SELECT * FROM main.shop;
+DROP TABLE temp.fresh;
+COMMIT;
+";
