@@ -99,9 +99,7 @@ impl Account {
         match api.me().await {
             // The token is good, so the path or the user's id in it is not.
             Ok(_) => Some(Answer::Rejected(Cause::AddressRejected)),
-            Err(
-                ApiError::Refused { status: 401, .. } | ApiError::Refused { status: 403, is_ours: true, .. },
-            ) => None,
+            Err(ApiError::Refused { status: 401 | 403, is_ours: true, .. }) => None,
             Err(error) => Some(Answer::Rejected(cause_of(&error))),
         }
     }
@@ -111,7 +109,7 @@ impl Account {
         let Some(refresh) = self.refresh_token(now) else { return Renewal::Impossible };
         let tokens = match api.refresh(&refresh).await {
             Ok(tokens) => tokens,
-            Err(error) if error.can_retry() => return Renewal::Failed(error),
+            Err(error) if !is_final(&error) => return Renewal::Failed(error),
             Err(error) => {
                 tracing::info!(%error, "the server gives no new token");
                 if let Some(session) = self.lock().as_mut() {
@@ -181,11 +179,18 @@ impl Account {
     }
 }
 
+/// Whether the server itself said that it gives no new token, now or ever.
+fn is_final(error: &ApiError) -> bool {
+    matches!(error, ApiError::Refused { status: 400 | 401 | 403 | 404 | 405 | 422, is_ours: true, .. })
+}
+
 /// The same failure, as the link knows it.
 fn cause_of(error: &ApiError) -> Cause {
     match error {
         ApiError::Unreachable(cause) => *cause,
         ApiError::Intercepted { .. } => Cause::Intercepted,
+        // The server says why; what does not stands in its place.
+        ApiError::Refused { status: 401, is_ours: false, .. } => Cause::Intercepted,
         ApiError::Refused { status, retry_after, .. } if error.can_retry() => {
             Cause::Http { status: *status, retry_after: *retry_after }
         }

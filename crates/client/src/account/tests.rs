@@ -268,6 +268,32 @@ async fn trouble_on_the_way_is_never_taken_for_a_dead_token() {
 }
 
 #[tokio::test]
+async fn a_stranger_on_the_way_cannot_sign_anybody_out() {
+    for reply in [
+        answer(401, &[("content-type", "text/html")], "<html>Log in to the proxy</html>"),
+        json(401, "{}"),
+        json(401, "[]"),
+        answer(404, &[("content-type", "text/html")], "<html>Not here</html>"),
+        json(200, "{}"),
+    ] {
+        let is_strange = Arc::new(AtomicBool::new(true));
+        let server = strange_until_told(reply.clone(), Arc::clone(&is_strange)).await;
+        let world = World::new();
+        world.sign_in(&server).await.unwrap();
+
+        for question in [FORBIDDEN, Cause::Http { status: 401, retry_after: None }] {
+            let answer = world.account.answer(question).await;
+            let Answer::Rejected(cause) = answer else { panic!("a new token") };
+            assert_ne!(cause, Cause::TokenRejected, "{question:?} {reply:?}");
+        }
+
+        is_strange.store(false, Ordering::SeqCst);
+        let answer = world.account.answer(Cause::Http { status: 401, retry_after: None }).await;
+        assert!(matches!(answer, Answer::Connect(_)), "{answer:?}");
+    }
+}
+
+#[tokio::test]
 async fn a_dead_refresh_token_means_a_sign_in() {
     for status in [400, 401, 403, 422] {
         let server = backend(Backend { refresh: Refresh::Fails(status), me: 401 }).await;
@@ -402,6 +428,17 @@ async fn backend(backend: Backend) -> TinyServer {
     .await
 }
 
+/// Everything but the sign-in is answered by somebody else, for a while.
+async fn strange_until_told(reply: Reply, is_strange: Arc<AtomicBool>) -> TinyServer {
+    TinyServer::start(move |request: &Request| match request.path.as_str() {
+        "/auth/login" => login(request),
+        _ if is_strange.load(Ordering::SeqCst) => reply.clone(),
+        "/auth/refresh" => dated(200, &tokens(&token_named("u1", 3600, "renewed"), "refresh-2")),
+        _ => json(404, r#"{"message":"The requested endpoint does not exist"}"#),
+    })
+    .await
+}
+
 fn login(request: &Request) -> Reply {
     match request.json()["password"].as_str() {
         Some("wrong") => json(401, r#"{"detail":"Invalid credentials"}"#),
@@ -416,7 +453,7 @@ fn me(request: &Request, status: u16) -> Reply {
         200 => json(401, r#"{"detail":"Invalid or expired token"}"#),
         0 => Reply::HangUp,
         302 => answer(302, &[("location", "http://portal/")], ""),
-        status => json(status, "{}"),
+        status => json(status, r#"{"detail":"no"}"#),
     }
 }
 

@@ -28,7 +28,7 @@ pub enum ApiError {
         said: Option<String>,
         /// Its `Retry-After`, at most 10 minutes.
         retry_after: Option<Duration>,
-        /// The body is JSON, as every answer of the server is.
+        /// The body is JSON with a `detail` or a `message`, as every refusal of the server is.
         is_ours: bool,
     },
     /// A success whose body is not what was asked for.

@@ -105,26 +105,28 @@ async fn refused(mut response: Response) -> ApiError {
         .and_then(|value| value.to_str().ok())
         .is_some_and(|content| content.starts_with("application/json"));
 
-    let said = match body(&mut response, 16 * 1024).await {
-        // The original repeats the request in a 422, password and all.
-        Ok(body) if is_json && status != 422 => said(&body),
-        Ok(_) | Err(_) => None,
-    };
-    ApiError::Refused { status, said, retry_after, is_ours: is_json }
+    let body = body(&mut response, 16 * 1024).await.ok().filter(|_| is_json);
+    let read: Option<Said> = body.and_then(|body| serde_json::from_slice(&body).ok());
+    let is_ours = read.as_ref().is_some_and(|said| said.detail.is_some() || said.message.is_some());
+    // The original repeats the request in a 422, password and all.
+    let said = read.filter(|_| status != 422).and_then(Said::text);
+    ApiError::Refused { status, said, retry_after, is_ours }
 }
 
+/// The original says `detail` in some errors and `message` in others.
 #[derive(Deserialize)]
 struct Said {
     detail: Option<serde_json::Value>,
     message: Option<String>,
 }
 
-/// The original says `detail` in some errors and `message` in others; `detail` may also be a list.
-fn said(body: &[u8]) -> Option<String> {
-    let said: Said = serde_json::from_slice(body).ok()?;
-    let detail = said.detail.as_ref().and_then(|detail| detail.as_str()).map(str::to_owned);
-    let text = detail.or(said.message)?;
-    Some(text.chars().filter(|character| !character.is_control()).take(MAX_SAID).collect())
+impl Said {
+    /// For a person; `detail` may also be a list, which is not for reading.
+    fn text(self) -> Option<String> {
+        let detail = self.detail.as_ref().and_then(|detail| detail.as_str()).map(str::to_owned);
+        let text = detail.or(self.message)?;
+        Some(text.chars().filter(|character| !character.is_control()).take(MAX_SAID).collect())
+    }
 }
 
 fn date(response: &Response) -> Option<Timestamp> {
