@@ -14,7 +14,8 @@ use crate::session_file::replace;
 #[derive(Debug)]
 #[must_use = "the directory is free again when this is dropped"]
 pub struct DataLock {
-    _file: File,
+    /// None where the disk takes no lock: alerts matter more than a second program.
+    _file: Option<File>,
 }
 
 /// Who holds a data directory.
@@ -34,23 +35,34 @@ pub enum LockError {
     /// Another program holds it; who is unknown only in the moment in which that one starts.
     #[error("the data directory is in use{}", said(.0.as_ref()))]
     Held(Option<Owner>),
-    /// The lock file cannot be made.
+    /// There is no such directory.
     #[error("cannot lock the data directory")]
     Io(#[from] io::Error),
 }
 
 impl DataLock {
-    /// Takes the directory, without waiting.
+    /// Takes the directory, without waiting. A disk that is full or cannot be written holds nobody up.
     pub fn take(data_dir: &Path, program: &str, now: Timestamp) -> Result<DataLock, LockError> {
-        let file = open(data_dir)?;
+        let file = match open(data_dir) {
+            Ok(file) => file,
+            Err(error) if is_unwritable(&error) => {
+                tracing::warn!(%error, "the data directory cannot be locked; another program may use it too");
+                return Ok(DataLock { _file: None });
+            }
+            Err(error) => return Err(LockError::Io(error)),
+        };
         match file.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => return Err(LockError::Held(owner(data_dir))),
-            Err(TryLockError::Error(error)) => return Err(LockError::Io(error)),
+            Err(TryLockError::Error(error)) => {
+                tracing::warn!(%error, "the data directory cannot be locked; another program may use it too");
+                return Ok(DataLock { _file: None });
+            }
         }
-        let owner = Owner { pid: std::process::id(), program: program.to_owned(), since: now };
-        replace(&data_dir.join(OWNER), &serde_json::to_vec(&owner).map_err(io::Error::from)?)?;
-        Ok(DataLock { _file: file })
+        if let Err(error) = sign(data_dir, program, now) {
+            tracing::warn!(%error, "who holds the data directory cannot be written down");
+        }
+        Ok(DataLock { _file: Some(file) })
     }
 }
 
@@ -68,8 +80,29 @@ const LOCK: &str = "lock";
 /// Beside the lock, not in it: Windows lets nobody read a locked file.
 const OWNER: &str = "lock.json";
 
+/// On a disk that cannot be written the file that was made before serves as well.
 fn open(data_dir: &Path) -> io::Result<File> {
-    File::options().read(true).write(true).create(true).truncate(false).open(data_dir.join(LOCK))
+    let path = data_dir.join(LOCK);
+    match File::options().read(true).write(true).create(true).truncate(false).open(&path) {
+        Err(error) if is_unwritable(&error) => File::open(&path).map_err(|_| error),
+        outcome => outcome,
+    }
+}
+
+fn is_unwritable(error: &io::Error) -> bool {
+    use io::ErrorKind;
+    matches!(
+        error.kind(),
+        ErrorKind::ReadOnlyFilesystem
+            | ErrorKind::PermissionDenied
+            | ErrorKind::StorageFull
+            | ErrorKind::QuotaExceeded
+    )
+}
+
+fn sign(data_dir: &Path, program: &str, now: Timestamp) -> io::Result<()> {
+    let owner = Owner { pid: std::process::id(), program: program.to_owned(), since: now };
+    replace(&data_dir.join(OWNER), &serde_json::to_vec(&owner)?)
 }
 
 fn owner(data_dir: &Path) -> Option<Owner> {
@@ -130,6 +163,25 @@ mod tests {
 
         assert_eq!(holder(folder.path()), None);
         let _lock = DataLock::take(folder.path(), "visionguard", Timestamp::now()).unwrap();
+    }
+
+    #[test]
+    fn a_disk_that_does_not_take_our_name_holds_nobody_up() {
+        let folder = tempfile::tempdir().unwrap();
+        // Nothing can be renamed onto a directory, whoever asks.
+        std::fs::create_dir(folder.path().join("lock.json")).unwrap();
+
+        let _first = DataLock::take(folder.path(), "first", Timestamp::now()).unwrap();
+
+        let second = DataLock::take(folder.path(), "second", Timestamp::now()).unwrap_err();
+        assert!(matches!(second, LockError::Held(None)), "{second}");
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_disk_that_cannot_be_written_holds_nobody_up() {
+        // Nobody makes a file there, the administrator included.
+        let _lock = DataLock::take(Path::new("/sys"), "x", Timestamp::now()).unwrap();
     }
 
     #[test]
