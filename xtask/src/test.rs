@@ -19,23 +19,7 @@ pub fn test() -> Result<()> {
         return steps.finish();
     }
 
-    check::add(&mut steps);
-    steps.take("desktop: lints", || {
-        run(&mut cargo([
-            "clippy",
-            "--quiet",
-            "--package",
-            "visionguard-desktop",
-            "--package",
-            "visionguard-tests",
-            "--features",
-            "visionguard-tests/desktop",
-            "--all-targets",
-            "--",
-            "--deny",
-            "warnings",
-        ]))
-    });
+    check::add(&mut steps, &["--workspace", "--features", "visionguard-tests/desktop"]);
     let built = steps.take("desktop: build", demo::build);
     steps.take("desktop: unit tests", || {
         run(&mut cargo(["test", "--quiet", "--package", "visionguard-desktop"]))
