@@ -30,12 +30,7 @@ pub fn add(steps: &mut Steps, linted: &[&str]) {
 
     steps.take("format", || run(cargo(["fmt", "--all", "--check"]).stdin(Stdio::null())));
     steps.take("lints", || {
-        run(cargo(["clippy", "--quiet"]).args(WITHOUT_WEBKIT).args([
-            "--all-targets",
-            "--",
-            "--deny",
-            "warnings",
-        ]))
+        run(cargo(["clippy", "--quiet"]).args(linted).args(["--all-targets", "--", "--deny", "warnings"]))
     });
     steps.take("tests", || run(cargo(["test", "--quiet"]).args(WITHOUT_WEBKIT)));
 
