@@ -213,6 +213,13 @@ pub(super) fn alert(frame_number: u32) -> String {
     alert.to_string()
 }
 
+/// The same with a picture of about this size.
+pub(super) fn alert_with_picture(frame_number: u32, bytes: usize) -> String {
+    let mut alert: serde_json::Value = serde_json::from_str(&alert(frame_number)).unwrap();
+    alert["annotated_frame"] = "/9j/".repeat(bytes / 3).into();
+    alert.to_string()
+}
+
 pub(super) fn raw_text_frame(text: &str) -> Vec<u8> {
     let length = u64::try_from(text.len()).unwrap();
     [&[0x81, 127][..], &length.to_be_bytes(), text.as_bytes()].concat()
