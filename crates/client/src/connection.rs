@@ -119,9 +119,11 @@ impl Connection {
         self.ask(Command::RetryNow);
     }
 
-    /// Tells the server that an alert is stored.
-    pub fn acknowledge(&self, ack: ClientMessage) {
-        self.ask(Command::Acknowledge(ack));
+    /// Tells the server that an alert is stored; whether there was an open socket to say it on.
+    pub fn acknowledge(&self, ack: ClientMessage) -> impl Future<Output = bool> + Send + use<> {
+        let (sent, was_sent) = oneshot::channel();
+        self.ask(Command::Acknowledge(ack, sent));
+        async { was_sent.await.unwrap_or(false) }
     }
 
     /// Answers a question: [`Cause::TokenRejected`] or [`Cause::AddressRejected`].

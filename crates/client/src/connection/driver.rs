@@ -40,7 +40,7 @@ pub(super) enum Command {
     Reclaim(Duration),
     Probe,
     RetryNow,
-    Acknowledge(ClientMessage),
+    Acknowledge(ClientMessage, oneshot::Sender<bool>),
     Rejected(Cause),
     ShutDown(oneshot::Sender<()>),
 }
@@ -180,7 +180,12 @@ impl Driver {
                 State::Offline | State::Connecting { .. } => {}
                 State::Waiting { .. } | State::Rejected { .. } => self.link.connect(now),
             },
-            Command::Acknowledge(ack) => self.link.acknowledge(ack),
+            Command::Acknowledge(ack, sent) => {
+                self.link.acknowledge(ack);
+                self.follow();
+                // A socket that would not take it is gone by now.
+                let _ = sent.send(self.socket.is_some());
+            }
             Command::Rejected(cause) => self.link.handle_close(cause, now),
             Command::ShutDown(_) => {}
         }

@@ -20,10 +20,23 @@ async fn an_alert_arrives_and_its_ack_goes_out() {
     server.send(alert(1)).await;
     let Event::Alert(arrived) = world.next_but_states().await else { panic!("no alert") };
     let ack = ClientMessage::Ack { stream_id: arrived.stream_id, alert_id: None };
-    world.connection.acknowledge(ack);
+    assert!(world.connection.acknowledge(ack).await);
 
     let text = server.next_text().await;
     assert_eq!(text, r#"{"type":"ack","stream_id":"88e3bbab-72c1-4037-b4e8-d8fe8731a157"}"#);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_ack_without_a_connection_is_known_not_to_be_sent() {
+    let mut world = World::new();
+    let server = world.connect().await;
+    world.refuse(Cause::Refused);
+    drop(server);
+    world.until(is_waiting(Cause::Refused)).await;
+
+    let ack = ClientMessage::Ack { stream_id: None, alert_id: None };
+
+    assert!(!world.connection.acknowledge(ack).await);
 }
 
 #[tokio::test(start_paused = true)]
@@ -83,6 +96,19 @@ async fn part_of_a_message_is_a_sign_of_life() {
     }
 
     assert!(matches!(world.next_but_states().await, Event::Alert(_)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_picture_over_the_limit_costs_neither_the_alert_nor_the_connection() {
+    let mut world = World::new();
+    let mut server = world.connect().await;
+    let bytes = 5 * 1024 * 1024;
+
+    let ((), event) = tokio::join!(server.send(world::alert_with_picture(1, bytes)), world.next_but_states());
+
+    let Event::Alert(alert) = event else { panic!("{event:?}") };
+    assert!(matches!(alert.picture, visionguard_proto::Picture::Refused(_)), "{:?}", alert.picture);
+    assert!(matches!(world.connection.state(), State::Online { .. }));
 }
 
 #[tokio::test(start_paused = true)]
@@ -166,7 +192,7 @@ async fn a_peer_that_reads_nothing_is_stalled() {
     let _never_read = world.connect().await;
 
     for _ in 0..5000 {
-        world.connection.acknowledge(ClientMessage::Ack { stream_id: None, alert_id: None });
+        world.connection.acknowledge(ClientMessage::Ack { stream_id: None, alert_id: None }).await;
     }
 
     world.until(is_waiting(Cause::Stalled)).await;
@@ -227,7 +253,7 @@ async fn a_close_without_a_code_is_1005_and_an_end_without_a_close_is_a_loss() {
 async fn a_message_over_the_limit_and_a_broken_frame_are_told_apart() {
     let mut world = World::new();
     let mut server = world.connect().await;
-    let head = [&[0x81, 127][..], &(5_u64 << 20).to_be_bytes()].concat();
+    let head = [&[0x81, 127][..], &(17_u64 << 20).to_be_bytes()].concat();
     server.raw().write_all(&head).await.unwrap();
     world.until(is_waiting(Cause::TooLarge)).await;
 
@@ -294,7 +320,7 @@ async fn a_refreshed_token_leaves_the_open_socket_alone_and_another_server_does_
     world.connection.connect(world::target("newer"));
     server.send(r#"{"type":"ping"}"#).await;
     assert_eq!(server.next_text().await, r#"{"type":"pong"}"#);
-    world.connection.connect(world::target_at("http://elsewhere.example", "newer"));
+    world.connection.connect(world::target_at("http://127.0.0.1:9000", "newer"));
 
     assert_eq!(server.next_close().await, Some(1000));
     server.end().await;

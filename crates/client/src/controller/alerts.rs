@@ -13,6 +13,7 @@ use super::ticks::{Due, Tick};
 use super::urgent;
 use crate::journal::{AlertId, IncidentId, JournalError, Recorded, Repaired};
 use crate::policy;
+use crate::status;
 use crate::view::Handling;
 
 /// Between two updates of a notification about an alert that could not be stored, or of a message.
@@ -64,6 +65,13 @@ impl Alerts {
         self.lane = None;
     }
 
+    /// Nothing of a session that is over is written or shown any more.
+    pub(super) fn forget(&mut self) {
+        self.unstored.clear();
+        self.store_again.clear();
+        self.again.clear();
+    }
+
     pub(super) fn due(&self) -> Option<Moment> {
         let again = self.again.values().map(|(at, _)| *at).min();
         [again, self.store_again.at(), self.notify_again.at()].into_iter().flatten().min()
@@ -106,6 +114,10 @@ impl Alerts {
 impl Controller {
     /// An alert came on the socket.
     pub(super) fn arrived(&mut self, alert: Alert) {
+        if self.who.account != status::Account::SignedIn {
+            tracing::debug!("an alert of a session that is over");
+            return;
+        }
         let ack = acknowledgement(&alert);
         let arrival = Arrival { alert, received_at: self.wall(), ack, notified: false };
         if let Some(arrival) = self.alerts.store(arrival) {
@@ -161,14 +173,19 @@ impl Controller {
         if !self.journal.is_durable() {
             return;
         }
-        self.connection.acknowledge(ack.clone());
-        let journal = self.journal.clone();
+        let sent = self.connection.acknowledge(ack.clone());
+        let (journal, ticks) = (self.journal.clone(), self.ticks.clone());
         let at = self.wall();
-        self.spawn(async move {
-            match journal.mark_acked(id, at).await {
+        self.tasks.spawn(async move {
+            if !sent.await {
+                return;
+            }
+            let tick = match journal.mark_acked(id, at).await {
                 Ok(_) => Tick::Acked(id),
                 Err(error) => Tick::WriteFailed(error),
-            }
+            };
+            // Nobody is there to hear it only after the end.
+            let _ = ticks.send(tick);
         });
     }
 
@@ -186,6 +203,9 @@ impl Controller {
     /// The disk will not have it: the person is told all the same, and the server is not.
     fn not_stored(&mut self, mut arrival: Arrival, error: &JournalError) {
         self.journal_failed(error);
+        if self.who.account != status::Account::SignedIn {
+            return;
+        }
         if !arrival.notified {
             arrival.notified = true;
             let notification = urgent::notification(&arrival, &self.settings.view);
