@@ -180,11 +180,11 @@ impl Controller {
 
     /// Closes the socket, lets writes finish and answers who still waits.
     async fn finish(mut self, mut inbox: mpsc::UnboundedReceiver<Tick>) {
-        self.connection.disconnect();
         self.alerts.close();
         self.tasks.close();
-        if tokio::time::timeout(FINISH_WITHIN, self.tasks.wait()).await.is_err() {
-            tracing::warn!("some writes did not finish in time");
+        let ended = async { tokio::join!(self.connection.shut_down(), self.tasks.wait()) };
+        if tokio::time::timeout(FINISH_WITHIN, ended).await.is_err() {
+            tracing::warn!("the connection or some writes did not finish in time");
         }
         while let Ok(tick) = inbox.try_recv() {
             self.handle(tick);
