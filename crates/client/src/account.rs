@@ -87,7 +87,12 @@ impl Account {
             Ok(Some(_) | None) | Err(KeychainError::Damaged) => return Restored::TokenGone(saved),
             Err(error) => return Restored::Unreadable(saved, error),
         };
-        let refresh = self.stored(Token::Refresh).await.unwrap_or_default();
+        let refresh = match self.stored(Token::Refresh).await {
+            Ok(refresh) => refresh,
+            Err(KeychainError::Damaged) => None,
+            // Without it the session would end with its access token.
+            Err(error) => return Restored::Unreadable(saved, error),
+        };
 
         let session = Session::new(saved, endpoint, access, refresh, self.inner.keychain.keeping());
         let mut current = self.lock();
@@ -192,6 +197,8 @@ impl Account {
     /// Puts the tokens into a keychain that refused them before; true once they are there. To be called now and then
     /// while there is [`Account::keychain_trouble`].
     pub async fn store_again(&self) -> bool {
+        // Neither a renewal nor another sign-in comes in between.
+        let _one_at_a_time = self.inner.renewing.lock().await;
         let Some((saved, access, refresh)) = self.lock().as_ref().map(Session::to_store) else {
             return false;
         };
@@ -199,12 +206,24 @@ impl Account {
             tracing::debug!(%error, "the keychain still does not take the tokens");
             return false;
         }
-        if let Err(error) = session_file::save(self.data_dir(), &saved) {
+        if self.note_stored(&saved) {
+            return true;
+        }
+        // Signed out meanwhile: the keychain was emptied before this was written.
+        if let Err(error) = self.forget().await {
+            tracing::warn!(%error, "a token stays in the keychain");
+        }
+        false
+    }
+
+    /// Whether the session is still there; its file is written while nobody can end it.
+    fn note_stored(&self, saved: &SavedSession) -> bool {
+        let mut current = self.lock();
+        let Some(session) = current.as_mut() else { return false };
+        if let Err(error) = session_file::save(self.data_dir(), saved) {
             tracing::warn!(%error, "session.json cannot be written");
         }
-        if let Some(session) = self.lock().as_mut() {
-            session.stored(self.inner.keychain.keeping());
-        }
+        session.stored(self.inner.keychain.keeping());
         true
     }
 

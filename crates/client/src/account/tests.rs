@@ -1,4 +1,4 @@
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use base64::Engine;
 use futures_util::FutureExt;
@@ -158,6 +158,27 @@ async fn a_keychain_that_is_unlocked_later_is_given_the_tokens() {
 }
 
 #[tokio::test]
+async fn signing_out_while_the_tokens_are_stored_leaves_nothing_behind() {
+    let server = backend(Backend::default()).await;
+    let keychain = Arc::new(BrokenKeychain::default());
+    let world = World::with(keychain.clone());
+    world.sign_in(&server).await.unwrap();
+    keychain.works.store(true, Ordering::SeqCst);
+    keychain.is_slow.store(true, Ordering::SeqCst);
+
+    let (stored, ()) = tokio::join!(world.account.store_again(), async {
+        world.account.sign_out().await.unwrap();
+        keychain.is_slow.store(false, Ordering::SeqCst);
+    });
+
+    assert!(!stored);
+    assert!(matches!(world.restart().restore().await, Restored::Nobody));
+    for token in [Token::Access, Token::Refresh] {
+        assert!(keychain.get(&keychain::entry(token, world.folder.path())).await.unwrap().is_none());
+    }
+}
+
+#[tokio::test]
 async fn a_locked_keychain_at_the_start_is_not_a_sign_out() {
     let server = backend(Backend::default()).await;
     let keychain = Arc::new(BrokenKeychain::default());
@@ -174,6 +195,25 @@ async fn a_locked_keychain_at_the_start_is_not_a_sign_out() {
 
     assert_eq!(saved.email, "Shop@example.com");
     assert!(matches!(later.restore().await, Restored::SignedIn(_)));
+}
+
+#[tokio::test]
+async fn a_refresh_token_that_cannot_be_read_now_is_not_given_up() {
+    let server = backend(Backend { refresh: Refresh::Works, ..Backend::default() }).await;
+    let keychain = Arc::new(BrokenKeychain::default());
+    keychain.works.store(true, Ordering::SeqCst);
+    let world = World::with(keychain.clone());
+    world.sign_in(&server).await.unwrap();
+    let later = world.restart();
+    keychain.reads_left.store(1, Ordering::SeqCst);
+
+    let first = later.restore().await;
+    keychain.reads_left.store(usize::MAX, Ordering::SeqCst);
+    later.restore().await;
+
+    assert!(matches!(first, Restored::Unreadable(_, KeychainError::Locked)), "{first:?}");
+    let answer = later.answer(Cause::Http { status: 401, retry_after: None }).await;
+    assert!(matches!(answer, Answer::Connect(_)), "{answer:?}");
 }
 
 #[tokio::test]
@@ -497,10 +537,25 @@ fn asked(server: &TinyServer, path: &str) -> usize {
 }
 
 /// A keychain that is locked until it works.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct BrokenKeychain {
     works: AtomicBool,
+    /// It takes nothing until this is over.
+    is_slow: AtomicBool,
+    /// After this many reads it is locked too.
+    reads_left: AtomicUsize,
     inner: MemoryKeychain,
+}
+
+impl Default for BrokenKeychain {
+    fn default() -> BrokenKeychain {
+        BrokenKeychain {
+            works: AtomicBool::new(false),
+            is_slow: AtomicBool::new(false),
+            reads_left: AtomicUsize::new(usize::MAX),
+            inner: MemoryKeychain::default(),
+        }
+    }
 }
 
 impl BrokenKeychain {
@@ -513,6 +568,9 @@ impl Keychain for BrokenKeychain {
     fn get<'a>(&'a self, entry: &'a str) -> BoxFuture<'a, Result<Option<SecretString>, KeychainError>> {
         async move {
             self.check()?;
+            let fewer = |left: usize| left.checked_sub(1);
+            let left = self.reads_left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, fewer);
+            left.map_err(|_| KeychainError::Locked)?;
             self.inner.get(entry).await
         }
         .boxed()
@@ -525,6 +583,9 @@ impl Keychain for BrokenKeychain {
     ) -> BoxFuture<'a, Result<(), KeychainError>> {
         async move {
             self.check()?;
+            while self.is_slow.load(Ordering::SeqCst) {
+                tokio::task::yield_now().await;
+            }
             self.inner.set(entry, secret).await
         }
         .boxed()
