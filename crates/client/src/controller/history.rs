@@ -29,7 +29,7 @@ impl Controller {
         let journal = self.journal.clone();
         let wall = self.wall();
         let epoch = self.who.epoch;
-        self.spawn(async move {
+        self.spawn_in_session(async move {
             let pass = reconcile::pass(&api, &journal, &mut memory, wall).await;
             Tick::Reconciled { epoch, began_at: now, pass: Box::new(pass), memory }
         });
@@ -147,7 +147,7 @@ impl Controller {
         self.watch.fetches -= 1;
         let journal = self.journal.clone();
         let epoch = self.who.epoch;
-        self.spawn(async move { Tick::Pictures(epoch, reconcile::pictures(&api, &journal).await) });
+        self.spawn_in_session(async move { Tick::Pictures(epoch, reconcile::pictures(&api, &journal).await) });
     }
 
     pub(super) fn pictures(&mut self, epoch: u64, result: Result<Vec<Entry>, Trouble>) {

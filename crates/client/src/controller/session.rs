@@ -1,5 +1,7 @@
 //! Who is signed in: finding out at the start, signing in and out, and the server's doubts about the token.
 
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 use visionguard_proto::{Cause, Moment};
 
 use super::Controller;
@@ -13,6 +15,9 @@ use crate::status;
 use crate::view::{Problem, SessionView};
 use crate::words::text;
 
+/// How often a keychain is asked again after such a failure.
+const ODD_FAILURES: u32 = 5;
+
 /// What is known of the account.
 #[derive(Debug)]
 pub(super) struct Who {
@@ -21,13 +26,26 @@ pub(super) struct Who {
     pub(super) epoch: u64,
     /// When to ask a keychain again that did not answer.
     ask_keychain: Due,
+    /// How often it failed in a way that does not pass by itself, as a rule.
+    odd_failures: u32,
     /// A question of the server is being looked into.
     answering: bool,
+    /// What writes down what the server says, and how it is told that the session is over.
+    work: TaskTracker,
+    over: CancellationToken,
 }
 
 impl Default for Who {
     fn default() -> Who {
-        Who { account: status::Account::Starting, epoch: 0, ask_keychain: Due::default(), answering: false }
+        Who {
+            account: status::Account::Starting,
+            epoch: 0,
+            ask_keychain: Due::default(),
+            odd_failures: 0,
+            answering: false,
+            work: TaskTracker::new(),
+            over: CancellationToken::new(),
+        }
     }
 }
 
@@ -76,8 +94,13 @@ impl Controller {
 
     /// What a keychain that did not answer means, and when to ask it again.
     fn without_keychain(&mut self, error: &KeychainError) -> status::Account {
-        if !error.may_pass() {
+        // A keychain that is just being unlocked fails in ways of its own.
+        let may_pass = error.may_pass() || self.who.odd_failures < ODD_FAILURES;
+        if !may_pass {
             return status::Account::TokenMissing;
+        }
+        if !error.may_pass() {
+            self.who.odd_failures += 1;
         }
         self.who.ask_keychain.set(self.now() + self.pace.keychain_every);
         if matches!(error, KeychainError::Locked | KeychainError::Timeout) {
@@ -159,13 +182,36 @@ impl Controller {
         self.end_outage(0);
         tracing::info!(erase, "signed out");
 
+        self.alerts.forget();
+
+        let over = std::mem::take(&mut self.who.over);
+        let work = std::mem::take(&mut self.who.work);
+        over.cancel();
+        work.close();
+        let lane = self.alerts.lane.clone();
         let account = self.account.clone();
         let journal = self.journal.clone();
         self.spawn(async move {
             let result = account.sign_out().await;
+            // What was on its way into the journal is there before it is emptied.
+            work.wait().await;
+            if let Some(lane) = lane {
+                drop(lane.reserve_many(lane.max_capacity()).await);
+            }
             let erased = if erase { journal.erase().await } else { Ok(()) };
             Tick::SignedOut { result, erased, reply }
         });
+    }
+
+    /// Runs work that writes down what the server says; a sign-out ends it.
+    pub(super) fn spawn_in_session(&self, work: impl Future<Output = Tick> + Send + 'static) {
+        let (ticks, over) = (self.ticks.clone(), self.who.over.clone());
+        self.tasks.spawn(self.who.work.track_future(async move {
+            if let Some(tick) = over.run_until_cancelled(work).await {
+                // Nobody is there to hear it only after the end.
+                let _ = ticks.send(tick);
+            }
+        }));
     }
 
     pub(super) fn signed_out(

@@ -1,7 +1,7 @@
 //! A desktop that remembers what it was told, and a client on it.
 
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
@@ -230,11 +230,17 @@ impl Shell for Recording {
 pub(super) struct LateKeychain {
     inner: MemoryKeychain,
     locked: AtomicBool,
+    fails: AtomicU32,
 }
 
 impl LateKeychain {
     pub(super) fn lock(&self, locked: bool) {
         self.locked.store(locked, Ordering::SeqCst);
+    }
+
+    /// The next reads fail for no reason that is known.
+    pub(super) fn fail_times(&self, times: u32) {
+        self.fails.store(times, Ordering::SeqCst);
     }
 
     fn is_locked(&self) -> bool {
@@ -246,6 +252,10 @@ impl Keychain for LateKeychain {
     fn get<'a>(&'a self, entry: &'a str) -> BoxFuture<'a, Result<Option<SecretString>, KeychainError>> {
         if self.is_locked() {
             return future::ready(Err(KeychainError::Locked)).boxed();
+        }
+        let fewer = |times: u32| times.checked_sub(1);
+        if self.fails.fetch_update(Ordering::SeqCst, Ordering::SeqCst, fewer).is_ok() {
+            return future::ready(Err(KeychainError::Other("not yet".into()))).boxed();
         }
         self.inner.get(entry)
     }

@@ -477,6 +477,39 @@ async fn signing_out_closes_the_socket_and_forgets_the_token() {
 }
 
 #[tokio::test]
+async fn what_was_not_stored_before_the_sign_out_is_not_stored_after_it() {
+    let (server, desk) = (Server::start().await, Desk::new());
+    let running = desk.signed_in(&server).await;
+    running.status(Status::Protected, "protected").await;
+    let disk = rusqlite::Connection::open(desk.path().join(crate::journal::FILE_NAME)).expect("the journal");
+    disk.execute_batch("CREATE TRIGGER full BEFORE INSERT ON alert BEGIN SELECT RAISE(ABORT, 'full'); END")
+        .expect("a disk that refuses");
+    server.say(&detection(1, 30));
+    running.notification(0).await;
+
+    running.client.sign_out(true).await.expect("it is done");
+    disk.execute_batch("DROP TRIGGER full").expect("a disk that works");
+    running.sign_in(&server).await;
+    running.status(Status::Protected, "protected").await;
+    server.say(&detection(2, 30));
+    running.notification(1).await;
+
+    let feed = incidents(&running).await;
+    assert_eq!(feed.iter().map(|incident| incident.person.as_deref()).collect::<Vec<_>>(), [Some("2")]);
+}
+
+#[tokio::test]
+async fn the_end_waits_until_the_server_has_answered_the_goodbye() {
+    let (server, desk) = (Server::start().await, Desk::new());
+    let running = desk.signed_in(&server).await;
+    running.status(Status::Protected, "protected").await;
+
+    running.quit().await;
+
+    assert_eq!(server.state().open, 0);
+}
+
+#[tokio::test]
 async fn a_wrong_password_leaves_the_session_as_it_is() {
     let (server, desk) = (Server::start().await, Desk::new());
     let running = desk.signed_in(&server).await;
@@ -507,6 +540,19 @@ async fn a_keychain_that_opens_late_is_found() {
 
     running.status(Status::Protected, "protected").await;
     assert!(running.client.snapshot().await.notices.is_empty());
+}
+
+#[tokio::test]
+async fn a_keychain_that_fails_while_it_opens_is_asked_again() {
+    let (server, desk) = (Server::start().await, Desk::new());
+    let running = desk.signed_in(&server).await;
+    running.status(Status::Protected, "protected").await;
+    running.quit().await;
+
+    desk.keychain.fail_times(2);
+    let running = desk.start();
+
+    running.status(Status::Protected, "protected").await;
 }
 
 #[tokio::test]
