@@ -133,8 +133,7 @@ impl World {
 
     /// The program's window, if it is there now.
     pub fn try_window(&self) -> Result<Option<Window>> {
-        let windows = self.desktop.windows("^VisionGuard$")?;
-        Ok(windows.into_iter().find(|window| window.width > 100))
+        self.desktop.window("^VisionGuard$")
     }
 
     /// Closes the window as a person does, once the tray is there to get it back from.
@@ -148,9 +147,7 @@ impl World {
     pub fn popup(&self) -> Result<Window> {
         let mut popup = None;
         self.eventually("a popup", || {
-            let windows = self.desktop.windows("xfce4-notifyd")?;
-            let now = windows.into_iter().find(|window| window.width > 100);
-            let before = std::mem::replace(&mut popup, now);
+            let before = std::mem::replace(&mut popup, self.desktop.window("xfce4-notifyd")?);
             Ok(popup.is_some() && popup == before)
         })?;
         popup.context("no popup")

@@ -26,6 +26,13 @@ enum Chore {
     },
     /// Photograph every view of the real program for the documents.
     Screenshots,
+    /// Measure a release build on a virtual desktop: memory with the window closed and open, time to the popup.
+    #[cfg(target_os = "linux")]
+    Bench {
+        /// How many alerts to publish.
+        #[arg(long, default_value_t = 20)]
+        alerts: u32,
+    },
     /// Install what is missing on a Debian-like system.
     Setup,
     /// Write the page's types anew from the Rust ones.
@@ -41,6 +48,8 @@ fn main() -> Result<()> {
         Chore::Test { only: None } => test::test(),
         Chore::Test { only: Some(words) } => test::only(&words),
         Chore::Screenshots => screenshots::screenshots(),
+        #[cfg(target_os = "linux")]
+        Chore::Bench { alerts } => demo::bench(alerts),
         Chore::Setup => setup::everything(),
         Chore::Types => check::types(),
         Chore::Deny => check::deny(),

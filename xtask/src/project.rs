@@ -25,6 +25,11 @@ pub fn built(program: &str) -> PathBuf {
     target().join("debug").join(format!("{program}{}", env::consts::EXE_SUFFIX))
 }
 
+/// A program of ours as `cargo build --release` leaves it.
+pub fn built_for_release(program: &str) -> PathBuf {
+    target().join("release").join(format!("{program}{}", env::consts::EXE_SUFFIX))
+}
+
 /// Cargo, in the checkout.
 pub fn cargo<'a>(arguments: impl IntoIterator<Item = &'a str>) -> Command {
     let mut command = Command::new(env::var_os("CARGO").unwrap_or("cargo".into()));

@@ -1,9 +1,14 @@
 //! The product, whole and running: our server with simulated cameras and the desktop program signed in to it.
 
 #[cfg(target_os = "linux")]
+mod bench;
+#[cfg(target_os = "linux")]
 mod headless;
+#[cfg(target_os = "linux")]
 mod report;
 mod server;
+#[cfg(target_os = "linux")]
+mod stage;
 
 use std::env;
 use std::fs;
@@ -18,6 +23,9 @@ use clap::Args;
 use crate::project::{self, built, cargo, run, say, target};
 use crate::setup::{self, Purpose};
 use server::{Note, Server};
+
+#[cfg(target_os = "linux")]
+pub use bench::bench;
 
 /// How the demonstration runs.
 #[derive(Debug, Clone, Args)]

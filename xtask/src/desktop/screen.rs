@@ -92,6 +92,11 @@ impl VirtualDesktop {
         Ok(Picture { width, height, pixels: output.stdout })
     }
 
+    /// The first window that matches and is large enough for a person to see.
+    pub fn window(&self, pattern: &str) -> Result<Option<Window>> {
+        Ok(self.windows(pattern)?.into_iter().find(|window| window.width > 100))
+    }
+
     /// The mapped windows whose title or class matches a regular expression.
     pub fn windows(&self, pattern: &str) -> Result<Vec<Window>> {
         let output = self.xdotool(&["search", "--onlyvisible", "--name", pattern]).unwrap_or_default();
