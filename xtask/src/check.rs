@@ -17,7 +17,7 @@ const WITHOUT_WEBKIT: [&str; 3] = ["--workspace", "--exclude", "visionguard-desk
 /// Runs all checks and prints the table.
 pub fn check() -> Result<()> {
     let mut steps = Steps::default();
-    steps.take("set-up", || setup::ensure(&[Purpose::Compile, Purpose::Page]));
+    steps.take("set-up", || setup::ensure(&[Purpose::Compile, Purpose::Services, Purpose::Page]));
     add(&mut steps, &WITHOUT_WEBKIT);
     steps.finish()
 }
@@ -32,7 +32,7 @@ pub fn add(steps: &mut Steps, linted: &[&str]) {
     steps.take("lints", || {
         run(cargo(["clippy", "--quiet"]).args(linted).args(["--all-targets", "--", "--deny", "warnings"]))
     });
-    steps.take("tests", || run(cargo(["test", "--quiet"]).args(WITHOUT_WEBKIT)));
+    steps.take("tests", || run(cargo(["test", "--quiet", "--no-fail-fast"]).args(WITHOUT_WEBKIT)));
 
     match page.join() {
         Ok(done) => {

@@ -12,6 +12,8 @@ use crate::project::{has, output, quietly, say, shown};
 pub enum Purpose {
     /// Compiling the crates that need no web view.
     Compile,
+    /// The tests that need no web view, with a real keychain and real notification services.
+    Services,
     /// Compiling and running the desktop program.
     Desktop,
     /// A desktop on a machine without a screen.
@@ -24,13 +26,14 @@ pub enum Purpose {
 
 impl Purpose {
     /// All of them.
-    pub const ALL: [Self; 5] =
-        [Self::Compile, Self::Desktop, Self::VirtualDesktop, Self::DesktopTests, Self::Page];
+    pub const ALL: [Self; 6] =
+        [Self::Compile, Self::Services, Self::Desktop, Self::VirtualDesktop, Self::DesktopTests, Self::Page];
 
     /// The Debian packages.
     fn packages(self) -> &'static [&'static str] {
         match self {
             Self::Compile => &["build-essential", "pkg-config"],
+            Self::Services => &["dbus", "gnome-keyring", "dunst", "python3-dbusmock", "xvfb"],
             Self::Desktop => &["libwebkit2gtk-4.1-dev"],
             Self::VirtualDesktop => &[
                 "xvfb",
@@ -56,6 +59,7 @@ impl Purpose {
     fn words(self) -> &'static str {
         match self {
             Self::Compile => "a C compiler and linker",
+            Self::Services => "dbus-daemon, gnome-keyring, dunst, python-dbusmock, Xvfb",
             Self::Desktop => "WebKitGTK 4.1 with its headers (Windows: WebView2; macOS: nothing)",
             Self::VirtualDesktop => {
                 "Xvfb, openbox, dbus-daemon, gnome-keyring, xfce4-notifyd, xfce4-panel, xprop, xsetroot, xdotool, ImageMagick"
@@ -139,15 +143,16 @@ fn apt_get(root: bool) -> Command {
 
 /// On other systems nothing is installed for the person.
 fn explain(purposes: &[Purpose]) -> Result<()> {
-    let tools: &[(Purpose, &str)] = &[
+    let everywhere = [(Purpose::Page, "node"), (Purpose::Page, "npm")];
+    let on_linux = [
+        (Purpose::Services, "dunst"),
         (Purpose::VirtualDesktop, "Xvfb"),
         (Purpose::VirtualDesktop, "xdotool"),
         (Purpose::DesktopTests, "WebKitWebDriver"),
-        (Purpose::Page, "node"),
-        (Purpose::Page, "npm"),
     ];
-    let missing: Vec<_> =
-        tools.iter().filter(|(purpose, tool)| purposes.contains(purpose) && !has(tool)).collect();
+    let on_linux = on_linux.iter().filter(|_| cfg!(target_os = "linux"));
+    let tools = everywhere.iter().chain(on_linux);
+    let missing: Vec<_> = tools.filter(|(purpose, tool)| purposes.contains(purpose) && !has(tool)).collect();
     if missing.is_empty() {
         return Ok(());
     }
