@@ -160,6 +160,8 @@ impl Notifications {
 }
 
 const WAY: [Check; 5] = [Check::Address, Check::Tls, Check::SignIn, Check::Socket, Check::Registration];
+const NOT_REGISTERED: &str = include_str!("../../../../tests/fixtures/ws_connections_user_404.json");
+const EXPIRED: &str = include_str!("../../../../tests/fixtures/me_401_expired.json");
 const REGISTERED: &str = r#"{"user_id":"u1","connected":true,"uptime_seconds":42.5}"#;
 const ME: &str = r#"{"id":"u1","name":"Shop","email":"shop@example.com"}"#;
 
@@ -195,7 +197,7 @@ fn patient(server: &str, token: Option<&str>) -> Patient {
 fn respond(request: &Request, registration: Reply) -> Reply {
     match request.path.split('?').next().unwrap_or_default() {
         "/auth/me" if request.header("authorization") == Some("Bearer good") => json(200, ME),
-        "/auth/me" => json(401, "{}"),
+        "/auth/me" => json(401, EXPIRED),
         "/ws/connections/u1" => registration,
         _ => answer(404, &[], ""),
     }
@@ -214,7 +216,7 @@ impl SocketServer {
         let seen = Arc::clone(&is_open);
         let http = TinyServer::start(move |request| {
             let is_listed = registers && *seen.lock().unwrap();
-            respond(request, if is_listed { json(200, REGISTERED) } else { json(404, "{}") })
+            respond(request, if is_listed { json(200, REGISTERED) } else { json(404, NOT_REGISTERED) })
         })
         .await;
 
