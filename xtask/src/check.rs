@@ -18,21 +18,38 @@ const WITHOUT_WEBKIT: [&str; 3] = ["--workspace", "--exclude", "visionguard-desk
 pub fn check() -> Result<()> {
     let mut steps = Steps::default();
     steps.take("set-up", || setup::ensure(&[Purpose::Compile, Purpose::Services, Purpose::Page]));
-    add(&mut steps, &WITHOUT_WEBKIT);
+    add(&mut steps, &Extent { linted: &WITHOUT_WEBKIT, features: &[], page: "unit" });
     steps.finish()
 }
 
+/// How much is checked.
+#[derive(Debug)]
+pub struct Extent<'a> {
+    /// Cargo's words for the packages that the lints look at: all of them in one go take less than twice some.
+    pub linted: &'a [&'a str],
+    /// Cargo's words for what is tested besides.
+    pub features: &'a [&'a str],
+    /// The script of the page's tests.
+    pub page: &'static str,
+}
+
 /// Adds all checks to a longer list. The page's run beside the crates': they use other tools.
-///
-/// The lints look at `linted`, cargo's words for some packages: all of them in one go take less than twice some.
-pub fn add(steps: &mut Steps, linted: &[&str]) {
-    let page = thread::spawn(page_steps);
+pub fn add(steps: &mut Steps, extent: &Extent<'_>) {
+    let script = extent.page;
+    let page = thread::spawn(move || page_steps(script));
 
     steps.take("format", || run(cargo(["fmt", "--all", "--check"]).stdin(Stdio::null())));
     steps.take("lints", || {
-        run(cargo(["clippy", "--quiet"]).args(linted).args(["--all-targets", "--", "--deny", "warnings"]))
+        run(cargo(["clippy", "--quiet"]).args(extent.linted).args([
+            "--all-targets",
+            "--",
+            "--deny",
+            "warnings",
+        ]))
     });
-    steps.take("tests", || run(cargo(["test", "--quiet", "--no-fail-fast"]).args(WITHOUT_WEBKIT)));
+    steps.take("tests", || {
+        run(cargo(["test", "--quiet", "--no-fail-fast"]).args(WITHOUT_WEBKIT).args(extent.features))
+    });
 
     match page.join() {
         Ok(done) => {
@@ -44,13 +61,13 @@ pub fn add(steps: &mut Steps, linted: &[&str]) {
     }
 }
 
-fn page_steps() -> Vec<Step> {
+fn page_steps(script: &str) -> Vec<Step> {
     if !root().join("package.json").is_file() {
         return vec![Step::take("the page", || bail!("there is no package.json"))];
     }
     let mut steps = vec![Step::take("page: packages", packages)];
     steps.push(Step::take("page: types", || quietly(&mut npm(["run", "--silent", "typecheck"]))));
-    steps.push(Step::take("page: tests", || quietly(&mut npm(["run", "--silent", "test"]))));
+    steps.push(Step::take("page: tests", || quietly(&mut npm(["run", "--silent", script]))));
     steps
 }
 

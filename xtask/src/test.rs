@@ -19,7 +19,14 @@ pub fn test() -> Result<()> {
         return steps.finish();
     }
 
-    check::add(&mut steps, &["--workspace", "--features", "visionguard-tests/desktop"]);
+    check::add(
+        &mut steps,
+        &check::Extent {
+            linted: &["--workspace", "--features", "visionguard-tests/desktop,visionguard-tests/slow"],
+            features: &["--features", "visionguard-tests/slow"],
+            page: "test",
+        },
+    );
     let built = steps.take("desktop: build", demo::build);
     steps.take("desktop: unit tests", || {
         run(&mut cargo(["test", "--quiet", "--package", "visionguard-desktop"]))

@@ -147,7 +147,9 @@ impl Controller {
         self.watch.fetches -= 1;
         let journal = self.journal.clone();
         let epoch = self.who.epoch;
-        self.spawn_in_session(async move { Tick::Pictures(epoch, reconcile::pictures(&api, &journal).await) });
+        self.spawn_in_session(
+            async move { Tick::Pictures(epoch, reconcile::pictures(&api, &journal).await) },
+        );
     }
 
     pub(super) fn pictures(&mut self, epoch: u64, result: Result<Vec<Entry>, Trouble>) {
