@@ -1,8 +1,7 @@
 //! Everything that needs neither WebKit nor a screen, in under a minute when warm.
 
 use std::path::Path;
-use std::process::Stdio;
-use std::thread;
+use std::thread::{self, JoinHandle};
 
 use anyhow::{Result, bail};
 
@@ -18,57 +17,64 @@ const WITHOUT_WEBKIT: [&str; 3] = ["--workspace", "--exclude", "visionguard-desk
 pub fn check() -> Result<()> {
     let mut steps = Steps::default();
     steps.take("set-up", || setup::ensure(&[Purpose::Compile, Purpose::Services, Purpose::Page]));
-    add(&mut steps, &Extent { linted: &WITHOUT_WEBKIT, features: &[], page: "unit" });
+    let page = Page::check("unit");
+    format(&mut steps);
+    lint(&mut steps, &WITHOUT_WEBKIT);
+    steps.take("tests", || {
+        let mut tests = cargo(["test", "--quiet", "--no-fail-fast"]);
+        tests.args(WITHOUT_WEBKIT);
+        if cfg!(windows) {
+            // A running program's file cannot be replaced there.
+            tests.args(["--exclude", "xtask"]);
+        }
+        run(&mut tests)
+    });
+    page.report(&mut steps);
     steps.finish()
 }
 
-/// How much is checked.
-#[derive(Debug)]
-pub struct Extent<'a> {
-    /// Cargo's words for the packages that the lints look at: all of them in one go take less than twice some.
-    pub linted: &'a [&'a str],
-    /// Cargo's words for what is tested besides.
-    pub features: &'a [&'a str],
-    /// The script of the page's tests.
-    pub page: &'static str,
+/// Looks at the layout of all Rust files.
+pub(crate) fn format(steps: &mut Steps) {
+    steps.take("format", || run(&mut cargo(["fmt", "--all", "--check"])));
 }
 
-/// Adds all checks to a longer list. The page's run beside the crates': they use other tools.
-pub fn add(steps: &mut Steps, extent: &Extent<'_>) {
-    let script = extent.page;
-    let page = thread::spawn(move || page_steps(script));
-
-    steps.take("format", || run(cargo(["fmt", "--all", "--check"]).stdin(Stdio::null())));
+/// Looks for what clippy and the compiler warn of, in the packages that these words of cargo's name.
+pub(crate) fn lint(steps: &mut Steps, packages: &[&str]) {
     steps.take("lints", || {
-        run(cargo(["clippy", "--quiet"]).args(extent.linted).args([
-            "--all-targets",
-            "--",
-            "--deny",
-            "warnings",
-        ]))
+        let mut clippy = cargo(["clippy", "--quiet", "--all-targets"]);
+        run(clippy.args(packages).args(["--", "--deny", "warnings"]))
     });
-    steps.take("tests", || {
-        run(cargo(["test", "--quiet", "--no-fail-fast"]).args(WITHOUT_WEBKIT).args(extent.features))
-    });
-
-    match page.join() {
-        Ok(done) => {
-            for step in done {
-                steps.add(step);
-            }
-        }
-        Err(_) => steps.skip("the page", "its thread ended early"),
-    }
 }
 
-fn page_steps(script: &str) -> Vec<Step> {
-    if !root().join("package.json").is_file() {
-        return vec![Step::take("the page", || bail!("there is no package.json"))];
+/// The page's checks, which run beside the crates' because they use other tools.
+#[derive(Debug)]
+pub(crate) struct Page {
+    steps: JoinHandle<Vec<Step>>,
+}
+
+impl Page {
+    /// Starts checking; `tests` is the script of the tests.
+    pub(crate) fn check(tests: &'static str) -> Self {
+        let steps = thread::spawn(move || {
+            let mut steps = vec![Step::take("page: packages", packages)];
+            steps.push(Step::take("page: types", || quietly(&mut npm(["run", "--silent", "typecheck"]))));
+            steps.push(Step::take("page: tests", || quietly(&mut npm(["run", "--silent", tests]))));
+            steps
+        });
+        Self { steps }
     }
-    let mut steps = vec![Step::take("page: packages", packages)];
-    steps.push(Step::take("page: types", || quietly(&mut npm(["run", "--silent", "typecheck"]))));
-    steps.push(Step::take("page: tests", || quietly(&mut npm(["run", "--silent", script]))));
-    steps
+
+    /// Waits for the end and adds what was done.
+    pub(crate) fn report(self, steps: &mut Steps) {
+        match self.steps.join() {
+            Ok(done) => {
+                for step in done {
+                    steps.add(step);
+                }
+            }
+            Err(_) => steps.skip("the page", "its thread ended early"),
+        }
+    }
 }
 
 /// Fetches the page's development tools, where they are not there or are of another day.
