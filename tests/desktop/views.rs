@@ -29,12 +29,13 @@ fn every_view_fits_and_wears_its_colours() -> Result<()> {
     photographer.photograph("quiet")?;
 
     world.let_the_cameras_run(6)?;
-    browser.wait_for("six alerts in the feed", || {
+    world.until_published(6)?;
+    browser.wait_for("three incidents in the feed", || {
         let pictures = browser.run(
             "return [...document.querySelectorAll('[data-part=rows] img')].filter(img => img.complete && img.naturalWidth > 0).length",
             json!([]),
         )?;
-        Ok(pictures.as_u64().filter(|pictures| *pictures >= 2))
+        Ok(pictures.as_u64().filter(|pictures| *pictures >= 3))
     })?;
     let photographer = Photographer { world: &world, browser: &browser, folder: folder()? };
     photographer.photograph("feed")?;

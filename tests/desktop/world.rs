@@ -249,6 +249,13 @@ impl World {
         self.restart_server()
     }
 
+    /// Waits until the cameras have published so many alerts.
+    pub fn until_published(&mut self, alerts: usize) -> Result<()> {
+        eventually("the cameras publish", || {
+            Ok(self.noted().iter().filter(|note| matches!(note, Note::Published { .. })).count() >= alerts)
+        })
+    }
+
     /// How many connections the server has.
     pub fn connections(&self) -> usize {
         self.server.as_ref().map_or(0, Running::connections)
