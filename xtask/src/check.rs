@@ -9,6 +9,10 @@ use crate::node::npm;
 use crate::project::{cargo, has, quietly, root, run, say};
 use crate::setup::{self, Purpose};
 use crate::steps::{Step, Steps};
+use crate::suites;
+
+/// How many test programs run side by side.
+const AT_ONCE: usize = 4;
 
 /// The packages that compile without WebKit.
 const WITHOUT_WEBKIT: [&str; 3] = ["--workspace", "--exclude", "visionguard-desktop"];
@@ -21,14 +25,14 @@ pub fn check() -> Result<()> {
     format(&mut steps);
     lint(&mut steps, &WITHOUT_WEBKIT);
     steps.take("tests", || {
-        let mut tests = cargo(["test", "--quiet", "--no-fail-fast"]);
-        tests.args(WITHOUT_WEBKIT);
+        let mut words = WITHOUT_WEBKIT.to_vec();
         if cfg!(windows) {
             // A running program's file cannot be replaced there.
-            tests.args(["--exclude", "xtask"]);
+            words.extend(["--exclude", "xtask"]);
         }
-        run(&mut tests)
+        suites::run(&words, AT_ONCE)
     });
+    steps.take("examples in the documents", || run(cargo(["test", "--quiet", "--doc"]).args(WITHOUT_WEBKIT)));
     page.report(&mut steps);
     steps.finish()
 }

@@ -11,4 +11,5 @@ pub mod project;
 pub mod screenshots;
 pub mod setup;
 mod steps;
+mod suites;
 pub mod test;

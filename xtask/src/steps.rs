@@ -82,7 +82,8 @@ impl Steps {
     }
 }
 
-fn seconds(time: Duration) -> String {
+/// A time for people to read.
+pub(crate) fn seconds(time: Duration) -> String {
     let seconds = time.as_secs_f64();
     if seconds < 60.0 {
         return format!("{seconds:.1} s");
