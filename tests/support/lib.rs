@@ -11,6 +11,7 @@ pub mod backend;
 pub mod chaos;
 pub mod desk;
 pub mod http;
+pub mod matrix;
 pub mod picture;
 pub mod portal;
 pub mod recording;

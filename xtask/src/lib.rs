@@ -8,6 +8,7 @@ pub mod demo;
 pub mod desktop;
 mod node;
 pub mod project;
+pub mod reliability;
 pub mod screenshots;
 pub mod setup;
 mod steps;

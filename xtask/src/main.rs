@@ -2,7 +2,8 @@
 
 use anyhow::Result;
 use clap::{Parser, Subcommand};
-use xtask::{check, demo, screenshots, setup, test};
+use xtask::reliability::Run;
+use xtask::{check, demo, reliability, screenshots, setup, test};
 
 /// The project's chores.
 #[derive(Debug, Parser)]
@@ -23,7 +24,12 @@ enum Chore {
         /// Only those tests of the real program in its window whose names hold this.
         #[arg(long, value_name = "WORDS")]
         only: Option<String>,
+        /// Also the faults that take many minutes; writes docs/reliability.md.
+        #[arg(long, conflicts_with = "only")]
+        long: bool,
     },
+    /// Write docs/reliability.md from what the tests of faults last told.
+    Reliability,
     /// Photograph every view of the real program for the documents.
     Screenshots,
     /// Measure a release build on a virtual desktop: memory with the window closed and open, time to the popup.
@@ -45,8 +51,10 @@ fn main() -> Result<()> {
     match Arguments::parse().chore {
         Chore::Demo(options) => demo::demo(&options),
         Chore::Check => check::check(),
-        Chore::Test { only: None } => test::test(),
-        Chore::Test { only: Some(words) } => test::only(&words),
+        Chore::Test { only: Some(words), long: _ } => test::only(&words),
+        Chore::Test { only: None, long: false } => test::test(Run::Short),
+        Chore::Test { only: None, long: true } => test::test(Run::Long),
+        Chore::Reliability => reliability::report(Run::Long),
         Chore::Screenshots => screenshots::screenshots(),
         #[cfg(target_os = "linux")]
         Chore::Bench { alerts } => demo::bench(alerts),

@@ -9,6 +9,7 @@ use serde_json::Value;
 use crate::check;
 use crate::demo;
 use crate::project::{built, cargo, output, run};
+use crate::reliability::{self, Run};
 use crate::setup::{self, Purpose};
 use crate::steps::Steps;
 
@@ -16,8 +17,12 @@ use crate::steps::Steps;
 const EVERYTHING: [&str; 3] =
     ["--workspace", "--features", "visionguard-tests/desktop,visionguard-tests/slow"];
 
-/// Sets up, checks, builds the desktop program, drives it, and runs the demonstration.
-pub fn test() -> Result<()> {
+/// The same with the tests that take many minutes.
+const EVERYTHING_LONG: [&str; 3] =
+    ["--workspace", "--features", "visionguard-tests/desktop,visionguard-tests/long"];
+
+/// Sets up, checks, builds the desktop program, drives it, injects faults, and runs the demonstration.
+pub fn test(faults: Run) -> Result<()> {
     let mut steps = Steps::default();
     if !steps.take("set-up", setup::everything) {
         return steps.finish();
@@ -30,12 +35,13 @@ pub fn test() -> Result<()> {
     check::Page::check("test").report(&mut steps);
     if is_built {
         steps.take("tests", tests_without_a_window);
+        inject_faults(&mut steps, faults);
         steps.take("tests: in a window", || run(window_tests().args(["--", "--test-threads", "2"])));
         steps.take("demonstration", || {
             demo::run_built(&demo::Options { alerts: 5, interval: None, headless: true })
         });
     } else {
-        for step in ["tests", "tests: in a window", "demonstration"] {
+        for step in ["tests", "faults", "tests: in a window", "demonstration"] {
             steps.skip(step, "not everything compiles");
         }
     }
@@ -63,7 +69,9 @@ fn prepare() -> Result<()> {
 fn tests_without_a_window() -> Result<()> {
     let mut tests = cargo(["test", "--quiet", "--no-fail-fast", "--lib", "--bins"]);
     tests.args(EVERYTHING);
-    for target in test_targets()?.iter().filter(|target| *target != WINDOW_TESTS) {
+    for target in
+        test_targets()?.iter().filter(|target| ![WINDOW_TESTS, FAULT_TESTS].contains(&target.as_str()))
+    {
         tests.args(["--test", target]);
     }
     let crates = run(&mut tests);
@@ -72,6 +80,28 @@ fn tests_without_a_window() -> Result<()> {
 }
 
 const WINDOW_TESTS: &str = "desktop";
+const FAULT_TESTS: &str = "faults";
+
+/// Every fault, and the table of how it went; written also where a test failed.
+fn inject_faults(steps: &mut Steps, which: Run) {
+    steps.take("faults", || {
+        reliability::forget()?;
+        run(&mut fault_tests(which))
+    });
+    steps.take("faults: the table", || reliability::report(which));
+}
+
+/// The programs that they start must be built.
+fn fault_tests(which: Run) -> Command {
+    let everything = match which {
+        Run::Short => EVERYTHING,
+        Run::Long => EVERYTHING_LONG,
+    };
+    let mut tests = cargo(["test", "--quiet", "--no-fail-fast"]);
+    tests.args(everything).args(["--test", FAULT_TESTS]).env("VISIONGUARD_CLI_BIN", built("visionguard"));
+    tests.env("VISIONGUARD_SERVER_BIN", built("visionguard-server"));
+    tests
+}
 
 /// The real program in a real window. It must be built.
 fn window_tests() -> Command {
@@ -104,6 +134,7 @@ mod tests {
         let targets = test_targets().unwrap();
 
         assert!(targets.iter().any(|target| target == WINDOW_TESTS), "{targets:?}");
+        assert!(targets.iter().any(|target| target == FAULT_TESTS), "{targets:?}");
         assert!(targets.len() > 1, "{targets:?}");
     }
 }

@@ -1,0 +1,6 @@
+//! Every fault that the alert path must survive: see `matrix.toml`. Each test is named after the row that it proves and
+//! reports through [`support::matrix`].
+#![allow(clippy::unwrap_used, reason = "a test's helpers are tests too")]
+
+mod network;
+mod world;
