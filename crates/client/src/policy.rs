@@ -384,6 +384,8 @@ mod tests {
                 detected_at: None,
                 bounding_box: None,
                 picture: Picture::Absent,
+                cursor: None,
+                replayed: false,
             };
             let recorded = self.journal.record(alert, at(second), Source::Live).await.expect("recorded");
             assert!(matches!(recorded, Recorded::New { .. }));
@@ -408,6 +410,7 @@ mod tests {
             blur: false,
             theme: Theme::System,
             keep_days: 30,
+            drill_at: None,
             camera_names: std::collections::BTreeMap::new(),
         }
     }

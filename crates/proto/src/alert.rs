@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use crate::frame::{FrameError, Jpeg};
-use crate::id::{AnomalyId, ShopId, StreamId};
+use crate::id::{AnomalyId, Cursor, ShopId, StreamId};
 
 /// What a single message or row says about one detection. Several of them may speak of the same one.
 #[derive(Debug, Clone, PartialEq)]
@@ -38,6 +38,10 @@ pub struct Alert {
     pub bounding_box: Option<BoundingBox>,
     /// The picture, or why there is none.
     pub picture: Picture,
+    /// Its place in the user's log, where the server keeps one (protocol 2).
+    pub cursor: Option<Cursor>,
+    /// It was in the log before the connection was opened (protocol 2); false where nobody says so.
+    pub replayed: bool,
 }
 
 /// Which way an account of a detection came.

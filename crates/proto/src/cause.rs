@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::close;
+
 /// How an attempt to connect, or a connection, ended. Carries no text from the peer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Cause {
@@ -96,8 +98,11 @@ impl Cause {
 
 fn after_close(code: u16) -> Next {
     match code {
-        1001 | 1012 => Next::RetrySoon,
-        1008 | 4001 => Next::Refresh,
+        1001 | close::RESTART => Next::RetrySoon,
+        close::POLICY | close::TOKEN_EXPIRED => Next::Refresh,
+        // Whoever took the place goes by our name: returning at once would take it back, and back again for ever. At a
+        // steady pace neither starves, and what was missed is read from the log.
+        close::REPLACED => Next::RetryEvery(STEADY),
         _ => Next::Retry,
     }
 }
@@ -147,6 +152,7 @@ mod tests {
         assert_eq!(Cause::Closed(1012).next(), Next::RetrySoon);
         assert_eq!(Cause::Closed(1008).next(), Next::Refresh);
         assert_eq!(Cause::Closed(4001).next(), Next::Refresh);
+        assert_eq!(Cause::Closed(4409).next(), Next::RetryEvery(STEADY));
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! The backend's names for things: users, shops, camera streams, anomalies.
+//! The backend's names for things: users, shops, camera streams, anomalies, places in the log.
 //!
 //! They are UUIDs as a rule, but the backend compares them as text and accepts others (a stream of an owl-eye
 //! client may be called anything), so they are kept exactly as they were spelled, within bounds.
@@ -9,6 +9,8 @@ use serde::{Deserialize, Serialize};
 
 /// Longest id accepted, in bytes.
 pub const MAX_ID_BYTES: usize = 128;
+/// Longest cursor accepted, in bytes.
+pub const MAX_CURSOR_BYTES: usize = 200;
 
 /// Why a text is not an id.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -16,16 +18,16 @@ pub enum IdError {
     /// Nothing, or only blanks.
     #[error("the id is empty")]
     Empty,
-    /// Over [`MAX_ID_BYTES`].
-    #[error("the id is longer than {MAX_ID_BYTES} bytes")]
-    TooLong,
+    /// Over [`MAX_ID_BYTES`] or [`MAX_CURSOR_BYTES`].
+    #[error("the id is longer than {0} bytes")]
+    TooLong(usize),
     /// A character below U+0020, or U+007F.
     #[error("the id holds a control character")]
     ControlCharacter,
 }
 
 macro_rules! id {
-    ($(#[$doc:meta])* $name:ident) => {
+    ($(#[$doc:meta])* $name:ident, $longest:expr) => {
         $(#[$doc])*
         #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
         #[serde(try_from = "String", into = "String")]
@@ -37,8 +39,8 @@ macro_rules! id {
                 if text.trim().is_empty() {
                     return Err(IdError::Empty);
                 }
-                if text.len() > MAX_ID_BYTES {
-                    return Err(IdError::TooLong);
+                if text.len() > $longest {
+                    return Err(IdError::TooLong($longest));
                 }
                 if text.chars().any(char::is_control) {
                     return Err(IdError::ControlCharacter);
@@ -76,17 +78,21 @@ macro_rules! id {
 
 id!(
     /// A person with an account; part of the socket's path, compared as text by the backend.
-    UserId
+    UserId, MAX_ID_BYTES
 );
 id!(
     /// A shop, as listed by `GET /shops`.
-    ShopId
+    ShopId, MAX_ID_BYTES
 );
 id!(
     /// One run of one camera; the original backend makes a new one at every start of the stream.
-    StreamId
+    StreamId, MAX_ID_BYTES
 );
 id!(
     /// A row of the backend's record; absent from the original's `anomaly_detected`.
-    AnomalyId
+    AnomalyId, MAX_ID_BYTES
+);
+id!(
+    /// A place in a user's log of alerts, in the server's own spelling; a client keeps it and gives it back as it is.
+    Cursor, MAX_CURSOR_BYTES
 );

@@ -220,7 +220,8 @@ impl Link {
             self.events.push_back(Event::Repaired);
         }
         match read.message {
-            ServerMessage::Ping => self.actions.push_back(Action::Send(ClientMessage::Pong)),
+            ServerMessage::Welcome(_) => {}
+            ServerMessage::Ping { .. } => self.actions.push_back(Action::Send(ClientMessage::Pong)),
             ServerMessage::Pong => {}
             ServerMessage::Alert(alert) => self.events.push_back(Event::Alert(alert)),
             ServerMessage::Notice(notice) => self.events.push_back(Event::Notice(notice)),

@@ -4,14 +4,15 @@
 //! counted and never fatal, bare `NaN` and `Infinity` read in a second pass so that the alert is not lost. No error
 //! text holds a frame or a token.
 
+use bytes::Bytes;
 use serde::de::MapAccess;
 use serde::{Deserialize, Serialize};
 
 use crate::alert::{Alert, BoundingBox, Kind, Picture, Via};
 use crate::frame::Jpeg;
-use crate::id::{AnomalyId, ShopId, StreamId};
-use crate::time;
-use crate::tolerant::{self, Integer, Name, Number, Object, Text, Tolerant, value};
+use crate::id::{AnomalyId, Cursor, ShopId, StreamId};
+use crate::tolerant::{self, Flag, Integer, Name, Number, Object, Text, Tolerant, value};
+use crate::{record, time};
 
 /// Longest `type` that is repeated in an error or a count, in characters.
 const MAX_TYPE: usize = 40;
@@ -29,8 +30,14 @@ pub(crate) const MAX_WORD: usize = 100;
 /// A message from the server.
 #[derive(Debug, Clone, PartialEq)]
 pub enum ServerMessage {
+    /// The first message of a connection that speaks protocol 2.
+    Welcome(Welcome),
     /// The server asks whether we are there.
-    Ping,
+    Ping {
+        /// The newest place in the user's log (protocol 2): it is the cursor of the last alert that arrived, or something
+        /// is still to come.
+        head: Option<Cursor>,
+    },
     /// The answer to our ping.
     Pong,
     /// A detection: `anomaly_detected`, or a `notification` that belongs to one.
@@ -39,6 +46,25 @@ pub enum ServerMessage {
     Notice(Notice),
     /// A type that this version does not know; its name is cut at 40 characters.
     Unknown(String),
+}
+
+/// What the server says first to a client of protocol 2: everything after the client's cursor follows, oldest first, then
+/// what is new.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Welcome {
+    /// The protocol that the server speaks on this connection.
+    pub protocol: u32,
+    /// Names the log: a log that was lost and begun anew has another. At most 100 characters.
+    pub epoch: String,
+    /// The newest place in the user's log as the connection opened. Where the client had no cursor, or one that the log
+    /// cannot follow, what comes begins after it.
+    pub head: Cursor,
+    /// False: the log could not go on where the client's cursor stood, and what lies between is to be had from the record.
+    pub recovered: bool,
+    /// Between two pings of the server, where it says so.
+    pub ping_seconds: Option<u32>,
+    /// Silence after which the server closes the connection, where it says so.
+    pub dead_seconds: Option<u32>,
 }
 
 /// A message to the user that is no detection (`POST /api/notifications/send` and `/test`).
@@ -72,6 +98,9 @@ pub enum ClientMessage {
         /// The alert, where the server gave it an id.
         #[serde(skip_serializing_if = "Option::is_none", default)]
         alert_id: Option<AnomalyId>,
+        /// The alert's place in the log, where the server gave it one.
+        #[serde(skip_serializing_if = "Option::is_none", default)]
+        cursor: Option<Cursor>,
     },
 }
 
@@ -101,6 +130,20 @@ pub enum ReadError {
         /// The text's length.
         bytes: usize,
     },
+    /// A binary message too short for what it must hold, or for the header that it announces.
+    #[error("a binary message of {bytes} bytes cannot hold a header of {header} bytes")]
+    BadLength {
+        /// The message's length.
+        bytes: usize,
+        /// The header's length as the message gives it; 0 where it is too short even for that.
+        header: usize,
+    },
+    /// A binary message of another type than the alerts that may come so.
+    #[error("a binary message of {bytes} bytes is not an alert")]
+    NotAnAlert {
+        /// The message's length.
+        bytes: usize,
+    },
     /// A known type without what makes it meaningful.
     #[error("a message of type {kind} lacks {field}")]
     Incomplete {
@@ -120,7 +163,8 @@ impl ServerMessage {
         let (envelope, repaired) = read_object::<Envelope>(text)?;
         let kind = envelope.kind.0.as_deref().ok_or(ReadError::NoType { bytes: text.len() })?;
         let message = match kind {
-            "ping" => ServerMessage::Ping,
+            "welcome" => ServerMessage::Welcome(welcome(envelope)?),
+            "ping" => ServerMessage::Ping { head: cursor(envelope.head) },
             "pong" => ServerMessage::Pong,
             "anomaly_detected" => ServerMessage::Alert(Box::new(detection(envelope)?)),
             "notification" => notification(envelope.data)?,
@@ -128,6 +172,60 @@ impl ServerMessage {
         };
         Ok(Read { message, repaired })
     }
+
+    /// Reads one binary frame from the server: a 32-bit big-endian length, an `anomaly_detected` of that length as JSON
+    /// without its picture, and the picture itself, checked like any other. Without a picture nothing follows the JSON.
+    pub fn read_binary(message: &[u8]) -> Result<Read, ReadError> {
+        let bytes = message.len();
+        let (length, rest) = message.split_first_chunk().ok_or(ReadError::BadLength { bytes, header: 0 })?;
+        let header = usize::try_from(u32::from_be_bytes(*length)).unwrap_or(usize::MAX);
+        let (header, picture) =
+            rest.split_at_checked(header).ok_or(ReadError::BadLength { bytes, header })?;
+        let text = std::str::from_utf8(header)
+            .map_err(|error| ReadError::NotJson { bytes: header.len(), column: error.valid_up_to() })?;
+        let (mut envelope, repaired) = read_object::<Envelope>(text)?;
+        if envelope.kind.0.as_deref() != Some("anomaly_detected") {
+            return Err(ReadError::NotAnAlert { bytes });
+        }
+        if !picture.is_empty() {
+            let picture = Jpeg::from_bytes(Bytes::copy_from_slice(picture));
+            envelope.annotated_frame = Frame(picture.map_or_else(Picture::Refused, Picture::Jpeg));
+        }
+        let message = ServerMessage::Alert(Box::new(detection(envelope)?));
+        Ok(Read { message, repaired })
+    }
+
+    /// A ping as a server sends it.
+    pub fn ping(head: Option<&Cursor>) -> String {
+        #[derive(Serialize)]
+        struct Ping<'a> {
+            r#type: &'static str,
+            #[serde(skip_serializing_if = "Option::is_none")]
+            head: Option<&'a Cursor>,
+        }
+        // Texts always serialise.
+        serde_json::to_string(&Ping { r#type: "ping", head }).unwrap_or_default()
+    }
+}
+
+impl Welcome {
+    /// The text frame to send.
+    pub fn to_text(&self) -> String {
+        #[derive(Serialize)]
+        struct Message<'a> {
+            r#type: &'static str,
+            #[serde(flatten)]
+            welcome: &'a Welcome,
+        }
+        // Texts and numbers always serialise.
+        serde_json::to_string(&Message { r#type: "welcome", welcome: self }).unwrap_or_default()
+    }
+}
+
+/// One `anomaly_detected` of protocol 2 as a binary frame: `header` is the message as JSON without its picture.
+pub fn binary(header: &str, picture: &[u8]) -> Bytes {
+    let length = u32::try_from(header.len()).unwrap_or(u32::MAX);
+    [&length.to_be_bytes(), header.as_bytes(), picture].concat().into()
 }
 
 impl ClientMessage {
@@ -146,6 +244,7 @@ impl ClientMessage {
             Some("ack") => Ok(Some(ClientMessage::Ack {
                 stream_id: stream_id(envelope.stream_id),
                 alert_id: anomaly_id(envelope.alert_id),
+                cursor: cursor(envelope.cursor),
             })),
             Some(_) => Ok(None),
             None => Err(ReadError::NoType { bytes: text.len() }),
@@ -175,16 +274,34 @@ pub(crate) fn stream_id(name: Name) -> Option<StreamId> {
     StreamId::new(&name.0?).ok()
 }
 
+pub(crate) fn cursor(name: Name) -> Option<Cursor> {
+    Cursor::new(&name.0?).ok()
+}
+
 /// How far from normal: the sign only says on which side of the model's threshold.
 pub(crate) fn magnitude(score: Number) -> Option<f64> {
     score.0.map(f64::abs)
+}
+
+/// What says less than this could not be relied on; a server that does not say whether it recovered did not.
+fn welcome(envelope: Envelope) -> Result<Welcome, ReadError> {
+    let lacks = |field| ReadError::Incomplete { kind: "welcome", field };
+    let number = |number: Integer| number.0.and_then(|number| u32::try_from(number).ok());
+    Ok(Welcome {
+        protocol: number(envelope.protocol).ok_or(lacks("protocol"))?,
+        epoch: envelope.epoch.cut(MAX_WORD).ok_or(lacks("epoch"))?,
+        head: cursor(envelope.head).ok_or(lacks("head"))?,
+        recovered: envelope.recovered.0.unwrap_or(false),
+        ping_seconds: number(envelope.ping_seconds),
+        dead_seconds: number(envelope.dead_seconds),
+    })
 }
 
 fn detection(envelope: Envelope) -> Result<Alert, ReadError> {
     let result = envelope.result.unwrap_or_default();
     let alert = Alert {
         via: Via::Detection,
-        kind: Kind::Theft,
+        kind: envelope.anomaly_type.0.as_deref().map_or(Kind::Theft, |word| record::kind(Some(word))),
         anomaly_id: anomaly_id(envelope.alert_id),
         shop_id: shop_id(envelope.shop_id),
         stream_id: stream_id(envelope.stream_id).or_else(|| stream_id(result.stream_id)),
@@ -193,11 +310,13 @@ fn detection(envelope: Envelope) -> Result<Alert, ReadError> {
         frame_number: result.frame_number.0,
         score: magnitude(result.score),
         claimed_severity: envelope.severity.cut(MAX_WORD),
-        text: None,
+        text: envelope.description.cut(MAX_TEXT),
         location: envelope.location.cut(MAX_LOCATION),
         detected_at: envelope.at.0.as_deref().and_then(time::with_zone),
         bounding_box: result.bbox.and_then(Rectangle::read),
         picture: envelope.annotated_frame.0,
+        cursor: cursor(envelope.cursor),
+        replayed: envelope.replayed.0.unwrap_or(false),
     };
     let is_known_by_anything =
         alert.stream_id.is_some() || alert.anomaly_id.is_some() || alert.picture != Picture::Absent;
@@ -239,6 +358,8 @@ fn notification(data: Option<Notification>) -> Result<ServerMessage, ReadError> 
             detected_at: data.timestamp.0.as_deref().and_then(time::utc_unless_zoned),
             bounding_box: None,
             picture: Picture::Absent,
+            cursor: None,
+            replayed: false,
         })));
     }
 
@@ -273,6 +394,16 @@ struct Envelope {
     at: Text,
     severity: Text,
     location: Text,
+    anomaly_type: Text,
+    description: Text,
+    cursor: Name,
+    replayed: Flag,
+    protocol: Integer,
+    epoch: Text,
+    head: Name,
+    recovered: Flag,
+    ping_seconds: Integer,
+    dead_seconds: Integer,
 }
 
 impl Object for Envelope {
@@ -288,6 +419,16 @@ impl Object for Envelope {
             "at" => self.at = value(map)?,
             "severity" => self.severity = value(map)?,
             "location" => self.location = value(map)?,
+            "anomaly_type" => self.anomaly_type = value(map)?,
+            "description" => self.description = value(map)?,
+            "cursor" => self.cursor = value(map)?,
+            "replayed" => self.replayed = value(map)?,
+            "protocol" => self.protocol = value(map)?,
+            "epoch" => self.epoch = value(map)?,
+            "head" => self.head = value(map)?,
+            "recovered" => self.recovered = value(map)?,
+            "ping_seconds" => self.ping_seconds = value(map)?,
+            "dead_seconds" => self.dead_seconds = value(map)?,
             _ => return Ok(false),
         }
         Ok(true)

@@ -131,6 +131,8 @@ fn row(fields: Fields) -> Option<Row> {
         detected_at: utc(&fields.timestamp),
         bounding_box: extra.bbox.and_then(Rectangle::read),
         picture: fields.image_url.0.as_deref().and_then(picture_path).map_or(Picture::Absent, Picture::At),
+        cursor: None,
+        replayed: false,
     };
     Some(Row {
         alert,
@@ -147,7 +149,7 @@ fn utc(text: &Text) -> Option<Timestamp> {
     text.0.as_deref().and_then(time::utc_unless_zoned)
 }
 
-fn kind(word: Option<&str>) -> Kind {
+pub(crate) fn kind(word: Option<&str>) -> Kind {
     match word {
         Some("suspicious_behavior") => Kind::Theft,
         Some("owl_eye_intrusion") => Kind::Intrusion,

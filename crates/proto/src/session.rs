@@ -111,7 +111,7 @@ impl Session {
         match ClientMessage::read(text) {
             Ok(Some(ClientMessage::Ping)) => self.send(Text::from(&ClientMessage::Pong)),
             Ok(Some(ClientMessage::Pong)) => {}
-            Ok(Some(ClientMessage::Ack { stream_id, alert_id })) => self.acknowledge(stream_id, alert_id),
+            Ok(Some(ClientMessage::Ack { stream_id, alert_id, cursor: _ })) => self.acknowledge(stream_id, alert_id),
             Ok(None) => self.events.push_back(Event::Ignored("a message of unknown type".to_owned())),
             Err(error) => self.events.push_back(Event::Ignored(error.to_string())),
         }

@@ -37,6 +37,10 @@ pub(crate) trait Tolerant: Default {
         Self::default()
     }
 
+    fn from_flag(_: bool) -> Self {
+        Self::default()
+    }
+
     fn from_list<'de, A: SeqAccess<'de>>(mut list: A) -> Result<Self, A::Error> {
         while list.next_element::<IgnoredAny>()?.is_some() {}
         Ok(Self::default())
@@ -160,6 +164,16 @@ impl Tolerant for Number {
     }
 }
 
+/// Yes or no.
+#[derive(Debug, Default, Clone, Copy)]
+pub(crate) struct Flag(pub Option<bool>);
+
+impl Tolerant for Flag {
+    fn from_flag(flag: bool) -> Flag {
+        Flag(Some(flag))
+    }
+}
+
 struct Any<T>(T);
 
 impl<'de, T: Tolerant> Deserialize<'de> for Any<T> {
@@ -193,8 +207,8 @@ impl<'de, T: Tolerant> Visitor<'de> for AnyValue<T> {
         Ok(T::from_float(number))
     }
 
-    fn visit_bool<E: Error>(self, _: bool) -> Result<T, E> {
-        Ok(T::default())
+    fn visit_bool<E: Error>(self, flag: bool) -> Result<T, E> {
+        Ok(T::from_flag(flag))
     }
 
     fn visit_unit<E: Error>(self) -> Result<T, E> {

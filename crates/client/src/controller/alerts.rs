@@ -254,5 +254,6 @@ fn acknowledgement(alert: &Alert) -> Option<ClientMessage> {
     expected.then(|| ClientMessage::Ack {
         stream_id: alert.stream_id.clone(),
         alert_id: alert.anomaly_id.clone(),
+        cursor: alert.cursor.clone(),
     })
 }

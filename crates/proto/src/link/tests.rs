@@ -91,7 +91,7 @@ fn any_byte_is_a_sign_of_life_and_so_is_a_message_that_cannot_be_read() {
 #[test]
 fn an_alert_is_handed_on_and_acknowledged_when_it_is_stored() {
     let mut bench = Bench::online();
-    let ack = ClientMessage::Ack { stream_id: StreamId::new("s").ok(), alert_id: AnomalyId::new("a").ok() };
+    let ack = ClientMessage::Ack { stream_id: StreamId::new("s").ok(), alert_id: AnomalyId::new("a").ok(), cursor: None };
 
     bench.link.handle_text(ALERT, bench.now);
     assert_eq!(bench.actions(), []);

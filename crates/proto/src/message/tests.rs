@@ -80,7 +80,7 @@ fn a_notice_may_lack_its_metadata() {
 
 #[test]
 fn heartbeats_are_read() {
-    assert_eq!(message(fixture!("ws_ping.json")), ServerMessage::Ping);
+    assert_eq!(message(fixture!("ws_ping.json")), ServerMessage::Ping { head: None });
     assert_eq!(message(fixture!("ws_pong.json")), ServerMessage::Pong);
 }
 
@@ -95,6 +95,104 @@ fn the_fields_that_our_server_adds_are_read() {
     assert_eq!(alert.shop_id.unwrap().as_str(), "h");
     assert_eq!(alert.detected_at.unwrap().to_string(), "2026-11-21T20:39:03Z");
     assert_eq!(alert.claimed_severity.as_deref(), Some("high"));
+}
+
+#[test]
+fn the_golden_welcome_is_read() {
+    let recovered = welcome(fixture!("ws_v2_welcome.json"));
+
+    assert_eq!((recovered.protocol, recovered.epoch.as_str()), (2, "4f1c2a9be07d4c3a"));
+    assert_eq!((recovered.head.as_str(), recovered.recovered), ("4f1c2a9be07d4c3a.41", true));
+    assert_eq!((recovered.ping_seconds, recovered.dead_seconds), (Some(30), Some(60)));
+    assert_eq!(recovered.to_text(), fixture!("ws_v2_welcome.json"));
+    assert!(!welcome(fixture!("ws_v2_welcome_gap.json")).recovered);
+}
+
+#[test]
+fn a_welcome_that_does_not_say_that_it_recovered_did_not() {
+    let read = welcome(r#"{"type":"welcome","protocol":2,"epoch":"e","head":"e.0","ping_seconds":-1}"#);
+
+    assert!(!read.recovered);
+    assert_eq!((read.ping_seconds, read.dead_seconds), (None, None));
+}
+
+#[test]
+fn a_welcome_without_protocol_epoch_or_head_is_incomplete() {
+    let long = "x".repeat(201);
+    for (text, field) in [
+        (r#"{"type":"welcome","epoch":"e","head":"e.0"}"#.to_owned(), "protocol"),
+        (r#"{"type":"welcome","protocol":2,"head":"e.0"}"#.to_owned(), "epoch"),
+        (r#"{"type":"welcome","protocol":2,"epoch":"e"}"#.to_owned(), "head"),
+        (format!(r#"{{"type":"welcome","protocol":2,"epoch":"e","head":"{long}"}}"#), "head"),
+    ] {
+        assert_eq!(ServerMessage::read(&text), Err(ReadError::Incomplete { kind: "welcome", field }));
+    }
+}
+
+#[test]
+fn a_ping_may_tell_the_head_of_the_log() {
+    let head = Cursor::new("4f1c2a9be07d4c3a.41").ok();
+
+    assert_eq!(message(fixture!("ws_v2_ping.json")), ServerMessage::Ping { head: head.clone() });
+    assert_eq!(message(&ServerMessage::ping(head.as_ref())), ServerMessage::Ping { head });
+    assert_eq!(ServerMessage::ping(None), r#"{"type":"ping"}"#);
+}
+
+#[test]
+fn an_alert_of_the_log_is_the_same_as_text_and_as_binary() {
+    let text = alert(fixture!("ws_v2_alert.json"));
+    let binary = binary_alert(golden_binary());
+
+    assert_eq!(text, binary);
+    assert_eq!(text.cursor.unwrap().as_str(), "4f1c2a9be07d4c3a.41");
+    assert_eq!(text.text.as_deref(), Some("Anomalous behavior detected (Person ID: 1, Confidence: Low)"));
+    assert!(text.replayed && matches!(text.picture, Picture::Jpeg(_)));
+}
+
+#[test]
+fn an_intrusion_of_the_log_says_so_and_may_lack_its_picture() {
+    let alert = binary_alert(include_bytes!("../../../../tests/fixtures/ws_v2_alert_no_picture.bin"));
+
+    assert_eq!((alert.kind, alert.picture), (Kind::Intrusion, Picture::Absent));
+    assert!(!alert.replayed);
+}
+
+#[test]
+fn a_binary_picture_is_checked_like_any_other() {
+    let header = br#"{"type":"anomaly_detected","stream_id":"s"}"#;
+
+    let nonsense = binary_alert(&super::binary(std::str::from_utf8(header).unwrap(), b"no picture"));
+    let cut = binary_alert(&golden_binary()[..golden_binary().len() - 20]);
+
+    assert_eq!(nonsense.picture, Picture::Refused(FrameError::NotJpeg));
+    assert_eq!(cut.picture, Picture::Refused(FrameError::Damaged));
+}
+
+#[test]
+fn a_binary_message_with_a_wrong_length_is_refused() {
+    for (message, header) in [
+        (&b""[..], 0),
+        (&b"\0\0\0"[..], 0),
+        (&b"\0\0\0\x03{}"[..], 3),
+        (&b"\xff\xff\xff\xff{}"[..], 0xffff_ffff),
+    ] {
+        let bytes = message.len();
+        assert_eq!(ServerMessage::read_binary(message), Err(ReadError::BadLength { bytes, header }));
+    }
+}
+
+#[test]
+fn a_binary_message_that_is_no_alert_is_refused() {
+    let read = |header: &[u8]| {
+        let length = u32::try_from(header.len()).unwrap().to_be_bytes();
+        ServerMessage::read_binary(&[&length, header].concat())
+    };
+
+    assert_eq!(read(br#"{"type":"ping"}"#), Err(ReadError::NotAnAlert { bytes: 19 }));
+    assert!(matches!(read(b""), Err(ReadError::NotJson { .. })));
+    assert!(matches!(read(b"\xff{}"), Err(ReadError::NotJson { column: 0, .. })));
+    assert!(matches!(read(b"[]"), Err(ReadError::NoType { .. })));
+    assert!(read(br#"{"type":"anomaly_detected","stream_id":"s","result":{"score":NaN}}"#).unwrap().repaired);
 }
 
 #[test]
@@ -186,7 +284,7 @@ fn what_is_no_object_with_a_type_is_refused() {
 
 #[test]
 fn a_byte_order_mark_is_no_reason_to_lose_a_message() {
-    assert_eq!(message("\u{feff}{\"type\":\"ping\"}"), ServerMessage::Ping);
+    assert_eq!(message("\u{feff}{\"type\":\"ping\"}"), ServerMessage::Ping { head: None });
 }
 
 #[test]
@@ -257,11 +355,17 @@ fn an_error_holds_nothing_of_the_text() {
 
 #[test]
 fn what_a_client_sends_is_what_a_server_reads() {
-    let ack = ClientMessage::Ack { stream_id: StreamId::new("s").ok(), alert_id: AnomalyId::new("a").ok() };
+    let ack = ClientMessage::Ack {
+        stream_id: StreamId::new("s").ok(),
+        alert_id: AnomalyId::new("a").ok(),
+        cursor: Cursor::new("e.7").ok(),
+    };
 
     for sent in [ClientMessage::Ping, ClientMessage::Pong, ack] {
         assert_eq!(ClientMessage::read(&sent.to_text()).unwrap(), Some(sent));
     }
+    let golden = ClientMessage::read(fixture!("ws_v2_ack.json")).unwrap().unwrap();
+    assert_eq!(golden.to_text(), fixture!("ws_v2_ack.json"));
     assert_eq!(ClientMessage::Ping.to_text(), r#"{"type":"ping"}"#);
 }
 
@@ -269,7 +373,10 @@ fn what_a_client_sends_is_what_a_server_reads() {
 fn the_original_ack_is_read() {
     let read = ClientMessage::read(r#"{"type":"ack","stream_id":"s","person_id":1}"#).unwrap();
 
-    assert_eq!(read, Some(ClientMessage::Ack { stream_id: StreamId::new("s").ok(), alert_id: None }));
+    assert_eq!(
+        read,
+        Some(ClientMessage::Ack { stream_id: StreamId::new("s").ok(), alert_id: None, cursor: None })
+    );
     assert_eq!(ClientMessage::read(fixture!("ws_c2s_owl_eye_detection.json")), Ok(None));
     assert!(ClientMessage::read("[]").is_err());
 }
@@ -282,9 +389,28 @@ proptest! {
     }
 
     #[test]
+    fn any_bytes_are_read_or_refused_but_never_panic(message: Vec<u8>) {
+        let _ = ServerMessage::read_binary(&message);
+    }
+
+    #[test]
+    fn a_golden_binary_message_changed_or_cut_anywhere_never_panics(
+        changes in proptest::collection::vec((any::<proptest::sample::Index>(), any::<u8>()), 1..6),
+        end in any::<proptest::sample::Index>(),
+    ) {
+        let mut message = golden_binary().to_vec();
+        for (at, value) in changes {
+            let at = at.index(message.len());
+            message[at] = value;
+        }
+        let _ = ServerMessage::read_binary(&message);
+        let _ = ServerMessage::read_binary(&message[..end.index(message.len())]);
+    }
+
+    #[test]
     fn a_golden_message_changed_anywhere_never_panics(
         changes in proptest::collection::vec((any::<proptest::sample::Index>(), any::<u8>()), 1..6),
-        which in 0_usize..5,
+        which in 0_usize..7,
     ) {
         let golden = [
             fixture!("ws_anomaly_detected.json"),
@@ -292,6 +418,8 @@ proptest! {
             fixture!("ws_notification_owl_eye.json"),
             fixture!("ws_notification_rest.json"),
             fixture!("ws_anomaly_detected_nan_score.txt"),
+            fixture!("ws_v2_welcome.json"),
+            fixture!("ws_v2_alert.json"),
         ];
         let mut bytes = golden[which].as_bytes().to_vec();
         for (at, value) in changes {
@@ -310,6 +438,22 @@ fn alert(text: &str) -> Alert {
     let message = message(text);
     let ServerMessage::Alert(alert) = message else { panic!("not an alert: {message:?}") };
     *alert
+}
+
+fn binary_alert(message: &[u8]) -> Alert {
+    let message = ServerMessage::read_binary(message).unwrap().message;
+    let ServerMessage::Alert(alert) = message else { panic!("not an alert: {message:?}") };
+    *alert
+}
+
+fn golden_binary() -> &'static [u8] {
+    include_bytes!("../../../../tests/fixtures/ws_v2_alert.bin")
+}
+
+fn welcome(text: &str) -> Welcome {
+    let message = message(text);
+    let ServerMessage::Welcome(welcome) = message else { panic!("not a welcome: {message:?}") };
+    welcome
 }
 
 fn notice(text: &str) -> Notice {

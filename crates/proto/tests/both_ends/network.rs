@@ -247,7 +247,7 @@ impl World {
                     let id = alert.anomaly_id.unwrap();
                     self.received.push((self.connections, id.as_str().to_owned()));
                     self.link
-                        .acknowledge(ClientMessage::Ack { stream_id: alert.stream_id, alert_id: Some(id) });
+                        .acknowledge(ClientMessage::Ack { stream_id: alert.stream_id, alert_id: Some(id), cursor: None });
                 }
                 link::Event::Changed => {
                     if let link::State::Waiting { cause, .. } = *self.link.state() {

@@ -137,6 +137,8 @@ impl Detection {
             detected_at: None,
             bounding_box: None,
             picture: Picture::Absent,
+            cursor: None,
+            replayed: false,
         }
     }
 }
