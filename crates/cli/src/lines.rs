@@ -33,6 +33,17 @@ pub enum Line {
     AlertRemoved { id: String },
     /// The server was told that the alert is stored.
     Acked { id: String },
+    /// What a desktop would pop up: the alert that it is about, and those before it of the same incident, count as shown
+    /// once this line is written.
+    Notification {
+        /// The incident, or what else it is about; a later one of the same id takes its place.
+        id: String,
+        alert: Option<String>,
+        title: String,
+        body: String,
+        sound: bool,
+        critical: bool,
+    },
 }
 
 /// An alert. Times are milliseconds since 1970 UTC.
@@ -151,9 +162,17 @@ impl Line {
                     incident.camera, incident.why, incident.id
                 ))
             }
-            Line::AlertUpdated(_) | Line::AlertRemoved { .. } | Line::Acked { .. } => None,
+            Line::AlertUpdated(_)
+            | Line::AlertRemoved { .. }
+            | Line::Acked { .. }
+            | Line::Notification { .. } => None,
         }
     }
+}
+
+/// A notification about what has no line of its own, for people.
+pub fn notification(title: &str, body: &str, now: Timestamp, zone: &TimeZone) -> String {
+    format!("{}  {:<13}{body}", clock(now, zone), title)
 }
 
 /// The table of incidents for people: a heading and a line each, aligned.

@@ -1,7 +1,6 @@
 //! `watch`: the client as a stream of lines, for a box without a desktop and for other programs.
 
-use std::collections::BTreeMap;
-use std::sync::{Arc, OnceLock};
+use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
 use jiff::tz::TimeZone;
@@ -9,6 +8,7 @@ use tokio::sync::mpsc;
 use visionguard_client::clock::{Clock, SystemClock};
 use visionguard_client::controller::Client;
 use visionguard_client::journal::{AlertId, Recorded};
+use visionguard_client::policy::SUMMARY;
 use visionguard_client::shell::{Notification, Outcome, Shell};
 use visionguard_client::view::{Event, Problem, SessionView, Status, StatusView, Tray};
 
@@ -23,6 +23,8 @@ use crate::sign_in::Secret;
 const SIGN_IN_AGAIN: Duration = Duration::from_secs(15);
 /// Between two sign-ins after the server stopped accepting the last one.
 const SIGN_IN_ANEW: Duration = Duration::from_secs(15 * 60);
+/// Alerts of which it is remembered that they had a line.
+const REMEMBERED: usize = 1_000;
 
 /// Receives alerts until it is stopped.
 pub async fn run(options: Watch) -> Result<Exit, Failure> {
@@ -34,14 +36,8 @@ pub async fn run(options: Watch) -> Result<Exit, Failure> {
     };
     let _log = place.log();
     let (tell, news) = mpsc::unbounded_channel();
-    let client_of_shell = Arc::new(OnceLock::new());
-    let printer = Printer {
-        tell: tell.clone(),
-        client: Arc::clone(&client_of_shell),
-        camera_names: place.settings.view.camera_names.clone(),
-    };
+    let printer = Printer { tell: tell.clone(), camera_names: place.settings.view.camera_names.clone() };
     let client = Client::start(place.parts("visionguard watch")?, printer)?;
-    let _ = client_of_shell.set(client.clone());
 
     let mut watching = Watching {
         client,
@@ -49,6 +45,7 @@ pub async fn run(options: Watch) -> Result<Exit, Failure> {
         credentials: secret.zip(server),
         signed_in_at: None,
         tell,
+        told: VecDeque::new(),
         zone: TimeZone::system(),
     };
     watching.follow(news).await
@@ -59,6 +56,8 @@ enum News {
     Line(Box<Line>),
     /// The status with the line that says so.
     Status(StatusView),
+    /// What a desktop would pop up.
+    Notification(Box<Notification>),
     /// How an attempt to sign in went.
     SignedIn(Result<SessionView, Problem>),
     /// The client has finished.
@@ -73,6 +72,8 @@ struct Watching {
     /// When that was last done.
     signed_in_at: Option<tokio::time::Instant>,
     tell: mpsc::UnboundedSender<News>,
+    /// The alerts that lately had a line of their own.
+    told: VecDeque<String>,
     zone: TimeZone,
 }
 
@@ -96,6 +97,7 @@ impl Watching {
             let step = match told {
                 Some(News::Line(line)) => self.print(&line).map_err(Stop::Closed),
                 Some(News::Status(status)) => self.status(&status),
+                Some(News::Notification(raised)) => self.raised(*raised).map_err(Stop::Closed),
                 Some(News::SignedIn(result)) => self.signed_in(result),
                 Some(News::Ended) | None => return outcome,
             };
@@ -107,14 +109,37 @@ impl Watching {
         }
     }
 
-    fn print(&self, line: &Line) -> Result<(), Closed> {
+    fn print(&mut self, line: &Line) -> Result<(), Closed> {
         if self.json {
             return out::json(line);
+        }
+        if let Line::Alert(alert) = line {
+            self.told.push_back(alert.id.clone());
+            if self.told.len() > REMEMBERED {
+                self.told.pop_front();
+            }
         }
         match line.words(SystemClock.wall(), &self.zone) {
             Some(words) => out::line(&words),
             None => Ok(()),
         }
+    }
+
+    /// Only what was printed was shown: a program that is killed before will say it when it runs again.
+    fn raised(&mut self, raised: Notification) -> Result<(), Closed> {
+        let Notification { id, alert, title, body, sound, critical, .. } = raised;
+        let has_a_line = match &alert {
+            Some(alert) => self.told.contains(alert),
+            None => id != SUMMARY,
+        };
+        if self.json {
+            let (id, alert) = (id.clone(), alert.clone());
+            out::json(&Line::Notification { id, alert, title, body, sound, critical })?;
+        } else if !has_a_line {
+            out::line(&lines::notification(&title, &body, SystemClock.wall(), &self.zone))?;
+        }
+        self.client.notification(Outcome::Shown { id, alert });
+        Ok(())
     }
 
     /// A sign-in that only a person can repeat ends the program: another one must be able to sign in.
@@ -191,18 +216,15 @@ impl Stop {
     }
 }
 
-/// A desktop that is a stream of lines. A line is how it shows an alert, so a notification counts as shown.
+/// A desktop that is a stream of lines: each notification is one.
 struct Printer {
     tell: mpsc::UnboundedSender<News>,
-    client: Arc<OnceLock<Client>>,
     camera_names: BTreeMap<String, String>,
 }
 
 impl Shell for Printer {
     fn notify(&mut self, notification: Notification) {
-        if let Some(client) = self.client.get() {
-            client.notification(Outcome::Shown { id: notification.id, alert: notification.alert });
-        }
+        let _ = self.tell.send(News::Notification(Box::new(notification)));
     }
 
     fn withdraw(&mut self, _incident: &str) {}

@@ -27,6 +27,8 @@ fn watching_tells_the_status_and_each_alert_once_and_the_journal_keeps_them() {
     assert!(alert["received_at"].is_i64());
     assert_eq!(acked["id"], alert["id"]);
     assert_eq!(lines.iter().filter(|line| line["event"] == "alert").count(), 1);
+    let raised: Vec<_> = lines.iter().filter(|line| line["event"] == "notification").collect();
+    assert_eq!((raised.len(), &raised[0]["alert"]), (1, &alert["id"]), "{raised:?}");
     assert_eq!(exit, 0);
 
     let stored: Value = serde_json::from_str(shown.out.trim()).expect("one object");
