@@ -14,6 +14,8 @@ use crate::id::{AnomalyId, Cursor, ShopId, StreamId};
 use crate::tolerant::{self, Flag, Integer, Name, Number, Object, Text, Tolerant, value};
 use crate::{record, time};
 
+pub use self::write::{alert_header, alert_text, binary};
+
 /// Longest `type` that is repeated in an error or a count, in characters.
 const MAX_TYPE: usize = 40;
 /// Longest title, in characters.
@@ -194,38 +196,6 @@ impl ServerMessage {
         let message = ServerMessage::Alert(Box::new(detection(envelope)?));
         Ok(Read { message, repaired })
     }
-
-    /// A ping as a server sends it.
-    pub fn ping(head: Option<&Cursor>) -> String {
-        #[derive(Serialize)]
-        struct Ping<'a> {
-            r#type: &'static str,
-            #[serde(skip_serializing_if = "Option::is_none")]
-            head: Option<&'a Cursor>,
-        }
-        // Texts always serialise.
-        serde_json::to_string(&Ping { r#type: "ping", head }).unwrap_or_default()
-    }
-}
-
-impl Welcome {
-    /// The text frame to send.
-    pub fn to_text(&self) -> String {
-        #[derive(Serialize)]
-        struct Message<'a> {
-            r#type: &'static str,
-            #[serde(flatten)]
-            welcome: &'a Welcome,
-        }
-        // Texts and numbers always serialise.
-        serde_json::to_string(&Message { r#type: "welcome", welcome: self }).unwrap_or_default()
-    }
-}
-
-/// One `anomaly_detected` of protocol 2 as a binary frame: `header` is the message as JSON without its picture.
-pub fn binary(header: &str, picture: &[u8]) -> Bytes {
-    let length = u32::try_from(header.len()).unwrap_or(u32::MAX);
-    [&length.to_be_bytes(), header.as_bytes(), picture].concat().into()
 }
 
 impl ClientMessage {
@@ -561,6 +531,8 @@ impl Tolerant for Frame {
         Frame(Jpeg::from_base64(text).map_or_else(Picture::Refused, Picture::Jpeg))
     }
 }
+
+mod write;
 
 #[cfg(test)]
 mod tests;

@@ -133,6 +133,7 @@ impl<'a> Driver<'a> {
         match self.outgoing.pop_front() {
             None => Ok(None),
             Some(Action::Close { code }) => Ok(Some(code)),
+            Some(Action::SendBinary(_) | Action::FindHead { .. }) => Ok(None),
             Some(Action::Send(text)) => {
                 self.writing_since = Some(Instant::now());
                 let (text, is_ping) = stamped(text);

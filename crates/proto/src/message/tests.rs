@@ -150,6 +150,21 @@ fn an_alert_of_the_log_is_the_same_as_text_and_as_binary() {
 }
 
 #[test]
+fn what_a_server_writes_of_the_log_is_the_golden_message() {
+    let message = golden_binary();
+    let length = usize::try_from(u32::from_be_bytes(*message.first_chunk().unwrap())).unwrap();
+    let (header, picture) = message[4..].split_at(length);
+    let header = std::str::from_utf8(header).unwrap();
+    let bare = header.replace(r#","cursor":"4f1c2a9be07d4c3a.41","replayed":true"#, "");
+
+    let written = alert_header(&bare, &Cursor::new("4f1c2a9be07d4c3a.41").unwrap(), true);
+
+    assert_eq!(written, header);
+    assert_eq!(super::binary(&written, picture), message);
+    assert_eq!(alert_text(written, picture), fixture!("ws_v2_alert.json"));
+}
+
+#[test]
 fn an_intrusion_of_the_log_says_so_and_may_lack_its_picture() {
     let alert = binary_alert(include_bytes!("../../../../tests/fixtures/ws_v2_alert_no_picture.bin"));
 

@@ -176,6 +176,7 @@ impl Bench {
                     assert_eq!(self.closed, None, "sent after the close");
                     self.sent.push(text.as_str().to_owned());
                 }
+                Action::SendBinary(_) | Action::FindHead { .. } => panic!("unexpected: {action:?}"),
                 Action::Close { code } => self.closed = Some(code),
             }
         }

@@ -295,6 +295,7 @@ impl World {
                     session::Action::Send(text) => {
                         out.push((*connection, Packet::Text(text.as_str().to_owned())));
                     }
+                    session::Action::SendBinary(_) | session::Action::FindHead { .. } => panic!("protocol 1"),
                     session::Action::Close { code } => {
                         out.push((*connection, Packet::End(Cause::Closed(code))));
                         return false;
