@@ -9,6 +9,7 @@ use visionguard_client::api::Http;
 use visionguard_client::clock::SystemClock;
 use visionguard_client::controller::{Client, Pace, Parts};
 use visionguard_client::dial::SystemDial;
+use visionguard_client::journal::Hands;
 use visionguard_client::keychain::{Keychain, MemoryKeychain};
 use visionguard_client::settings::Settings;
 use visionguard_client::status::Limits;
@@ -176,6 +177,8 @@ fn start(folder: &TempDir, keychain: &Arc<dyn Keychain>, pace: &Pace, recording:
         keychain: Arc::clone(keychain),
         link: link::Config::default(),
         pace: pace.clone(),
+        journal: Hands::Threads,
+        seed: 1,
     };
     let client = Client::start(parts, recording.shell()).unwrap();
     recording.attach(&client);

@@ -16,8 +16,8 @@ use visionguard_proto::record::{RecordPage, Row, Status};
 use visionguard_proto::{AnomalyId, Endpoint, ShopId, UserId};
 
 pub use error::ApiError;
-pub use http::Http;
-use http::{Answer, send};
+use http::Answer;
+pub use http::{Exchange, Http};
 
 /// Largest answer but for a page of the record and a picture.
 const MAX_ANSWER_BYTES: usize = 256 * 1024;
@@ -109,12 +109,12 @@ impl Api {
         self.look_for_portal().await?;
         let body = Credentials { email, password: password.expose_secret() };
         let request = self.http.client().post(self.url("/auth/login")).json(&body);
-        signed_in(send(request, MAX_ANSWER_BYTES).await?)
+        signed_in(self.http.send(request, MAX_ANSWER_BYTES).await?)
     }
 
     /// `GET /auth/me`.
     pub async fn me(&self) -> Result<User, ApiError> {
-        let answer = send(self.get("/auth/me"), MAX_ANSWER_BYTES).await?;
+        let answer = self.http.send(self.get("/auth/me"), MAX_ANSWER_BYTES).await?;
         let user: UserBody = read(&answer, "who is signed in")?;
         user.checked()
     }
@@ -128,13 +128,13 @@ impl Api {
         self.look_for_portal().await?;
         let body = Refresh { refresh_token: refresh.expose_secret() };
         let request = self.http.client().post(self.url("/auth/refresh")).json(&body);
-        signed_in(send(request, MAX_ANSWER_BYTES).await?)
+        signed_in(self.http.send(request, MAX_ANSWER_BYTES).await?)
     }
 
     /// `POST /auth/logout`.
     pub async fn logout(&self) -> Result<(), ApiError> {
         let request = self.bearer(self.http.client().post(self.url("/auth/logout")));
-        send(request, MAX_ANSWER_BYTES).await.map(|_| ())
+        self.http.send(request, MAX_ANSWER_BYTES).await.map(|_| ())
     }
 
     /// `GET /shops`: those the user owns or manages.
@@ -145,7 +145,7 @@ impl Api {
             #[serde(default)]
             name: String,
         }
-        let answer = send(self.get("/shops"), MAX_PAGE_BYTES).await?;
+        let answer = self.http.send(self.get("/shops"), MAX_PAGE_BYTES).await?;
         let shops: Vec<ShopBody> = read(&answer, "the list of shops")?;
         Ok(shops.into_iter().map(|shop| Shop { id: shop.id, name: short(&shop.name) }).collect())
     }
@@ -158,14 +158,14 @@ impl Api {
             .append_pair("limit", &limit.clamp(1, 500).to_string())
             .append_pair("offset", &offset.to_string());
         let request = self.bearer(self.http.client().get(url));
-        let answer = send(request, MAX_PAGE_BYTES).await?;
+        let answer = self.http.send(request, MAX_PAGE_BYTES).await?;
         RecordPage::read(&answer.body).map_err(|_| ApiError::Garbled("a page of the record"))
     }
 
     /// `GET /api/anomalies/{id}`.
     pub async fn anomaly(&self, id: &AnomalyId) -> Result<Row, ApiError> {
         let request = self.bearer(self.http.client().get(self.below("/api/anomalies", id.as_str())));
-        row(&send(request, MAX_ANSWER_BYTES).await?)
+        row(&self.http.send(request, MAX_ANSWER_BYTES).await?)
     }
 
     /// `PATCH /api/anomalies/{id}`; without notes those of the record stay.
@@ -178,7 +178,7 @@ impl Api {
         }
         let status = status.word().ok_or(ApiError::Impossible("this status is not the server's"))?;
         let request = self.http.client().patch(self.below("/api/anomalies", id.as_str()));
-        row(&send(self.bearer(request).json(&Patch { status, notes }), MAX_ANSWER_BYTES).await?)
+        row(&self.http.send(self.bearer(request).json(&Patch { status, notes }), MAX_ANSWER_BYTES).await?)
     }
 
     /// A picture of the record by its path (`image_url` of a row). Only below this server's own address: the token goes
@@ -194,13 +194,13 @@ impl Api {
             return Err(ApiError::Impossible("the picture is not on this server"));
         }
         let request = self.bearer(self.http.client().get(url));
-        Ok(send(request, visionguard_proto::frame::MAX_BYTES).await?.body)
+        Ok(self.http.send(request, visionguard_proto::frame::MAX_BYTES).await?.body)
     }
 
     /// `GET /ws/connections/{user}`; trouble of any kind is [`Registration::Unknown`].
     pub async fn registration(&self, user: &UserId) -> Registration {
         let request = self.bearer(self.http.client().get(self.below("/ws/connections", user.as_str())));
-        match send(request, MAX_ANSWER_BYTES).await {
+        match self.http.send(request, MAX_ANSWER_BYTES).await {
             Ok(answer) => registered(&answer),
             Err(ApiError::Refused { status: 404, is_ours: true, .. }) => Registration::NotRegistered,
             Err(error) => {
@@ -239,13 +239,14 @@ impl Api {
         let drill =
             Drill { user_id: user.as_str(), title, message, priority: "low", metadata: Metadata { nonce } };
         let request = self.bearer(self.http.client().post(self.url("/api/notifications/send"))).json(&drill);
-        let delivery: Delivery = read(&send(request, MAX_ANSWER_BYTES).await?, "the outcome of the test")?;
+        let delivery: Delivery =
+            read(&self.http.send(request, MAX_ANSWER_BYTES).await?, "the outcome of the test")?;
         Ok(delivery.delivered)
     }
 
     /// `GET /health`: the time of the answer by the server's own clock, if it says; needs no token.
     pub async fn health(&self) -> Result<Option<jiff::Timestamp>, ApiError> {
-        Ok(send(self.http.client().get(self.url("/health")), MAX_ANSWER_BYTES).await?.date)
+        Ok(self.http.send(self.http.client().get(self.url("/health")), MAX_ANSWER_BYTES).await?.date)
     }
 
     /// Over plain HTTP a captive portal may stand in the server's place: no password and no token for it.

@@ -1,9 +1,11 @@
 //! One request and its answer, within bounds.
 
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
+use futures_util::future::BoxFuture;
 use http::header::CONTENT_TYPE;
 use jiff::Timestamp;
 use reqwest::redirect::Policy;
@@ -28,6 +30,14 @@ const MAX_SAID: usize = 200;
 #[derive(Debug, Clone)]
 pub struct Http {
     client: Client,
+    exchange: Option<Arc<dyn Exchange>>,
+}
+
+/// Carries requests to the server, and its answers back; a simulation has its own.
+pub trait Exchange: fmt::Debug + Send + Sync + 'static {
+    /// The whole answer, or why there is none.
+    fn exchange(&self, request: reqwest::Request)
+    -> BoxFuture<'static, Result<http::Response<Bytes>, Cause>>;
 }
 
 /// A success, or an error in the server's own words.
@@ -61,7 +71,12 @@ impl Http {
             .referer(false)
             .build()
             .map_err(|_| ApiError::Impossible("the HTTP client cannot be set up"))?;
-        Ok(Http { client })
+        Ok(Http { client, exchange: None })
+    }
+
+    /// The same, with the network replaced by this.
+    pub fn through(&self, exchange: Arc<dyn Exchange>) -> Http {
+        Http { client: self.client.clone(), exchange: Some(exchange) }
     }
 
     pub(super) fn client(&self) -> &Client {
@@ -69,9 +84,27 @@ impl Http {
     }
 }
 
-/// Sends a request and reads at most `limit` bytes of its answer.
-pub(super) async fn send(request: RequestBuilder, limit: usize) -> Result<Answer, ApiError> {
-    let mut response = request.send().await.map_err(|error| unreachable(&error))?;
+impl Http {
+    /// Sends a request and reads at most `limit` bytes of its answer.
+    pub(super) async fn send(&self, request: RequestBuilder, limit: usize) -> Result<Answer, ApiError> {
+        let response = match &self.exchange {
+            None => request.send().await.map_err(|error| unreachable(&error))?,
+            Some(exchange) => replaced(&**exchange, request).await?,
+        };
+        answer(response, limit).await
+    }
+}
+
+async fn replaced(exchange: &dyn Exchange, request: RequestBuilder) -> Result<Response, ApiError> {
+    let request = request.build().map_err(|error| unreachable(&error))?;
+    match tokio::time::timeout(ANSWER_WITHIN, exchange.exchange(request)).await {
+        Ok(Ok(response)) => Ok(Response::from(response)),
+        Ok(Err(cause)) => Err(ApiError::Unreachable(cause)),
+        Err(_) => Err(ApiError::Unreachable(Cause::TimedOut)),
+    }
+}
+
+async fn answer(mut response: Response, limit: usize) -> Result<Answer, ApiError> {
     let status = response.status().as_u16();
     if cause::is_interception(status, response.headers()) {
         return Err(ApiError::Intercepted { status });

@@ -37,7 +37,7 @@ use visionguard_proto::link;
 use crate::api::Http;
 use crate::clock::{Clock, SystemClock};
 use crate::dial::{Dial, SystemDial};
-use crate::journal::Journal;
+use crate::journal::{Hands, Journal};
 use crate::keychain::{self, Keychain};
 use crate::lock::LockError;
 use crate::settings::{self, Settings};
@@ -86,6 +86,10 @@ pub struct Parts {
     pub link: link::Config,
     /// How often things are looked at.
     pub pace: Pace,
+    /// Who works on the journal.
+    pub journal: Hands,
+    /// Draws the jitter of the waits.
+    pub seed: u64,
 }
 
 /// How often things are looked at, and how old evidence may grow.
@@ -167,6 +171,8 @@ impl Parts {
             keychain: keychain::choose(),
             link: link::Config::default(),
             pace: Pace::default(),
+            journal: Hands::Threads,
+            seed: rand::random(),
             settings,
         })
     }

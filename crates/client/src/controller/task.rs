@@ -58,6 +58,7 @@ pub(super) struct Controller {
     events: mpsc::Receiver<Event>,
     link: link::Config,
     dial: Arc<dyn Dial>,
+    seed: u64,
     pub(super) journal: Journal,
 
     pub(super) who: Who,
@@ -82,7 +83,7 @@ pub(super) fn start(parts: Parts, shell: Box<dyn Shell>) -> Result<Client, Start
         parts.link.clone(),
         Arc::clone(&parts.dial),
         Arc::clone(&parts.clock),
-        rand::random(),
+        parts.seed,
     );
     let (ticks, inbox) = mpsc::unbounded_channel();
     let tasks = TaskTracker::new();
@@ -103,6 +104,7 @@ pub(super) fn start(parts: Parts, shell: Box<dyn Shell>) -> Result<Client, Start
         events,
         link: parts.link,
         dial: parts.dial,
+        seed: parts.seed.wrapping_add(1),
         journal: journal.clone(),
         who: Who::default(),
         watch: Watch::default(),
@@ -133,12 +135,12 @@ enum Found {
 
 /// The journal on disk; one in memory where the disk will not have it, so that alerts are shown all the same.
 fn open_journal(parts: &Parts) -> Result<(Journal, Found), StartError> {
-    match Journal::open(&parts.data_dir) {
+    match Journal::open_with(&parts.data_dir, &parts.journal) {
         Ok(opened) if opened.set_aside.is_some() => Ok((opened.journal, Found::SetAside)),
         Ok(opened) => Ok((opened.journal, Found::Well)),
         Err(error) => {
             tracing::error!(%error, "the journal cannot be opened; keeping alerts in memory");
-            let journal = Journal::in_memory().map_err(StartError::Journal)?;
+            let journal = Journal::in_memory_with(&parts.journal).map_err(StartError::Journal)?;
             Ok((journal, Found::Unwritable))
         }
     }
@@ -165,11 +167,12 @@ impl Controller {
     /// The connection's task ended without being asked to: another takes its place.
     pub(super) fn reconnect(&mut self) {
         tracing::error!("the connection's task ended; starting another");
+        self.seed = self.seed.wrapping_add(1);
         let (connection, events) = Connection::start(
             self.link.clone(),
             Arc::clone(&self.dial),
             Arc::clone(&self.clock),
-            rand::random(),
+            self.seed,
         );
         self.connection = connection;
         self.events = events;

@@ -17,6 +17,7 @@ use visionguard_proto::{Alert, AnomalyId, Picture, ShopId};
 
 use self::file::Place;
 use self::owner::Owner;
+pub use self::owner::{Disk, Hands, Pauses};
 use crate::view::{AlertView, Counts, Decision, FeedPage, FeedQuery, Incident, IncidentDetail, Source};
 
 mod decisions;
@@ -69,6 +70,7 @@ struct Owners {
     /// Reads on a connection of its own, so that a page of the feed does not wait behind an alert, nor an alert
     /// behind it.
     reader: Owner,
+    hands: Hands,
 }
 
 /// A journal in memory that moved onto the disk.
@@ -85,22 +87,33 @@ impl Journal {
     ///
     /// A damaged file, or one of a newer version, is renamed with a time suffix and a new one started.
     pub fn open(directory: &Path) -> Result<Opened, JournalError> {
+        Journal::open_with(directory, &Hands::Threads)
+    }
+
+    /// The same, with these hands at work.
+    pub fn open_with(directory: &Path, hands: &Hands) -> Result<Opened, JournalError> {
         let (connection, set_aside) = file::open(directory)?;
-        Ok(Opened { journal: Journal::of(Owners::of_file(directory, connection)?, true), set_aside })
+        Ok(Opened { journal: Journal::of(Owners::of_file(directory, connection, hands)?, true), set_aside })
     }
 
     /// Opens an existing journal for reading, also while another program owns it; every change is refused as
     /// [`JournalError::Unwritable`].
     pub fn open_read_only(directory: &Path) -> Result<Journal, JournalError> {
-        let reader = Owner::start("journal-read", file::open_to_read(directory)?, None)?;
-        Ok(Journal::of(Owners { writer: None, reader }, true))
+        let reader = Owner::start("journal-read", file::open_to_read(directory)?, None, &Hands::Threads)?;
+        Ok(Journal::of(Owners { writer: None, reader, hands: Hands::Threads }, true))
     }
 
     /// A journal that ends with the program unless it [settles](Journal::settle): for when the disk cannot be written.
     /// Never acknowledge from it.
     pub fn in_memory() -> Result<Journal, JournalError> {
-        let owner = Owner::start("journal", file::in_memory()?, None)?;
-        Ok(Journal::of(Owners { writer: Some(owner.clone()), reader: owner }, false))
+        Journal::in_memory_with(&Hands::Threads)
+    }
+
+    /// The same, with these hands at work.
+    pub fn in_memory_with(hands: &Hands) -> Result<Journal, JournalError> {
+        let owner = Owner::start("journal", file::in_memory()?, None, hands)?;
+        let owners = Owners { writer: Some(owner.clone()), reader: owner, hands: hands.clone() };
+        Ok(Journal::of(owners, false))
     }
 
     fn of(owners: Owners, durable: bool) -> Journal {
@@ -116,7 +129,7 @@ impl Journal {
         }
         let place = directory.to_owned();
         let moved = owners.reader.alone(move |memory| settle::onto_disk(memory, &place)).await?;
-        let settled = Owners::of_file(directory, moved.disk)?;
+        let settled = Owners::of_file(directory, moved.disk, &owners.hands)?;
         std::mem::replace(&mut *owners, settled).close().await;
         self.durable.store(true, Ordering::SeqCst);
         Ok(Some(Settled { set_aside: moved.set_aside, unacked: moved.unacked }))
@@ -441,11 +454,14 @@ impl Journal {
 }
 
 impl Owners {
-    fn of_file(directory: &Path, connection: Connection) -> Result<Owners, JournalError> {
+    fn of_file(directory: &Path, connection: Connection, hands: &Hands) -> Result<Owners, JournalError> {
         let reader = file::open_to_read(directory)?;
+        let (write, read) =
+            (Place::new(directory, file::open_again), Place::new(directory, file::open_to_read));
         Ok(Owners {
-            writer: Some(Owner::start("journal", connection, Some(Place::new(directory, file::open_again)))?),
-            reader: Owner::start("journal-read", reader, Some(Place::new(directory, file::open_to_read)))?,
+            writer: Some(Owner::start("journal", connection, Some(write), hands)?),
+            reader: Owner::start("journal-read", reader, Some(read), hands)?,
+            hands: hands.clone(),
         })
     }
 

@@ -2,7 +2,10 @@
 //!
 //! A caller is answered only after the commit of the group that its work was part of.
 
+use std::fmt;
+use std::sync::Arc;
 use std::thread;
+use std::time::Duration;
 
 use rusqlite::Connection;
 use tokio::sync::{mpsc, oneshot};
@@ -31,6 +34,31 @@ pub(super) enum Job {
     Close(oneshot::Sender<()>),
 }
 
+/// Who works on the file.
+#[derive(Debug, Clone, Default)]
+pub enum Hands {
+    /// A thread for each connection.
+    #[default]
+    Threads,
+    /// Tasks of the runtime, for a simulation: threads would not share its time.
+    Tasks(Arc<dyn Disk>),
+}
+
+/// A disk as a simulation has it.
+pub trait Disk: fmt::Debug + Send + Sync + 'static {
+    /// Told before each round of work, with the connection that it is done on, which it may keep from writing.
+    fn prepare(&self, connection: &Connection) -> Pauses;
+}
+
+/// How slow a simulated disk is.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Pauses {
+    /// Before the work.
+    pub before: Duration,
+    /// Between the commit and its being known.
+    pub after: Duration,
+}
+
 /// The sending end of a thread that owns a connection.
 #[derive(Debug, Clone)]
 pub(super) struct Owner {
@@ -38,14 +66,24 @@ pub(super) struct Owner {
 }
 
 impl Owner {
-    /// Starts a thread of this name; it ends when it is asked to, or when nobody can ask any more.
+    /// Starts a thread of this name, or a task; it ends when it is asked to, or when nobody can ask any more.
     pub(super) fn start(
         name: &str,
         connection: Connection,
         place: Option<Place>,
+        hands: &Hands,
     ) -> Result<Owner, JournalError> {
-        let (jobs, queue) = mpsc::channel(QUEUE);
-        thread::Builder::new().name(name.to_owned()).spawn(move || own(connection, place, queue))?;
+        let (jobs, mut queue) = mpsc::channel(QUEUE);
+        let worker = Worker { connection: Ok(connection), place };
+        match hands {
+            Hands::Threads => {
+                thread::Builder::new().name(name.to_owned()).spawn(move || worker.on_thread(&mut queue))?;
+            }
+            Hands::Tasks(disk) => {
+                let disk = Arc::clone(disk);
+                tokio::spawn(async move { worker.on_task(&mut queue, &*disk).await });
+            }
+        }
         Ok(Owner { jobs })
     }
 
@@ -90,15 +128,56 @@ impl Owner {
     }
 }
 
-fn own(connection: Connection, mut place: Option<Place>, mut queue: mpsc::Receiver<Job>) {
-    let mut connection = Ok(connection);
-    let mut closing = None;
-    while closing.is_none() {
-        let Some(first) = queue.blocking_recv() else { break };
-        if let Some(place) = &mut place {
-            connection = still_there(connection, place);
+/// Whoever works on the file.
+struct Worker {
+    connection: Result<Connection, JournalError>,
+    place: Option<Place>,
+}
+
+/// What one round of work came to.
+#[derive(Default)]
+struct Done {
+    answers: Vec<(Answer, Result<(), JournalError>)>,
+    closing: Option<oneshot::Sender<()>>,
+}
+
+impl Worker {
+    fn on_thread(mut self, queue: &mut mpsc::Receiver<Job>) {
+        while let Some(first) = queue.blocking_recv() {
+            self.find();
+            if let Some(closed) = self.work(first, queue).tell() {
+                return self.close(Some(closed));
+            }
         }
-        let connection = connection.as_ref().map_err(Clone::clone);
+        self.close(None);
+    }
+
+    async fn on_task(mut self, queue: &mut mpsc::Receiver<Job>, disk: &dyn Disk) {
+        while let Some(first) = queue.recv().await {
+            self.find();
+            let pauses =
+                self.connection.as_ref().map(|connection| disk.prepare(connection)).unwrap_or_default();
+            pause(pauses.before).await;
+            let done = self.work(first, queue);
+            pause(pauses.after).await;
+            if let Some(closed) = done.tell() {
+                return self.close(Some(closed));
+            }
+        }
+        self.close(None);
+    }
+
+    /// Makes sure that the file is still there.
+    fn find(&mut self) {
+        let Some(place) = &mut self.place else { return };
+        let connection = std::mem::replace(&mut self.connection, Err(JournalError::Closed));
+        self.connection = still_there(connection, place);
+    }
+
+    /// Does this and, in the same transaction, what waits behind it.
+    fn work(&self, first: Job, queue: &mut mpsc::Receiver<Job>) -> Done {
+        let connection = self.connection.as_ref().map_err(Clone::clone);
+        let mut done = Done::default();
         let mut group = Vec::new();
         let mut next = Some(first);
         while let Some(job) = next.take() {
@@ -110,19 +189,39 @@ fn own(connection: Connection, mut place: Option<Place>, mut queue: mpsc::Receiv
                     }
                 }
                 Job::Alone(work) => {
-                    commit(connection.clone(), std::mem::take(&mut group));
-                    work(connection.clone())(Ok(()));
+                    done.answers.extend(commit(connection.clone(), std::mem::take(&mut group)));
+                    done.answers.push((work(connection.clone()), Ok(())));
                 }
-                Job::Close(closed) => closing = Some(closed),
+                Job::Close(closed) => done.closing = Some(closed),
             }
         }
-        commit(connection, group);
+        done.answers.extend(commit(connection, group));
+        done
     }
-    if let Ok(connection) = connection {
-        close(connection);
+
+    fn close(self, closed: Option<oneshot::Sender<()>>) {
+        if let Ok(connection) = self.connection {
+            close(connection);
+        }
+        if let Some(closed) = closed {
+            let _ = closed.send(());
+        }
     }
-    if let Some(closed) = closing {
-        let _ = closed.send(());
+}
+
+impl Done {
+    /// Answers the callers; who asked for the file to be closed, if somebody did.
+    fn tell(self) -> Option<oneshot::Sender<()>> {
+        for (answer, committed) in self.answers {
+            answer(committed);
+        }
+        self.closing
+    }
+}
+
+async fn pause(time: Duration) {
+    if !time.is_zero() {
+        tokio::time::sleep(time).await;
     }
 }
 
@@ -148,14 +247,17 @@ fn close(connection: Connection) {
     }
 }
 
-/// One transaction for all of these; then, and only then, their answers.
-fn commit(connection: Result<&Connection, JournalError>, group: Vec<Work>) {
+/// One transaction for all of these; what each caller is to be told, now that it is over.
+fn commit(
+    connection: Result<&Connection, JournalError>,
+    group: Vec<Work>,
+) -> Vec<(Answer, Result<(), JournalError>)> {
     if group.is_empty() {
-        return;
+        return Vec::new();
     }
     let connection = match connection {
         Ok(connection) => connection,
-        Err(error) => return group.into_iter().for_each(|work| work(Err(error.clone()))(Ok(()))),
+        Err(error) => return group.into_iter().map(|work| (work(Err(error.clone())), Ok(()))).collect(),
     };
     let mut state = connection.execute_batch("BEGIN IMMEDIATE").map_err(JournalError::from);
     let mut answers = Vec::with_capacity(group.len());
@@ -175,9 +277,7 @@ fn commit(connection: Result<&Connection, JournalError>, group: Vec<Work>) {
             let _ = connection.execute_batch("ROLLBACK");
         }
     }
-    for answer in answers {
-        answer(state.clone());
-    }
+    answers.into_iter().map(|answer| (answer, state.clone())).collect()
 }
 
 fn undone_on_error<T>(

@@ -17,7 +17,7 @@ use crate::api::Http;
 use crate::clock::SystemClock;
 use crate::controller::{Client, Pace, Parts, StartError};
 use crate::dial::SystemDial;
-use crate::journal::AlertId;
+use crate::journal::{AlertId, Hands};
 use crate::keychain::{Keychain, KeychainError, MemoryKeychain};
 use crate::settings::Settings;
 use crate::shell::{Notification, Outcome, Shell};
@@ -103,6 +103,8 @@ impl Desk {
             keychain: Arc::clone(&self.keychain) as Arc<dyn Keychain>,
             link: link::Config::default(),
             pace: self.pace.clone(),
+            journal: Hands::Threads,
+            seed: 1,
         };
         let (changed, watching) = watch::channel(0);
         let told = Arc::new(Mutex::new(Told::default()));
