@@ -12,7 +12,7 @@ use visionguard_proto::{Alert, AnomalyId, Via};
 use super::grouping;
 use super::row::{Changed, Entry, Recorded, Repaired};
 use super::sql::{self, Held, TOLD_BY_DETECTION, TOLD_BY_NOTICE, TOLD_BY_RECORD};
-use super::store::{self, Account};
+use super::store::{self, Account, Written};
 use super::{AlertId, IncidentId, JournalError};
 use crate::view::Source;
 
@@ -25,8 +25,9 @@ pub(super) fn record(
     alert: &Alert,
     received_at: Timestamp,
     source: Source,
+    written: Written,
 ) -> Result<Recorded, JournalError> {
-    let account = Account::new(alert, received_at, source);
+    let account = Account::new(alert, received_at, source, written);
     let mut repairs = Repairs::default();
     let place = match (&alert.anomaly_id, alert.via) {
         (Some(id), Via::Notification) => place_notice(connection, &account, id)?,

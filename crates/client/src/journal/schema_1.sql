@@ -52,6 +52,9 @@ CREATE TABLE alert (
     location         TEXT,
     detected_at      INTEGER,
     received_at      INTEGER NOT NULL,
+    stored_at        INTEGER NOT NULL,
+    clock_ahead      INTEGER,                    -- of the server's clock before ours when it came; null: not known
+    early            INTEGER NOT NULL DEFAULT 0, -- was in the record before it was first read here
     at               INTEGER NOT NULL,           -- its place in time among the others
     live             INTEGER NOT NULL,
     notified_at      INTEGER,
@@ -69,6 +72,7 @@ CREATE TABLE alert (
 ) STRICT;
 
 CREATE INDEX alert_key ON alert (stream_id, frame_number) WHERE frame_number IS NOT NULL;
+CREATE INDEX alert_in_time ON alert (at);
 CREATE INDEX alert_unjoined ON alert (stream_id, person_id, told_by, received_at);
 CREATE INDEX alert_of_incident ON alert (incident, id);
 CREATE INDEX alert_of_shop ON alert (shop_id, detected_at) WHERE told_by >= 4;
@@ -101,11 +105,24 @@ CREATE TABLE outage (
     id         INTEGER PRIMARY KEY AUTOINCREMENT,
     from_at    INTEGER NOT NULL,
     to_at      INTEGER,
+    cause      TEXT NOT NULL,                    -- the reason with which it began
+    last_cause TEXT NOT NULL,
+    known_at   INTEGER NOT NULL,                 -- when it was last known to go on
+    cut_short  INTEGER NOT NULL DEFAULT 0,       -- the program ended before it did
     caught_up  INTEGER NOT NULL DEFAULT 0,
+    told_at    INTEGER,                          -- a notification said so
     cleared_at INTEGER
 ) STRICT;
 
 CREATE INDEX outage_in_view ON outage (from_at, id) WHERE cleared_at IS NULL;
+
+-- Of this time alerts may be missing, or were until the record had told them.
+CREATE TABLE gap (
+    id        INTEGER PRIMARY KEY AUTOINCREMENT,
+    from_at   INTEGER,
+    to_at     INTEGER NOT NULL,
+    filled_at INTEGER
+) STRICT;
 
 CREATE TABLE shop (
     id   TEXT PRIMARY KEY,

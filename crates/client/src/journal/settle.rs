@@ -69,6 +69,7 @@ INSERT INTO disk.picture SELECT * FROM main.picture WHERE alert IN (SELECT id FR
 INSERT INTO disk.outbox SELECT * FROM main.outbox WHERE alert IN (SELECT id FROM temp.fresh);
 INSERT INTO disk.outage SELECT * FROM main.outage
     WHERE to_at IS NOT NULL OR NOT EXISTS (SELECT 1 FROM disk.outage WHERE to_at IS NULL);
+INSERT INTO disk.gap SELECT * FROM main.gap;
 INSERT OR REPLACE INTO disk.shop SELECT * FROM main.shop;
 DROP TABLE temp.fresh;
 COMMIT;

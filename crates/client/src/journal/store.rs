@@ -20,6 +20,15 @@ pub(super) struct Account<'a> {
     pub(super) alert: &'a Alert,
     pub(super) received_at: Timestamp,
     source: Source,
+    written: Written,
+}
+
+/// When an account is written, by this computer's clock, and what is known of the server's.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Written {
+    pub(super) at: Timestamp,
+    /// By how many microseconds the server's clock is ahead.
+    pub(super) clock_ahead: Option<i64>,
 }
 
 /// What names a detection exactly.
@@ -31,8 +40,13 @@ pub(super) struct Key<'a> {
 }
 
 impl<'a> Account<'a> {
-    pub(super) fn new(alert: &'a Alert, received_at: Timestamp, source: Source) -> Account<'a> {
-        Account { alert, received_at, source }
+    pub(super) fn new(
+        alert: &'a Alert,
+        received_at: Timestamp,
+        source: Source,
+        written: Written,
+    ) -> Account<'a> {
+        Account { alert, received_at, source, written }
     }
 
     pub(super) fn key(&self) -> Option<Key<'a>> {
@@ -74,8 +88,9 @@ pub(super) fn insert(
     connection
         .prepare_cached(
             "INSERT INTO alert (incident, anomaly_id, sure, told_by, kind, stream_id, person_id, start_frame, \
-             frame_number, shop_id, score, claimed_severity, text, location, detected_at, received_at, at, live) \
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18)",
+             frame_number, shop_id, score, claimed_severity, text, location, detected_at, received_at, at, live, \
+             stored_at, clock_ahead) \
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20)",
         )?
         .execute(params![
             incident.0,
@@ -96,6 +111,8 @@ pub(super) fn insert(
             account.received_at.as_microsecond(),
             at,
             account.source == Source::Live,
+            account.written.at.max(account.received_at).as_microsecond(),
+            account.written.clock_ahead,
         ])?;
     let id = AlertId(connection.last_insert_rowid());
     put_picture(connection, id, &alert.picture, alert.bounding_box)?;
@@ -125,8 +142,8 @@ pub(super) fn tell(
              score = coalesce(score, ?6), claimed_severity = coalesce(claimed_severity, ?7), \
              text = coalesce(text, ?8), location = coalesce(location, ?9), \
              detected_at = CASE WHEN ?10 THEN coalesce(?11, detected_at) ELSE coalesce(detected_at, ?11) END, \
-             live = max(live, ?12), stream_id = coalesce(stream_id, ?13), person_id = coalesce(person_id, ?14) \
-             WHERE id = ?1",
+             live = max(live, ?12), stream_id = coalesce(stream_id, ?13), person_id = coalesce(person_id, ?14), \
+             clock_ahead = coalesce(clock_ahead, ?15) WHERE id = ?1",
         )?
         .execute(params![
             stored.id.0,
@@ -143,6 +160,7 @@ pub(super) fn tell(
             account.source == Source::Live,
             alert.stream_id.as_ref().map(|id| id.as_str()),
             alert.person_id,
+            account.written.clock_ahead,
         ])?;
     let picture = put_picture(connection, stored.id, &alert.picture, alert.bounding_box)?;
     if facts || picture {
@@ -229,9 +247,9 @@ pub(super) fn split_off(
     connection
         .prepare_cached(
             "INSERT INTO alert (incident, anomaly_id, sure, told_by, kind, stream_id, person_id, shop_id, \
-             claimed_severity, text, location, received_at, at, live) \
+             claimed_severity, text, location, received_at, stored_at, clock_ahead, at, live) \
              SELECT incident, ?2, 0, ?3, kind, stream_id, person_id, shop_id, claimed_severity, text, location, \
-             received_at, at, live FROM alert WHERE id = ?1",
+             received_at, stored_at, clock_ahead, at, live FROM alert WHERE id = ?1",
         )?
         .execute(params![home.stored.id.0, displaced.as_str(), TOLD_BY_NOTICE])?;
     let id = AlertId(connection.last_insert_rowid());
@@ -245,10 +263,12 @@ pub(super) fn absorb(connection: &Connection, holder: &Held, home: &Held) -> Res
     connection
         .prepare_cached(
             "UPDATE alert SET (told_by, shop_id, claimed_severity, text, location, detected_at, received_at, live, \
-             notified_at, acked_at) = (SELECT alert.told_by | h.told_by, coalesce(alert.shop_id, h.shop_id), \
+             stored_at, clock_ahead, early, notified_at, acked_at) = (SELECT alert.told_by | h.told_by, coalesce(alert.shop_id, h.shop_id), \
              coalesce(alert.claimed_severity, h.claimed_severity), coalesce(alert.text, h.text), \
              coalesce(alert.location, h.location), coalesce(alert.detected_at, h.detected_at), \
              min(alert.received_at, h.received_at), max(alert.live, h.live), \
+             min(alert.stored_at, h.stored_at), coalesce(alert.clock_ahead, h.clock_ahead), \
+             min(alert.early, h.early), \
              coalesce(alert.notified_at, h.notified_at), coalesce(alert.acked_at, h.acked_at) \
              FROM alert h WHERE h.id = ?2) WHERE id = ?1",
         )?

@@ -1,6 +1,5 @@
-//! Outages, names, small values, and taking away what is too old or too much.
+//! Names, small values, and taking away what is too old or too much.
 
-use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, params};
 use visionguard_proto::ShopId;
 
@@ -21,26 +20,6 @@ pub(super) fn remember_shops(
     for (id, name) in shops {
         statement.execute(params![id.as_str(), name])?;
     }
-    Ok(())
-}
-
-pub(super) fn outage_began(connection: &Connection, at: Timestamp) -> Result<(), JournalError> {
-    connection.execute(
-        "INSERT INTO outage (from_at) SELECT ?1 WHERE NOT EXISTS (SELECT 1 FROM outage WHERE to_at IS NULL)",
-        [at.as_microsecond()],
-    )?;
-    Ok(())
-}
-
-pub(super) fn outage_ended(
-    connection: &Connection,
-    at: Timestamp,
-    caught_up: u32,
-) -> Result<(), JournalError> {
-    connection.execute(
-        "UPDATE outage SET to_at = max(?1, from_at), caught_up = ?2 WHERE to_at IS NULL",
-        params![at.as_microsecond(), caught_up],
-    )?;
     Ok(())
 }
 
@@ -113,7 +92,7 @@ pub(super) fn prune(connection: &Connection, keep: Keep) -> Result<Pruned, Journ
 
 /// Empties every table; the file's free pages are overwritten because `secure_delete` is on.
 pub(super) fn erase(connection: &Connection) -> Result<(), JournalError> {
-    for table in ["outbox", "picture", "alert", "incident", "outage", "shop", "value"] {
+    for table in ["outbox", "picture", "alert", "incident", "outage", "gap", "shop", "value"] {
         connection.execute(&format!("DELETE FROM {table}"), [])?;
     }
     Ok(())

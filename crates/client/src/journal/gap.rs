@@ -1,0 +1,69 @@
+//! Times of which alerts may be missing: the server's log could not tell what was raised, until a comparison with the
+//! record was complete.
+
+use jiff::Timestamp;
+use rusqlite::{Connection, params};
+
+use super::{JournalError, sql};
+
+/// A time of which alerts may be missing, or were for a while.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GapRow {
+    /// None: not known.
+    pub from: Option<Timestamp>,
+    pub to: Timestamp,
+    /// When the record had told all of it.
+    pub filled_at: Option<Timestamp>,
+}
+
+/// Notes a gap; one that begins where a standing one does makes that one longer.
+pub(super) fn record(
+    connection: &Connection,
+    from: Option<Timestamp>,
+    to: Timestamp,
+) -> Result<(), JournalError> {
+    let (from, to) = (from.map(Timestamp::as_microsecond), to.as_microsecond());
+    let longer = connection
+        .prepare_cached("UPDATE gap SET to_at = max(to_at, ?2) WHERE filled_at IS NULL AND from_at IS ?1")?
+        .execute(params![from, to])?;
+    if longer == 0 {
+        connection
+            .prepare_cached("INSERT INTO gap (from_at, to_at) VALUES (?1, ?2)")?
+            .execute(params![from, to])?;
+    }
+    Ok(())
+}
+
+/// Closes every standing gap; whether there was one.
+pub(super) fn filled(connection: &Connection, at: Timestamp) -> Result<bool, JournalError> {
+    let closed = connection
+        .prepare_cached("UPDATE gap SET filled_at = ?1 WHERE filled_at IS NULL")?
+        .execute([at.as_microsecond()])?;
+    Ok(closed > 0)
+}
+
+/// The gaps that touch this time, oldest first.
+pub(super) fn gaps(
+    connection: &Connection,
+    from: Timestamp,
+    to: Timestamp,
+) -> Result<Vec<GapRow>, JournalError> {
+    let mut statement = connection.prepare_cached(
+        "SELECT from_at, to_at, filled_at FROM gap WHERE to_at >= ?1 AND coalesce(from_at, ?1) < ?2 ORDER BY to_at, id",
+    )?;
+    let rows = statement.query_map([from.as_microsecond(), to.as_microsecond()], |row| {
+        Ok(GapRow {
+            from: sql::maybe_time(row, 0)?,
+            to: sql::time(row, 1)?,
+            filled_at: sql::maybe_time(row, 2)?,
+        })
+    })?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
+/// Whether alerts may be missing now.
+pub(super) fn stands(connection: &Connection) -> Result<bool, JournalError> {
+    let mut statement =
+        connection.prepare_cached("SELECT EXISTS (SELECT 1 FROM gap WHERE filled_at IS NULL)")?;
+    Ok(statement.query_row([], |row| row.get(0))?)
+}

@@ -1,0 +1,196 @@
+//! The loss ledger: from what the journal knows of each alert to the figures of a time.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+
+use crate::journal::{AlertId, GapRow, IncidentId, IncidentRow, OutageRow};
+use crate::policy;
+use crate::view::{Gap, LedgerEntry, Outage, Report, ReportQuery, Severity, Source, Spread};
+use crate::words::text;
+
+/// Everything that is known of a time.
+#[derive(Debug, Default)]
+pub(crate) struct Ledger {
+    pub(crate) delays: Delays,
+    /// Newest first.
+    pub(crate) lines: Vec<Line>,
+    /// Oldest first.
+    pub(crate) outages: Vec<OutageRow>,
+    pub(crate) gaps: Vec<GapRow>,
+    pub(crate) lost: u32,
+    /// Passed and failed.
+    pub(crate) drills: (u32, u32),
+}
+
+/// How many alerts came in which way, and how long each took, in microseconds.
+#[derive(Debug, Default)]
+pub(crate) struct Delays {
+    live: u32,
+    caught_up: u32,
+    to_popup: Vec<i64>,
+    to_action: Vec<i64>,
+}
+
+/// One alert with its steps, by our clock but for the detection.
+#[derive(Debug)]
+pub(crate) struct Line {
+    pub(crate) alert: AlertId,
+    pub(crate) incident: IncidentId,
+    pub(crate) of: Option<IncidentRow>,
+    pub(crate) source: Source,
+    pub(crate) detected_at: Option<Timestamp>,
+    pub(crate) received_at: Timestamp,
+    pub(crate) stored_at: Timestamp,
+    pub(crate) notified_at: Option<Timestamp>,
+    pub(crate) seen_at: Option<Timestamp>,
+    pub(crate) acted_at: Option<Timestamp>,
+}
+
+impl Delays {
+    /// One more alert; what is not known is left out.
+    pub(crate) fn add(&mut self, source: Source, to_popup: Option<i64>, to_action: Option<i64>) {
+        match source {
+            Source::Live => self.live += 1,
+            Source::History => self.caught_up += 1,
+        }
+        self.to_popup.extend(to_popup);
+        self.to_action.extend(to_action);
+    }
+}
+
+impl Ledger {
+    /// The figures; an outage that goes on counts until `now`.
+    pub(crate) fn report(
+        self,
+        query: ReportQuery,
+        now: Timestamp,
+        camera_names: &BTreeMap<String, String>,
+        zone: &TimeZone,
+    ) -> Report {
+        let offline_ms = offline(&self.outages, query, now.as_millisecond());
+        Report {
+            from: query.from,
+            to: query.to,
+            alerts: self.delays.live + self.delays.caught_up,
+            live: self.delays.live,
+            caught_up: self.delays.caught_up,
+            lost: self.lost,
+            gaps: self.gaps.iter().map(|gap| gap.view(zone)).collect(),
+            to_popup: spread(self.delays.to_popup),
+            to_action: spread(self.delays.to_action),
+            outages: self.outages.iter().map(|outage| outage.view(zone)).collect(),
+            offline_ms,
+            drills_passed: self.drills.0,
+            drills_failed: self.drills.1,
+            entries: self.lines.into_iter().map(|line| line.view(camera_names)).collect(),
+        }
+    }
+}
+
+/// A time of the page's, within what can be told of.
+pub(crate) fn timestamp(milliseconds: i64) -> Timestamp {
+    let bounds = (Timestamp::MIN.as_millisecond(), Timestamp::MAX.as_millisecond());
+    Timestamp::from_millisecond(milliseconds.clamp(bounds.0 + 1, bounds.1 - 1)).unwrap_or(Timestamp::UNIX_EPOCH)
+}
+
+/// The nearest rank: the smallest value that as large a part as asked for does not exceed.
+fn spread(mut microseconds: Vec<i64>) -> Spread {
+    microseconds.sort_unstable();
+    let rank = |percent: usize| {
+        let nth = (microseconds.len() * percent).div_ceil(100);
+        microseconds.get(nth.checked_sub(1)?).map(|value| value / 1_000)
+    };
+    Spread {
+        count: u32::try_from(microseconds.len()).unwrap_or(u32::MAX),
+        median_ms: rank(50),
+        p95_ms: rank(95),
+    }
+}
+
+/// How much of the time lies within an outage; what two of them cover counts once.
+fn offline(outages: &[OutageRow], query: ReportQuery, now: i64) -> i64 {
+    let mut covered_to = query.from;
+    let mut sum = 0;
+    for outage in outages {
+        let from = outage.from.as_millisecond().max(covered_to);
+        let to = outage.to.map_or(now, Timestamp::as_millisecond).min(query.to);
+        if to > from {
+            sum += to - from;
+            covered_to = to;
+        }
+    }
+    sum
+}
+
+impl Line {
+    fn view(self, camera_names: &BTreeMap<String, String>) -> LedgerEntry {
+        let incident = self.of.as_ref();
+        let millisecond = |at: Option<Timestamp>| at.map(Timestamp::as_millisecond);
+        LedgerEntry {
+            alert: self.alert.to_string(),
+            incident: self.incident.to_string(),
+            camera: incident.map(|row| row.camera(camera_names)).unwrap_or_default(),
+            severity: incident.map_or(Severity::Low, |row| policy::assess(row.kind, row.top_score, row.nth).severity),
+            source: self.source,
+            detected_at: millisecond(self.detected_at),
+            received_at: self.received_at.as_millisecond(),
+            stored_at: self.stored_at.as_millisecond(),
+            notified_at: millisecond(self.notified_at),
+            seen_at: millisecond(self.seen_at),
+            acted_at: millisecond(self.acted_at),
+        }
+    }
+}
+
+impl GapRow {
+    fn view(&self, zone: &TimeZone) -> Gap {
+        let (from, to) = (self.from.map(|at| clock(at, zone)), clock(self.to, zone));
+        let sentence = match (&from, self.filled_at) {
+            (Some(from), None) => text("notice.gap_open", &[("from", from), ("to", &to)]),
+            (Some(from), Some(_)) => text("notice.gap_filled", &[("from", from), ("to", &to)]),
+            (None, None) => text("notice.gap_open_before", &[("to", &to)]),
+            (None, Some(_)) => text("notice.gap_filled_before", &[("to", &to)]),
+        };
+        Gap {
+            from: self.from.map(Timestamp::as_millisecond),
+            to: self.to.as_millisecond(),
+            filled: self.filled_at.is_some(),
+            sentence,
+        }
+    }
+}
+
+impl OutageRow {
+    fn view(&self, zone: &TimeZone) -> Outage {
+        Outage {
+            from: self.from.as_millisecond(),
+            to: self.to.map(Timestamp::as_millisecond),
+            cause: self.cause.clone(),
+            sentence: self.sentence(zone),
+            caught_up: self.caught_up,
+        }
+    }
+
+    /// What a person reads of it.
+    pub(crate) fn sentence(&self, zone: &TimeZone) -> String {
+        let from = clock(self.from, zone);
+        let Some(to) = self.to.map(|at| clock(at, zone)) else {
+            return text("notice.outage_now", &[("from", &from)]);
+        };
+        let caught_up = self.caught_up.to_string();
+        let key = match self.caught_up {
+            0 if self.cut_short => "notice.outage_cut",
+            0 => "notice.outage_none",
+            1 => "notice.outage_one",
+            _ => "notice.outage_many",
+        };
+        text(key, &[("from", &from), ("to", &to), ("n", &caught_up)])
+    }
+}
+
+/// The time of day.
+fn clock(at: Timestamp, zone: &TimeZone) -> String {
+    at.to_zoned(zone.clone()).strftime("%H:%M").to_string()
+}
