@@ -1,12 +1,12 @@
 //! A TCP proxy that does what bad networks do, while the test runs: delay, thin bandwidth, black holes, resets, half
-//! closes, cuts, slices.
+//! closes, cuts, slices, flipped bits, bytes that nobody sent.
 //!
 //! A black hole holds bytes back and lets them through once it ends, as TCP would send them again; what is on neither
 //! side by then is gone with its connection.
 
 use std::net::SocketAddr;
 use std::pin::pin;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -15,7 +15,8 @@ use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{broadcast, mpsc, watch};
 use tokio::task::JoinSet;
-use tokio::time::{Instant, sleep, sleep_until};
+use tokio::time::{Instant, sleep, sleep_until, timeout};
+use visionguard_proto::Backoff;
 
 /// A direction.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,6 +32,8 @@ pub struct Weather {
     pub blocked: bool,
     /// How long each byte is on its way.
     pub latency: Duration,
+    /// By how much at most that is shorter or longer; the order of bytes is kept.
+    pub jitter: Duration,
     /// Most bytes a second.
     pub bytes_per_second: Option<u32>,
     /// Most bytes in one write.
@@ -49,13 +52,29 @@ pub struct Chaos {
     strikes: broadcast::Sender<Strike>,
     accepted: Arc<AtomicUsize>,
     open: Arc<AtomicUsize>,
+    requests: Arc<Mutex<Vec<String>>>,
     _task: JoinSet<()>,
 }
 
-#[derive(Debug, Clone, Copy)]
+/// How a cut connection ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ending {
+    /// As if its sender had closed it.
+    Closed,
+    /// As if it had crashed.
+    Reset,
+}
+
+#[derive(Debug, Clone)]
 enum Strike {
     Reset,
     HalfClose(Way),
+    /// The alert sockets end after so many more bytes towards the client.
+    Cut(u64, Ending),
+    /// One bit of the byte after so many more towards the client, on the alert sockets.
+    Flip(u64, u8),
+    /// These bytes go to the clients of the alert sockets, between two chunks of the server's.
+    Inject(Arc<[u8]>),
 }
 
 impl Chaos {
@@ -71,6 +90,7 @@ impl Chaos {
             strikes: broadcast::Sender::new(16),
             accepted: Arc::default(),
             open: Arc::default(),
+            requests: Arc::default(),
             _task: JoinSet::new(),
         };
         let relay = Relay {
@@ -80,6 +100,7 @@ impl Chaos {
             strikes: chaos.strikes.clone(),
             accepted: Arc::clone(&chaos.accepted),
             open: Arc::clone(&chaos.open),
+            requests: Arc::clone(&chaos.requests),
         };
         chaos._task.spawn(relay.serve(listener));
         chaos
@@ -132,6 +153,21 @@ impl Chaos {
         let _ = self.strikes.send(Strike::HalfClose(way));
     }
 
+    /// Ends every open alert socket after `bytes` more bytes towards its client.
+    pub fn cut_sockets(&self, bytes: u64, ending: Ending) {
+        let _ = self.strikes.send(Strike::Cut(bytes, ending));
+    }
+
+    /// Flips bit `bit` of the byte that follows after `bytes` more towards the client, on every open alert socket.
+    pub fn flip(&self, bytes: u64, bit: u8) {
+        let _ = self.strikes.send(Strike::Flip(bytes, bit));
+    }
+
+    /// Sends these bytes to the client of every open alert socket, as if they were the server's.
+    pub fn inject(&self, bytes: &[u8]) {
+        let _ = self.strikes.send(Strike::Inject(bytes.into()));
+    }
+
     /// How many connections were ever made.
     pub fn accepted(&self) -> usize {
         self.accepted.load(Ordering::SeqCst)
@@ -140,6 +176,11 @@ impl Chaos {
     /// How many are open.
     pub fn open(&self) -> usize {
         self.open.load(Ordering::SeqCst)
+    }
+
+    /// How many requests whose path starts like this have reached the proxy.
+    pub fn requests(&self, path: &str) -> usize {
+        self.requests.lock().unwrap().iter().filter(|asked| asked.starts_with(path)).count()
     }
 
     fn sender(&self, way: Way) -> &watch::Sender<Weather> {
@@ -158,6 +199,7 @@ struct Relay {
     strikes: broadcast::Sender<Strike>,
     accepted: Arc<AtomicUsize>,
     open: Arc<AtomicUsize>,
+    requests: Arc<Mutex<Vec<String>>>,
 }
 
 impl Relay {
@@ -181,52 +223,81 @@ impl Relay {
             let _ = stream.set_nodelay(true);
         }
         let _count = Count::up(&self.open);
+        let is_socket = Arc::new(AtomicBool::new(false));
 
         let (from_client, to_client) = client.into_split();
         let (from_server, to_server) = server.into_split();
-        let mut up = pin!(self.one_way(Way::ToServer, from_client, to_server));
-        let mut down = pin!(self.one_way(Way::ToClient, from_server, to_client));
+        let mut up = pin!(self.one_way(Way::ToServer, from_client, to_server, &is_socket));
+        let mut down = pin!(self.one_way(Way::ToClient, from_server, to_client, &is_socket));
         let first = tokio::select! {
             over = &mut up => (over, Way::ToServer),
             over = &mut down => (over, Way::ToClient),
         };
+        let (first, way) = first;
+        let other = async {
+            match way {
+                Way::ToServer => down.await,
+                Way::ToClient => up.await,
+            }
+        };
         match first {
-            (Over::Broken, _) => {}
-            (Over::Ended | Over::Reset, Way::ToServer) => {
-                down.await;
-            }
-            (Over::Ended | Over::Reset, Way::ToClient) => {
-                up.await;
-            }
+            Over::Broken => {}
+            Over::Ended => drop(other.await),
+            // Where it was struck as well, it ends at once.
+            Over::Reset => drop(timeout(SOON, other).await),
         }
     }
 
     /// Passes one direction on until it ends or is struck.
-    async fn one_way(&self, way: Way, from: OwnedReadHalf, to: OwnedWriteHalf) -> Over {
+    async fn one_way(
+        &self,
+        way: Way,
+        from: OwnedReadHalf,
+        to: OwnedWriteHalf,
+        is_socket: &Arc<AtomicBool>,
+    ) -> Over {
         let weather = match way {
             Way::ToServer => self.to_server.subscribe(),
             Way::ToClient => self.to_client.subscribe(),
         };
         let mut strikes = self.strikes.subscribe();
-        let mut direction = Direction { from, to, weather, passed: 0 };
-        loop {
-            tokio::select! {
-                over = direction.pass_on() => return over,
-                strike = strikes.recv() => match strike {
-                    Ok(Strike::Reset) => {
-                        let _ = direction.from.as_ref().set_zero_linger();
-                        let _ = direction.to.as_ref().set_zero_linger();
-                        // Dropped the usual way, it would still end politely.
-                        direction.to.forget();
-                        return Over::Reset;
-                    }
-                    Ok(Strike::HalfClose(struck)) if struck == way => {
-                        let _ = direction.to.shutdown().await;
-                        return Over::Ended;
-                    }
-                    Ok(Strike::HalfClose(_)) | Err(_) => {}
-                },
+        let own_strikes = self.strikes.subscribe();
+        let is_socket = Arc::clone(is_socket);
+        let mut direction = Direction {
+            way,
+            from,
+            to,
+            weather,
+            strikes: own_strikes,
+            requests: Arc::clone(&self.requests),
+            is_socket,
+            passed: 0,
+            wounds: Vec::new(),
+        };
+        let struck = {
+            let mut passing = pin!(direction.pass_on());
+            loop {
+                tokio::select! {
+                    over = &mut passing => break Err(over),
+                    strike = strikes.recv() => match strike {
+                        Ok(Strike::Reset) => break Ok(Strike::Reset),
+                        Ok(Strike::HalfClose(struck)) if struck == way => break Ok(Strike::HalfClose(way)),
+                        Ok(Strike::HalfClose(_) | Strike::Cut(..) | Strike::Flip(..) | Strike::Inject(_))
+                        | Err(_) => {}
+                    },
+                }
             }
+        };
+        match struck {
+            Ok(Strike::HalfClose(_)) => {
+                let _ = direction.to.shutdown().await;
+                Over::Ended
+            }
+            Ok(_) | Err(Over::Reset) => {
+                direction.reset();
+                Over::Reset
+            }
+            Err(over) => over,
         }
     }
 }
@@ -242,18 +313,33 @@ enum Over {
 }
 
 struct Direction {
+    way: Way,
     from: OwnedReadHalf,
     to: OwnedWriteHalf,
     weather: watch::Receiver<Weather>,
+    strikes: broadcast::Receiver<Strike>,
+    requests: Arc<Mutex<Vec<String>>>,
+    /// Whether this connection was asked to become an alert socket.
+    is_socket: Arc<AtomicBool>,
     passed: u64,
+    wounds: Vec<Wound>,
+}
+
+/// What is to happen to the byte at a place in the direction.
+enum Wound {
+    Cut { at: u64, ending: Ending },
+    Flip { at: u64, bit: u8 },
 }
 
 impl Direction {
     async fn pass_on(&mut self) -> Over {
-        let Direction { from, to, weather, passed } = self;
+        let Direction { way, from, to, weather, strikes, requests, is_socket, passed, wounds } = self;
         let (sender, receiver) = mpsc::channel(64);
-        let latency = weather.clone();
+        let ahead = weather.clone();
+        let (way, said) = (*way, &*is_socket);
         let reading = async move {
+            let mut last = Instant::now();
+            let mut draw = Backoff::new(SEED);
             loop {
                 let mut bytes = vec![0; 16 * 1024];
                 match from.read(&mut bytes).await {
@@ -261,63 +347,158 @@ impl Direction {
                     Err(_) => return Over::Broken,
                     Ok(length) => bytes.truncate(length),
                 }
-                let due = Instant::now() + latency.borrow().latency;
-                if sender.send((due, bytes)).await.is_err() {
+                if way == Way::ToServer
+                    && let Some(path) = path_of(&bytes)
+                {
+                    said.fetch_or(path.starts_with("/ws/alerts/"), Ordering::SeqCst);
+                    requests.lock().unwrap().push(path);
+                }
+                let Weather { latency, jitter, .. } = *ahead.borrow();
+                let wanders = draw.between(Duration::ZERO, jitter * 2);
+                last = last.max(Instant::now() + (latency + wanders).saturating_sub(jitter));
+                if sender.send((last, bytes)).await.is_err() {
                     return Over::Broken;
                 }
             }
         };
         let mut reading = pin!(reading);
-        let mut writing = pin!(write(receiver, to, weather, passed));
+        let mut writer = Writer { to, weather, strikes, is_socket, passed, wounds, way };
+        let mut writing = pin!(writer.write(receiver));
         let read = tokio::select! {
             over = &mut reading => over,
             over = &mut writing => return over,
         };
         match (read, writing.await) {
+            (_, Over::Reset) => Over::Reset,
             (Over::Ended, Over::Ended) => Over::Ended,
             (_, _) => Over::Broken,
         }
     }
+
+    fn reset(self) {
+        let _ = self.from.as_ref().set_zero_linger();
+        let _ = self.to.as_ref().set_zero_linger();
+        // Dropped the usual way, it would still end politely.
+        self.to.forget();
+    }
 }
 
-async fn write(
-    mut receiver: mpsc::Receiver<(Instant, Vec<u8>)>,
-    to: &mut OwnedWriteHalf,
-    weather: &mut watch::Receiver<Weather>,
-    passed: &mut u64,
-) -> Over {
-    while let Some((due, bytes)) = receiver.recv().await {
-        sleep_until(due).await;
+/// The path of the request that begins with these bytes, if one does.
+fn path_of(bytes: &[u8]) -> Option<String> {
+    let line = bytes.split(|byte| *byte == b'\r').next()?;
+    let mut words = std::str::from_utf8(line).ok()?.split(' ');
+    let path = words.nth(1).filter(|path| path.starts_with('/'))?;
+    Some(path.split('?').next().unwrap_or(path).to_owned())
+}
+
+struct Writer<'a> {
+    way: Way,
+    to: &'a mut OwnedWriteHalf,
+    weather: &'a mut watch::Receiver<Weather>,
+    strikes: &'a mut broadcast::Receiver<Strike>,
+    is_socket: &'a AtomicBool,
+    passed: &'a mut u64,
+    wounds: &'a mut Vec<Wound>,
+}
+
+impl Writer<'_> {
+    async fn write(&mut self, mut receiver: mpsc::Receiver<(Instant, Vec<u8>)>) -> Over {
+        loop {
+            tokio::select! {
+                biased;
+                strike = self.strikes.recv() => {
+                    let Ok(strike) = strike else { continue };
+                    if let Err(over) = self.suffer(strike).await {
+                        return over;
+                    }
+                }
+                received = receiver.recv() => {
+                    let Some((due, bytes)) = received else { break };
+                    sleep_until(due).await;
+                    if let Err(over) = self.send(bytes).await {
+                        return over;
+                    }
+                }
+            }
+        }
+        let _ = self.weather.wait_for(|weather| !weather.blocked).await;
+        let _ = self.to.shutdown().await;
+        Over::Ended
+    }
+
+    async fn suffer(&mut self, strike: Strike) -> Result<(), Over> {
+        if self.way != Way::ToClient || !self.is_socket.load(Ordering::SeqCst) {
+            return Ok(());
+        }
+        match strike {
+            Strike::Cut(bytes, ending) => self.wounds.push(Wound::Cut { at: *self.passed + bytes, ending }),
+            Strike::Flip(bytes, bit) => self.wounds.push(Wound::Flip { at: *self.passed + bytes, bit }),
+            Strike::Inject(bytes) => self.to.write_all(&bytes).await.map_err(|_| Over::Broken)?,
+            Strike::Reset | Strike::HalfClose(_) => {}
+        }
+        self.cut_now()
+    }
+
+    async fn send(&mut self, mut bytes: Vec<u8>) -> Result<(), Over> {
+        while let Ok(strike) = self.strikes.try_recv() {
+            self.suffer(strike).await?;
+        }
+        for wound in &*self.wounds {
+            if let Wound::Flip { at, bit } = wound
+                && let Some(byte) = at.checked_sub(*self.passed).and_then(|at| bytes.get_mut(at as usize))
+            {
+                *byte ^= 1 << bit;
+            }
+        }
         let mut rest = &bytes[..];
         while !rest.is_empty() {
-            let Ok(now) = weather.wait_for(|weather| !weather.blocked).await.map(|now| now.clone()) else {
-                return Over::Broken;
-            };
-            let left = now.cut_after.map_or(u64::MAX, |cut| cut.saturating_sub(*passed));
+            let now =
+                self.weather.wait_for(|weather| !weather.blocked).await.map_err(|_| Over::Broken)?.clone();
+            self.cut_now()?;
+            let left = now.cut_after.map_or(u64::MAX, |cut| cut.saturating_sub(*self.passed));
             if left == 0 {
-                return Over::Broken;
+                return Err(Over::Broken);
             }
+            let left = self.wounds.iter().fold(left, |left, wound| match wound {
+                Wound::Cut { at, .. } => left.min(at.saturating_sub(*self.passed)),
+                Wound::Flip { .. } => left,
+            });
             let length = rest
                 .len()
                 .min(now.slice.unwrap_or(usize::MAX))
-                .min(usize::try_from(left).unwrap_or(usize::MAX));
-            let (part, later) = rest.split_at(
-                length.min(now.bytes_per_second.map_or(usize::MAX, |rate| rate.max(10) as usize / 10)),
-            );
-            if to.write_all(part).await.is_err() {
-                return Over::Broken;
+                .min(usize::try_from(left).unwrap_or(usize::MAX))
+                .min(now.bytes_per_second.map_or(usize::MAX, |rate| rate.max(10) as usize / 10));
+            let (part, later) = rest.split_at(length);
+            if self.to.write_all(part).await.is_err() {
+                return Err(Over::Broken);
             }
             if let Some(rate) = now.bytes_per_second {
                 sleep(Duration::from_secs_f64(part.len() as f64 / f64::from(rate))).await;
             }
-            *passed += part.len() as u64;
+            *self.passed += part.len() as u64;
             rest = later;
         }
+        self.cut_now()
     }
-    let _ = weather.wait_for(|weather| !weather.blocked).await;
-    let _ = to.shutdown().await;
-    Over::Ended
+
+    /// The end, if this is the place of a cut.
+    fn cut_now(&self) -> Result<(), Over> {
+        let ending = self.wounds.iter().find_map(|wound| match wound {
+            Wound::Cut { at, ending } => (*at <= *self.passed).then_some(*ending),
+            Wound::Flip { .. } => None,
+        });
+        match ending {
+            Some(Ending::Closed) => Err(Over::Broken),
+            Some(Ending::Reset) => Err(Over::Reset),
+            None => Ok(()),
+        }
+    }
 }
+
+/// How long the second direction of a reset connection is waited for.
+const SOON: Duration = Duration::from_millis(50);
+/// Draws the jitter.
+const SEED: u64 = 0x5EED;
 
 /// Counts itself among the open connections while it lives.
 struct Count(Arc<AtomicUsize>);
@@ -337,8 +518,6 @@ impl Drop for Count {
 
 #[cfg(test)]
 mod tests {
-    use tokio::time::timeout;
-
     use super::*;
     use crate::wait;
 
@@ -414,6 +593,41 @@ mod tests {
 
         assert_eq!(world.stream.read(&mut [0; 8]).await.unwrap(), 0);
         world.stream.write_all(b"still heard").await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn an_alert_socket_is_cut_after_so_many_more_bytes_and_other_connections_are_not() {
+        for ending in [Ending::Closed, Ending::Reset] {
+            let mut world = World::new().await;
+            let mut bystander = TcpStream::connect(world.chaos.address()).await.unwrap();
+            world.echo(b"GET /ws/alerts/me").await;
+
+            world.chaos.cut_sockets(3, ending);
+            world.stream.write_all(b"hello").await.unwrap();
+
+            let mut answer = Vec::new();
+            let end = world.stream.read_to_end(&mut answer).await;
+            assert_eq!((answer.as_slice(), end.is_err()), (&b"hel"[..], ending == Ending::Reset));
+            bystander.write_all(b"still here").await.unwrap();
+            let mut answer = [0; 10];
+            bystander.read_exact(&mut answer).await.unwrap();
+            assert_eq!(&answer, b"still here");
+        }
+    }
+
+    #[tokio::test]
+    async fn one_bit_is_flipped_and_bytes_are_put_in_between() {
+        let mut world = World::new().await;
+        world.echo(b"GET /ws/alerts/me").await;
+
+        world.chaos.flip(1, 0);
+        assert_eq!(world.echo(b"abc").await, b"acc");
+        world.chaos.inject(b"nobody's");
+
+        let mut answer = [0; 8];
+        world.stream.read_exact(&mut answer).await.unwrap();
+        assert_eq!(&answer, b"nobody's");
+        assert_eq!(world.echo(b"abc").await, b"abc");
     }
 
     /// A client and an echo with the proxy between them.
