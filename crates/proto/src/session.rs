@@ -146,7 +146,7 @@ impl Session {
 
     /// The handshake of a client of protocol 2 succeeded: it is welcomed, then follows its user's log.
     pub fn follow(config: Config, start: Start, now: Moment) -> Session {
-        let seconds = |time: Duration| u32::try_from(time.as_secs()).ok();
+        let seconds = |time: Duration| Some(time.as_secs_f64().ceil() as u32);
         let welcome = Welcome {
             protocol: PROTOCOL,
             epoch: start.epoch.clone(),

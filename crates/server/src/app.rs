@@ -9,6 +9,7 @@ use tokio_util::task::TaskTracker;
 use visionguard_proto::Moment;
 
 use crate::config::{Limits, Sockets};
+use crate::log::Log;
 use crate::note::Note;
 use crate::passwords::Passwords;
 use crate::roster::Roster;
@@ -20,6 +21,7 @@ use crate::token::Keys;
 pub(crate) struct App {
     pub(crate) store: Store,
     pub(crate) roster: Arc<Roster>,
+    pub(crate) log: Arc<dyn Log>,
     pub(crate) keys: Keys,
     pub(crate) passwords: Passwords,
     pub(crate) throttle: Throttle,

@@ -27,6 +27,8 @@ pub struct Config {
     pub refresh_lives: Duration,
     /// How long pictures are kept; the rows of the record stay.
     pub keep_pictures: Duration,
+    /// How far back a client's cursor may lie.
+    pub log: Log,
     /// The sockets' times and bounds.
     pub sockets: Sockets,
     /// Bounds on requests and connections.
@@ -37,6 +39,16 @@ pub struct Config {
     pub notes: Option<UnboundedSender<Note>>,
 }
 
+/// How far back a client of protocol 2 may have left off and still be sent all that it missed. Who was away for longer
+/// is told so, and has the record.
+#[derive(Debug, Clone)]
+pub struct Log {
+    /// The oldest alert that is replayed.
+    pub keep: Duration,
+    /// Most alerts that are replayed to one user.
+    pub alerts: u32,
+}
+
 /// The times and bounds of the alert sockets.
 #[derive(Debug, Clone)]
 pub struct Sockets {
@@ -44,16 +56,23 @@ pub struct Sockets {
     pub ping_every: Duration,
     /// Silence after which a connection is closed (4010).
     pub dead_after: Duration,
-    /// How long a client may leave a message unread before its connection is closed (4003).
+    /// How long a client may leave a message unread before its connection is closed (4003, in protocol 2 4008).
     pub stalled_after: Duration,
-    /// Messages waiting for one connection; one more and it is closed (4003).
+    /// Protocol 1: messages waiting for one connection; one more and it is closed (4003).
     pub queue_messages: usize,
-    /// Bytes waiting for one connection; more and it is closed (4003).
+    /// Protocol 1: bytes waiting for one connection; more and it is closed (4003).
     pub queue_bytes: usize,
     /// Live connections of one user; one more is answered 429.
     pub per_user: usize,
     /// Messages a client may send in a burst; refilled over ten seconds. A flood is closed (4008).
     pub burst: u32,
+    /// Protocol 2: most alerts that may be sent and not acknowledged.
+    pub in_flight_alerts: usize,
+    /// Protocol 2: most bytes of them.
+    pub in_flight_bytes: usize,
+    /// Protocol 2: how long a client may let these hold its alerts back without acknowledging any before its connection
+    /// is closed (4008).
+    pub stuck_after: Duration,
     /// How often the accounts behind open sockets are looked up again.
     pub recheck_every: Duration,
 }
@@ -84,11 +103,18 @@ impl Config {
             access_lives: Duration::from_secs(60 * 60),
             refresh_lives: Duration::from_secs(7 * 24 * 60 * 60),
             keep_pictures: Duration::from_secs(30 * 24 * 60 * 60),
+            log: Log::default(),
             sockets: Sockets::default(),
             limits: Limits::default(),
             demo: None,
             notes: None,
         }
+    }
+}
+
+impl Default for Log {
+    fn default() -> Log {
+        Log { keep: Duration::from_secs(7 * 24 * 60 * 60), alerts: 10_000 }
     }
 }
 
@@ -102,6 +128,9 @@ impl Default for Sockets {
             queue_bytes: 16 * 1024 * 1024,
             per_user: 8,
             burst: 5_000,
+            in_flight_alerts: 32,
+            in_flight_bytes: 8 * 1024 * 1024,
+            stuck_after: Duration::from_secs(60),
             recheck_every: Duration::from_secs(30),
         }
     }

@@ -10,6 +10,7 @@ mod accept;
 mod app;
 pub mod config;
 pub mod demo;
+mod log;
 pub mod note;
 mod passwords;
 pub mod people;

@@ -148,6 +148,7 @@ pub(crate) async fn publish(app: &App, scope: &str, detection: Detection) -> Res
     let (id, shop, camera) = (row.id.clone(), row.shop_id.clone(), row.location.clone());
     let kind = row.anomaly_type;
     let roster = std::sync::Arc::clone(&app.roster);
+    let log = std::sync::Arc::clone(&app.log);
     let notes = app.notes.clone();
     let published_id = id.clone();
 
@@ -172,6 +173,7 @@ pub(crate) async fn publish(app: &App, scope: &str, detection: Detection) -> Res
     let hand_over = move |committed: Committed| match committed {
         Committed::New(people) => {
             let connections = roster.deliver(&people, delivery);
+            log.ring(&people);
             notes.tell(Note::Published { anomaly_id: id.clone(), at, camera, kind, connections });
             Ok(Published { id, at, repeated: false, connections })
         }
@@ -235,11 +237,11 @@ impl Prepared {
         let raw = RawValue::from_string(result.clone()).map_err(|_| PublishError::Unwritable)?;
 
         let detected = wire::Detected {
-            user_id: owner,
-            stream_id: &stream_id,
+            user_id: owner.as_str(),
+            stream_id: stream_id.as_str(),
             result: &raw,
-            alert_id: &id,
-            shop_id: &shop_id,
+            alert_id: id.as_str(),
+            shop_id: shop_id.as_str(),
             at,
             severity: severity.word(),
             location: &location,
@@ -257,6 +259,8 @@ impl Prepared {
         let row = NewRow {
             id,
             shop_id,
+            user_id: owner.clone(),
+            stream_id,
             at,
             location,
             severity: severity.word(),

@@ -9,17 +9,32 @@ use jiff::Timestamp;
 use serde::Serialize;
 use tokio::sync::{Notify, mpsc};
 use visionguard_proto::session::Text;
-use visionguard_proto::{AnomalyId, StreamId, UserId};
+use visionguard_proto::{AnomalyId, StreamId, UserId, close};
 
 use crate::config::Sockets;
 use crate::time;
 
-/// Close code for a client that reads too slowly.
-pub(crate) const TOO_SLOW: u16 = 4003;
-/// Close code for a client that sends too much.
-pub(crate) const FLOOD: u16 = 4008;
-/// Close code for a client whose session is over.
-pub(crate) const SIGNED_OUT: u16 = 1008;
+/// Notices that may wait for a connection of protocol 2; one more is not delivered.
+const NOTICES: usize = 16;
+
+/// Whose a connection is, and how it gets its alerts.
+#[derive(Debug, Clone)]
+pub(crate) struct Client {
+    pub(crate) user: UserId,
+    pub(crate) session: String,
+    pub(crate) protocol: Protocol,
+    /// What the client calls the machine that it runs on; its newest connection replaces the one before.
+    pub(crate) device: Option<String>,
+}
+
+/// How a connection gets its alerts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Protocol {
+    /// They are queued for it as they happen.
+    One,
+    /// It follows the log; notices alone are queued.
+    Two,
+}
 
 /// What waits to be sent on a connection.
 #[derive(Debug, Clone)]
@@ -43,8 +58,7 @@ pub(crate) struct Roster {
 #[derive(Debug)]
 pub(crate) struct Connection {
     pub(crate) number: u64,
-    pub(crate) user: UserId,
-    pub(crate) session: String,
+    pub(crate) client: Client,
     opened: Instant,
     connected_at: Timestamp,
     /// Milliseconds from `opened` to when anything was last heard.
@@ -93,13 +107,16 @@ impl Roster {
         Roster { limits, next: AtomicU64::new(1), closed: AtomicBool::new(false), users: Mutex::default() }
     }
 
-    /// Gives a connection its place. From now on alerts are queued for it.
-    pub(crate) fn admit(self: &Arc<Self>, user: UserId, session: String) -> Result<Registration, Refused> {
-        let (sender, queue) = mpsc::channel(self.limits.queue_messages);
+    /// Gives a connection its place. From now on what is delivered is queued for it.
+    pub(crate) fn admit(self: &Arc<Self>, client: Client) -> Result<Registration, Refused> {
+        let (sender, queue) = mpsc::channel(match client.protocol {
+            Protocol::One => self.limits.queue_messages,
+            Protocol::Two => NOTICES,
+        });
+        let (user, device) = (client.user.clone(), client.device.clone());
         let connection = Arc::new(Connection {
             number: self.next.fetch_add(1, Ordering::Relaxed),
-            user: user.clone(),
-            session,
+            client,
             opened: Instant::now(),
             connected_at: time::now(),
             heard: AtomicU64::new(0),
@@ -114,6 +131,11 @@ impl Roster {
             return Err(Refused::Stopping);
         }
         let places = users.entry(user).or_default();
+        if device.is_some() {
+            for former in places.extract_if(.., |place| place.client.device == device) {
+                former.close(close::REPLACED);
+            }
+        }
         if places.len() >= self.limits.per_user {
             return Err(Refused::TooMany);
         }
@@ -150,14 +172,17 @@ impl Roster {
     /// The sessions behind the live connections.
     pub(crate) fn sessions(&self) -> Vec<String> {
         let users = self.users();
-        users.values().flatten().map(|connection| connection.session.clone()).collect()
+        users.values().flatten().map(|connection| connection.client.session.clone()).collect()
     }
 
-    /// Closes the connections of this session.
-    pub(crate) fn close_session(&self, session: &str, code: u16) {
+    /// Closes the connections of this session, which is over.
+    pub(crate) fn close_session(&self, session: &str) {
         let users = self.users();
-        for connection in users.values().flatten().filter(|connection| connection.session == session) {
-            connection.close(code);
+        for connection in users.values().flatten().filter(|connection| connection.client.session == session) {
+            connection.close(match connection.client.protocol {
+                Protocol::One => close::POLICY,
+                Protocol::Two => close::TOKEN_EXPIRED,
+            });
         }
     }
 
@@ -172,10 +197,10 @@ impl Roster {
 
     fn leave(&self, connection: &Connection) {
         let mut users = self.users();
-        let Some(places) = users.get_mut(&connection.user) else { return };
+        let Some(places) = users.get_mut(&connection.client.user) else { return };
         places.retain(|other| other.number != connection.number);
         if places.is_empty() {
-            users.remove(&connection.user);
+            users.remove(&connection.client.user);
         }
     }
 
@@ -218,8 +243,13 @@ impl Connection {
         self.queued_bytes.fetch_sub(delivery.len(), Ordering::Relaxed);
     }
 
-    /// Queues the delivery, or has the connection closed if its client does not keep up.
+    /// Queues the delivery, or has the connection closed if its client does not keep up. Who follows the log needs
+    /// nothing queued: an alert waits there, and a notice that finds no room is not delivered.
     fn offer(&self, delivery: &Arc<Delivery>, most: usize) -> bool {
+        let follows = self.client.protocol == Protocol::Two;
+        if follows && matches!(**delivery, Delivery::Alert { .. }) {
+            return true;
+        }
         let length = delivery.len();
         let queued = self.queued_bytes.fetch_add(length, Ordering::Relaxed);
         // One message is always taken, however large: only what waits behind others is bounded.
@@ -228,7 +258,9 @@ impl Connection {
             return true;
         }
         self.queued_bytes.fetch_sub(length, Ordering::Relaxed);
-        self.close(TOO_SLOW);
+        if !follows {
+            self.close(close::TOO_SLOW);
+        }
         false
     }
 
@@ -258,7 +290,7 @@ fn presence(places: &[Arc<Connection>]) -> Option<Presence> {
     let oldest = places.iter().max_by_key(|connection| connection.opened.elapsed())?;
     let quiet = places.iter().map(|connection| connection.since_heard()).min()?;
     Some(Presence {
-        user_id: oldest.user.clone(),
+        user_id: oldest.client.user.clone(),
         connected: true,
         connected_at: time::naive(oldest.connected_at),
         uptime_seconds: oldest.opened.elapsed().as_secs_f64(),
@@ -276,8 +308,8 @@ mod tests {
     #[test]
     fn the_end_of_an_old_connection_leaves_the_newer_one_in_place() {
         let roster = roster(Sockets::default());
-        let old = roster.admit(user(), "s".into()).unwrap();
-        let mut new = roster.admit(user(), "s".into()).unwrap();
+        let old = roster.admit(client(user(), "s")).unwrap();
+        let mut new = roster.admit(client(user(), "s")).unwrap();
 
         drop(old);
 
@@ -290,9 +322,9 @@ mod tests {
     fn an_alert_reaches_every_connection_of_its_people_and_nobody_else() {
         let roster = roster(Sockets::default());
         let other = UserId::new("other").unwrap();
-        let _a = roster.admit(user(), "s".into()).unwrap();
-        let _b = roster.admit(user(), "t".into()).unwrap();
-        let mut c = roster.admit(other, "u".into()).unwrap();
+        let _a = roster.admit(client(user(), "s")).unwrap();
+        let _b = roster.admit(client(user(), "t")).unwrap();
+        let mut c = roster.admit(client(other, "u")).unwrap();
 
         assert_eq!(roster.deliver(&[user()], notice("hello")), 2);
         assert!(c.queue.try_recv().is_err());
@@ -301,20 +333,20 @@ mod tests {
     #[tokio::test]
     async fn a_full_queue_closes_the_connection_and_does_not_wait() {
         let roster = roster(Sockets { queue_messages: 2, ..Sockets::default() });
-        let slow = roster.admit(user(), "s".into()).unwrap();
+        let slow = roster.admit(client(user(), "s")).unwrap();
 
         for _ in 0..2 {
             assert_eq!(roster.deliver(&[user()], notice("x")), 1);
         }
 
         assert_eq!(roster.deliver(&[user()], notice("x")), 0);
-        assert_eq!(slow.connection.closing().await, TOO_SLOW);
+        assert_eq!(slow.connection.closing().await, close::TOO_SLOW);
     }
 
     #[tokio::test]
     async fn what_waits_is_bounded_in_bytes_but_one_large_message_passes() {
         let roster = roster(Sockets { queue_bytes: 10, ..Sockets::default() });
-        let mut reader = roster.admit(user(), "s".into()).unwrap();
+        let mut reader = roster.admit(client(user(), "s")).unwrap();
 
         assert_eq!(roster.deliver(&[user()], notice("more than ten bytes")), 1);
         let taken = reader.queue.recv().await.unwrap();
@@ -322,24 +354,74 @@ mod tests {
         assert_eq!(roster.deliver(&[user()], notice("again more than ten")), 1);
 
         assert_eq!(roster.deliver(&[user()], notice("x")), 0);
-        assert_eq!(reader.connection.closing().await, TOO_SLOW);
+        assert_eq!(reader.connection.closing().await, close::TOO_SLOW);
     }
 
     #[test]
     fn a_user_has_so_many_places_and_a_stopped_roster_has_none() {
         let roster = roster(Sockets { per_user: 1, ..Sockets::default() });
-        let first = roster.admit(user(), "s".into()).unwrap();
+        let first = roster.admit(client(user(), "s")).unwrap();
 
-        assert_eq!(roster.admit(user(), "s".into()).unwrap_err(), Refused::TooMany);
+        assert_eq!(roster.admit(client(user(), "s")).unwrap_err(), Refused::TooMany);
         drop(first);
-        assert!(roster.admit(user(), "s".into()).is_ok());
+        assert!(roster.admit(client(user(), "s")).is_ok());
         roster.close(1012);
-        assert_eq!(roster.admit(user(), "s".into()).unwrap_err(), Refused::Stopping);
+        assert_eq!(roster.admit(client(user(), "s")).unwrap_err(), Refused::Stopping);
         assert_eq!(roster.len(), 0);
+    }
+
+    #[tokio::test]
+    async fn nothing_but_notices_is_queued_for_who_follows_the_log_and_nothing_closes_them() {
+        let roster = roster(Sockets::default());
+        let mut reader = roster.admit(follower(None)).unwrap();
+
+        for _ in 0..1_000 {
+            assert_eq!(roster.deliver(&[user()], alert()), 1);
+        }
+        assert!(reader.queue.try_recv().is_err());
+        for _ in 0..NOTICES {
+            assert_eq!(roster.deliver(&[user()], notice("x")), 1);
+        }
+
+        assert_eq!(roster.deliver(&[user()], notice("x")), 0);
+        assert_eq!(reader.connection.code.load(Ordering::Relaxed), 0);
+    }
+
+    #[tokio::test]
+    async fn a_device_has_one_place_and_its_newest_connection_takes_it() {
+        let roster = roster(Sockets { per_user: 2, ..Sockets::default() });
+        let former = roster.admit(follower(Some("till"))).unwrap();
+        let other = roster.admit(follower(Some("office"))).unwrap();
+
+        let newer = roster.admit(follower(Some("till"))).unwrap();
+
+        assert_eq!(former.connection.closing().await, close::REPLACED);
+        drop(former);
+        assert_eq!(roster.presence(&user()).unwrap().connections, 2);
+        assert_eq!(newer.connection.code.load(Ordering::Relaxed), 0);
+        assert_eq!(other.connection.code.load(Ordering::Relaxed), 0);
     }
 
     fn roster(limits: Sockets) -> Arc<Roster> {
         Arc::new(Roster::new(limits))
+    }
+
+    fn client(user: UserId, session: &str) -> Client {
+        Client { user, session: session.to_owned(), protocol: Protocol::One, device: None }
+    }
+
+    fn follower(device: Option<&str>) -> Client {
+        let device = device.map(str::to_owned);
+        Client { protocol: Protocol::Two, device, ..client(user(), "s") }
+    }
+
+    fn alert() -> Delivery {
+        Delivery::Alert {
+            id: AnomalyId::new("a").unwrap(),
+            stream: StreamId::new("s").unwrap(),
+            detection: None,
+            notification: Text::from(String::new()),
+        }
     }
 
     fn user() -> UserId {

@@ -11,11 +11,12 @@ use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
-use visionguard_proto::session::RESTART;
+use visionguard_proto::close::RESTART;
 
 use crate::app::{App, Notes};
 use crate::config::Config;
 use crate::demo;
+use crate::log::RecordLog;
 use crate::passwords::Passwords;
 use crate::people::{People, PeopleError};
 use crate::publish::{self, Detection, PublishError, Published};
@@ -95,6 +96,7 @@ impl Server {
         let app = Arc::new(App {
             store: people.store.clone(),
             roster: Arc::new(Roster::new(config.sockets.clone())),
+            log: Arc::new(RecordLog::open(people.store.clone(), config.log).await?),
             keys: people.keys.clone(),
             passwords: people.passwords.clone(),
             throttle: Throttle::new(config.limits.sign_in_burst, config.limits.sign_in_refill),

@@ -7,7 +7,6 @@ use std::time::Duration;
 use tokio::time::MissedTickBehavior;
 
 use crate::app::App;
-use crate::roster::SIGNED_OUT;
 use crate::store::{StoreError, record, sessions};
 use crate::time;
 
@@ -35,7 +34,7 @@ async fn recheck(app: &App) -> Result<(), StoreError> {
         Ok(ended)
     };
     for session in app.store.read(ended).await? {
-        app.roster.close_session(&session, SIGNED_OUT);
+        app.roster.close_session(&session);
     }
     Ok(())
 }

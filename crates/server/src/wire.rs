@@ -1,50 +1,62 @@
 //! The messages that the server sends, as the original spells them (contract 3.3), with added fields.
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
 use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 use visionguard_proto::session::Text;
-use visionguard_proto::{AnomalyId, Jpeg, ShopId, StreamId, UserId};
+use visionguard_proto::{Jpeg, message};
 
 use crate::time;
 
 /// What `anomaly_detected` says before its picture.
 #[derive(Debug, Serialize)]
 pub(crate) struct Detected<'a> {
-    pub(crate) user_id: &'a UserId,
-    pub(crate) stream_id: &'a StreamId,
+    pub(crate) user_id: &'a str,
+    pub(crate) stream_id: &'a str,
     /// A JSON object.
     pub(crate) result: &'a RawValue,
     // Added fields; the original sends none of these.
-    pub(crate) alert_id: &'a AnomalyId,
-    pub(crate) shop_id: &'a ShopId,
+    pub(crate) alert_id: &'a str,
+    pub(crate) shop_id: &'a str,
     pub(crate) at: Timestamp,
     pub(crate) severity: &'a str,
     pub(crate) location: &'a str,
 }
 
+/// What protocol 2 adds: there an intrusion is a message of its own, and no notification follows.
+#[derive(Debug, Serialize)]
+pub(crate) struct Logged<'a> {
+    #[serde(flatten)]
+    pub(crate) detected: Detected<'a>,
+    pub(crate) anomaly_type: &'a str,
+    pub(crate) description: &'a str,
+}
+
 impl Detected<'_> {
-    /// The whole message. The picture is written straight into it: it is nine tenths of the text.
+    /// The whole message.
     pub(crate) fn with_picture(&self, picture: Option<&Jpeg>) -> Result<Text, serde_json::Error> {
-        #[derive(Serialize)]
-        struct Message<'a> {
-            r#type: &'static str,
-            #[serde(flatten)]
-            detected: &'a Detected<'a>,
-        }
-        let mut text = serde_json::to_string(&Message { r#type: "anomaly_detected", detected: self })?;
-        if let Some(picture) = picture {
-            text.pop();
-            text.reserve_exact(picture.bytes().len() / 3 * 4 + 64);
-            text.push_str(r#","annotated_frame":""#);
-            STANDARD.encode_string(picture.bytes(), &mut text);
-            text.push_str(r#"","frame_format":"jpeg"}"#);
-        }
-        Ok(Text::from(text))
+        let header = anomaly_detected(self)?;
+        let picture = picture.map(Jpeg::bytes).map_or(&[][..], |bytes| bytes);
+        Ok(Text::from(message::alert_text(header, picture)))
     }
+}
+
+impl Logged<'_> {
+    /// The message without its place in the log and its picture.
+    pub(crate) fn header(&self) -> Result<String, serde_json::Error> {
+        anomaly_detected(self)
+    }
+}
+
+fn anomaly_detected(detected: &impl Serialize) -> Result<String, serde_json::Error> {
+    #[derive(Serialize)]
+    struct Message<'a, T> {
+        r#type: &'static str,
+        #[serde(flatten)]
+        detected: &'a T,
+    }
+    serde_json::to_string(&Message { r#type: "anomaly_detected", detected })
 }
 
 /// The `notification` that follows a theft's `anomaly_detected`.
@@ -97,6 +109,6 @@ pub(crate) fn notification(data: Value) -> Text {
     Text::from(json!({ "type": "notification", "data": data }).to_string())
 }
 
-fn action_url(id: &AnomalyId) -> String {
+fn action_url(id: &str) -> String {
     format!("/suspicious-activity?anomaly_id={id}")
 }

@@ -16,7 +16,6 @@ use super::refusal::Refusal;
 use crate::accept::Peer;
 use crate::app::App;
 use crate::people::canonical_email;
-use crate::roster::SIGNED_OUT;
 use crate::store::people::{self, User};
 use crate::store::sessions::{self, Exchange, Hash};
 use crate::time;
@@ -88,7 +87,7 @@ pub(super) async fn refresh(
         Exchange::Refused => Err(Refusal::InvalidToken),
         Exchange::Stolen => {
             tracing::warn!(session = claims.sid, "a retired refresh token was used; its session is ended");
-            app.roster.close_session(&claims.sid, SIGNED_OUT);
+            app.roster.close_session(&claims.sid);
             Err(Refusal::InvalidToken)
         }
     }
@@ -97,7 +96,7 @@ pub(super) async fn refresh(
 pub(super) async fn logout(State(app): State<Arc<App>>, caller: Caller) -> Result<Json<Value>, Refusal> {
     let session = caller.session.clone();
     app.store.write(move |db| sessions::revoke(db, &session)).await?;
-    app.roster.close_session(&caller.session, SIGNED_OUT);
+    app.roster.close_session(&caller.session);
     Ok(Json(json!({ "message": "Successfully logged out" })))
 }
 

@@ -42,6 +42,7 @@ pub(crate) fn router(app: Arc<App>) -> Router {
         .route("/api/notifications/send", post(notifications::send))
         .route("/api/alerts", post(alerts::publish).layer(DefaultBodyLimit::max(alerts::BODY)))
         .route("/ws/alerts/{user_id}", get(sockets::open))
+        .route("/ws/capabilities", get(sockets::capabilities))
         .route("/ws/connections", get(connections::all))
         .route("/ws/connections/{user_id}", get(connections::one))
         .fallback(|| std::future::ready(Refusal::NotFound))

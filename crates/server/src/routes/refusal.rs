@@ -120,7 +120,10 @@ impl From<StoreError> for Refusal {
         tracing::error!(%error, "the database did not answer");
         match error {
             StoreError::Closed => Refusal::Busy,
-            StoreError::Sqlite(_) | StoreError::NotCommitted(_) | StoreError::TooNew(_) => Refusal::Internal,
+            StoreError::Sqlite(_)
+            | StoreError::NotCommitted(_)
+            | StoreError::Unreadable
+            | StoreError::TooNew(_) => Refusal::Internal,
         }
     }
 }

@@ -3,6 +3,7 @@
 //! A write is answered only after its transaction is on disk (`synchronous=FULL`): what was answered survives a
 //! crash of the program and of the machine. Sixty writers at once cost about as many fsyncs as one.
 
+pub(crate) mod log;
 pub(crate) mod people;
 pub(crate) mod record;
 mod schema;
@@ -32,6 +33,9 @@ pub enum StoreError {
     /// The store is closed.
     #[error("the database is closed")]
     Closed,
+    /// A row that this program cannot have written.
+    #[error("the database holds what cannot be read")]
+    Unreadable,
     /// Made by a newer version of this program.
     #[error("the database was made by a newer version (schema {0})")]
     TooNew(i64),

@@ -5,7 +5,7 @@ use rusqlite::types::ToSqlOutput;
 use rusqlite::{Connection, OptionalExtension, Row, ToSql, params};
 use serde::Serialize;
 use serde_json::value::RawValue;
-use visionguard_proto::{AnomalyId, ShopId, UserId};
+use visionguard_proto::{AnomalyId, ShopId, StreamId, UserId};
 
 use crate::time;
 
@@ -14,6 +14,9 @@ use crate::time;
 pub(crate) struct NewRow {
     pub(crate) id: AnomalyId,
     pub(crate) shop_id: ShopId,
+    /// Who runs the stream.
+    pub(crate) user_id: UserId,
+    pub(crate) stream_id: StreamId,
     pub(crate) at: Timestamp,
     pub(crate) location: String,
     pub(crate) severity: &'static str,
@@ -103,8 +106,8 @@ pub(crate) fn insert(db: &Connection, row: &NewRow) -> rusqlite::Result<()> {
     let at = row.at.as_microsecond();
     db.prepare_cached(
         "INSERT INTO anomalies (id, shop_id, at, location, severity, description, anomaly_type, confidence_score,
-         extra_data, result, picture, created_at, updated_at)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?12)",
+         extra_data, result, picture, created_at, updated_at, user_id, stream_id)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?12, ?13, ?14)",
     )?
     .execute(params![
         row.id.as_str(),
@@ -119,6 +122,8 @@ pub(crate) fn insert(db: &Connection, row: &NewRow) -> rusqlite::Result<()> {
         row.result,
         row.picture.as_ref().map(|(name, _)| name),
         now,
+        row.user_id.as_str(),
+        row.stream_id.as_str(),
     ])?;
     let Some((name, jpeg)) = &row.picture else { return Ok(()) };
     db.prepare_cached("INSERT INTO frames (sequence, shop_id, name, at, jpeg) VALUES (?1, ?2, ?3, ?4, ?5)")?

@@ -4,7 +4,7 @@ use rusqlite::Connection;
 
 use super::StoreError;
 
-const VERSION: i64 = 1;
+const VERSION: i64 = 2;
 
 /// Times are microseconds since 1970 UTC. `anomalies.sequence` only ever grows: it is the log's order.
 const TABLES: &str = "
@@ -64,10 +64,13 @@ CREATE TABLE anomalies (
     created_at INTEGER NOT NULL,
     updated_at INTEGER NOT NULL,
     picture TEXT,
-    result TEXT NOT NULL
+    result TEXT NOT NULL,
+    user_id TEXT NOT NULL DEFAULT '',
+    stream_id TEXT NOT NULL DEFAULT ''
 ) STRICT;
 CREATE INDEX anomalies_by_shop ON anomalies (shop_id, at DESC, sequence DESC);
 CREATE INDEX anomalies_by_time ON anomalies (at DESC, sequence DESC);
+CREATE INDEX anomalies_by_sequence ON anomalies (shop_id, sequence);
 
 CREATE TABLE frames (
     sequence INTEGER PRIMARY KEY REFERENCES anomalies (sequence),
@@ -106,6 +109,19 @@ CREATE TABLE refresh_tokens (
 ) STRICT;
 CREATE INDEX refresh_tokens_by_parent ON refresh_tokens (parent);
 CREATE INDEX refresh_tokens_by_session ON refresh_tokens (session_id);
+
+CREATE TABLE log (epoch TEXT NOT NULL) STRICT;
+";
+
+/// Until then the stream stood in `extra_data` alone, and its user in the result of thefts.
+const FROM_1: &str = "
+ALTER TABLE anomalies ADD COLUMN user_id TEXT NOT NULL DEFAULT '';
+ALTER TABLE anomalies ADD COLUMN stream_id TEXT NOT NULL DEFAULT '';
+UPDATE anomalies SET
+    user_id = coalesce(result ->> '$.user_id', (SELECT owner_id FROM shops WHERE shops.id = shop_id)),
+    stream_id = coalesce(extra_data ->> '$.stream_id', 'unknown');
+CREATE INDEX anomalies_by_sequence ON anomalies (shop_id, sequence);
+CREATE TABLE log (epoch TEXT NOT NULL) STRICT;
 ";
 
 /// Sets the writer's connection up and brings the tables to this version.
@@ -117,12 +133,15 @@ pub(super) fn prepare(db: &mut Connection) -> Result<(), StoreError> {
     let transaction = db.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
     let version: i64 = transaction.pragma_query_value(None, "user_version", |row| row.get(0))?;
     match version {
-        0 => {
-            transaction.execute_batch(TABLES)?;
-            transaction.pragma_update(None, "user_version", VERSION)?;
-        }
+        0 => transaction.execute_batch(TABLES)?,
+        1 => transaction.execute_batch(FROM_1)?,
         VERSION => {}
         newer => return Err(StoreError::TooNew(newer)),
+    }
+    if version != VERSION {
+        // A log that is begun anew must not be taken for the one before it.
+        transaction.execute("INSERT INTO log (epoch) VALUES (lower(hex(randomblob(8))))", [])?;
+        transaction.pragma_update(None, "user_version", VERSION)?;
     }
     transaction.commit()?;
     Ok(())
