@@ -3,4 +3,6 @@
 #![allow(clippy::unwrap_used, reason = "a test's helpers are tests too")]
 
 mod network;
+mod process;
+mod server;
 mod world;

@@ -14,5 +14,6 @@ pub mod http;
 pub mod matrix;
 pub mod picture;
 pub mod portal;
+pub mod program;
 pub mod recording;
 pub mod wait;
