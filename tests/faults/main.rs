@@ -2,6 +2,7 @@
 //! reports through [`support::matrix`].
 #![allow(clippy::unwrap_used, reason = "a test's helpers are tests too")]
 
+mod killed;
 mod network;
 mod process;
 mod server;

@@ -1,12 +1,13 @@
 //! A computer with the client on it: real network, real journal in a folder of its own, a desktop that only records.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use secrecy::SecretString;
 use tempfile::TempDir;
 use visionguard_client::api::Http;
-use visionguard_client::clock::SystemClock;
+use visionguard_client::clock::{Clock, SystemClock};
 use visionguard_client::controller::{Client, Pace, Parts};
 use visionguard_client::dial::SystemDial;
 use visionguard_client::journal::Hands;
@@ -27,14 +28,47 @@ use crate::wait;
 pub struct Desk {
     pub client: Client,
     pub recording: Recording,
-    folder: TempDir,
-    keychain: Arc<dyn Keychain>,
-    pace: Pace,
+    make: Make,
+}
+
+/// What a computer is made of; the default is an ordinary one in a hurry.
+#[derive(Debug)]
+pub struct Make {
+    pub pace: Pace,
+    pub link: link::Config,
+    pub clock: Arc<dyn Clock>,
+    pub keychain: Arc<dyn Keychain>,
+    /// Holds the client's data.
+    pub folder: TempDir,
+}
+
+impl Default for Make {
+    fn default() -> Make {
+        Make {
+            pace: quick_pace(),
+            link: link::Config::default(),
+            clock: Arc::new(SystemClock),
+            keychain: Arc::new(MemoryKeychain::default()),
+            folder: tempfile::tempdir().unwrap(),
+        }
+    }
 }
 
 /// The client's own rhythm, at which its whole day is a matter of minutes: for tests that take what it takes.
 pub fn real_pace() -> Pace {
     Pace::default()
+}
+
+/// The protocol's times, ten times as fast: silence is found after six seconds.
+pub fn quick_link() -> link::Config {
+    link::Config {
+        ping_every: Duration::from_secs(3),
+        dead_after: Duration::from_secs(6),
+        connect_within: Duration::from_secs(5),
+        probe_within: Duration::from_secs(2),
+        proven_after: Duration::from_secs(3),
+        ..link::Config::default()
+    }
 }
 
 /// A hurried rhythm, so that what happens once a minute happens within a second.
@@ -58,27 +92,42 @@ impl Desk {
 
     /// A new computer with this rhythm.
     pub fn with(pace: Pace) -> Desk {
-        let folder = tempfile::tempdir().unwrap();
-        let keychain: Arc<dyn Keychain> = Arc::new(MemoryKeychain::default());
+        Desk::with_link(pace, link::Config::default())
+    }
+
+    /// A new computer with this rhythm and these times of the protocol.
+    pub fn with_link(pace: Pace, link: link::Config) -> Desk {
+        Desk::made_of(Make { pace, link, ..Make::default() })
+    }
+
+    /// A new computer, made of this.
+    pub fn made_of(make: Make) -> Desk {
         let recording = Recording::new();
-        let client = start(&folder, &keychain, &pace, &recording);
-        Desk { client, recording, folder, keychain, pace }
+        let client = start(&make, &recording);
+        Desk { client, recording, make }
     }
 
     /// Ends the client and starts it again on the same folder and keychain; what the new one is told is recorded anew.
     pub async fn restart(self) -> Desk {
-        let Desk { client, recording, folder, keychain, pace } = self;
+        Desk::made_of(self.end().await)
+    }
+
+    /// Ends the client; what the computer was made of, to start it on again.
+    pub async fn end(self) -> Make {
+        let Desk { client, recording, make } = self;
         client.quit();
         recording.until("the end", |record| record.quit.then_some(())).await;
-        drop(client);
-        let recording = Recording::new();
-        let client = start(&folder, &keychain, &pace, &recording);
-        Desk { client, recording, folder, keychain, pace }
+        make
+    }
+
+    /// Where the client keeps its data.
+    pub fn data_dir(&self) -> &Path {
+        self.make.folder.path()
     }
 
     /// Signs in.
     pub async fn sign_in(&self, server: &str, email: &str, password: &str) -> Result<SessionView, Problem> {
-        self.client.sign_in(server, email, SecretString::from(password)).await
+        self.client.sign_in(server, email, SecretString::from(password), false).await
     }
 
     /// Why signing in was refused.
@@ -165,18 +214,18 @@ impl Default for Desk {
     }
 }
 
-fn start(folder: &TempDir, keychain: &Arc<dyn Keychain>, pace: &Pace, recording: &Recording) -> Client {
+fn start(make: &Make, recording: &Recording) -> Client {
     let tls = tls::client_config(None).unwrap();
     let parts = Parts {
         settings: Settings::default(),
-        data_dir: folder.path().to_owned(),
+        data_dir: make.folder.path().to_owned(),
         program: "a test".to_owned(),
-        clock: Arc::new(SystemClock),
+        clock: Arc::clone(&make.clock),
         dial: Arc::new(SystemDial::new(Arc::clone(&tls))),
         http: Http::new(&tls).unwrap(),
-        keychain: Arc::clone(keychain),
-        link: link::Config::default(),
-        pace: pace.clone(),
+        keychain: Arc::clone(&make.keychain),
+        link: make.link.clone(),
+        pace: make.pace.clone(),
         journal: Hands::Threads,
         seed: 1,
     };

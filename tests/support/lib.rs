@@ -10,10 +10,13 @@
 pub mod backend;
 pub mod chaos;
 pub mod desk;
+pub mod dice;
 pub mod http;
 pub mod matrix;
 pub mod picture;
 pub mod portal;
+pub mod process;
 pub mod program;
 pub mod recording;
+pub mod shop;
 pub mod wait;
