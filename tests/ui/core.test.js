@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { mock, test } from "node:test";
 
 import { Channel, feed, subscribe } from "../../ui/core.js";
+import { EVERYTHING } from "../../ui/listing.js";
 
 test("messages that overtake one another are handed on in order", () => {
   const { send, heard } = channel();
@@ -103,7 +104,7 @@ test("whatever a command fails with becomes a problem with a sentence", async ()
   for (const failure of failures) {
     install({ invoke: () => Promise.reject(failure) });
 
-    await assert.rejects(feed({ filter: "all", search: "", before: null }), (/** @type {any} */ problem) => {
+    await assert.rejects(feed({ ...EVERYTHING, before: null }), (/** @type {any} */ problem) => {
       assert.equal(problem.code, failure === mine ? "unreachable" : "internal");
       assert.ok(problem.sentence.length > 10);
       return true;

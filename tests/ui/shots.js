@@ -2,21 +2,57 @@
  * Saves pictures of every view for the eye to judge: `npm run shots [name]`, into `target/shots/`.
  *
  * @import { Page } from "playwright-core"
- * @import { Scenario } from "./support/world.js"
+ * @import { Scenario, World } from "./support/world.js"
  */
 
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 
 import { stage } from "./support/browser.js";
+import { report as reportOf } from "./support/reports.js";
 import { ROOT } from "./support/server.js";
 
 const OUT = join(ROOT, "target", "shots");
 const NOW = new Date("2025-11-21T14:03:23+01:00").getTime();
 
-/** @typedef {{ name: string, scenario: Scenario, widths?: number[], then?: (page: Page) => Promise<unknown> }} Shot */
+/**
+ * @typedef {object} Shot
+ * @property {string} name
+ * @property {Scenario} scenario
+ * @property {number[]} [widths]
+ * @property {number} [height] taller than usual, to see a page to its end
+ * @property {(world: World) => void} [change]
+ * @property {(page: Page) => Promise<unknown>} [prepare]
+ * @property {(page: Page) => Promise<unknown>} [then]
+ */
 
 const open = (/** @type {Page} */ page) => page.locator("article.row").first().click();
+const report = (/** @type {Page} */ page) => page.locator('[data-part="report"]').click();
+
+/** @param {Page} page */
+async function narrow(page) {
+  await page.getByRole("button", { name: "High" }).click();
+  await page.getByRole("combobox", { name: "Store" }).selectOption({ label: "Main Street" });
+}
+
+/** @param {World} world @param {Parameters<typeof reportOf>[1]} what */
+function retell(world, what) {
+  const incidents = (world.snapshot?.feed.items ?? []).filter((item) => item.type === "incident");
+  world.report = reportOf(incidents, what, NOW);
+}
+
+/** @param {World} world */
+function fail({ snapshot }) {
+  if (!snapshot) return;
+  const sentence = "The test alert reached the server but did not come back within 30 seconds. Check the connection, then test again.";
+  snapshot.drill.last = { at: NOW - 5 * 60_000, passed: false, took_ms: null, sentence };
+}
+
+/** @param {World} world */
+function gap({ snapshot }) {
+  const sentence = "Alerts between 12:40 and 13:02 may be missing: the server no longer knows what it sent, and its record could not be read to the end.";
+  snapshot?.notices.push({ code: "possible_gap", sentence });
+}
 
 /** @type {Shot[]} */
 const SHOTS = [
@@ -48,6 +84,58 @@ const SHOTS = [
     },
   },
   { name: "settings", scenario: "full", then: (page) => page.click('[data-part="settings"]') },
+  { name: "report", scenario: "full", then: report },
+  { name: "report-whole", scenario: "full", widths: [360, 1280], height: 2_000, then: report },
+  { name: "report-empty", scenario: "empty", widths: [360, 1280], then: report },
+  { name: "report-outage", scenario: "offline", widths: [360, 1280], then: report },
+  { name: "report-gap", scenario: "full", widths: [360, 1280], change: (world) => retell(world, "gap"), then: report },
+  { name: "report-lost", scenario: "full", widths: [360, 1280], change: (world) => retell(world, "lost"), then: report },
+  {
+    name: "report-range",
+    scenario: "full",
+    widths: [360, 1280],
+    async then(page) {
+      await report(page);
+      await page.getByText("From–to").click();
+    },
+  },
+  {
+    name: "report-failed",
+    scenario: "full",
+    widths: [360, 1280],
+    async then(page) {
+      await page.evaluate(() => {
+        /** @type {any} */ (window).__mock.answers.report = () => {
+          throw { code: "not_read", sentence: "The alerts on this computer cannot be read. Restart VisionGuard.", field: null };
+        };
+      });
+      await report(page);
+    },
+  },
+  { name: "drill-failed", scenario: "full", widths: [360, 1280], change: fail, then: (page) => page.click('[data-part="settings"]') },
+  {
+    name: "drill-running",
+    scenario: "full",
+    widths: [360, 1280],
+    prepare: (page) => page.addInitScript(() => Object.assign(window, { __slow: 60_000 })),
+    async then(page) {
+      await page.click('[data-part="settings"]');
+      await page.getByRole("button", { name: "Test the alert path" }).click();
+    },
+  },
+  { name: "gap-notice", scenario: "full", widths: [360, 1280], change: gap },
+  { name: "chips", scenario: "full", widths: [360, 1280], then: narrow },
+  {
+    name: "note",
+    scenario: "full",
+    widths: [360, 900, 1280],
+    async then(page) {
+      await open(page);
+      await page.getByRole("button", { name: "Note", exact: true }).click();
+      await page.getByRole("textbox", { name: "Note" }).fill("She came back and paid.");
+    },
+  },
+  { name: "keep-password", scenario: "sign_in", widths: [360, 1280], then: (page) => page.check("#keep-password") },
   { name: "clear", scenario: "full", widths: [360, 1280], then: (page) => page.click('[data-part="clear"]') },
   { name: "recorded", scenario: "full", widths: [360, 1280], then: (page) => page.locator("article.row").nth(2).click() },
   { name: "refused", scenario: "full", widths: [360, 1280], then: (page) => page.locator("article.row").nth(7).click() },
@@ -65,10 +153,10 @@ const SIZES = [
 await mkdir(OUT, { recursive: true });
 const set = await stage({ scenes: true });
 const only = process.argv[2];
-for (const { name, scenario, widths, then } of SHOTS.filter((shot) => !only || shot.name === only)) {
+for (const { name, scenario, widths, then, height: tall, ...how } of SHOTS.filter((shot) => !only || shot.name === only)) {
   for (const [width = 0, height = 0] of SIZES.filter(([width = 0]) => !widths || widths.includes(width))) {
     for (const scheme of /** @type {const} */ (["light", "dark"])) {
-      const page = await set.open(scenario, { width, height, scheme, now: NOW });
+      const page = await set.open(scenario, { width, height: tall ?? height, scheme, now: NOW, ...how });
       await then?.(page);
       await page.waitForTimeout(350);
       await page.screenshot({ path: join(OUT, `${name}-${width}-${scheme}.png`) });

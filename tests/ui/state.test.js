@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { hasOlder, REMEMBERED, ROWS, STEP, visibleItems } from "../../ui/listing.js";
+import { EVERYTHING, hasOlder, REMEMBERED, ROWS, STEP, visibleItems } from "../../ui/listing.js";
 import { alertOf, handlingOf, INITIAL, reduce } from "../../ui/state.js";
 import { alert, detail, incident, world } from "./support/world.js";
 
@@ -124,8 +124,8 @@ test("a decision that fails says why and can be made again", () => {
 
 test("among the not handled, what is handled leaves once nobody looks at it", () => {
   const all = started("full");
-  const query = /** @type {const} */ ({ filter: "unhandled", search: "" });
-  const page = { items: all.feed.items.filter((item) => item.type === "incident" && item.handling.state === "open"), next: null };
+  const query = { ...EVERYTHING, filter: /** @type {const} */ ("unhandled") };
+  const page = { items: all.feed.items.filter((item) => item.type === "incident" && item.handling.state === "open"), next: null, shops: [] };
   const asked = reduce(reduce(all, { type: "query_changed", query }), { type: "feed_loaded", query, page, older: false });
   const open = reduce(asked, { type: "opened", id: "12" });
   const item = find(open, "12");
@@ -143,8 +143,8 @@ test("among the not handled, what is handled leaves once nobody looks at it", ()
 });
 
 test("an arrival that was not asked for stays out of the list", () => {
-  const query = /** @type {const} */ ({ filter: "all", search: "till two" });
-  const asked = reduce(reduce(started("full"), { type: "query_changed", query }), { type: "feed_loaded", query, page: { items: [], next: null }, older: false });
+  const query = { ...EVERYTHING, search: "till two" };
+  const asked = reduce(reduce(started("full"), { type: "query_changed", query }), { type: "feed_loaded", query, page: { items: [], next: null, shops: [] }, older: false });
 
   const other = reduce(asked, added(incident({ id: "90", camera: "Aisle 3" }), "9000"));
   const match = reduce(other, added(incident({ id: "91", camera: "Till Two" }), "9100"));
@@ -154,12 +154,12 @@ test("an arrival that was not asked for stays out of the list", () => {
 
 test("an answer to a question that is no longer asked is ignored", () => {
   const state = started("full");
-  const query = /** @type {const} */ ({ filter: "all", search: "till" });
+  const query = { ...EVERYTHING, search: "till" };
 
   const late = reduce(reduce(state, { type: "query_changed", query }), {
     type: "feed_loaded",
-    query: { filter: "all", search: "ti" },
-    page: { items: [], next: null },
+    query: { ...EVERYTHING, search: "ti" },
+    page: { items: [], next: null, shops: [] },
     older: false,
   });
 
@@ -224,7 +224,7 @@ test("the window slides down and back without losing a row", () => {
 
 test("older rows are added once, below", () => {
   const state = started("full");
-  const page = { items: [.../** @type {any} */ (state.feed.items.slice(-2)), { type: "incident", ...incident({ id: "5" }) }], next: null };
+  const page = { items: [.../** @type {any} */ (state.feed.items.slice(-2)), { type: "incident", ...incident({ id: "5" }) }], next: null, shops: [] };
 
   const older = reduce(state, { type: "feed_loaded", query: state.feed.query, page, older: true });
 

@@ -1,6 +1,7 @@
 //! The command line. What is written here is what `--help` says.
 
 use clap::{Args as Options, Parser, Subcommand};
+use jiff::civil::Date;
 
 const EXIT: &str = "\
 Exit status:
@@ -10,7 +11,8 @@ Exit status:
   3  nobody is signed in, or the sign-in was refused
   4  the server cannot be reached, or VisionGuard is not running (status)
   5  another program uses the data directory
-  6  something is wrong (doctor), alerts do not arrive (status), or there is no such incident
+  6  something is wrong (doctor), alerts do not arrive (status), one is missing or may be (report),
+     or there is no such incident
 
 Where things are kept:
   VISIONGUARD_DATA_DIR  the data directory; by default that of the desktop program
@@ -35,6 +37,8 @@ pub enum Command {
     Status(Status),
     /// List the alerts stored on this computer, newest first
     Alerts(Alerts),
+    /// Say what became of every alert of some days, and when none could have come
+    Report(Report),
     /// Receive alerts until stopped, a line each
     Watch(Watch),
     /// Tell the server that an incident was seen
@@ -99,6 +103,19 @@ pub struct Alerts {
     /// Only what nobody has decided on
     #[arg(long)]
     pub unhandled: bool,
+}
+
+#[derive(Debug, Options)]
+pub struct Report {
+    /// The first day, such as 2026-11-15; without it, the sixth before the last
+    #[arg(long, value_name = "DATE")]
+    pub from: Option<Date>,
+    /// The last day; without it, today
+    #[arg(long, value_name = "DATE")]
+    pub to: Option<Date>,
+    /// Print one JSON object
+    #[arg(long)]
+    pub json: bool,
 }
 
 #[derive(Debug, Options)]

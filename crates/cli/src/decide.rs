@@ -1,11 +1,15 @@
-//! `acknowledge`, `resolve` and `false-alarm`.
+//! `acknowledge`, `resolve` and `false-alarm`, also while the desktop program runs.
 
 use std::time::Duration;
 
 use tokio::sync::mpsc;
-use visionguard_client::controller::Client;
+use visionguard_client::clock::{Clock, SystemClock};
+use visionguard_client::controller::{Client, StartError};
+use visionguard_client::journal::{IncidentId, Journal, JournalError};
+use visionguard_client::lock::{LockError, Owner};
 use visionguard_client::shell::{Notification, Shell};
 use visionguard_client::view::{Decision, Event, Handling, Problem, Status, StatusView, Tray};
+use visionguard_client::words::text;
 
 use crate::args::Decide;
 use crate::exit::{Exit, Failure};
@@ -22,6 +26,8 @@ pub const FALSE_ALARM: Spoken = (Decision::FalseAlarm, "Noted as a false alarm."
 
 /// How long to wait for the server's answer; the decision is kept all the same.
 const PATIENCE: Duration = Duration::from_secs(30);
+/// Between two looks at what the running program made of it.
+const LOOK_EVERY: Duration = Duration::from_millis(250);
 
 /// Decides, and waits until the server knows.
 pub async fn run(options: &Decide, (decision, said): Spoken) -> Result<Exit, Failure> {
@@ -33,7 +39,12 @@ pub async fn run(options: &Decide, (decision, said): Spoken) -> Result<Exit, Fai
     };
     let _log = place.log();
     let (tell, mut news) = mpsc::unbounded_channel();
-    let client = Client::start(place.parts("visionguard")?, Listener { tell })?;
+    let client = match Client::start(place.parts("visionguard")?, Listener { tell }) {
+        Err(StartError::Lock(LockError::Held(owner))) => {
+            return beside(&place, options, (decision, said), owner.as_ref()).await;
+        }
+        started => started?,
+    };
     client.window(true);
 
     let decided = decide(&client, options, decision, secret.zip(server)).await;
@@ -56,6 +67,51 @@ pub async fn run(options: &Decide, (decision, said): Spoken) -> Result<Exit, Fai
             Exit::Unreachable,
             "The decision is kept and goes out as soon as VisionGuard runs and reaches the server.",
         )),
+    }
+}
+
+/// Decides while another program runs, which sends it; waits until it has.
+async fn beside(
+    place: &Place,
+    options: &Decide,
+    (decision, said): Spoken,
+    owner: Option<&Owner>,
+) -> Result<Exit, Failure> {
+    let journal = Journal::open_beside(&place.data_dir)?;
+    let incident = options.incident.parse::<IncidentId>().ok();
+    let decided = match incident {
+        Some(incident) => {
+            journal.decide(incident, decision, options.note.clone(), SystemClock.wall()).await?
+        }
+        None => None,
+    };
+    let Some(decided) = decided else {
+        return Err(Failure::new(Exit::Wrong, text("problem.unknown_incident", &[])));
+    };
+
+    let settled = async {
+        loop {
+            match journal.incident(decided.id).await?.map(|incident| incident.handling) {
+                Some(Handling::Recorded { .. }) => return Ok(None),
+                Some(Handling::Refused { sentence, .. }) => return Ok(Some(sentence)),
+                Some(Handling::Open | Handling::Sending { .. }) | None => {}
+            }
+            tokio::time::sleep(LOOK_EVERY).await;
+        }
+    };
+    match tokio::time::timeout(PATIENCE, settled).await {
+        Ok(Ok(None)) => out::ended(out::line(said)),
+        Ok(Ok(Some(refusal))) => Err(Failure::new(Exit::Wrong, refusal)),
+        Ok(Err(error)) => Err(JournalError::into(error)),
+        Err(_) => {
+            let program = owner.map_or("the running program", |owner| owner.program.as_str());
+            Err(Failure::new(
+                Exit::Unreachable,
+                format!(
+                    "The decision is kept; {program} sends it as soon as it is signed in and reaches the server."
+                ),
+            ))
+        }
     }
 }
 
@@ -139,6 +195,7 @@ impl Shell for Listener {
             | Event::IncidentsRemoved { .. }
             | Event::Settings { .. }
             | Event::Notices { .. }
+            | Event::Drill { .. }
             | Event::Open { .. } => return,
         };
         let _ = self.tell.send(told);

@@ -189,10 +189,15 @@ pub fn table(incidents: &[Incident], zone: &TimeZone) -> Vec<String> {
             handling_words(&incident.handling),
         ]);
     }
-    let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
-    let widths: Vec<usize> = (0..7).map(width).collect();
-    let line = |row: &[String; 7]| {
-        let cells = row.iter().zip(&widths).map(|(cell, &width)| format!("{cell:<width$}"));
+    columns(&rows)
+}
+
+/// A line each, aligned.
+pub fn columns<T: AsRef<str>, const N: usize>(rows: &[[T; N]]) -> Vec<String> {
+    let width = |column: usize| rows.iter().map(|row| row[column].as_ref().chars().count()).max().unwrap_or(0);
+    let widths: Vec<usize> = (0..N).map(width).collect();
+    let line = |row: &[T; N]| {
+        let cells = row.iter().zip(&widths).map(|(cell, &width)| format!("{:<width$}", cell.as_ref()));
         cells.collect::<Vec<_>>().join("  ").trim_end().to_owned()
     };
     rows.iter().map(line).collect()
@@ -221,7 +226,8 @@ fn clock(at: Timestamp, zone: &TimeZone) -> String {
     at.to_zoned(zone.clone()).strftime("%H:%M:%S").to_string()
 }
 
-fn severity_word(severity: Severity) -> &'static str {
+/// The severity, for people.
+pub fn severity_word(severity: Severity) -> &'static str {
     match severity {
         Severity::Low => "Low",
         Severity::Medium => "Medium",

@@ -11,6 +11,7 @@ mod exit;
 mod lines;
 mod out;
 mod place;
+mod report;
 mod sign_in;
 mod status;
 mod watch;
@@ -48,6 +49,7 @@ fn run(args: Args) -> Result<Exit, Failure> {
             Command::Logout(options) => sign_in::logout(&options).await,
             Command::Status(options) => status::run(&options).await,
             Command::Alerts(options) => alerts::run(&options).await,
+            Command::Report(options) => report::run(&options).await,
             Command::Watch(options) => watch::run(options).await,
             Command::Acknowledge(options) => decide::run(&options, decide::ACKNOWLEDGE).await,
             Command::Resolve(options) => decide::run(&options, decide::RESOLVE).await,

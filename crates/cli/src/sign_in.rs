@@ -38,7 +38,7 @@ impl Secret {
     /// Signs a running client in.
     pub async fn use_with(self, client: &Client, server: &str) -> Result<SessionView, Problem> {
         match self {
-            Secret::Password { email, password } => client.sign_in(server, &email, password).await,
+            Secret::Password { email, password } => client.sign_in(server, &email, password, false).await,
             Secret::Token { user_id, token } => client.sign_in_with_token(server, &user_id, token).await,
         }
     }
@@ -46,7 +46,7 @@ impl Secret {
     /// Signs in without a running client.
     async fn use_on(&self, account: &Account, server: &str) -> Result<SessionView, Problem> {
         match self {
-            Secret::Password { email, password } => account.sign_in(server, email, password).await,
+            Secret::Password { email, password } => account.sign_in(server, email, password, false).await,
             Secret::Token { user_id, token } => {
                 account.sign_in_with_token(server, user_id, token.clone()).await
             }

@@ -63,7 +63,7 @@ fn a_second_program_is_told_who_owns_the_data() {
     let mut watch = shop.watch();
     watch.wait_for("protected", |line| line["status"] == "protected");
 
-    for command in [&["watch"][..], &["logout"], &["acknowledge", "1"]] {
+    for command in [&["watch"][..], &["logout"]] {
         let second = shop.run(command);
 
         assert_eq!(second.exit, 5, "{command:?}: {}", second.err);
@@ -89,6 +89,26 @@ fn a_decision_reaches_the_server() {
     assert_eq!((decided.exit, decided.out.trim()), (0, "Resolved."), "{}", decided.err);
     assert!(listed.out.contains("resolved"), "{}", listed.out);
     assert_eq!(unknown.exit, 6, "{}", unknown.err);
+}
+
+#[test]
+fn a_decision_beside_the_running_program_is_sent_by_it() {
+    let shop = Shop::open();
+    let mut watch = shop.watch();
+    watch.wait_for("protected", |line| line["status"] == "protected");
+    shop.publish(1);
+    let alert = watch.wait_for("the alert", |line| line["event"] == "alert");
+    let incident = alert["incident"].as_str().expect("an incident");
+
+    let decided = shop.run(&["false-alarm", incident, "--note", "a child with a balloon"]);
+    let unknown = shop.run(&["resolve", "4711"]);
+    let listed = shop.run(&["alerts"]);
+    watch.stop();
+
+    assert_eq!((decided.exit, decided.out.trim()), (0, "Noted as a false alarm."), "{}", decided.err);
+    assert_eq!(unknown.exit, 6, "{}", unknown.err);
+    assert!(listed.out.contains("false alarm"), "{}", listed.out);
+    assert!(!listed.out.contains("not sent yet"), "{}", listed.out);
 }
 
 #[test]

@@ -107,6 +107,7 @@ impl Account {
         server: &str,
         email: &str,
         password: &SecretString,
+        keep_password: bool,
     ) -> Result<SessionView, Problem> {
         let endpoint = endpoint(server)?;
         // Only blanks go: the original server minds capital letters before the @.
@@ -165,6 +166,23 @@ impl Account {
         match kept_in {
             Some(Keeping::Memory) => Ok(()),
             Some(Keeping::Keychain) | None => forgotten,
+        }
+    }
+
+    /// The server speaks protocol 2, and nothing less is accepted from it until the next sign-in. Whether that is news, to
+    /// be written down with [`Account::write_down`].
+    pub fn speaks_two(&self) -> bool {
+        self.lock().as_mut().is_some_and(Session::note_two)
+    }
+
+    /// Writes `session.json` anew, if the session is one that lasts.
+    pub async fn write_down(&self) {
+        // Neither a renewal nor another sign-in comes in between.
+        let _one_at_a_time = self.inner.renewing.lock().await;
+        let current = self.lock();
+        let Some(session) = current.as_ref().filter(|session| session.trouble().is_none()) else { return };
+        if let Err(error) = session_file::save(self.data_dir(), session.saved()) {
+            tracing::warn!(%error, "session.json cannot be written");
         }
     }
 
@@ -236,6 +254,8 @@ impl Account {
             user_id: user.id,
             name: user.name,
             email: user.email,
+            password_kept: false,
+            spoke_two: false,
         };
         let SignedIn { access, refresh, date, .. } = tokens;
 

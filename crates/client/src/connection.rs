@@ -3,10 +3,11 @@
 //! Decides nothing by itself. Reading never waits for the application, so that a slow consumer cannot stop the
 //! heartbeat.
 
+mod discovery;
 mod driver;
 mod handshake;
 mod heard;
-mod portal;
+mod question;
 mod socket;
 mod trial;
 
@@ -18,13 +19,14 @@ use tokio::sync::{mpsc, oneshot, watch};
 use visionguard_proto::alert::Alert;
 use visionguard_proto::link::{Config, State};
 use visionguard_proto::message::{ClientMessage, Notice};
-use visionguard_proto::{Cause, Endpoint, UserId};
+use visionguard_proto::{Cause, Cursor, Endpoint, Moment, UserId, Welcome};
 
 use crate::clock::Clock;
 use crate::dial::Dial;
 
+pub use discovery::Protocol;
 use driver::{Command, Driver};
-pub(crate) use trial::Trial;
+pub(crate) use trial::{Trial, ask_protocol};
 
 /// How many events the application may leave untaken before they wait inside the task.
 const EVENTS: usize = 64;
@@ -38,6 +40,9 @@ pub struct Target {
     pub user: UserId,
     /// The access token.
     pub token: SecretString,
+    /// The server spoke protocol 2 since the sign-in: nothing less is accepted, so that nobody on the way can talk it
+    /// out of keeping the token out of addresses.
+    pub spoke_two: bool,
 }
 
 impl Target {
@@ -52,6 +57,20 @@ impl Target {
 pub enum Event {
     /// The link's state changed to this.
     State(State),
+    /// The server speaks protocol 2: to be remembered in [`Target::spoke_two`].
+    SpeaksTwo,
+    /// The connection follows the server's log, from `asked` or, where that is none or the log did not recover it, from
+    /// its head.
+    Welcome {
+        /// What the server said.
+        welcome: Welcome,
+        /// Where the log was asked to go on.
+        asked: Option<Cursor>,
+    },
+    /// The log could not go on there: what lies between is to be had from the record.
+    Gap,
+    /// The connection was opened as protocol 2 and goes on as protocol 1.
+    NoWelcome,
     /// An alert arrived: acknowledge it with [`Connection::acknowledge`] once it is stored.
     Alert(Box<Alert>),
     /// A message to the user arrived.
@@ -94,9 +113,20 @@ impl Connection {
         *self.state.borrow()
     }
 
-    /// Connects, or answers a question with a new token. An open connection to the same server and user stays.
+    /// Connects, or answers a question with a new token. An open connection to the same server and user stays; to others
+    /// the next one begins at the end of the log.
     pub fn connect(&self, target: Target) {
         self.ask(Command::Connect(target));
+    }
+
+    /// Connects, from this place in the server's log where it keeps one.
+    pub fn connect_from(&self, target: Target, cursor: Option<Cursor>) {
+        self.ask(Command::ConnectFrom(target, cursor));
+    }
+
+    /// The record was compared to its end while the connection stood that opened then: nothing before it is missing.
+    pub fn compared(&self, opened: Moment) {
+        self.ask(Command::Compared(opened));
     }
 
     /// Closes the socket and stays offline.

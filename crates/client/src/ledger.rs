@@ -92,7 +92,8 @@ impl Ledger {
 /// A time of the page's, within what can be told of.
 pub(crate) fn timestamp(milliseconds: i64) -> Timestamp {
     let bounds = (Timestamp::MIN.as_millisecond(), Timestamp::MAX.as_millisecond());
-    Timestamp::from_millisecond(milliseconds.clamp(bounds.0 + 1, bounds.1 - 1)).unwrap_or(Timestamp::UNIX_EPOCH)
+    Timestamp::from_millisecond(milliseconds.clamp(bounds.0 + 1, bounds.1 - 1))
+        .unwrap_or(Timestamp::UNIX_EPOCH)
 }
 
 /// The nearest rank: the smallest value that as large a part as asked for does not exceed.
@@ -132,7 +133,8 @@ impl Line {
             alert: self.alert.to_string(),
             incident: self.incident.to_string(),
             camera: incident.map(|row| row.camera(camera_names)).unwrap_or_default(),
-            severity: incident.map_or(Severity::Low, |row| policy::assess(row.kind, row.top_score, row.nth).severity),
+            severity: incident
+                .map_or(Severity::Low, |row| policy::assess(row.kind, row.top_score, row.nth).severity),
             source: self.source,
             detected_at: millisecond(self.detected_at),
             received_at: self.received_at.as_millisecond(),
@@ -146,18 +148,26 @@ impl Line {
 
 impl GapRow {
     fn view(&self, zone: &TimeZone) -> Gap {
-        let (from, to) = (self.from.map(|at| clock(at, zone)), clock(self.to, zone));
-        let sentence = match (&from, self.filled_at) {
-            (Some(from), None) => text("notice.gap_open", &[("from", from), ("to", &to)]),
-            (Some(from), Some(_)) => text("notice.gap_filled", &[("from", from), ("to", &to)]),
-            (None, None) => text("notice.gap_open_before", &[("to", &to)]),
-            (None, Some(_)) => text("notice.gap_filled_before", &[("to", &to)]),
-        };
         Gap {
             from: self.from.map(Timestamp::as_millisecond),
             to: self.to.as_millisecond(),
             filled: self.filled_at.is_some(),
-            sentence,
+            sentence: self.sentence(zone),
+        }
+    }
+
+    /// For the page, in a sentence.
+    pub(crate) fn sentence(&self, zone: &TimeZone) -> String {
+        let (from, to) = (self.from.map(|at| clock(at, zone)), clock(self.to, zone));
+        match (&from, self.filled_at) {
+            (Some(from), None) if self.for_good => {
+                text("notice.gap_stays", &[("from", from), ("to", &to)])
+            }
+            (None, None) if self.for_good => text("notice.gap_stays_before", &[("to", &to)]),
+            (Some(from), None) => text("notice.gap_open", &[("from", from), ("to", &to)]),
+            (Some(from), Some(_)) => text("notice.gap_filled", &[("from", from), ("to", &to)]),
+            (None, None) => text("notice.gap_open_before", &[("to", &to)]),
+            (None, Some(_)) => text("notice.gap_filled_before", &[("to", &to)]),
         }
     }
 }
@@ -176,8 +186,10 @@ impl OutageRow {
     /// What a person reads of it.
     pub(crate) fn sentence(&self, zone: &TimeZone) -> String {
         let from = clock(self.from, zone);
+        let why = why(&self.cause)
+            .map_or_else(String::new, |why| text("notice.outage_why", &[("why", &text(why, &[]))]));
         let Some(to) = self.to.map(|at| clock(at, zone)) else {
-            return text("notice.outage_now", &[("from", &from)]);
+            return text("notice.outage_now", &[("from", &from), ("why", &why)]);
         };
         let caught_up = self.caught_up.to_string();
         let key = match self.caught_up {
@@ -186,8 +198,32 @@ impl OutageRow {
             1 => "notice.outage_one",
             _ => "notice.outage_many",
         };
-        text(key, &[("from", &from), ("to", &to), ("n", &caught_up)])
+        text(key, &[("from", &from), ("to", &to), ("n", &caught_up), ("why", &why)])
     }
+}
+
+/// The words for what began an outage; none where the code tells nothing that a person could use.
+fn why(cause: &str) -> Option<&'static str> {
+    Some(match cause {
+        "silent" => "notice.why_silent",
+        "timed_out" => "notice.why_timed_out",
+        "refused" => "notice.why_refused",
+        "name_unknown" => "notice.why_name_unknown",
+        "no_network" => "notice.why_no_network",
+        "lost" => "notice.why_lost",
+        "stalled" => "notice.why_stalled",
+        "garbled" => "notice.why_garbled",
+        "restarting" => "notice.why_restarting",
+        "busy" => "notice.why_busy",
+        "closed" => "notice.why_closed",
+        "checking_sign_in" | "token_expired" => "notice.why_sign_in",
+        "wrong_address" => "notice.why_wrong_address",
+        "server_error" => "notice.why_server_error",
+        "portal" => "notice.why_portal",
+        "tls" => "notice.why_tls",
+        "asleep" => "notice.why_asleep",
+        _ => return None,
+    })
 }
 
 /// The time of day.

@@ -141,6 +141,11 @@ async fn one_shop(
         }
     };
     store(journal, &read, mark.is_none(), now, found).await?;
+    if mark.is_some_and(|mark| !read.reaches(mark)) {
+        // Said before the mark moves on: the next pass would find nothing wrong.
+        tracing::warn!("the record does not reach back to what was known of it");
+        journal.gaps_stay().await?;
+    }
     let new_mark = read.mark(mark);
     take_over_decisions(journal, memory, read.rows, now, found).await?;
 
@@ -173,6 +178,13 @@ struct Read {
 }
 
 impl Read {
+    /// Whether the rows go back to what was known of the record before, so that nothing can be missing between.
+    fn reaches(&self, before: Mark) -> bool {
+        let was_empty = before.read_to == Timestamp::MIN;
+        let is_before = |row: &Row| row.alert.detected_at.is_some_and(|at| at <= before.read_to);
+        was_empty || self.rows.iter().any(|row| is_before(row) && is_known(row, &self.known))
+    }
+
     /// How far the record is known once these rows are stored.
     fn mark(&self, before: Option<Mark>) -> Mark {
         let times = || self.rows.iter().filter_map(|row| row.alert.detected_at);

@@ -18,6 +18,12 @@ pub struct SavedSession {
     pub name: String,
     /// The user's e-mail address.
     pub email: String,
+    /// The keychain has the password, to sign in again with.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub password_kept: bool,
+    /// The server spoke protocol 2 since the person signed in: it is not shown a token in an address again.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub spoke_two: bool,
 }
 
 /// Reads it; none if there is none, or if it cannot be read (which is logged).
@@ -124,6 +130,8 @@ mod tests {
             user_id: UserId::new("ca3b8a03-d407-412b-9d66-a098e92cf49d").unwrap(),
             name: "Shop".into(),
             email: "Shop@example.com".into(),
+            password_kept: true,
+            spoke_two: true,
         }
     }
 }

@@ -93,6 +93,7 @@ impl Default for Settings {
                 blur: false,
                 theme: Theme::System,
                 keep_days: 30,
+                drill_at: None,
                 camera_names: std::collections::BTreeMap::new(),
             },
             server: None,

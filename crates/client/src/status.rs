@@ -11,6 +11,7 @@ use visionguard_proto::Moment;
 use visionguard_proto::cause::Cause;
 use visionguard_proto::link::State;
 
+use crate::drill::Failure;
 use crate::view::{Remedy, Status};
 use crate::words::text;
 
@@ -49,6 +50,8 @@ pub struct Facts {
     /// When it was certain that an alert had not come on the socket though its row was written meanwhile; none once one
     /// came.
     pub undelivered: Option<Moment>,
+    /// What the last test of the alert path found wrong, if nothing proved the path since.
+    pub drill: Option<Failure>,
 }
 
 /// A fact and the moment for which it is known to hold.
@@ -175,6 +178,9 @@ fn connected(facts: &Facts, limits: &Limits, since: Moment, heard_at: Moment, no
     if facts.undelivered.is_some_and(|at| at >= since) {
         return deaf("not_delivered", "status.not_delivered", heard_until.min(listed_until));
     }
+    if let Some(failure) = facts.drill {
+        return after_drill(failure, heard_until.min(listed_until));
+    }
     match record {
         Some((until, Record::Complete)) => Verdict {
             status: Status::Protected,
@@ -227,8 +233,19 @@ fn after(cause: Cause) -> Verdict {
         Cause::Http { .. } => offline("server_error", "status.server_error", retry),
         Cause::Intercepted => offline("portal", "status.portal", retry),
         Cause::Tls => offline("tls", "status.tls", retry),
+        Cause::Behind => offline("behind", "status.behind", retry),
+        Cause::Downgraded => offline("downgraded", "status.downgraded", Some(Remedy::SignIn)),
         Cause::TokenRejected => signed_out("token_expired", "status.token_expired"),
         Cause::Asked => offline("connecting", "status.connecting", None),
+    }
+}
+
+/// A test failed: the connection may look well and alerts not come on it.
+fn after_drill(failure: Failure, until: Moment) -> Verdict {
+    match failure {
+        Failure::NotDelivered | Failure::NotHeard => deaf("drill_failed", "status.drill_failed", until),
+        Failure::NotStored => deaf("drill_not_stored", "status.drill_not_stored", until),
+        Failure::NotShown => deaf("drill_not_shown", "status.drill_not_shown", until),
     }
 }
 

@@ -22,6 +22,7 @@ pub struct Snapshot {
     pub feed: FeedPage,
     pub settings: SettingsView,
     pub notices: Vec<NoticeView>,
+    pub drill: DrillView,
 }
 
 /// The one word.
@@ -79,6 +80,8 @@ pub struct SessionView {
     pub email: String,
     /// `keychain` or `memory`: where the token is kept.
     pub kept_in: Keeping,
+    /// The password is kept beside it, to sign in again by itself.
+    pub password_kept: bool,
 }
 
 /// Where the token is kept.
@@ -228,6 +231,8 @@ pub struct FrameView {
 pub struct IncidentDetail {
     pub incident: Incident,
     pub alerts: Vec<AlertView>,
+    /// What was written to the decision made on this computer.
+    pub note: Option<String>,
     /// The backend's own words, hostile text.
     pub text: Option<String>,
 }
@@ -251,18 +256,38 @@ pub struct FeedQuery {
     /// Words to look for in camera, shop and description; empty for all.
     #[serde(default)]
     pub search: String,
+    /// Only incidents of this severity.
+    #[serde(default)]
+    pub severity: Option<Severity>,
+    /// Only incidents of this shop, by its id in [`FeedPage::shops`].
+    #[serde(default)]
+    pub shop: Option<String>,
+    /// Only what began at this moment or later, and the outages that went on until then.
+    #[serde(default)]
+    #[cfg_attr(test, ts(type = "number | null"))]
+    pub since: Option<i64>,
     /// The cursor of the page before.
     #[serde(default)]
     pub before: Option<String>,
 }
 
 /// At most 50 incidents.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize)]
 #[cfg_attr(test, derive(TS))]
 pub struct FeedPage {
     pub items: Vec<FeedItem>,
     /// Hand this back as `before` for older ones; none at the end.
     pub next: Option<String>,
+    /// The shops that the whole feed holds incidents of, by name.
+    pub shops: Vec<ShopView>,
+}
+
+/// A shop to narrow the feed to.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(TS))]
+pub struct ShopView {
+    pub id: String,
+    pub name: String,
 }
 
 /// A row of the feed.
@@ -283,12 +308,146 @@ pub enum FeedItem {
     },
 }
 
+/// Which time a report is about, in milliseconds: from this one, before that one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(TS))]
+pub struct ReportQuery {
+    #[cfg_attr(test, ts(type = "number"))]
+    pub from: i64,
+    #[cfg_attr(test, ts(type = "number"))]
+    pub to: i64,
+}
+
+/// What became of every alert of a time, and when none could have come.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(test, derive(TS))]
+pub struct Report {
+    #[cfg_attr(test, ts(type = "number"))]
+    pub from: i64,
+    #[cfg_attr(test, ts(type = "number"))]
+    pub to: i64,
+    /// Detections stored, without those that were in the record before this computer first read it.
+    pub alerts: u32,
+    /// Of these, how many came on the socket.
+    pub live: u32,
+    /// Of these, how many came out of the record afterwards.
+    pub caught_up: u32,
+    /// Rows that the server's record is known to hold and this computer does not.
+    pub lost: u32,
+    /// Times of which it is not certain that every alert is here, or was not for a while.
+    pub gaps: Vec<Gap>,
+    /// From the detection to the notification.
+    pub to_popup: Spread,
+    /// From the detection to the decision.
+    pub to_action: Spread,
+    /// Times without a connection, oldest first.
+    pub outages: Vec<Outage>,
+    /// How long there was no connection within this time.
+    #[cfg_attr(test, ts(type = "number"))]
+    pub offline_ms: i64,
+    pub drills_passed: u32,
+    pub drills_failed: u32,
+    /// The newest 500, newest first.
+    pub entries: Vec<LedgerEntry>,
+}
+
+/// Half took no longer than the median, 95 of 100 no longer than the other.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+#[cfg_attr(test, derive(TS))]
+pub struct Spread {
+    /// Of how many both ends are known.
+    pub count: u32,
+    #[cfg_attr(test, ts(type = "number | null"))]
+    pub median_ms: Option<i64>,
+    #[cfg_attr(test, ts(type = "number | null"))]
+    pub p95_ms: Option<i64>,
+}
+
+/// A time of which alerts may be missing.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(TS))]
+pub struct Gap {
+    /// None: not known.
+    #[cfg_attr(test, ts(type = "number | null"))]
+    pub from: Option<i64>,
+    #[cfg_attr(test, ts(type = "number"))]
+    pub to: i64,
+    /// A later comparison with the record was complete: nothing is missing any more.
+    pub filled: bool,
+    pub sentence: String,
+}
+
+/// A time without a connection.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(TS))]
+pub struct Outage {
+    #[cfg_attr(test, ts(type = "number"))]
+    pub from: i64,
+    /// None: it goes on.
+    #[cfg_attr(test, ts(type = "number | null"))]
+    pub to: Option<i64>,
+    /// A stable code, as a status's `reason`.
+    pub cause: String,
+    pub sentence: String,
+    /// How many alerts were caught up on after it.
+    pub caught_up: u32,
+}
+
+/// One alert's way, each step with its time where it was taken.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(TS))]
+pub struct LedgerEntry {
+    pub alert: String,
+    pub incident: String,
+    pub camera: String,
+    pub severity: Severity,
+    pub source: Source,
+    /// By the server's clock.
+    #[cfg_attr(test, ts(type = "number | null"))]
+    pub detected_at: Option<i64>,
+    #[cfg_attr(test, ts(type = "number"))]
+    pub received_at: i64,
+    /// When it was on the disk.
+    #[cfg_attr(test, ts(type = "number"))]
+    pub stored_at: i64,
+    #[cfg_attr(test, ts(type = "number | null"))]
+    pub notified_at: Option<i64>,
+    #[cfg_attr(test, ts(type = "number | null"))]
+    pub seen_at: Option<i64>,
+    /// When a person decided on it, here or elsewhere.
+    #[cfg_attr(test, ts(type = "number | null"))]
+    pub acted_at: Option<i64>,
+}
+
 /// A standing remark at the top of the page: no keychain, no notification daemon, a damaged journal.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[cfg_attr(test, derive(TS))]
 pub struct NoticeView {
     /// Stable: `no_keychain`, `keychain_locked`, `no_notifications`, `journal_unwritable`, `insecure_server`.
     pub code: String,
+    pub sentence: String,
+}
+
+/// Tests of the alert path: the one under way and the last.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+#[cfg_attr(test, derive(TS))]
+pub struct DrillView {
+    pub running: bool,
+    /// Of the account that is signed in; none if there was none yet.
+    pub last: Option<DrillResult>,
+}
+
+/// How a test of the alert path ended.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(TS))]
+pub struct DrillResult {
+    /// When it ended.
+    #[cfg_attr(test, ts(type = "number"))]
+    pub at: i64,
+    pub passed: bool,
+    /// From the request to the notification, where it came that far.
+    pub took_ms: Option<u32>,
+    /// How far it came and what to do, in plain words.
     pub sentence: String,
 }
 
@@ -308,6 +467,8 @@ pub struct SettingsView {
     pub theme: Theme,
     /// Days to keep pictures, 1 to 365.
     pub keep_days: u32,
+    /// When the alert path is tested each day: "HH:MM", local time; none for never.
+    pub drill_at: Option<String>,
     /// Names for camera streams: stream id to name.
     pub camera_names: std::collections::BTreeMap<String, String>,
 }
@@ -377,6 +538,10 @@ pub enum Event {
     Notices {
         notices: Vec<NoticeView>,
     },
+    /// A test of the alert path began or ended.
+    Drill {
+        drill: DrillView,
+    },
     /// Show this incident: a notification was clicked.
     Open {
         incident: String,
@@ -443,8 +608,17 @@ mod tests {
         declare::<FeedFilter>(&mut text);
         declare::<FeedQuery>(&mut text);
         declare::<FeedPage>(&mut text);
+        declare::<ShopView>(&mut text);
         declare::<FeedItem>(&mut text);
+        declare::<ReportQuery>(&mut text);
+        declare::<Report>(&mut text);
+        declare::<Spread>(&mut text);
+        declare::<Gap>(&mut text);
+        declare::<Outage>(&mut text);
+        declare::<LedgerEntry>(&mut text);
         declare::<NoticeView>(&mut text);
+        declare::<DrillView>(&mut text);
+        declare::<DrillResult>(&mut text);
         declare::<SettingsView>(&mut text);
         declare::<Theme>(&mut text);
         declare::<Problem>(&mut text);

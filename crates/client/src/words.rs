@@ -40,7 +40,7 @@ mod tests {
 
     use super::*;
 
-    const OURS: [&str; 6] = ["status.", "notification.", "tray.", "problem.", "notice.", "doctor."];
+    const OURS: [&str; 7] = ["status.", "notification.", "tray.", "problem.", "notice.", "doctor.", "drill."];
 
     #[test]
     fn a_value_takes_the_place_of_its_name() {

@@ -42,6 +42,10 @@ pub enum Cause {
     TokenRejected,
     /// Handshake 403, and `GET /auth/me` accepted the token: the address or the user id is wrong.
     AddressRejected,
+    /// The server's log went on without us: its head was ahead of what arrived, and nothing came (protocol 2).
+    Behind,
+    /// The server spoke protocol 2 here before and does not any more: the token is not put into a URL for it.
+    Downgraded,
     /// The person or the program asked for it.
     Asked,
 }
@@ -89,7 +93,10 @@ impl Cause {
             | Cause::TooLarge => Next::Retry,
             Cause::Closed(code) => after_close(code),
             Cause::Http { status, retry_after } => after_status(status, retry_after),
-            Cause::Intercepted | Cause::Tls | Cause::AddressRejected => Next::RetryEvery(STEADY),
+            Cause::Behind => Next::RetrySoon,
+            Cause::Intercepted | Cause::Tls | Cause::AddressRejected | Cause::Downgraded => {
+                Next::RetryEvery(STEADY)
+            }
             Cause::TokenRejected => Next::SignedOut,
             Cause::Asked => Next::Stop,
         }

@@ -2,7 +2,7 @@
 
 use url::{Host, Url};
 
-use crate::id::UserId;
+use crate::id::{Cursor, UserId};
 
 /// Longest address accepted, in bytes.
 const MAX_ADDRESS_BYTES: usize = 2048;
@@ -84,6 +84,28 @@ impl Endpoint {
 
     /// The alert socket of protocol 1: `ws(s)://host/ws/alerts/{user_id}?token=…`. The result holds a secret.
     pub fn alerts(&self, user: &UserId, token: &str) -> SecretUrl {
+        let mut url = self.socket(user);
+        url.query_pairs_mut().append_pair("token", token);
+        SecretUrl(url)
+    }
+
+    /// The alert socket of protocol 2, from this place in the user's log, with pictures as they are if `binary`. The
+    /// token goes into a header.
+    pub fn alert_log(&self, user: &UserId, cursor: Option<&Cursor>, binary: bool) -> Url {
+        let mut url = self.socket(user);
+        let mut query = url.query_pairs_mut();
+        query.append_pair("protocol", "2");
+        if let Some(cursor) = cursor {
+            query.append_pair("cursor", cursor.as_str());
+        }
+        if binary {
+            query.append_pair("frames", "binary");
+        }
+        drop(query);
+        url
+    }
+
+    fn socket(&self, user: &UserId) -> Url {
         let mut url = self.base.clone();
         let scheme = if url.scheme() == "https" { "wss" } else { "ws" };
         // Both pairs are "special" schemes, between which a change is always allowed, and both have a host.
@@ -91,8 +113,7 @@ impl Endpoint {
         if let Ok(mut segments) = url.path_segments_mut() {
             segments.pop_if_empty().extend(["ws", "alerts", user.as_str()]);
         }
-        url.query_pairs_mut().append_pair("token", token);
-        SecretUrl(url)
+        url
     }
 }
 
@@ -201,6 +222,21 @@ mod tests {
         assert_eq!(
             endpoint.alerts(&user("ca3b-1"), "a.b-c").expose().as_str(),
             "wss://shop.example/vg/ws/alerts/ca3b-1?token=a.b-c"
+        );
+    }
+
+    #[test]
+    fn the_address_of_the_log_holds_a_place_and_no_token() {
+        let endpoint = Endpoint::parse("https://shop.example/vg").unwrap();
+        let cursor = Cursor::new("e+1/é&token=x").unwrap();
+
+        assert_eq!(
+            endpoint.alert_log(&user("u"), Some(&cursor), true).as_str(),
+            "wss://shop.example/vg/ws/alerts/u?protocol=2&cursor=e%2B1%2F%C3%A9%26token%3Dx&frames=binary"
+        );
+        assert_eq!(
+            endpoint.alert_log(&user("u"), None, false).as_str(),
+            "wss://shop.example/vg/ws/alerts/u?protocol=2"
         );
     }
 

@@ -4,14 +4,19 @@
 //! [`Link::poll_event`], then call [`Link::handle_timeout`] at [`Link::poll_timeout`]. After an [`Action::Close`] the
 //! driver reports nothing more of that socket: what it would say is said already.
 
+mod log;
+
 use std::collections::VecDeque;
 use std::time::Duration;
 
 use crate::alert::Alert;
 use crate::backoff::Backoff;
 use crate::cause::{Cause, Next};
-use crate::message::{ClientMessage, Notice, ServerMessage};
+use crate::id::Cursor;
+use crate::message::{ClientMessage, Notice, Read, ReadError, ServerMessage, Welcome};
 use crate::moment::Moment;
+
+use self::log::{Arrival, Log};
 
 /// The shortest pause before a slot on the server is claimed anew: a reconnect at once can lose the slot for good.
 pub const SHORTEST_PAUSE: Duration = Duration::from_millis(250);
@@ -26,6 +31,11 @@ const WORTH_RETURNING: Duration = Duration::from_secs(5);
 
 /// How long an unanswered [`Event::Question`] holds up the next attempt.
 const ANSWER_WITHIN: Duration = Duration::from_secs(60);
+
+/// The protocol with a log.
+const TWO: u32 = 2;
+/// However lively a server asks us to be: between two pings, and until silence is an end.
+const LIVELIEST: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(10));
 
 /// The contract's times.
 #[derive(Debug, Clone)]
@@ -106,6 +116,12 @@ pub enum Action {
 pub enum Event {
     /// The state changed; read it with [`Link::state`].
     Changed,
+    /// The server follows its log on this connection: what this says comes before any alert.
+    Welcome(Welcome),
+    /// The log could not go on where the last connection stood: what lies between is to be had from the record.
+    Gap,
+    /// The connection was opened as protocol 2 and does not speak it; it goes on as protocol 1.
+    NoWelcome,
     /// An alert arrived; acknowledge it once it is stored.
     Alert(Box<Alert>),
     /// A message to the user arrived.
@@ -126,6 +142,10 @@ pub struct Link {
     state: State,
     /// While a probe is under way: when it fails.
     probed_until: Option<Moment>,
+    /// Between two pings, and until silence is an end, on this connection.
+    ping_every: Duration,
+    dead_after: Duration,
+    log: Log,
     backoff: Backoff,
     actions: VecDeque<Action>,
     events: VecDeque<Event>,
@@ -135,9 +155,12 @@ impl Link {
     /// A link at rest; `seed` draws the jitter of its waits.
     pub fn new(config: Config, seed: u64) -> Link {
         Link {
+            ping_every: config.ping_every,
+            dead_after: config.dead_after,
             config,
             state: State::Offline,
             probed_until: None,
+            log: Log::default(),
             backoff: Backoff::new(seed),
             actions: VecDeque::new(),
             events: VecDeque::new(),
@@ -147,6 +170,23 @@ impl Link {
     /// Where the link stands.
     pub fn state(&self) -> &State {
         &self.state
+    }
+
+    /// Where the next connection goes on in the server's log: the last alert that was handed over, or what
+    /// [`Link::resume_from`] and [`Link::compared`] made of it. None begins at the log's end.
+    pub fn cursor(&self) -> Option<&Cursor> {
+        self.log.cursor()
+    }
+
+    /// The next connection goes on from here: what was stored when the program last ran, or another account's place.
+    pub fn resume_from(&mut self, cursor: Option<Cursor>) {
+        self.log.resume_from(cursor);
+    }
+
+    /// The record was compared to its end while this connection stood: wherever the log began on it, nothing before
+    /// that is missing.
+    pub fn compared(&mut self) {
+        self.log.compared();
     }
 
     /// Asks for a connection now, whatever wait is under way ("Retry now", a network that returned, a new token).
@@ -193,15 +233,19 @@ impl Link {
         }
     }
 
-    /// The handshake succeeded.
+    /// The handshake of protocol 2 succeeded: the server's welcome comes first.
+    pub fn handle_open_v2(&mut self, now: Moment) {
+        if let State::Connecting { give_up_at } = self.state {
+            self.handle_open(now);
+            self.log.opened(give_up_at);
+        }
+    }
+
+    /// The handshake of protocol 1 succeeded.
     pub fn handle_open(&mut self, now: Moment) {
         match self.state {
             State::Connecting { .. } => {
-                self.enter(State::Online {
-                    since: now,
-                    heard_at: now,
-                    ping_at: now + self.config.ping_every,
-                });
+                self.enter(State::Online { since: now, heard_at: now, ping_at: now + self.ping_every });
             }
             State::Offline | State::Online { .. } | State::Waiting { .. } | State::Rejected { .. } => {}
         }
@@ -209,31 +253,23 @@ impl Link {
 
     /// A text frame arrived.
     pub fn handle_text(&mut self, text: &str, now: Moment) {
-        if !self.hear(now) {
-            return;
+        if self.hear(now) {
+            self.take(ServerMessage::read(text), now);
         }
-        let read = match ServerMessage::read(text) {
-            Ok(read) => read,
-            Err(error) => return self.events.push_back(Event::Unreadable(error.to_string())),
-        };
-        if read.repaired {
-            self.events.push_back(Event::Repaired);
-        }
-        match read.message {
-            ServerMessage::Welcome(_) => {}
-            ServerMessage::Ping { .. } => self.actions.push_back(Action::Send(ClientMessage::Pong)),
-            ServerMessage::Pong => {}
-            ServerMessage::Alert(alert) => self.events.push_back(Event::Alert(alert)),
-            ServerMessage::Notice(notice) => self.events.push_back(Event::Notice(notice)),
-            ServerMessage::Unknown(kind) => {
-                self.events.push_back(Event::Unreadable(format!("a message of unknown type {kind:?}")));
-            }
+    }
+
+    /// A binary frame arrived. Protocol 1 has none: there it is a sign of life and nothing else.
+    pub fn handle_binary(&mut self, message: &[u8], now: Moment) {
+        if self.hear(now) && self.log.takes_binary() {
+            self.take(ServerMessage::read_binary(message), now);
         }
     }
 
     /// Any other sign of life arrived: a control frame, part of a message.
     pub fn handle_bytes(&mut self, now: Moment) {
-        self.hear(now);
+        if self.hear(now) {
+            self.log.bytes(now);
+        }
     }
 
     /// The attempt or the connection ended, or a [`Event::Question`] is answered with [`Cause::TokenRejected`] or
@@ -257,7 +293,13 @@ impl Link {
                 self.end(Cause::TimedOut, None, now);
             }
             State::Waiting { until, .. } if until <= now => self.attempt(now),
-            State::Online { since, heard_at, ping_at } => self.keep_alive(since, heard_at, ping_at, now),
+            State::Online { since, heard_at, ping_at } => {
+                if self.log.due().is_some_and(|at| at <= now) {
+                    self.log_is_late(since, heard_at, now);
+                } else {
+                    self.keep_alive(since, heard_at, ping_at, now);
+                }
+            }
             State::Offline | State::Connecting { .. } | State::Waiting { .. } | State::Rejected { .. } => {}
         }
     }
@@ -285,11 +327,99 @@ impl Link {
             State::Offline | State::Rejected { .. } => None,
             State::Connecting { give_up_at } => Some(give_up_at),
             State::Waiting { until, .. } => Some(until),
-            State::Online { heard_at, ping_at, .. } => Some(self.dead_at(heard_at).min(ping_at)),
+            State::Online { heard_at, ping_at, .. } => {
+                let alive = self.dead_at(heard_at).min(ping_at);
+                Some(self.log.due().map_or(alive, |due| due.min(alive)))
+            }
         }
     }
 
+    /// Hands on what a message says.
+    fn take(&mut self, read: Result<Read, ReadError>, now: Moment) {
+        if self.log.expects_welcome() && !read.as_ref().is_ok_and(is_welcome) {
+            self.log.unwelcome();
+            self.events.push_back(Event::NoWelcome);
+        }
+        let read = match read {
+            Ok(read) => read,
+            Err(error) => return self.events.push_back(Event::Unreadable(error.to_string())),
+        };
+        if read.repaired {
+            self.events.push_back(Event::Repaired);
+        }
+        match read.message {
+            ServerMessage::Welcome(welcome) if self.log.expects_welcome() => self.welcomed(welcome, now),
+            ServerMessage::Welcome(_) => {
+                self.events.push_back(Event::Unreadable("a welcome that was not expected".to_owned()));
+            }
+            ServerMessage::Ping { head } => {
+                self.actions.push_back(Action::Send(ClientMessage::Pong));
+                if let Some(head) = head {
+                    self.log.head(&head, now);
+                }
+            }
+            ServerMessage::Pong => {}
+            ServerMessage::Alert(alert) => self.alerted(alert, now),
+            ServerMessage::Notice(notice) => self.events.push_back(Event::Notice(notice)),
+            ServerMessage::Unknown(kind) => {
+                self.events.push_back(Event::Unreadable(format!("a message of unknown type {kind:?}")));
+            }
+        }
+    }
+
+    fn welcomed(&mut self, welcome: Welcome, now: Moment) {
+        self.keep_pace(&welcome);
+        if let State::Online { ping_at, .. } = &mut self.state {
+            *ping_at = now + self.ping_every;
+        }
+        let has_gap = self.log.welcomed(&welcome, now);
+        self.events.push_back(Event::Welcome(welcome));
+        if has_gap {
+            self.events.push_back(Event::Gap);
+        }
+    }
+
+    /// A server may ask us to be livelier than we are, within reason, and never to be slower.
+    fn keep_pace(&mut self, welcome: &Welcome) {
+        let asked = |seconds: Option<u32>, least: Duration, ours: Duration| {
+            seconds.map_or(ours, |seconds| Duration::from_secs(u64::from(seconds)).max(least).min(ours))
+        };
+        self.dead_after = asked(welcome.dead_seconds, LIVELIEST.1, self.config.dead_after);
+        self.ping_every =
+            asked(welcome.ping_seconds, LIVELIEST.0, self.config.ping_every).min(self.dead_after / 2);
+    }
+
+    /// An alert's place in the log means something only where this connection follows it.
+    fn alerted(&mut self, mut alert: Box<Alert>, now: Moment) {
+        if let Some(place) = &alert.cursor {
+            match self.log.arrived(place, now) {
+                Arrival::InOrder => {}
+                Arrival::WithoutPlace => alert.cursor = None,
+                Arrival::Again => return,
+            }
+        }
+        self.events.push_back(Event::Alert(alert));
+    }
+
+    /// No welcome came, or the log went on without us.
+    fn log_is_late(&mut self, since: Moment, heard_at: Moment, now: Moment) {
+        let due = self.log.due().unwrap_or(now);
+        if now.since(due) > self.config.probe_within {
+            return self.log.overslept(now);
+        }
+        self.close_socket();
+        let lasted = Some(heard_at.since(since));
+        if self.log.expects_welcome() {
+            return self.end(Cause::TimedOut, lasted, now);
+        }
+        self.log.left_behind();
+        self.end(Cause::Behind, lasted, now);
+    }
+
     fn attempt(&mut self, now: Moment) {
+        self.ping_every = self.config.ping_every;
+        self.dead_after = self.config.dead_after;
+        self.log.asked();
         self.actions.push_back(Action::Open);
         self.enter(State::Connecting { give_up_at: now + self.config.connect_within });
     }
@@ -326,7 +456,7 @@ impl Link {
 
     /// When an open connection is dead if nothing more is heard.
     fn dead_at(&self, heard_at: Moment) -> Moment {
-        self.probed_until.unwrap_or(heard_at + self.config.dead_after)
+        self.probed_until.unwrap_or(heard_at + self.dead_after)
     }
 
     fn keep_alive(&mut self, since: Moment, heard_at: Moment, ping_at: Moment, now: Moment) {
@@ -357,12 +487,13 @@ impl Link {
     fn send_ping(&mut self, now: Moment) {
         self.actions.push_back(Action::Send(ClientMessage::Ping));
         if let State::Online { ping_at, .. } = &mut self.state {
-            *ping_at = now + self.config.ping_every;
+            *ping_at = now + self.ping_every;
         }
     }
 
     /// Goes where the table of causes leads; `lasted` is how long a connection gave signs of life.
     fn end(&mut self, cause: Cause, lasted: Option<Duration>, now: Moment) {
+        self.log.left();
         if lasted.is_some_and(|lasted| lasted >= self.config.proven_after) {
             self.backoff.reset();
         }
@@ -383,6 +514,10 @@ impl Link {
         };
         self.enter(State::Waiting { until: now + wait, cause });
     }
+}
+
+fn is_welcome(read: &Read) -> bool {
+    matches!(&read.message, ServerMessage::Welcome(welcome) if welcome.protocol == TWO)
 }
 
 #[cfg(test)]

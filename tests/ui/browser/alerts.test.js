@@ -254,7 +254,7 @@ test("a notification that was clicked opens its alert, also when it is not in th
   const page = await set.open("full", {
     change(world) {
       const item = incident({ id: "77", camera: "Roof" });
-      world.details["77"] = { incident: item, alerts: [alert({ id: "7700" })], text: null };
+      world.details["77"] = { incident: item, alerts: [alert({ id: "7700" })], note: null, text: null };
     },
   });
   await page.getByRole("button", { name: "Settings" }).click();

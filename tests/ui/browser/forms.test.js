@@ -184,7 +184,7 @@ test("where the sign-in is kept is said", async () => {
   await page.getByText("The sign-in is kept in this computer’s keychain.", { exact: false }).waitFor();
   await emit(page, {
     type: "session",
-    session: { server: "http://10.0.0.4", insecure: true, user_id: "u", name: "M", email: "m@example.com", kept_in: "memory" },
+    session: { server: "http://10.0.0.4", insecure: true, user_id: "u", name: "M", email: "m@example.com", kept_in: "memory", password_kept: false },
   });
 
   await page.getByText("The sign-in lasts until VisionGuard ends.", { exact: false }).waitFor();

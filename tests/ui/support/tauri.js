@@ -38,25 +38,41 @@
     },
     /** @param {{ query: FeedQuery }} values */
     feed({ query }) {
+      const shops = world.snapshot?.feed.shops ?? [];
       const all = [...(world.snapshot?.feed.items ?? []), ...world.older];
       const items = all.filter((item) => {
-        if (item.type !== "incident") return query.filter === "all" && query.search === "";
+        if (query.since !== null && (item.type === "incident" ? item.first_at : item.from) < query.since) return false;
+        if (item.type !== "incident") return query.filter === "all" && query.search === "" && query.severity === null && query.shop === null;
+        if (query.severity !== null && item.severity !== query.severity) return false;
+        if (query.shop !== null && item.shop !== shops.find((shop) => shop.id === query.shop)?.name) return false;
         if (query.filter === "unhandled" && item.handling.state !== "open") return false;
         return `${item.camera} ${item.shop}`.toLowerCase().includes(query.search.toLowerCase());
       });
       const from = Number(query.before ?? 0);
-      return { items: items.slice(from, from + 50), next: from + 50 < items.length ? String(from + 50) : null };
+      return { items: items.slice(from, from + 50), next: from + 50 < items.length ? String(from + 50) : null, shops };
     },
     incident({ id }) {
       const detail = world.details[id];
       if (!detail) throw { code: "unknown_incident", sentence: "This alert is not in the journal.", field: null };
       return detail;
     },
-    decide({ incident, decision }) {
+    report({ query }) {
+      const held = ({ detected_at = 0 }) => detected_at >= query.from && detected_at < query.to;
+      return { ...world.report, ...query, entries: world.report.entries.filter(held) };
+    },
+    async drill() {
+      mock.emit({ type: "drill", drill: { running: true, last: world.snapshot?.drill.last ?? null } });
+      await new Promise((done) => setTimeout(done, page.__slow ?? 50));
+      const last = page.__drill ?? { at: Date.now(), passed: true, took_ms: 640, sentence: "The test alert came back and was shown." };
+      mock.emit({ type: "drill", drill: { running: false, last } });
+      return last;
+    },
+    decide({ incident, decision, note }) {
       const change = (/** @type {Handling} */ handling) => {
         const detail = world.details[incident];
         if (!detail || !world.snapshot) return;
         detail.incident = { ...detail.incident, handling };
+        detail.note = note ?? detail.note;
         mock.emit({ type: "incident_changed", incident: detail.incident, counts: world.snapshot.counts });
       };
       change({ state: "sending", decision });
@@ -71,7 +87,10 @@
       mock.emit({ type: "incidents_removed", ids, counts: { unhandled: 0, unseen: 0, total: 0, today: 0 } });
     },
     change_settings: ({ settings }) => settings,
-    sign_in: ({ server, email }) => ({ server, insecure: false, user_id: "u1", name: "Maria Keller", email, kept_in: "keychain" }),
+    sign_in: ({ server, email, keep_password }) => {
+      const session = { server, insecure: false, user_id: "u1", name: "Maria Keller", email, kept_in: "keychain" };
+      return { ...session, password_kept: keep_password };
+    },
     sign_out: () => mock.emit({ type: "session", session: null }),
     retry_now: () => undefined,
     seen: () => undefined,

@@ -1,17 +1,32 @@
 /**
  * Believable worlds for the page: a shop's day, and the days when something is wrong.
  *
- * @import { AlertView, FeedItem, Handling, Incident, IncidentDetail, Snapshot, StatusView } from "../../../ui/types.d.ts"
+ * @import {
+ *   AlertView, DrillView, FeedItem, Handling, Incident, IncidentDetail, Report, Snapshot, StatusView
+ * } from "../../../ui/types.d.ts"
  */
+
+import { report } from "./reports.js";
 
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
 
 /**
- * @typedef {{ snapshot: Snapshot | null, details: Record<string, IncidentDetail>, older: FeedItem[], frames: string }} World
+ * @typedef {object} World
+ * @property {Snapshot | null} snapshot
+ * @property {Record<string, IncidentDetail>} details
+ * @property {FeedItem[]} older
+ * @property {Report} report of whatever time is asked about
+ * @property {string} frames
+ *
  * @typedef {"full" | "empty" | "quiet" | "offline" | "catching_up" | "deaf" | "signed_out" | "sign_in" | "storm" | "blur"} Scenario
  */
 
+/** The shops of the alerts. */
+export const SHOPS = [
+  { id: "s1", name: "Main Street" },
+  { id: "s2", name: "Station Road" },
+];
 export const SCENES = ["aisle", "till", "door", "stock"];
 
 /**
@@ -38,6 +53,7 @@ export function world(scenario, now) {
   return {
     frames: "",
     older: [],
+    report: report(incidents, scenario === "offline" ? "outage" : "day", now),
     details: Object.fromEntries(incidents.map((incident) => [incident.id, detail(incident)])),
     snapshot: {
       version: "0.1.0",
@@ -53,6 +69,7 @@ export function world(scenario, now) {
               name: "Maria Keller",
               email: "maria.keller@example.com",
               kept_in: "keychain",
+              password_kept: false,
             },
       counts: {
         unhandled: open,
@@ -60,7 +77,7 @@ export function world(scenario, now) {
         total: incidents.length,
         today: incidents.filter((incident) => incident.last_at >= new Date(now).setHours(0, 0, 0, 0)).length,
       },
-      feed: { items: items.slice(0, 50), next: items.length > 50 ? "50" : null },
+      feed: { items: items.slice(0, 50), next: items.length > 50 ? "50" : null, shops: incidents.length > 0 ? SHOPS : [] },
       settings: {
         start_at_sign_in: true,
         notifications: true,
@@ -69,12 +86,14 @@ export function world(scenario, now) {
         blur: scenario === "blur",
         theme: "system",
         keep_days: 30,
+        drill_at: "09:00",
         camera_names: {
           "4e1637a8-d33b-477c-abd6-bbcccab0b4a7": "Aisle 3",
           "9b0c7d52-1f3e-4a7d-8a55-2f6a1f0c9e11": "Till 1",
           "c71f0a7e-5b2d-4c1e-9d0f-6a8b7c5d4e3f": "",
         },
       },
+      drill: drill(scenario, now),
       notices:
         scenario === "deaf"
           ? [{ code: "no_notifications", sentence: "This computer has no notification service. Alerts appear only in this window." }]
@@ -140,7 +159,7 @@ export function detail(incident) {
       frame_problem: incident.cover === null ? "The picture was damaged on the way." : null,
     });
   });
-  return { incident, alerts, text: null };
+  return { incident, alerts, note: null, text: null };
 }
 
 /**
@@ -198,6 +217,13 @@ function storm(now) {
 function handled(incident, now) {
   const handling = /** @type {Handling} */ ({ state: "recorded", decision: "acknowledged", here: true, at: now - HOUR });
   return { seen: true, handling: incident.handling.state === "recorded" ? incident.handling : handling };
+}
+
+/** @param {Scenario} scenario @param {number} now @returns {DrillView} */
+function drill(scenario, now) {
+  if (scenario === "empty" || scenario === "sign_in") return { running: false, last: null };
+  const at = new Date(now).setHours(9, 0, 4, 0);
+  return { running: false, last: { at, passed: true, took_ms: 840, sentence: "The test alert came back and was shown." } };
 }
 
 /** @param {Scenario} scenario @param {number} now @returns {StatusView} */

@@ -68,6 +68,7 @@ impl Session {
             name: self.saved.name.clone(),
             email: self.saved.email.clone(),
             kept_in: self.kept_in,
+            password_kept: self.saved.password_kept,
         }
     }
 
@@ -76,7 +77,17 @@ impl Session {
             endpoint: self.endpoint.clone(),
             user: self.saved.user_id.clone(),
             token: self.access.clone(),
+            spoke_two: self.saved.spoke_two,
         }
+    }
+
+    /// The server speaks protocol 2; whether that is news.
+    pub(super) fn note_two(&mut self) -> bool {
+        !std::mem::replace(&mut self.saved.spoke_two, true)
+    }
+
+    pub(super) fn saved(&self) -> &SavedSession {
+        &self.saved
     }
 
     pub(super) fn to_store(&self) -> (SavedSession, SecretString, Option<SecretString>) {

@@ -31,7 +31,7 @@ async fn who_signs_in_is_found_again_at_the_next_start() {
 async fn only_blanks_are_taken_off_the_email() {
     let server = backend(Backend::default()).await;
 
-    World::new().account.sign_in(&server.url(), "  Shop@example.com ", &"pw".into()).await.unwrap();
+    World::new().account.sign_in(&server.url(), "  Shop@example.com ", &"pw".into(), false).await.unwrap();
 
     assert_eq!(server.requests()[0].json()["email"], "Shop@example.com");
 }
@@ -56,7 +56,7 @@ async fn each_mistake_at_sign_in_has_its_own_sentence_and_field() {
         (&closed, "a@b.c", "pw", "unreachable", None),
         ("http://shop.invalid", "a@b.c", "pw", "wrong_address", Some("server")),
     ] {
-        let problem = world.account.sign_in(url, email, &password.into()).await.unwrap_err();
+        let problem = world.account.sign_in(url, email, &password.into(), false).await.unwrap_err();
 
         assert_eq!(
             (problem.code.as_str(), problem.field.as_deref()),
@@ -78,7 +78,7 @@ async fn a_failed_sign_in_leaves_the_session_that_was_there() {
     let world = World::new();
     let before = world.sign_in(&server).await.unwrap();
 
-    world.account.sign_in(&server.url(), "other@example.com", &"wrong".into()).await.unwrap_err();
+    world.account.sign_in(&server.url(), "other@example.com", &"wrong".into(), false).await.unwrap_err();
 
     assert_eq!(world.account.session(), Some(before));
     assert!(matches!(world.restart().restore().await, Restored::SignedIn(_)));
@@ -421,7 +421,7 @@ impl World {
     }
 
     async fn sign_in(&self, server: &TinyServer) -> Result<SessionView, Problem> {
-        self.account.sign_in(&server.url(), "Shop@example.com", &"right".into()).await
+        self.account.sign_in(&server.url(), "Shop@example.com", &"right".into(), false).await
     }
 }
 

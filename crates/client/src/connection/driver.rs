@@ -9,10 +9,10 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
 use visionguard_proto::link::{self, Action, State};
 use visionguard_proto::message::ClientMessage;
-use visionguard_proto::{Cause, Link, Picture};
+use visionguard_proto::{Cause, Cursor, Link, Moment, Picture};
 
-use super::handshake::{self, WebSocket};
-use super::heard::Heard;
+use super::discovery::Protocol;
+use super::handshake::{self, Opened};
 use super::socket::{Incoming, Socket};
 use super::{Event, Target};
 use crate::clock::Clock;
@@ -29,6 +29,9 @@ const HELD_PICTURES: usize = 64;
 /// How many events wait at most; what is beyond is found in the record.
 const HELD_EVENTS: usize = 10_000;
 
+/// How long a server that speaks protocol 1 is not asked again, which may have learnt more since.
+const ONE_FOR: Duration = Duration::from_secs(3600);
+
 /// Never sleep shorter than this, whatever the link says.
 const SHORTEST_SLEEP: Duration = Duration::from_millis(1);
 
@@ -36,6 +39,8 @@ const SHORTEST_SLEEP: Duration = Duration::from_millis(1);
 #[derive(Debug)]
 pub(super) enum Command {
     Connect(Target),
+    ConnectFrom(Target, Option<Cursor>),
+    Compared(Moment),
     Disconnect,
     Reclaim(Duration),
     Probe,
@@ -45,7 +50,7 @@ pub(super) enum Command {
     ShutDown(oneshot::Sender<()>),
 }
 
-type Attempt = BoxFuture<'static, Result<(WebSocket, Heard), Cause>>;
+type Attempt = BoxFuture<'static, Result<Opened, Cause>>;
 
 pub(super) struct Driver {
     link: Link,
@@ -58,6 +63,10 @@ pub(super) struct Driver {
     wake: WakeWatch,
     way_out: WayOut,
     target: Option<Target>,
+    /// What its server speaks, and since when that is known.
+    spoken: Option<(Protocol, Moment)>,
+    /// Where the log of the connection under way was asked to go on.
+    asked: Option<Cursor>,
     attempt: Option<Attempt>,
     socket: Option<Socket>,
     /// A socket that is being closed; the next one waits for it.
@@ -70,7 +79,7 @@ pub(super) struct Driver {
 /// What woke the task.
 enum Tick {
     Command(Option<Command>),
-    Opened(Result<(WebSocket, Heard), Cause>),
+    Opened(Result<Opened, Cause>),
     Incoming(Incoming),
     Taken,
     Time,
@@ -100,6 +109,8 @@ impl Driver {
             wake,
             way_out: WayOut::default(),
             target: None,
+            spoken: None,
+            asked: None,
             attempt: None,
             socket: None,
             farewell: None,
@@ -169,6 +180,16 @@ impl Driver {
         let now = self.clock.monotonic();
         match command {
             Command::Connect(target) => self.connect(target),
+            Command::ConnectFrom(target, cursor) => {
+                self.aim(target);
+                self.link.resume_from(cursor);
+                self.link.connect(now);
+            }
+            Command::Compared(opened) => {
+                if matches!(*self.link.state(), State::Online { since, .. } if since == opened) {
+                    self.link.compared();
+                }
+            }
             Command::Disconnect => {
                 self.target = None;
                 self.link.disconnect();
@@ -192,18 +213,30 @@ impl Driver {
     }
 
     fn connect(&mut self, target: Target) {
+        if !self.aim(target) {
+            self.link.resume_from(None);
+        }
+        self.link.connect(self.clock.monotonic());
+    }
+
+    /// Takes another target; whether it is the same server and user, whose open connection stays.
+    fn aim(&mut self, target: Target) -> bool {
         let same = self.target.as_ref().is_some_and(|old| old.is_same_place(&target));
+        // A new sign-in accepts whatever the server speaks now.
+        if !same || !target.spoke_two {
+            self.spoken = None;
+        }
         self.way_out = self.dial.way_out(target.endpoint.base());
         self.target = Some(target);
         match self.link.state() {
-            State::Online { .. } if same => return,
+            State::Online { .. } if same => {}
             State::Online { .. } | State::Connecting { .. } => {
                 self.link.disconnect();
                 self.follow();
             }
             State::Offline | State::Waiting { .. } | State::Rejected { .. } => {}
         }
-        self.link.connect(self.clock.monotonic());
+        same
     }
 
     fn probe(&mut self) {
@@ -215,25 +248,58 @@ impl Driver {
         }
     }
 
-    fn opened(&mut self, outcome: Result<(WebSocket, Heard), Cause>) {
+    fn opened(&mut self, outcome: Result<Opened, Cause>) {
         self.attempt = None;
         let now = self.clock.monotonic();
         match outcome {
-            Ok((socket, heard)) => {
-                self.socket = Some(Socket::new(socket, heard));
-                self.link.handle_open(now);
+            Ok(opened) => {
+                if self.spoken.is_none_or(|(protocol, _)| protocol != opened.protocol) {
+                    self.spoken = Some((opened.protocol, now));
+                }
+                self.socket = Some(Socket::new(opened.socket, opened.heard));
+                match opened.protocol {
+                    Protocol::One => self.link.handle_open(now),
+                    Protocol::Two { .. } => {
+                        self.speaks_two();
+                        self.link.handle_open_v2(now);
+                    }
+                }
             }
             Err(cause) => {
                 tracing::debug!(?cause, "the attempt failed");
+                self.doubt(cause);
                 self.link.handle_close(cause, now);
             }
         }
+    }
+
+    fn speaks_two(&mut self) {
+        let Some(target) = &mut self.target else { return };
+        if !std::mem::replace(&mut target.spoke_two, true) {
+            self.remember(Event::SpeaksTwo);
+        }
+    }
+
+    /// Whether what the server speaks is to be asked again before the next attempt.
+    fn doubt(&mut self, cause: Cause) {
+        if matches!(cause, Cause::Http { .. } | Cause::Downgraded | Cause::Garbled) {
+            self.spoken = None;
+        }
+    }
+
+    /// What the server is known to speak; it may have learnt more since.
+    fn spoken(&mut self) -> Option<Protocol> {
+        let now = self.clock.monotonic();
+        self.spoken =
+            self.spoken.filter(|(protocol, at)| *protocol != Protocol::One || now.since(*at) < ONE_FOR);
+        self.spoken.map(|(protocol, _)| protocol)
     }
 
     fn heard(&mut self, incoming: Incoming) {
         let now = self.clock.monotonic();
         match incoming {
             Incoming::Text(text) => self.link.handle_text(&text, now),
+            Incoming::Binary(message) => self.link.handle_binary(&message, now),
             Incoming::Bytes => self.link.handle_bytes(now),
             Incoming::Goodbye(cause) => {
                 self.part(1000);
@@ -289,6 +355,9 @@ impl Driver {
                     }
                     Event::State(state)
                 }
+                link::Event::Welcome(welcome) => Event::Welcome { welcome, asked: self.asked.take() },
+                link::Event::Gap => Event::Gap,
+                link::Event::NoWelcome => Event::NoWelcome,
                 link::Event::Alert(alert) => Event::Alert(alert),
                 link::Event::Notice(notice) => Event::Notice(notice),
                 link::Event::Unreadable(what) => Event::Unreadable(what),
@@ -308,12 +377,16 @@ impl Driver {
         };
         let (dial, clock) = (Arc::clone(&self.dial), Arc::clone(&self.clock));
         let (farewell, limit) = (self.farewell.take(), self.connect_within);
+        let spoken = self.spoken();
+        let cursor = self.link.cursor().cloned();
+        self.asked.clone_from(&cursor);
         self.attempt = Some(Box::pin(async move {
             if let Some(farewell) = farewell {
                 let _ = farewell.await;
                 tokio::time::sleep(SETTLE).await;
             }
-            handshake::open(&*dial, &*clock, &target, limit).await
+            let request = handshake::Request { target: &target, spoken, cursor };
+            handshake::open(&*dial, &*clock, request, limit).await
         }));
     }
 
@@ -349,7 +422,7 @@ impl Driver {
     }
 }
 
-async fn run(attempt: &mut Option<Attempt>) -> Result<(WebSocket, Heard), Cause> {
+async fn run(attempt: &mut Option<Attempt>) -> Result<Opened, Cause> {
     match attempt {
         Some(attempt) => attempt.await,
         None => std::future::pending().await,

@@ -3,6 +3,7 @@
 use std::task::Poll;
 use std::time::Duration;
 
+use bytes::Bytes;
 use futures_util::stream::{SplitSink, SplitStream};
 use futures_util::{SinkExt, StreamExt, future};
 use tokio::sync::mpsc;
@@ -36,6 +37,8 @@ pub(super) struct Socket {
 pub(super) enum Incoming {
     /// A text message.
     Text(Utf8Bytes),
+    /// A binary message.
+    Binary(Bytes),
     /// A sign of life without a meaning of its own.
     Bytes,
     /// The peer said goodbye; [`Socket::farewell`] lets our answer out.
@@ -107,10 +110,8 @@ async fn write(mut sink: SplitSink<WebSocket, Message>, mut queue: mpsc::Receive
 fn read(message: Option<Result<Message, tokio_tungstenite::tungstenite::Error>>) -> Incoming {
     match message {
         Some(Ok(Message::Text(text))) => Incoming::Text(text),
-        // Protocol 1 has no binary messages; one is a sign of life and nothing else.
-        Some(Ok(Message::Binary(_) | Message::Ping(_) | Message::Pong(_) | Message::Frame(_))) => {
-            Incoming::Bytes
-        }
+        Some(Ok(Message::Binary(message))) => Incoming::Binary(message),
+        Some(Ok(Message::Ping(_) | Message::Pong(_) | Message::Frame(_))) => Incoming::Bytes,
         Some(Ok(Message::Close(Some(frame)))) => Incoming::Goodbye(Cause::Closed(frame.code.into())),
         Some(Ok(Message::Close(None))) => Incoming::Goodbye(Cause::Closed(1005)),
         Some(Err(error)) => Incoming::Broken(of_socket(&error)),

@@ -192,7 +192,10 @@ async fn a_peer_that_reads_nothing_is_stalled() {
     let _never_read = world.connect().await;
 
     for _ in 0..5000 {
-        world.connection.acknowledge(ClientMessage::Ack { stream_id: None, alert_id: None, cursor: None }).await;
+        world
+            .connection
+            .acknowledge(ClientMessage::Ack { stream_id: None, alert_id: None, cursor: None })
+            .await;
     }
 
     world.until(is_waiting(Cause::Stalled)).await;

@@ -5,15 +5,34 @@ use std::time::Duration;
 
 use visionguard_proto::Cause;
 
+use super::discovery::Protocol;
+use super::handshake::Request;
 use super::socket::Socket;
-use super::{Target, handshake};
+use super::{Target, discovery, handshake};
 use crate::clock::Clock;
 use crate::dial::Dial;
 
 const WITHIN: Duration = Duration::from_secs(20);
 
+/// Which protocol the server speaks now. [`Cause::Downgraded`] where it must speak more.
+pub(crate) async fn ask_protocol(
+    dial: &dyn Dial,
+    clock: &dyn Clock,
+    target: &Target,
+) -> Result<Protocol, Cause> {
+    let asked = tokio::time::timeout(WITHIN, discovery::ask(dial, &target.endpoint, clock.wall())).await;
+    match asked.unwrap_or(Err(Cause::TimedOut))? {
+        Protocol::One if target.spoke_two => Err(Cause::Downgraded),
+        protocol => Ok(protocol),
+    }
+}
+
 /// An open socket that nobody reads; to be closed within seconds.
-pub(crate) struct Trial(Socket);
+pub(crate) struct Trial {
+    socket: Socket,
+    /// What is spoken on it.
+    pub(crate) protocol: Protocol,
+}
 
 impl Trial {
     pub(crate) async fn open(
@@ -21,12 +40,13 @@ impl Trial {
         clock: &dyn Clock,
         target: &Target,
     ) -> Result<Trial, Cause> {
-        let (socket, heard) = handshake::open(&*dial, clock, target, WITHIN).await?;
-        Ok(Trial(Socket::new(socket, heard)))
+        let request = Request { target, spoken: None, cursor: None };
+        let opened = handshake::open(&*dial, clock, request, WITHIN).await?;
+        Ok(Trial { protocol: opened.protocol, socket: Socket::new(opened.socket, opened.heard) })
     }
 
     /// Says goodbye.
     pub(crate) async fn close(self) {
-        self.0.farewell(1000).await;
+        self.socket.farewell(1000).await;
     }
 }

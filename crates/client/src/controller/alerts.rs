@@ -8,13 +8,13 @@ use visionguard_proto::message::ClientMessage;
 use visionguard_proto::{Alert, Kind, Moment, Picture, Via};
 
 use super::Controller;
-use super::recorder::{Arrival, Attempt};
+use super::recorder::{Arrival, Attempt, Item};
 use super::ticks::{Due, Tick};
 use super::urgent;
 use crate::journal::{AlertId, IncidentId, JournalError, Recorded, Repaired};
 use crate::policy;
 use crate::status;
-use crate::view::Handling;
+use crate::view::{Handling, Source};
 
 /// Between two updates of a notification about an alert that could not be stored, or of a message.
 const PAUSE: Duration = Duration::from_secs(10);
@@ -26,7 +26,7 @@ const MOST_UNSTORED_BYTES: usize = 64 * 1024 * 1024;
 /// Alerts under way.
 #[derive(Debug)]
 pub(super) struct Alerts {
-    pub(super) lane: Option<mpsc::Sender<Arrival>>,
+    pub(super) lane: Option<mpsc::Sender<Item>>,
     pub(super) recent: policy::Recent,
     /// Incidents whose notification was updated too short a time ago, with the alert to show then.
     pub(super) again: BTreeMap<IncidentId, (Moment, AlertId)>,
@@ -42,7 +42,7 @@ pub(super) struct Alerts {
 }
 
 impl Alerts {
-    pub(super) fn new(lane: mpsc::Sender<Arrival>) -> Alerts {
+    pub(super) fn new(lane: mpsc::Sender<Item>) -> Alerts {
         Alerts {
             lane: Some(lane),
             recent: policy::Recent::default(),
@@ -80,11 +80,12 @@ impl Alerts {
     /// Hands it to the lane, or keeps it for later where there is no room.
     fn store(&mut self, arrival: Arrival) -> Option<Arrival> {
         let Some(lane) = &self.lane else { return Some(arrival) };
-        match lane.try_send(arrival) {
-            Ok(()) => None,
-            Err(mpsc::error::TrySendError::Full(arrival) | mpsc::error::TrySendError::Closed(arrival)) => {
-                Some(arrival)
+        match lane.try_reserve() {
+            Ok(room) => {
+                room.send(Item::Alert(arrival));
+                None
             }
+            Err(_) => Some(arrival),
         }
     }
 
@@ -119,7 +120,8 @@ impl Controller {
             return;
         }
         let ack = acknowledgement(&alert);
-        let arrival = Arrival { alert, received_at: self.wall(), ack, notified: false };
+        let (source, place) = (self.source(&alert), self.place(&alert));
+        let arrival = Arrival { alert, received_at: self.wall(), source, ack, notified: false, place };
         if let Some(arrival) = self.alerts.store(arrival) {
             self.alerts.keep(arrival);
             self.alerts.store_again.by(self.now());
@@ -144,7 +146,11 @@ impl Controller {
         if matches!(recorded.entry().incident.handling, Handling::Sending { .. }) {
             self.send_along();
         }
+        if arrival.alert.replayed && matches!(recorded, Recorded::New { .. }) {
+            self.outage_missed(1);
+        }
         match recorded {
+            Recorded::New { entry, .. } if arrival.source == Source::History => self.replayed(entry),
             Recorded::New { entry, repaired, .. } => {
                 self.alert_added(entry);
                 if arrival.notified {
@@ -159,7 +165,7 @@ impl Controller {
             }
             Recorded::Joined { entry, changed, repaired } => {
                 self.incident_changed(&entry.incident);
-                if changed.picture && !arrival.notified {
+                if changed.picture && !arrival.notified && arrival.source == Source::Live {
                     self.consider(entry, arrival.picture());
                 }
                 self.repaired(repaired);

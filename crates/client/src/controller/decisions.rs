@@ -28,6 +28,9 @@ pub(super) struct Outbox {
     sending: bool,
     failures: u32,
     ours: Ours,
+    /// When to look for decisions that another program wrote into the journal.
+    beside: Due,
+    looking: bool,
 }
 
 /// The statuses that this program put on the server's rows: a change of mind is no conflict.
@@ -45,7 +48,9 @@ pub(super) struct Sent {
 
 impl Outbox {
     pub(super) fn due(&self, online: bool) -> Option<Moment> {
-        self.due.at().filter(|_| online && !self.sending)
+        let to_send = self.due.at().filter(|_| online && !self.sending);
+        let to_look = self.beside.at().filter(|_| !self.looking);
+        to_send.into_iter().chain(to_look).min()
     }
 }
 
@@ -66,7 +71,7 @@ impl Controller {
         let journal = self.journal.clone();
         let at = self.wall();
         let note = note.map(|note| note.trim().to_owned()).filter(|note| !note.is_empty());
-        let account = self.account.session().as_ref().map(account);
+        let account = self.account.session().as_ref().map(account_of);
         self.spawn(async move {
             if let Some(account) = account
                 && let Err(error) = journal.belong_to(account).await
@@ -114,7 +119,34 @@ impl Controller {
         }
     }
 
+    /// The command line decides while this program runs.
+    fn look_beside(&mut self, now: Moment) {
+        if self.outbox.looking || self.outbox.beside.at().is_some_and(|at| at > now) {
+            return;
+        }
+        self.outbox.beside.set(now + self.pace.retry_every);
+        self.outbox.looking = true;
+        let journal = self.journal.clone();
+        self.spawn(async move { Tick::DecidedBeside(journal.decided_beside().await) });
+    }
+
+    pub(super) fn decided_beside(&mut self, found: Result<Vec<IncidentRow>, JournalError>) {
+        self.outbox.looking = false;
+        match found {
+            Ok(incidents) if incidents.is_empty() => {}
+            Ok(incidents) => {
+                for incident in incidents {
+                    self.shell.withdraw(&incident.id.to_string());
+                    self.incident_changed(&incident);
+                }
+                self.send_soon();
+            }
+            Err(error) => tracing::debug!(%error, "cannot look for decisions of other programs"),
+        }
+    }
+
     pub(super) fn decisions_time(&mut self, now: Moment) {
+        self.look_beside(now);
         if self.outbox.sending || self.online_since().is_none() || !self.outbox.due.take(now) {
             return;
         }
@@ -125,7 +157,7 @@ impl Controller {
         let ours = std::mem::take(&mut self.outbox.ours);
         let epoch = self.who.epoch;
         self.spawn(async move {
-            let batch = Batch { api, journal, clock, account: account(&session), name: session.name };
+            let batch = Batch { api, journal, clock, account: account_of(&session), name: session.name };
             Tick::Sent(epoch, batch.send(ours).await)
         });
     }
@@ -296,7 +328,7 @@ impl Batch {
 }
 
 /// Whose decisions: of which person, at which server.
-fn account(session: &SessionView) -> String {
+pub(super) fn account_of(session: &SessionView) -> String {
     format!("{} at {}", session.user_id, session.server)
 }
 

@@ -42,7 +42,13 @@ impl Controller {
         self.watch.reconciling = false;
         self.watch.memory = Some(memory);
         let caught_up = pass.missed.len();
+        self.outage_missed(caught_up);
+        if pass.trouble.is_none() && self.is_of_this_connection(began_at) {
+            self.end_outage();
+            self.log_compared(began_at);
+        }
         self.take_over(&pass);
+        self.tell_outage_over();
         match pass.trouble {
             None => {
                 self.watch.unread = 0;
@@ -51,7 +57,7 @@ impl Controller {
                 if caught_up > 0 {
                     tracing::info!(caught_up, "caught up with the record");
                 }
-                self.caught_up(began_at, caught_up);
+                self.give_up_unmatched(UNMATCHED_AFTER);
             }
             Some(trouble) => self.not_reconciled(began_at, &trouble),
         }
@@ -87,7 +93,7 @@ impl Controller {
             .map(|recorded| recorded.entry().clone())
             .collect();
         if !pass.history.is_empty() {
-            self.cover(pass.history.iter().map(|entry| entry.incident.id).collect());
+            self.note_early(&pass.history);
         }
         if !missed.is_empty() || !pass.joined.is_empty() || !pass.history.is_empty() {
             self.feed_changed();
@@ -130,12 +136,8 @@ impl Controller {
         }
     }
 
-    /// The record was read to its end on this connection: an outage is over.
-    fn caught_up(&mut self, began_at: Moment, caught_up: usize) {
-        if self.online_since().is_some_and(|since| began_at >= since) {
-            self.end_outage(caught_up);
-        }
-        self.give_up_unmatched(UNMATCHED_AFTER);
+    fn is_of_this_connection(&self, began_at: Moment) -> bool {
+        self.online_since().is_some_and(|since| began_at >= since)
     }
 
     fn fetch_pictures(&mut self) {

@@ -7,8 +7,11 @@
 mod alerts;
 mod decisions;
 mod delivery;
+mod drill;
 mod history;
+mod log;
 mod notifications;
+mod outage;
 mod page;
 mod recorder;
 mod requests;
@@ -45,7 +48,8 @@ use crate::shell::{Outcome, Shell};
 use crate::status;
 use crate::tls;
 use crate::view::{
-    Decision, FeedPage, FeedQuery, IncidentDetail, Problem, SessionView, SettingsView, Snapshot,
+    Decision, DrillResult, FeedPage, FeedQuery, IncidentDetail, Problem, Report, ReportQuery, SessionView,
+    SettingsView, Snapshot,
 };
 use crate::words::text;
 
@@ -114,6 +118,12 @@ pub struct Pace {
     pub retry_every: Duration,
     /// Between two looks at what is due rarely: pictures to prune, a token to refresh, the day's count.
     pub upkeep_every: Duration,
+    /// How long the message of a test of the alert path may take to come back.
+    pub drill_within: Duration,
+    /// From a connect to a test that begins by itself.
+    pub drill_after_connect: Duration,
+    /// Between two attempts at a test that begins by itself.
+    pub drill_again: Duration,
     /// Alerts older than this when they arrive go into a summary.
     pub fresh_within: Duration,
     /// How old evidence may grow.
@@ -132,6 +142,9 @@ impl Default for Pace {
             keychain_every: Duration::from_secs(10),
             retry_every: Duration::from_secs(5),
             upkeep_every: Duration::from_secs(60),
+            drill_within: Duration::from_secs(20),
+            drill_after_connect: Duration::from_secs(5),
+            drill_again: Duration::from_secs(300),
             fresh_within: Duration::from_secs(180),
             limits: status::Limits::default(),
         }
@@ -203,6 +216,11 @@ impl Client {
         self.ask(|reply| Tick::Incident(id.to_owned(), reply)).await.unwrap_or_else(|| Err(stopped()))
     }
 
+    /// What became of every alert of this time.
+    pub async fn report(&self, query: ReportQuery) -> Result<Report, Problem> {
+        self.ask(|reply| Tick::Report(query, reply)).await.unwrap_or_else(|| Err(stopped()))
+    }
+
     /// A checked JPEG; none if the alert has none or is not known. One that only the server has is fetched.
     pub async fn frame(&self, alert: &str) -> Option<Bytes> {
         let alert = alert.parse().ok()?;
@@ -216,15 +234,17 @@ impl Client {
         }
     }
 
-    /// Signs in and connects; a session that was there is replaced only if this one is accepted.
+    /// Signs in and connects; a session that was there is replaced only if this one is accepted. With `keep_password` the
+    /// keychain keeps the password too, and the client signs in again by itself where the server cannot renew the token.
     pub async fn sign_in(
         &self,
         server: &str,
         email: &str,
         password: SecretString,
+        keep_password: bool,
     ) -> Result<SessionView, Problem> {
-        let credentials =
-            Credentials::Password { server: server.to_owned(), email: email.to_owned(), password };
+        let (server, email) = (server.to_owned(), email.to_owned());
+        let credentials = Credentials::Password { server, email, password, keep_password };
         self.ask(|reply| Tick::SignIn(credentials, reply)).await.unwrap_or_else(|| Err(stopped()))
     }
 
@@ -243,6 +263,12 @@ impl Client {
     /// Closes the socket, empties the keychain and, if `erase`, the journal.
     pub async fn sign_out(&self, erase: bool) -> Result<(), Problem> {
         self.ask(|reply| Tick::SignOut { erase, reply }).await.unwrap_or_else(|| Err(stopped()))
+    }
+
+    /// Tests the alert path: a message to oneself through the server, and back through socket, journal and notification.
+    /// Returns when it came back or its time is over; a problem is why it could not begin.
+    pub async fn drill(&self) -> Result<DrillResult, Problem> {
+        self.ask(Tick::Drill).await.unwrap_or_else(|| Err(stopped()))
     }
 
     /// Attempts to connect now.

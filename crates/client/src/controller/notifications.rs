@@ -8,6 +8,7 @@ use visionguard_proto::message::Notice;
 use visionguard_proto::{Jpeg, Picture};
 
 use super::Controller;
+use super::outage;
 use super::ticks::Tick;
 use crate::api::Api;
 use crate::journal::{AlertId, Entry, IncidentId, Journal};
@@ -109,7 +110,11 @@ impl Controller {
     }
 
     fn is_fresh(&self, entry: &Entry) -> bool {
-        let at = entry.alert.detected_at.unwrap_or(entry.alert.received_at);
+        self.is_recent(entry.alert.detected_at.unwrap_or(entry.alert.received_at))
+    }
+
+    /// Whether what was detected then is still worth a notification of its own.
+    pub(super) fn is_recent(&self, at: jiff::Timestamp) -> bool {
         let age = Duration::try_from(self.wall().duration_since(at)).unwrap_or_default();
         age < self.pace.fresh_within
     }
@@ -120,8 +125,17 @@ impl Controller {
         }
         if let Some(notification) = policy::summarise(missed, &self.settings.view) {
             self.alerts.summarised.extend(missed.iter().map(|entry| entry.incident.id));
+            let notification = self.with_outage(notification);
             self.shell.notify(notification);
         }
+    }
+
+    /// These were in the record before it was first read here.
+    pub(super) fn note_early(&self, history: &[Entry]) {
+        let journal = self.journal.clone();
+        let at = self.wall();
+        let alerts = history.iter().map(|entry| entry.alert.id).collect();
+        self.write(async move { journal.mark_early(alerts, at).await });
     }
 
     /// These need no notification of their own any more.
@@ -140,7 +154,12 @@ impl Controller {
         let ticks = self.ticks.clone();
         self.tasks.spawn(async move {
             let tick = match journal.mark_notified(alert, at).await {
-                Ok(Some(entry)) => Tick::Changed(Box::new(entry.incident)),
+                Ok(Some(entry)) => {
+                    if entry.alert.source == Source::Live {
+                        let _ = ticks.send(Tick::LiveAlertShown(entry.alert.received_at));
+                    }
+                    Tick::Changed(Box::new(entry.incident))
+                }
                 Ok(None) => return,
                 Err(error) => Tick::WriteFailed(error),
             };
@@ -153,6 +172,10 @@ impl Controller {
         match outcome {
             Outcome::Shown { id, alert } => {
                 self.shown.withdraw("no_notifications");
+                self.drill_shown(&id, true);
+                if id == outage::LASTS {
+                    self.outage_told();
+                }
                 if id == policy::SUMMARY {
                     let covered = std::mem::take(&mut self.alerts.summarised);
                     self.cover(covered);
@@ -162,6 +185,10 @@ impl Controller {
                 }
             }
             Outcome::Failed { id, why, .. } => {
+                self.drill_shown(&id, false);
+                if id == outage::LASTS {
+                    self.outage_not_told();
+                }
                 if let Ok(incident) = id.parse() {
                     self.alerts.recent.forget(incident);
                 }
@@ -177,6 +204,9 @@ impl Controller {
 
     /// A message from the server that is about no detection. Anybody may have sent it: plain words, one at a time.
     pub(super) fn message(&mut self, notice: &Notice) {
+        if self.is_drill(notice) {
+            return;
+        }
         let id = "notice:message";
         if !self.settings.view.notifications || !self.alerts.may_raise(id, self.now()) {
             return;

@@ -84,7 +84,8 @@ impl Outages {
             Some(_) => {}
             None => {
                 let cause = cause.to_owned();
-                self.running = Some(Running { from, since, cause, written: false, told: false, back_at: None });
+                self.running =
+                    Some(Running { from, since, cause, written: false, told: false, back_at: None });
                 self.looked_at = Some(now);
                 self.tell.set(now + grace);
             }
@@ -205,7 +206,9 @@ impl Controller {
 
     pub(super) fn outage_is_back(&mut self) {
         let (at, now) = (self.wall(), self.now());
-        let Some((from, cause)) = self.watch.outages.back(at, now, self.settings.offline_grace) else { return };
+        let Some((from, cause)) = self.watch.outages.back(at, now, self.settings.offline_grace) else {
+            return;
+        };
         let journal = self.journal.clone();
         self.write(async move { journal.outage_began(from, &cause).await });
         self.feed_changed();

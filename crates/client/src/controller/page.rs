@@ -9,7 +9,7 @@ use super::show::Shown;
 use super::ticks::Due;
 use crate::journal::{self, Entry, IncidentRow};
 use crate::settings::Settings;
-use crate::view::{AlertView, Counts, Event, FeedPage, Incident, Snapshot};
+use crate::view::{AlertView, Counts, DrillView, Event, FeedPage, Incident, Snapshot};
 
 /// Events a second at most.
 const MOST_EVENTS: u32 = 10;
@@ -172,9 +172,10 @@ pub(super) fn nothing() -> Snapshot {
         status: Shown::new(jiff::Timestamp::UNIX_EPOCH).status,
         session: None,
         counts: Counts::default(),
-        feed: FeedPage { items: Vec::new(), next: None },
+        feed: FeedPage::default(),
         settings: Settings::default().view,
         notices: Vec::new(),
+        drill: DrillView::default(),
     }
 }
 

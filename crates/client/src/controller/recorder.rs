@@ -1,28 +1,52 @@
 //! The lane on which alerts go into the journal, one after the other, so that their order is kept.
 
+use std::collections::BTreeMap;
+
 use bytes::Bytes;
 use jiff::Timestamp;
 use tokio::sync::mpsc;
 use tokio_util::task::TaskTracker;
 use visionguard_proto::message::ClientMessage;
-use visionguard_proto::{Alert, Picture};
+use visionguard_proto::{Alert, Cursor, Picture};
 
 use super::ticks::Tick;
-use crate::journal::{Journal, JournalError, Recorded};
+use crate::journal::{Journal, JournalError, LogOf, Recorded};
 use crate::view::Source;
 
 /// How many alerts may wait for the disk; while they do, the socket is not asked for more.
 pub(super) const LANE: usize = 32;
+
+/// What goes into the journal on the lane.
+#[derive(Debug)]
+pub(super) enum Item {
+    Alert(Arrival),
+    /// This log could not go on where it was left, and now it is this time.
+    Gap { of: LogOf, now: Timestamp },
+}
 
 /// An alert on its way into the journal.
 #[derive(Debug, Clone)]
 pub(super) struct Arrival {
     pub(super) alert: Alert,
     pub(super) received_at: Timestamp,
+    pub(super) source: Source,
     /// What to tell the server once it is stored.
     pub(super) ack: Option<ClientMessage>,
     /// It could not be stored before, and its notification was raised all the same.
     pub(super) notified: bool,
+    /// Its place in the server's log, where that keeps one.
+    pub(super) place: Option<Place>,
+}
+
+/// An alert's place among those that came from one log.
+#[derive(Debug, Clone)]
+pub(super) struct Place {
+    pub(super) of: LogOf,
+    /// Since which sign-in they are numbered.
+    pub(super) session: u64,
+    /// Counts up by one with each.
+    pub(super) number: u64,
+    pub(super) cursor: Cursor,
 }
 
 impl Arrival {
@@ -47,15 +71,164 @@ pub(super) fn start(
     tasks: &TaskTracker,
     journal: Journal,
     ticks: mpsc::UnboundedSender<Tick>,
-) -> mpsc::Sender<Arrival> {
-    let (lane, mut arrivals) = mpsc::channel::<Arrival>(LANE);
+) -> mpsc::Sender<Item> {
+    let (lane, mut items) = mpsc::channel::<Item>(LANE);
     tasks.spawn(async move {
-        while let Some(arrival) = arrivals.recv().await {
-            let result = journal.record(arrival.alert.clone(), arrival.received_at, Source::Live).await;
-            if ticks.send(Tick::Attempted(Box::new(Attempt { arrival, result }))).is_err() {
+        let mut recorder = Recorder { journal, frontier: Frontier::default(), gap: None };
+        while let Some(item) = items.recv().await {
+            if ticks.send(recorder.take(item).await).is_err() {
                 return;
             }
         }
     });
     lane
+}
+
+struct Recorder {
+    journal: Journal,
+    frontier: Frontier,
+    /// A gap that is not written down yet: the cursor stays before it.
+    gap: Option<(LogOf, Timestamp)>,
+}
+
+impl Recorder {
+    async fn take(&mut self, item: Item) -> Tick {
+        match item {
+            Item::Alert(arrival) => {
+                let result = self.store(&arrival).await;
+                Tick::Attempted(Box::new(Attempt { arrival, result }))
+            }
+            Item::Gap { of, now } => {
+                self.gap = Some((of, now));
+                match self.write_gap().await {
+                    Ok(()) => Tick::Gap(self.journal.standing_gap().await),
+                    Err(error) => Tick::WriteFailed(error),
+                }
+            }
+        }
+    }
+
+    async fn store(&mut self, arrival: &Arrival) -> Result<Recorded, JournalError> {
+        let is_open = self.write_gap().await.is_ok();
+        let place = arrival.place.as_ref();
+        let to = place.filter(|_| is_open).and_then(|place| self.frontier.after(place));
+        let of = place.map(|place| place.of.clone());
+        let result = self
+            .journal
+            .record_at(arrival.alert.clone(), arrival.received_at, arrival.source, of.zip(to))
+            .await;
+        if let (Some(place), Ok(_)) = (place, &result) {
+            self.frontier.stored(place);
+        }
+        result
+    }
+
+    async fn write_gap(&mut self) -> Result<(), JournalError> {
+        let Some((of, now)) = self.gap.clone() else { return Ok(()) };
+        self.journal.log_broke_off(of, now).await?;
+        self.gap = None;
+        Ok(())
+    }
+}
+
+/// How far the log is stored without a hole. An alert that could not be stored is one, until it is.
+#[derive(Debug, Default)]
+struct Frontier {
+    session: u64,
+    /// The lowest number that is not stored.
+    next: u64,
+    /// Those stored beyond it.
+    beyond: BTreeMap<u64, Cursor>,
+}
+
+impl Frontier {
+    /// To where the log is known once the alert of this place is stored, if that is further than now.
+    fn after(&self, place: &Place) -> Option<Cursor> {
+        let next = if place.session == self.session { self.next } else { 0 };
+        if place.number != next {
+            return None;
+        }
+        let mut cursor = &place.cursor;
+        if place.session == self.session {
+            for (number, (stored, reached)) in (next + 1..).zip(&self.beyond) {
+                if number != *stored {
+                    break;
+                }
+                cursor = reached;
+            }
+        }
+        Some(cursor.clone())
+    }
+
+    /// The alert of this place is stored.
+    fn stored(&mut self, place: &Place) {
+        if place.session != self.session {
+            *self = Frontier { session: place.session, ..Frontier::default() };
+        }
+        if place.number >= self.next {
+            self.beyond.insert(place.number, place.cursor.clone());
+        }
+        while self.beyond.remove(&self.next).is_some() {
+            self.next += 1;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn the_cursor_stays_before_what_is_not_stored_and_catches_up_with_it() {
+        let mut frontier = Frontier::default();
+        let mut store = |number| {
+            let to = frontier.after(&place(0, number));
+            frontier.stored(&place(0, number));
+            to.map(|cursor| cursor.as_str().to_owned())
+        };
+
+        let moves = [0, 2, 3, 1, 5, 4].map(&mut store);
+
+        assert_eq!(moves.map(|to| to.unwrap_or_default()), ["0", "", "", "3", "", "5"]);
+    }
+
+    #[test]
+    fn another_session_begins_anew() {
+        let mut frontier = Frontier::default();
+        frontier.stored(&place(0, 1));
+
+        assert_eq!(frontier.after(&place(1, 1)), None);
+        assert_eq!(frontier.after(&place(1, 0)), Cursor::new("0").ok());
+        frontier.stored(&place(1, 0));
+
+        assert_eq!(frontier.after(&place(1, 1)), Cursor::new("1").ok());
+    }
+
+    proptest! {
+        #[test]
+        fn in_whatever_order_they_are_stored_the_cursor_is_past_exactly_what_is_stored_without_a_hole(
+            order in Just((0_u64..30).collect::<Vec<_>>()).prop_shuffle(),
+        ) {
+            let mut frontier = Frontier::default();
+            let mut cursor = None;
+            for (count, number) in order.iter().enumerate() {
+                if let Some(to) = frontier.after(&place(0, *number)) {
+                    cursor = Some(to);
+                }
+                frontier.stored(&place(0, *number));
+
+                let stored = &order[..=count];
+                let whole = (0..30).take_while(|number| stored.contains(number)).last();
+                let expected = whole.map(|number| Cursor::new(&number.to_string()).unwrap());
+                prop_assert_eq!(&cursor, &expected);
+            }
+        }
+    }
+
+    fn place(session: u64, number: u64) -> Place {
+        let of = LogOf { account: "u".to_owned(), origin: "http://shop.example".to_owned() };
+        Place { of, session, number, cursor: Cursor::new(&number.to_string()).unwrap() }
+    }
 }

@@ -9,7 +9,9 @@ use super::session::problem;
 use super::ticks::{Reply, Tick, milliseconds};
 use crate::journal::{AlertId, IncidentId, JournalError};
 use crate::settings::{self, Settings, SettingsError};
-use crate::view::{Event, FeedPage, FeedQuery, IncidentDetail, Problem, SettingsView, Snapshot};
+use crate::view::{
+    Event, FeedPage, FeedQuery, IncidentDetail, Problem, Report, ReportQuery, SettingsView, Snapshot,
+};
 use crate::words::text;
 
 impl Controller {
@@ -25,9 +27,10 @@ impl Controller {
             status: self.shown.status.clone(),
             session: self.account.session(),
             counts: self.shown.counts,
-            feed: FeedPage { items: Vec::new(), next: None },
+            feed: FeedPage::default(),
             settings,
             notices: self.shown.notices(),
+            drill: self.drills.view(),
         };
         self.tasks.spawn(async move {
             match journal.feed(FeedQuery::default(), &snapshot.settings.camera_names).await {
@@ -64,6 +67,16 @@ impl Controller {
                 Err(error) => Err(not_read(&error)),
             };
             let _ = reply.send(detail);
+        });
+    }
+
+    pub(super) fn report(&self, query: ReportQuery, reply: Reply<Result<Report, Problem>>) {
+        let journal = self.journal.clone();
+        let names = self.settings.view.camera_names.clone();
+        let now = self.wall();
+        self.tasks.spawn(async move {
+            let report = journal.report(query, now, &names).await.map_err(|error| not_read(&error));
+            let _ = reply.send(report);
         });
     }
 
@@ -185,6 +198,9 @@ impl Controller {
     ) {
         let answer = match result {
             Ok(settings) => {
+                if settings.view.drill_at != self.settings.view.drill_at {
+                    self.drill_rescheduled();
+                }
                 let renamed = settings.view.camera_names != self.settings.view.camera_names;
                 self.settings = settings;
                 self.emit(&Event::Settings { settings: self.settings.view.clone() });

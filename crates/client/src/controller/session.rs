@@ -115,8 +115,8 @@ impl Controller {
         let account = self.account.clone();
         self.spawn(async move {
             let result = match credentials {
-                Credentials::Password { server, email, password } => {
-                    account.sign_in(&server, &email, &password).await
+                Credentials::Password { server, email, password, keep_password } => {
+                    account.sign_in(&server, &email, &password, keep_password).await
                 }
                 Credentials::Token { server, user_id, token } => {
                     account.sign_in_with_token(&server, &user_id, token).await
@@ -158,9 +158,10 @@ impl Controller {
             ) => self.shown.notice("no_keychain", "notice.kept_in_memory"),
         }
         match self.account.target() {
-            Some(target) => self.connection.connect(target),
+            Some(_) => self.connect(),
             None => self.who.account = status::Account::TokenMissing,
         }
+        self.recall_drill();
     }
 
     /// What was begun for the session so far is of no use to the next.
@@ -169,7 +170,8 @@ impl Controller {
         self.who.answering = false;
         self.who.ask_keychain.clear();
         self.forget_record();
-        for code in ["keychain_locked", "no_keychain", "insecure_server"] {
+        self.forget_drills();
+        for code in ["keychain_locked", "no_keychain", "insecure_server", "possible_gap"] {
             self.shown.withdraw(code);
         }
     }
@@ -178,8 +180,7 @@ impl Controller {
         self.connection.disconnect();
         self.leave();
         self.who.account = status::Account::Left;
-        self.watch.forget_outage();
-        self.end_outage(0);
+        self.forget_outage();
         tracing::info!(erase, "signed out");
 
         self.alerts.forget();
@@ -210,6 +211,19 @@ impl Controller {
             if let Some(tick) = over.run_until_cancelled(work).await {
                 // Nobody is there to hear it only after the end.
                 let _ = ticks.send(tick);
+            }
+        }));
+    }
+
+    /// A write of the same kind that nobody waits for; its failure is noticed all the same.
+    pub(super) fn write_in_session(
+        &self,
+        work: impl Future<Output = Result<(), JournalError>> + Send + 'static,
+    ) {
+        let (ticks, over) = (self.ticks.clone(), self.who.over.clone());
+        self.tasks.spawn(self.who.work.track_future(async move {
+            if let Some(Err(error)) = over.run_until_cancelled(work).await {
+                let _ = ticks.send(Tick::WriteFailed(error));
             }
         }));
     }
@@ -316,6 +330,7 @@ impl Controller {
         match self.who.account {
             status::Account::SignedIn if self.online_since().is_some() => {
                 self.claim_slot_now();
+                self.retry_drill();
                 self.reconcile_soon();
             }
             status::Account::SignedIn => self.connection.retry_now(),

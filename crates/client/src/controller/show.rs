@@ -9,7 +9,7 @@ use visionguard_proto::link::State;
 use super::Controller;
 use super::ticks::{Tick, milliseconds};
 use crate::journal::JournalError;
-use crate::status::{self, Facts};
+use crate::status::{self, Facts, Verdict};
 use crate::tray::tray;
 use crate::view::{Counts, Event, NoticeView, SessionView, Status, StatusView, Tray};
 use crate::words::text;
@@ -91,6 +91,11 @@ impl Shown {
         }
     }
 
+    /// When anything was last heard on the socket.
+    pub(super) fn heard_at(&self) -> Option<Moment> {
+        self.heard.moment
+    }
+
     pub(super) fn notices(&self) -> Vec<NoticeView> {
         self.notices
             .iter()
@@ -111,16 +116,25 @@ impl Controller {
         }
     }
 
-    fn show_status(&mut self) {
-        let now = self.now();
-        let facts = Facts {
+    fn facts(&self) -> Facts {
+        Facts {
             account: self.who.account,
             link: self.connection.state(),
             registration: self.watch.registration,
             record: self.watch.record,
             undelivered: self.watch.delivery.undelivered(),
-        };
-        let verdict = status::assess(&facts, &self.pace.limits, now);
+            drill: self.drills.failure(),
+        }
+    }
+
+    /// The status as it is at this moment.
+    pub(super) fn verdict(&self) -> Verdict {
+        status::assess(&self.facts(), &self.pace.limits, self.now())
+    }
+
+    fn show_status(&mut self) {
+        let facts = self.facts();
+        let verdict = status::assess(&facts, &self.pace.limits, self.now());
         self.shown.until = verdict.until;
 
         if self.shown.since.0 != verdict.status {

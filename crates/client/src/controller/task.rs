@@ -12,6 +12,7 @@ use visionguard_proto::{Moment, link};
 
 use super::alerts::Alerts;
 use super::decisions::Outbox;
+use super::drill::Drills;
 use super::page::Page;
 use super::recorder;
 use super::session::Who;
@@ -65,6 +66,7 @@ pub(super) struct Controller {
     pub(super) watch: Watch,
     pub(super) alerts: Alerts,
     pub(super) outbox: Outbox,
+    pub(super) drills: Drills,
     pub(super) page: Page,
     pub(super) shown: Shown,
     upkeep: Due,
@@ -110,6 +112,7 @@ pub(super) fn start(parts: Parts, shell: Box<dyn Shell>) -> Result<Client, Start
         watch: Watch::default(),
         alerts: Alerts::new(lane),
         outbox: Outbox::default(),
+        drills: Drills::default(),
         page: Page::default(),
         shown: Shown::new(parts.clock.wall()),
         upkeep: Due::default(),
@@ -149,6 +152,7 @@ fn open_journal(parts: &Parts) -> Result<(Journal, Found), StartError> {
 impl Controller {
     async fn run(mut self, mut inbox: mpsc::UnboundedReceiver<Tick>) {
         self.restore();
+        self.cut_outage();
         self.look_for_unnotified();
         self.show();
         while !self.quitting {
@@ -176,13 +180,12 @@ impl Controller {
         );
         self.connection = connection;
         self.events = events;
-        if let Some(target) = self.account.target() {
-            self.connection.connect(target);
-        }
+        self.connect();
     }
 
     /// Closes the socket, lets writes finish and answers who still waits.
     async fn finish(mut self, mut inbox: mpsc::UnboundedReceiver<Tick>) {
+        self.note_outage();
         self.alerts.close();
         self.tasks.close();
         let ended = async { tokio::join!(self.connection.shut_down(), self.tasks.wait()) };
@@ -253,6 +256,7 @@ impl Controller {
             self.watch.due(online),
             self.alerts.due(),
             self.outbox.due(online),
+            self.drills.due(),
             self.page.due(),
             self.shown.due(),
             self.upkeep.at(),

@@ -4,7 +4,7 @@ use bytes::Bytes;
 use jiff::Timestamp;
 use secrecy::SecretString;
 use tokio::sync::oneshot;
-use visionguard_proto::Moment;
+use visionguard_proto::{Cursor, Moment};
 
 use super::Controller;
 use super::decisions::Sent;
@@ -12,13 +12,14 @@ use super::recorder::Attempt;
 use crate::account::{Answer, Restored};
 use crate::api::{ApiError, Registration};
 use crate::connection;
-use crate::journal::{AlertId, Entry, IncidentId, IncidentRow, JournalError, Settled};
+use crate::journal::{AlertId, DrillRow, Entry, GapRow, IncidentId, IncidentRow, JournalError, OutageRow, Settled};
 use crate::keychain::KeychainError;
 use crate::reconcile::{Memory, Pass, Trouble};
 use crate::settings::{Settings, SettingsError};
 use crate::shell::Outcome;
 use crate::view::{
-    Counts, Decision, FeedPage, FeedQuery, IncidentDetail, Problem, SessionView, SettingsView, Snapshot,
+    Counts, Decision, DrillResult, FeedPage, FeedQuery, IncidentDetail, Problem, Report, ReportQuery, SessionView,
+    SettingsView, Snapshot,
 };
 
 /// Where an answer goes; nobody may be waiting for it any more.
@@ -31,6 +32,7 @@ pub(super) enum Tick {
     Snapshot(Reply<Snapshot>),
     Feed(FeedQuery, Reply<Result<FeedPage, Problem>>),
     Incident(String, Reply<Result<IncidentDetail, Problem>>),
+    Report(ReportQuery, Reply<Result<Report, Problem>>),
     Frame(AlertId, Reply<Option<Bytes>>),
     SignIn(Credentials, Reply<Result<SessionView, Problem>>),
     SignOut {
@@ -38,6 +40,7 @@ pub(super) enum Tick {
         reply: Reply<Result<(), Problem>>,
     },
     RetryNow,
+    Drill(Reply<Result<DrillResult, Problem>>),
     Decide {
         incident: String,
         decision: Decision,
@@ -70,7 +73,18 @@ pub(super) enum Tick {
     Refreshed(u64, Result<Option<connection::Target>, ApiError>),
     /// Whether the keychain took the tokens after all.
     TokenStored(u64, bool),
+    /// Whether the server took the message of the test with this nonce, and whether it handed it to a connection.
+    DrillSent(String, Result<bool, ApiError>),
+    /// Whether the message that came back was written and read.
+    DrillStored(String, Result<bool, JournalError>),
+    DrillRecalled(u64, Result<Option<DrillRow>, JournalError>),
+    /// A notification about a live alert that came at this time was taken.
+    LiveAlertShown(Timestamp),
+    /// Where the log of this session goes on.
+    Placed(u64, Option<Cursor>),
     Attempted(Box<Attempt>),
+    /// The gap that stands, if one does.
+    Gap(Result<Option<GapRow>, JournalError>),
     Acked(AlertId),
     NotYetNotified(Vec<Entry>),
     /// An incident whose update was too soon is looked at again.
@@ -81,6 +95,8 @@ pub(super) enum Tick {
         result: Result<Option<IncidentRow>, JournalError>,
         reply: Option<Reply<Result<(), Problem>>>,
     },
+    /// What another program decided, if it did.
+    DecidedBeside(Result<Vec<IncidentRow>, JournalError>),
     Removed {
         result: Result<Vec<IncidentId>, JournalError>,
         reply: Reply<Result<(), Problem>>,
@@ -99,6 +115,8 @@ pub(super) enum Tick {
     },
     Pictures(u64, Result<Vec<Entry>, Trouble>),
     Counted(Result<Counts, JournalError>),
+    /// Whether an outage went on when the program ended.
+    OutageCut(Result<Option<OutageRow>, JournalError>),
     /// The journal was in memory and is on the disk now.
     Settled(Settled),
     SettingsSaved(Result<Settings, SettingsError>, Reply<Result<SettingsView, Problem>>),
@@ -112,7 +130,7 @@ pub(super) enum Tick {
 /// What a person signs in with.
 #[derive(Debug)]
 pub(super) enum Credentials {
-    Password { server: String, email: String, password: SecretString },
+    Password { server: String, email: String, password: SecretString, keep_password: bool },
     Token { server: String, user_id: String, token: SecretString },
 }
 
@@ -123,10 +141,12 @@ impl Controller {
             Tick::Snapshot(reply) => self.snapshot(reply),
             Tick::Feed(query, reply) => self.feed(query, reply),
             Tick::Incident(id, reply) => self.incident(&id, reply),
+            Tick::Report(query, reply) => self.report(query, reply),
             Tick::Frame(alert, reply) => self.frame(alert, reply),
             Tick::SignIn(credentials, reply) => self.sign_in(credentials, reply),
             Tick::SignOut { erase, reply } => self.sign_out(erase, reply),
             Tick::RetryNow => self.retry_now(),
+            Tick::Drill(reply) => self.drill_now(reply),
             Tick::Decide { incident, decision, note, reply } => self.decide(&incident, decision, note, reply),
             Tick::Seen(incident) => self.seen(&incident),
             Tick::Dismiss(incident, reply) => self.dismiss(&incident, reply),
@@ -146,12 +166,19 @@ impl Controller {
             Tick::Answered(epoch, answer) => self.answered(epoch, answer),
             Tick::Refreshed(epoch, result) => self.refreshed(epoch, result),
             Tick::TokenStored(epoch, stored) => self.token_stored(epoch, stored),
+            Tick::Placed(epoch, cursor) => self.placed(epoch, cursor),
+            Tick::DrillSent(nonce, result) => self.drill_sent(nonce, result),
+            Tick::DrillStored(nonce, stored) => self.drill_stored(&nonce, stored),
+            Tick::DrillRecalled(epoch, last) => self.drill_recalled(epoch, last),
+            Tick::LiveAlertShown(received_at) => self.live_alert_shown(received_at),
             Tick::Attempted(attempt) => self.attempted(*attempt),
+            Tick::Gap(standing) => self.gap(standing),
             Tick::Acked(alert) => self.shell.acked(alert),
             Tick::NotYetNotified(entries) => self.not_yet_notified(entries),
             Tick::Again(entry, picture) => self.consider(&entry, picture),
             Tick::Changed(incident) => self.changed(&incident),
             Tick::Decided { result, reply } => self.decided(result, reply),
+            Tick::DecidedBeside(found) => self.decided_beside(found),
             Tick::Removed { result, reply } => self.removed(result, reply),
             Tick::Sent(epoch, sent) => self.sent(epoch, sent),
             Tick::Listed { epoch, asked_at, registration } => self.listed(epoch, asked_at, registration),
@@ -160,6 +187,7 @@ impl Controller {
             }
             Tick::Pictures(epoch, result) => self.pictures(epoch, result),
             Tick::Counted(result) => self.counted(result),
+            Tick::OutageCut(result) => self.outage_was_cut(result),
             Tick::Settled(settled) => self.settled(settled),
             Tick::SettingsSaved(result, reply) => self.settings_saved(result, reply),
             Tick::WriteFailed(error) => self.journal_failed(&error),
@@ -175,7 +203,9 @@ impl Controller {
         self.record_time(now);
         self.delivery_time(now);
         self.alerts_time(now);
+        self.log_time(now);
         self.decisions_time(now);
+        self.drill_time(now);
         self.page_time(now);
         self.upkeep_time(now);
     }

@@ -1,17 +1,18 @@
 //! Watches over the connection: when to look at the server's list of connections and at its record, and the times
 //! without a connection.
 
-use jiff::Timestamp;
 use visionguard_proto::Moment;
 use visionguard_proto::link::State;
 
 use super::Controller;
 use super::delivery::Delivery;
+use super::log::Log;
+use super::outage::Outages;
 use super::slot::Slot;
 use super::ticks::Due;
 use crate::connection::Event;
 use crate::reconcile::Memory;
-use crate::status::{self, Record, Registration, Seen};
+use crate::status::{Record, Registration, Seen};
 
 /// How many failed looks in a row are repeated at once, before the evidence of the last good one grows too old.
 pub(super) const REPEATED_SOON: u32 = 3;
@@ -39,8 +40,9 @@ pub(super) struct Watch {
     pub(super) claims: u32,
     pub(super) slot: Slot,
     pub(super) delivery: Delivery,
+    pub(super) log: Log,
     unreadable: Unreadable,
-    outage: Outage,
+    pub(super) outages: Outages,
 }
 
 /// Messages that could not be read, or of a type that is not known.
@@ -52,21 +54,11 @@ struct Unreadable {
     until: Option<Moment>,
 }
 
-/// A time without a connection.
-#[derive(Debug, Default)]
-struct Outage {
-    began: Option<Timestamp>,
-    /// When it has lasted long enough to be written down.
-    write_down: Due,
-    /// The journal holds none that is open; at the start it may, from before.
-    settled: bool,
-}
-
 impl Watch {
     pub(super) fn due(&self, online: bool) -> Option<Moment> {
         let list = self.list.at().filter(|_| online && !self.listing);
         let reconcile = self.reconcile.at().filter(|_| online && !self.reconciling);
-        [list, reconcile, self.delivery.due(), self.outage.write_down.at()].into_iter().flatten().min()
+        [list, reconcile, self.delivery.due(), self.outages.due(), self.log.due()].into_iter().flatten().min()
     }
 
     /// A new token was found: the record may be read again.
@@ -74,12 +66,6 @@ impl Watch {
         if self.record.is_some_and(|record| record.what == Record::Expired) {
             self.record = None;
         }
-    }
-
-    /// No connection is wanted any more.
-    pub(super) fn forget_outage(&mut self) {
-        self.outage.began = None;
-        self.outage.write_down.clear();
     }
 
     pub(super) fn is_deaf(&self) -> bool {
@@ -95,6 +81,10 @@ impl Controller {
     pub(super) fn link(&mut self, event: Event) {
         match event {
             Event::State(state) => self.link_state(state),
+            Event::SpeaksTwo => self.speaks_two(),
+            Event::Welcome { welcome, asked } => self.welcomed(welcome, asked),
+            Event::Gap => self.broke_off(),
+            Event::NoWelcome => self.no_welcome(),
             Event::Alert(alert) => {
                 self.delivered();
                 self.arrived(*alert);
@@ -137,16 +127,15 @@ impl Controller {
         match (was_since, since) {
             (None, Some(since)) => self.connected(since),
             (Some(was), Some(since)) if was != since => self.connected(since),
-            (Some(_), None) => self.disconnected(),
-            (None, None) => self.still_offline(),
+            (Some(_), None) => self.disconnected(before.and_then(heard_at)),
+            (None, None) => self.outage_lasts(None),
             (Some(_), Some(_)) => {}
         }
     }
 
     fn connected(&mut self, since: Moment) {
         tracing::info!("connected");
-        self.watch.outage.began = None;
-        self.watch.outage.write_down.clear();
+        self.outage_is_back();
         self.watch.registration = None;
         self.watch.slot = Slot::default();
         self.watch.delivery = Delivery::default();
@@ -155,43 +144,20 @@ impl Controller {
         self.watch.list.set(since + self.pace.register_after);
         self.watch.reconcile.set(since);
         self.send_soon();
+        self.drill_on_new_connection();
         self.record_time(self.now());
     }
 
-    fn disconnected(&mut self) {
+    fn disconnected(&mut self, heard_at: Option<Moment>) {
         tracing::info!(state = ?self.watch.link, "disconnected");
-        self.begin_outage();
-    }
-
-    /// Also the time from the start to the first connection is a time without one.
-    fn still_offline(&mut self) {
-        self.begin_outage();
-    }
-
-    /// Only who wants a connection can be without one: the link also goes down because the person signed out.
-    fn begin_outage(&mut self) {
-        if self.who.account != status::Account::SignedIn || self.watch.outage.began.is_some() {
-            return;
-        }
-        self.watch.outage.began = Some(self.wall());
-        self.watch.outage.write_down.set(self.now() + self.settings.offline_grace);
-    }
-
-    /// What was missed is caught up.
-    pub(super) fn end_outage(&mut self, caught_up: usize) {
-        if std::mem::replace(&mut self.watch.outage.settled, true) {
-            return;
-        }
-        let journal = self.journal.clone();
-        let at = self.wall();
-        let caught_up = u32::try_from(caught_up).unwrap_or(u32::MAX);
-        self.write(async move { journal.outage_ended(at, caught_up).await });
-        self.feed_changed();
+        self.drill_cut_off();
+        self.outage_lasts(heard_at.max(self.shown.heard_at()));
     }
 
     fn woke(&mut self) {
         tracing::info!("the computer woke");
         let now = self.now();
+        self.outage_woke();
         self.watch.list.set(now);
         self.watch.reconcile.set(now);
         self.record_time(now);
@@ -212,15 +178,14 @@ impl Controller {
         self.watch.listing = false;
         self.watch.reconciling = false;
         self.watch.memory = None;
+        self.watch.log.forget();
         self.watch.fetching = false;
         self.watch.claim_at = None;
         self.watch.claims = 0;
     }
 
     pub(super) fn record_time(&mut self, now: Moment) {
-        if self.watch.outage.write_down.take(now) {
-            self.write_outage_down();
-        }
+        self.outage_time(now);
         if self.online_since().is_none() {
             return;
         }
@@ -231,13 +196,12 @@ impl Controller {
             self.reconcile(now);
         }
     }
+}
 
-    fn write_outage_down(&mut self) {
-        let Some(began) = self.watch.outage.began else { return };
-        self.watch.outage.settled = false;
-        let journal = self.journal.clone();
-        self.write(async move { journal.outage_began(began).await });
-        self.feed_changed();
+fn heard_at(state: State) -> Option<Moment> {
+    match state {
+        State::Online { heard_at, .. } => Some(heard_at),
+        State::Offline | State::Connecting { .. } | State::Waiting { .. } | State::Rejected { .. } => None,
     }
 }
 

@@ -11,7 +11,7 @@ use visionguard_proto::{Cause, Endpoint, UserId};
 use super::{Check, Finding, Patient, Verdict};
 use crate::api::{Api, ApiError, Http, Registration, User};
 use crate::clock::SystemClock;
-use crate::connection::{Target, Trial};
+use crate::connection::{Protocol, Target, Trial, ask_protocol};
 use crate::words::text;
 
 const REACH_WITHIN: Duration = Duration::from_secs(15);
@@ -105,7 +105,10 @@ async fn sign_in(patient: &Patient, endpoint: Endpoint, tell: Tell<'_>) -> Optio
     let finding = whose(api.me().await, &user);
     let is_good = finding.verdict == Verdict::Good;
     tell(finding);
-    is_good.then(|| (api, Target { endpoint, user, token }))
+    // What the account's own server spoke before, and no other's.
+    let spoke_two =
+        patient.account.target().is_some_and(|target| target.endpoint == endpoint && target.spoke_two);
+    is_good.then(|| (api, Target { endpoint, user, token, spoke_two }))
 }
 
 /// The account's token goes to the account's own server and nowhere else, whatever address was given.
@@ -134,7 +137,7 @@ fn whose(me: Result<User, ApiError>, user: &UserId) -> Finding {
 async fn socket(patient: &Patient, api: &Api, target: Target, tell: Tell<'_>) {
     if let Registration::Registered { uptime } = api.registration(&target.user).await {
         let seconds = uptime.as_secs().to_string();
-        tell(Finding::good(Check::Socket, text("doctor.socket_listed", &[])));
+        tell(listed(ask_protocol(&*patient.dial, &SystemClock, &target).await));
         tell(Finding::good(Check::Registration, text("doctor.registered", &[("seconds", &seconds)])));
         return;
     }
@@ -147,9 +150,28 @@ async fn socket(patient: &Patient, api: &Api, target: Target, tell: Tell<'_>) {
             return skip(&[Check::Registration], tell);
         }
     };
-    tell(Finding::good(Check::Socket, text("doctor.socket_good", &[])));
+    tell(Finding::good(Check::Socket, text(spoken(trial.protocol), &[])));
     tell(registration(api, &target.user).await);
     trial.close().await;
+}
+
+/// Another program's socket is open already; what it speaks is what the server offers.
+fn listed(offered: Result<Protocol, Cause>) -> Finding {
+    match offered {
+        Ok(Protocol::Two { .. }) => Finding::good(Check::Socket, text("doctor.socket_listed_two", &[])),
+        Ok(Protocol::One) => Finding::good(Check::Socket, text("doctor.socket_listed", &[])),
+        Err(cause) => {
+            let found = text("doctor.socket_untold", &[("why", &why(cause))]);
+            Finding::warning(Check::Socket, found, text("doctor.socket_advice", &[]))
+        }
+    }
+}
+
+fn spoken(protocol: Protocol) -> &'static str {
+    match protocol {
+        Protocol::One => "doctor.socket_good",
+        Protocol::Two { .. } => "doctor.socket_good_two",
+    }
 }
 
 async fn registration(api: &Api, user: &UserId) -> Finding {
@@ -194,7 +216,8 @@ fn why(cause: Cause) -> String {
         Cause::Http { status, .. } => text("doctor.why_status", &[("status", &status.to_string())]),
         Cause::Closed(code) => text("doctor.why_closed", &[("code", &code.to_string())]),
         Cause::TokenRejected | Cause::AddressRejected => text("doctor.why_status", &[("status", "403")]),
-        Cause::Lost | Cause::Asked => text("doctor.why_lost", &[]),
+        Cause::Lost | Cause::Asked | Cause::Behind => text("doctor.why_lost", &[]),
+        Cause::Downgraded => text("doctor.why_downgraded", &[]),
         Cause::Garbled | Cause::TooLarge => text("doctor.why_garbled", &[]),
     }
 }

@@ -61,6 +61,20 @@ pub(super) fn decide(
     sql::incident(connection, incident)
 }
 
+/// A number that another connection's commits change, and this one's do not.
+pub(super) fn writes_of_others(connection: &Connection) -> Result<i64, JournalError> {
+    Ok(connection.pragma_query_value(None, "data_version", |row| row.get(0))?)
+}
+
+/// Incidents whose decisions are on their way.
+pub(super) fn sending(connection: &Connection) -> Result<Vec<IncidentRow>, JournalError> {
+    let mut statement =
+        connection.prepare_cached("SELECT id FROM incident WHERE handling = 1 ORDER BY id")?;
+    let ids: Vec<i64> = statement.query_map([], |row| row.get(0))?.collect::<Result<_, _>>()?;
+    let rows = ids.into_iter().map(|id| sql::incident(connection, IncidentId(id)));
+    Ok(rows.collect::<Result<Vec<_>, _>>()?.into_iter().flatten().collect())
+}
+
 /// Notes what the record says about an anomaly. An incident counts as handled once all its known anomalies are.
 ///
 /// `at` is the record's time, which is shown; what follows is grouped by the time at which it was learnt here, since

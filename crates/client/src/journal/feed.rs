@@ -5,31 +5,23 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use rusqlite::types::Value;
-use rusqlite::{Connection, params_from_iter};
+use rusqlite::{Connection, OptionalExtension, params_from_iter};
+use visionguard_proto::Kind;
 
-use super::{IncidentId, IncidentRow, JournalError, sql, view};
-use crate::view::{Counts, FeedFilter, FeedItem, FeedPage, FeedQuery, IncidentDetail};
-use crate::words;
+use super::{IncidentId, IncidentRow, JournalError, OutageRow, outage, sql, view};
+use crate::policy::{HIGH_SCORE, REPEATED};
+use crate::view::{Counts, FeedFilter, FeedItem, FeedPage, FeedQuery, IncidentDetail, Severity, ShopView};
 
 /// Incidents and outages on one page.
 const PAGE: usize = 50;
 /// Alerts shown of one incident.
 const DETAIL_ALERTS: i64 = 200;
 
-/// A time without a connection.
-#[derive(Debug, Clone)]
-struct Outage {
-    id: i64,
-    from: Timestamp,
-    to: Option<Timestamp>,
-    caught_up: u32,
-}
-
 /// What the feed is made of, before it is put in words.
 #[derive(Debug, Clone)]
 enum Row {
     Incident(Box<IncidentRow>),
-    Outage(Outage),
+    Outage(OutageRow),
 }
 
 /// A place between two rows: of rows that began at the same time, outages come before incidents, higher ids first.
@@ -53,20 +45,23 @@ pub(super) fn page(
         Some(cursor) => Place::read(cursor).ok_or(JournalError::BadCursor)?,
         None => Place { at: i64::MAX, rank: i64::MAX, id: i64::MAX },
     };
-    let everything = query.filter == FeedFilter::All && query.search.trim().is_empty();
+    let everything = query.filter == FeedFilter::All
+        && query.search.trim().is_empty()
+        && query.severity.is_none()
+        && query.shop.is_none();
     let mut rows: Vec<Row> = incidents(connection, query, camera_names, before)?
         .into_iter()
         .map(|incident| Row::Incident(Box::new(incident)))
         .collect();
     if everything {
-        rows.extend(outages(connection, before)?.into_iter().map(Row::Outage));
+        rows.extend(outages(connection, before, since(query))?.into_iter().map(Row::Outage));
         rows.sort_by_key(|row| std::cmp::Reverse(row.place()));
     }
     let more = rows.len() > PAGE;
     rows.truncate(PAGE);
     let next = if more { rows.last().map(|row| row.place().write()) } else { None };
     let items = rows.into_iter().map(|row| row.item(camera_names)).collect();
-    Ok(FeedPage { items, next })
+    Ok(FeedPage { items, next, shops: shops(connection)? })
 }
 
 /// One incident with its alerts.
@@ -84,8 +79,17 @@ pub(super) fn detail(
     Ok(Some(IncidentDetail {
         incident: view::incident(&incident, camera_names),
         alerts: newest.iter().rev().map(|held| view::alert(&held.stored)).collect(),
+        note: note(connection, id)?,
         text: incident.text,
     }))
+}
+
+/// What was written to the decision made here.
+fn note(connection: &Connection, id: IncidentId) -> Result<Option<String>, JournalError> {
+    let mut statement =
+        connection.prepare_cached("SELECT note FROM incident WHERE id = ?1 AND decided_here")?;
+    let note = statement.query_row([id.0], |row| sql::text(row, 0)).optional()?;
+    Ok(note.flatten().filter(|note| !note.is_empty()))
 }
 
 /// The counters.
@@ -112,6 +116,17 @@ fn incidents(
     if query.filter == FeedFilter::Unhandled {
         which.push_str(" AND i.handling = 0");
     }
+    if let Some(severity) = query.severity {
+        which.push_str(&of_severity(severity));
+    }
+    if let Some(shop) = &query.shop {
+        which.push_str(" AND i.shop_id = ?");
+        values.push(shop.clone().into());
+    }
+    if let Some(since) = since(query) {
+        which.push_str(" AND i.first_at >= ?");
+        values.push(since.into());
+    }
     for word in query.search.split_whitespace().take(8) {
         let like = format!("%{}%", escaped(word));
         which.push_str(" AND (");
@@ -130,19 +145,48 @@ fn incidents(
     sql::incidents(connection, &which, params_from_iter(values))
 }
 
-fn outages(connection: &Connection, before: Place) -> Result<Vec<Outage>, JournalError> {
+/// The condition for a severity: the rules of [`crate::policy::assess`], which keeps no severity in the journal.
+fn of_severity(severity: Severity) -> String {
+    let theft = sql::kind_number(Kind::Theft);
+    let high = format!("(i.nth >= {REPEATED} OR ifnull(i.top_score >= {HIGH_SCORE:?}, 0))");
+    match severity {
+        Severity::High => {
+            format!(" AND (i.kind = {} OR (i.kind = {theft} AND {high}))", sql::kind_number(Kind::Intrusion))
+        }
+        Severity::Medium => format!(" AND i.kind = {theft} AND NOT {high}"),
+        Severity::Low => format!(" AND i.kind = {}", sql::kind_number(Kind::Other)),
+    }
+}
+
+/// The earliest moment that is asked for, in the journal's microseconds.
+fn since(query: &FeedQuery) -> Option<i64> {
+    query.since.map(|since| since.saturating_mul(1_000))
+}
+
+/// The shops of the incidents in view.
+fn shops(connection: &Connection) -> Result<Vec<ShopView>, JournalError> {
     let mut statement = connection.prepare_cached(
-        "SELECT id, from_at, to_at, caught_up FROM outage \
-         WHERE cleared_at IS NULL AND (from_at, 1, id) < (?1, ?2, ?3) ORDER BY from_at DESC, id DESC LIMIT 51",
+        "SELECT s.id, s.name FROM shop s WHERE EXISTS (SELECT 1 FROM incident i \
+         WHERE i.shop_id = s.id AND i.dismissed_at IS NULL) ORDER BY s.name, s.id LIMIT 200",
     )?;
-    let rows = statement.query_map([before.at, before.rank, before.id], |row| {
-        Ok(Outage {
-            id: row.get(0)?,
-            from: sql::time(row, 1)?,
-            to: sql::maybe_time(row, 2)?,
-            caught_up: row.get(3)?,
-        })
-    })?;
+    let rows = statement.query_map([], |row| Ok((sql::text(row, 0)?, sql::text(row, 1)?)))?;
+    let shops: Vec<_> = rows.collect::<Result<_, _>>()?;
+    Ok(shops.into_iter().filter_map(|(id, name)| view::shop(id?, &name?)).collect())
+}
+
+fn outages(
+    connection: &Connection,
+    before: Place,
+    since: Option<i64>,
+) -> Result<Vec<OutageRow>, JournalError> {
+    let mut statement = connection.prepare_cached(&format!(
+        "SELECT {} FROM outage \
+         WHERE cleared_at IS NULL AND (from_at, 1, id) < (?1, ?2, ?3) AND (to_at IS NULL OR to_at >= ?4) \
+         ORDER BY from_at DESC, id DESC LIMIT 51",
+        outage::COLUMNS
+    ))?;
+    let since = since.unwrap_or(i64::MIN);
+    let rows = statement.query_map([before.at, before.rank, before.id, since], outage::row)?;
     Ok(rows.collect::<Result<_, _>>()?)
 }
 
@@ -183,23 +227,6 @@ impl Row {
                 sentence: outage.sentence(&TimeZone::system()),
             },
         }
-    }
-}
-
-impl Outage {
-    fn sentence(&self, zone: &TimeZone) -> String {
-        let clock = |at: Timestamp| at.to_zoned(zone.clone()).strftime("%H:%M").to_string();
-        let from = clock(self.from);
-        let Some(to) = self.to.map(clock) else {
-            return words::text("notice.outage_now", &[("from", &from)]);
-        };
-        let caught_up = self.caught_up.to_string();
-        let key = match self.caught_up {
-            0 => "notice.outage_none",
-            1 => "notice.outage_one",
-            _ => "notice.outage_many",
-        };
-        words::text(key, &[("from", &from), ("to", &to), ("n", &caught_up)])
     }
 }
 

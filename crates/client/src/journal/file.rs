@@ -15,7 +15,7 @@ const APPLICATION_ID: i64 = 0x5647_4a31;
 const MIGRATIONS: [&str; 1] = [include_str!("schema_1.sql")];
 /// A larger file is checked without its pictures, so that a start takes no minute.
 const CHECK_WHOLE_BELOW: u64 = 64 * 1024 * 1024;
-const TABLES_WITHOUT_PICTURES: [&str; 6] = ["incident", "alert", "outbox", "outage", "shop", "value"];
+const TABLES_WITHOUT_PICTURES: [&str; 7] = ["incident", "alert", "outbox", "outage", "gap", "shop", "value"];
 /// No database is smaller.
 const SMALLEST: u64 = 512;
 const BUSY: Duration = Duration::from_secs(5);
@@ -52,6 +52,16 @@ pub(super) fn open_to_read(directory: &Path) -> Result<Connection, JournalError>
     if version < newest() {
         return Err(JournalError::Missing(path));
     }
+    Ok(connection)
+}
+
+/// Opens an existing journal for a change beside the program that owns it, which has checked the file.
+pub(super) fn open_beside(directory: &Path) -> Result<Connection, JournalError> {
+    let path = directory.join(FILE_NAME);
+    drop(open_to_read(directory)?);
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(path, flags)?;
+    set_up(&connection)?;
     Ok(connection)
 }
 
@@ -111,7 +121,7 @@ pub(super) fn in_memory() -> Result<Connection, JournalError> {
     connection.pragma_update(None, "foreign_keys", true)?;
     migrate(&mut connection)?;
     let first = SystemClock.wall().as_millisecond();
-    for table in ["incident", "alert", "outbox", "outage"] {
+    for table in ["incident", "alert", "outbox", "outage", "gap", "drill"] {
         connection.execute(
             "INSERT INTO sqlite_sequence (name, seq) VALUES (?1, ?2)",
             rusqlite::params![table, first],
@@ -128,6 +138,13 @@ fn open_as_it_is(path: &Path) -> Result<Connection, JournalError> {
     }
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let mut connection = Connection::open_with_flags(path, flags)?;
+    set_up(&connection)?;
+    check(&connection, path)?;
+    migrate(&mut connection)?;
+    Ok(connection)
+}
+
+fn set_up(connection: &Connection) -> Result<(), JournalError> {
     connection.busy_timeout(BUSY)?;
     // Only an empty file takes the page size; it must be set before write-ahead logging.
     connection.pragma_update(None, "page_size", 8192)?;
@@ -140,9 +157,7 @@ fn open_as_it_is(path: &Path) -> Result<Connection, JournalError> {
     connection.pragma_update(None, "foreign_keys", true)?;
     connection.pragma_update(None, "secure_delete", true)?;
     connection.pragma_update(None, "journal_size_limit", 64 * 1024 * 1024)?;
-    check(&connection, path)?;
-    migrate(&mut connection)?;
-    Ok(connection)
+    Ok(())
 }
 
 /// Reads through the file; anything that is not as it was written is [`JournalError::Damaged`].

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::sql::{self, Held, RECORDED, REFUSED, SENDING};
-use super::{IncidentId, JournalError};
+use super::{IncidentId, JournalError, gap};
 
 /// A longer pause ends an incident; a decision covers what follows for as long.
 pub(super) const PAUSE: i64 = 60 * 1_000_000;
@@ -182,6 +182,7 @@ pub(super) fn dismiss(
 pub(super) fn clear_all(connection: &Connection, at: Timestamp) -> Result<Vec<IncidentId>, JournalError> {
     let ids =
         sql::incidents(connection, "WHERE i.dismissed_at IS NULL ORDER BY i.first_at DESC, i.id DESC", [])?;
+    let cleared_at = at;
     let at = at.as_microsecond();
     connection.execute(
         "UPDATE incident SET dismissed_at = ?1, seen_at = coalesce(seen_at, ?1) WHERE dismissed_at IS NULL",
@@ -189,5 +190,6 @@ pub(super) fn clear_all(connection: &Connection, at: Timestamp) -> Result<Vec<In
     )?;
     connection
         .execute("UPDATE outage SET cleared_at = ?1 WHERE cleared_at IS NULL AND to_at IS NOT NULL", [at])?;
+    gap::clear(connection, cleared_at)?;
     Ok(ids.into_iter().map(|incident| incident.id).collect())
 }

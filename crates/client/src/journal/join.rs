@@ -10,7 +10,8 @@ use rusqlite::{Connection, params};
 use visionguard_proto::{Alert, AnomalyId, Via};
 
 use super::grouping;
-use super::row::{Changed, Entry, Recorded, Repaired};
+use super::owner::undone_on_error;
+use super::row::{Changed, Entry, Incoming, Recorded, Repaired};
 use super::sql::{self, Held, TOLD_BY_DETECTION, TOLD_BY_NOTICE, TOLD_BY_RECORD};
 use super::store::{self, Account, Written};
 use super::{AlertId, IncidentId, JournalError};
@@ -18,6 +19,24 @@ use crate::view::Source;
 
 /// How far apart a detection and its notice may be received.
 const GUESS_WITHIN: i64 = 5 * 1_000_000;
+
+/// Stores what waits together, in this order, within the transaction that is open.
+pub(super) fn record_each(
+    connection: &Connection,
+    incoming: &[Incoming],
+    written: Written,
+) -> Vec<Result<Recorded, JournalError>> {
+    let one = |incoming: &Incoming| {
+        // A full disk may end the whole transaction; a savepoint would begin another.
+        if connection.is_autocommit() {
+            return Err(JournalError::Full);
+        }
+        undone_on_error(connection, |connection| {
+            record(connection, &incoming.alert, incoming.received_at, incoming.source, written)
+        })
+    };
+    incoming.iter().map(one).collect()
+}
 
 /// Stores one account of a detection.
 pub(super) fn record(

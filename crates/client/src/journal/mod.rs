@@ -7,27 +7,36 @@
 use std::collections::{BTreeMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 
 use bytes::Bytes;
-use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp};
 use rusqlite::{Connection, OptionalExtension};
 use tokio::sync::RwLock;
-use visionguard_proto::{Alert, AnomalyId, Picture, ShopId};
+use visionguard_proto::{Alert, AnomalyId, Cursor, Picture, ShopId};
 
 use self::file::Place;
 use self::owner::Owner;
+use self::store::Written;
+use crate::clock::{Clock, SystemClock};
+use crate::ledger;
 pub use self::owner::{Disk, Hands, Pauses};
-use crate::view::{AlertView, Counts, Decision, FeedPage, FeedQuery, Incident, IncidentDetail, Source};
+use crate::view::{AlertView, Counts, Decision, FeedPage, FeedQuery, Incident, IncidentDetail, Report, ReportQuery, Source};
 
+mod cursor;
 mod decisions;
+mod drill;
 mod error;
 mod feed;
 mod file;
+mod gap;
 mod grouping;
 mod join;
 mod marks;
+mod outage;
 mod owner;
+mod report;
 mod row;
 mod settle;
 mod sql;
@@ -37,9 +46,13 @@ mod tests;
 mod upkeep;
 pub(crate) mod view;
 
+pub use drill::DrillRow;
 pub use error::JournalError;
+pub use cursor::{Beginning, LogOf};
+pub use gap::GapRow;
+pub use outage::OutageRow;
 pub use row::{
-    AlertId, Changed, Delivery, Entry, IncidentId, IncidentRow, Keep, Newest, NotAnId, Outgoing, OutgoingId,
+    AlertId, Changed, Delivery, Entry, IncidentId, IncidentRow, Incoming, Keep, Newest, NotAnId, Outgoing, OutgoingId,
     Pruned, Recorded, Repaired, Stored, StoredPicture, WantedPicture,
 };
 
@@ -60,7 +73,18 @@ pub struct Journal {
     /// Held by whatever reads or writes for as long as that takes; moving to the disk waits for them all.
     owners: Arc<RwLock<Owners>>,
     durable: Arc<AtomicBool>,
+    /// SQLite's count of the writes of other programs, when it was last looked at.
+    others_wrote: Arc<AtomicI64>,
+    clock: Arc<dyn Clock>,
+    /// By how many microseconds the server's clock is ahead; [`UNKNOWN`] where nothing told.
+    clock_ahead: Arc<AtomicI64>,
 }
+
+/// The server's clock was not compared with ours yet.
+const UNKNOWN: i64 = i64::MIN;
+
+/// Before the first look at what other programs wrote.
+const NOT_ASKED: i64 = i64::MIN;
 
 /// Who owns the file.
 #[derive(Debug)]
@@ -103,6 +127,12 @@ impl Journal {
         Ok(Journal::of(Owners { writer: None, reader, hands: Hands::Threads }, true))
     }
 
+    /// Opens an existing journal for a decision while another program owns it, which finds it with
+    /// [`Journal::decided_beside`] and sends it.
+    pub fn open_beside(directory: &Path) -> Result<Journal, JournalError> {
+        Ok(Journal::of(Owners::of_file(directory, file::open_beside(directory)?, &Hands::Threads)?, true))
+    }
+
     /// A journal that ends with the program unless it [settles](Journal::settle): for when the disk cannot be written.
     /// Never acknowledge from it.
     pub fn in_memory() -> Result<Journal, JournalError> {
@@ -117,7 +147,38 @@ impl Journal {
     }
 
     fn of(owners: Owners, durable: bool) -> Journal {
-        Journal { owners: Arc::new(RwLock::new(owners)), durable: Arc::new(AtomicBool::new(durable)) }
+        Journal {
+            owners: Arc::new(RwLock::new(owners)),
+            durable: Arc::new(AtomicBool::new(durable)),
+            others_wrote: Arc::new(AtomicI64::new(NOT_ASKED)),
+            clock: Arc::new(SystemClock),
+            clock_ahead: Arc::new(AtomicI64::new(UNKNOWN)),
+        }
+    }
+
+    /// The same journal, which takes the time from this clock.
+    pub fn with_clock(self, clock: Arc<dyn Clock>) -> Journal {
+        Journal { clock, ..self }
+    }
+
+    /// From now on the server's clock is known to be ahead of ours by this much, or behind if negative; what is stored is
+    /// marked with it.
+    pub fn server_is_ahead(&self, by: SignedDuration) {
+        let microseconds = i64::try_from(by.as_micros()).unwrap_or(0);
+        self.clock_ahead.store(microseconds, Ordering::Relaxed);
+    }
+
+    /// For the moment at which this is called on the thread that writes.
+    fn written(&self) -> impl Fn() -> Written + Send + 'static {
+        let (at, since) = (self.clock.wall(), SystemClock.monotonic());
+        let ahead = self.clock_ahead.load(Ordering::Relaxed);
+        move || {
+            let waited = SignedDuration::try_from(SystemClock.monotonic().since(since)).unwrap_or_default();
+            Written {
+                at: at.checked_add(waited).unwrap_or(at),
+                clock_ahead: (ahead != UNKNOWN).then_some(ahead),
+            }
+        }
     }
 
     /// Moves a journal that is in memory onto the disk, together with what it holds; all clones of this handle follow.
@@ -154,7 +215,37 @@ impl Journal {
         received_at: Timestamp,
         source: Source,
     ) -> Result<Recorded, JournalError> {
-        self.write(move |connection| join::record(connection, &alert, received_at, source)).await
+        let written = self.written();
+        self.write(move |connection| join::record(connection, &alert, received_at, source, written())).await
+    }
+
+    /// Stores one account of a detection and, in the same transaction, that the log is known to here.
+    pub async fn record_at(
+        &self,
+        alert: Alert,
+        received_at: Timestamp,
+        source: Source,
+        place: Option<(LogOf, Cursor)>,
+    ) -> Result<Recorded, JournalError> {
+        let written = self.written();
+        self.write(move |connection| {
+            let recorded = join::record(connection, &alert, received_at, source, written())?;
+            if let Some((of, to)) = &place {
+                cursor::set_cursor(connection, of, to)?;
+            }
+            Ok(recorded)
+        })
+        .await
+    }
+
+    /// Stores what waits together in one transaction, in this order; what fails on its own leaves the others alone. One
+    /// answer each, in the same order.
+    pub async fn record_each(
+        &self,
+        incoming: Vec<Incoming>,
+    ) -> Result<Vec<Result<Recorded, JournalError>>, JournalError> {
+        let written = self.written();
+        self.write(move |connection| Ok(join::record_each(connection, &incoming, written()))).await
     }
 
     /// Stores many in one transaction, all or none, in this order (oldest first is best).
@@ -164,8 +255,10 @@ impl Journal {
         received_at: Timestamp,
         source: Source,
     ) -> Result<Vec<Recorded>, JournalError> {
+        let written = self.written();
         self.write(move |connection| {
-            alerts.iter().map(|alert| join::record(connection, alert, received_at, source)).collect()
+            let written = written();
+            alerts.iter().map(|alert| join::record(connection, alert, received_at, source, written)).collect()
         })
         .await
     }
@@ -235,6 +328,12 @@ impl Journal {
         at: Timestamp,
     ) -> Result<(), JournalError> {
         self.write(move |connection| marks::incidents_notified(connection, &incidents, at)).await
+    }
+
+    /// Notes that these alerts were in the record before it was first read here: the report leaves them out, and they
+    /// need no notification.
+    pub async fn mark_early(&self, alerts: Vec<AlertId>, at: Timestamp) -> Result<(), JournalError> {
+        self.write(move |connection| marks::early(connection, &alerts, at)).await
     }
 
     /// Notes that the alert's ack was sent.
@@ -331,6 +430,20 @@ impl Journal {
             .await
     }
 
+    /// Incidents whose decisions are on their way, if another program wrote to the file since this was last asked.
+    pub async fn decided_beside(&self) -> Result<Vec<IncidentRow>, JournalError> {
+        let seen = Arc::clone(&self.others_wrote);
+        let owners = self.owners.read().await;
+        let writer = owners.writer.as_ref().ok_or(JournalError::Unwritable)?;
+        writer
+            .alone(move |connection| {
+                let version = decisions::writes_of_others(connection)?;
+                let before = seen.swap(version, Ordering::SeqCst);
+                if before == version || before == NOT_ASKED { Ok(Vec::new()) } else { decisions::sending(connection) }
+            })
+            .await
+    }
+
     /// Notes that the record says this anomaly was decided on `at` (by the server's clock), learnt here at `learnt_at`
     /// (by ours); the incident, if that changed it.
     pub async fn handled_elsewhere(
@@ -392,14 +505,145 @@ impl Journal {
         self.write(move |connection| upkeep::remember_shops(connection, &shops)).await
     }
 
-    /// Notes that the connection was lost; one that is still open goes on.
-    pub async fn outage_began(&self, at: Timestamp) -> Result<(), JournalError> {
-        self.write(move |connection| upkeep::outage_began(connection, at)).await
+    /// Notes that the connection was lost, and the code of the reason; one that goes on does so.
+    pub async fn outage_began(&self, at: Timestamp, cause: &str) -> Result<(), JournalError> {
+        let cause = cause.to_owned();
+        self.write(move |connection| outage::began(connection, at, &cause)).await
     }
 
-    /// Notes that what was missed is caught up; nothing if no outage is open.
-    pub async fn outage_ended(&self, at: Timestamp, caught_up: u32) -> Result<(), JournalError> {
-        self.write(move |connection| upkeep::outage_ended(connection, at, caught_up)).await
+    /// Notes that the outage goes on, now for this reason.
+    pub async fn outage_goes_on(&self, at: Timestamp, cause: &str) -> Result<(), JournalError> {
+        let cause = cause.to_owned();
+        self.write(move |connection| outage::goes_on(connection, at, &cause)).await
+    }
+
+    /// Notes that a notification said that the outage lasts.
+    pub async fn outage_told(&self, at: Timestamp) -> Result<(), JournalError> {
+        self.write(move |connection| outage::told(connection, at)).await
+    }
+
+    /// Ends an outage that went on when the program ended, at the time at which that was last known, and hands it
+    /// out.
+    pub async fn cut_outage(&self) -> Result<Option<OutageRow>, JournalError> {
+        self.write(outage::cut).await
+    }
+
+    /// Notes that what was missed is caught up; the outage that this ended, or that was cut short and learns only now
+    /// what was missed in it.
+    pub async fn outage_ended(
+        &self,
+        at: Timestamp,
+        caught_up: u32,
+    ) -> Result<Option<OutageRow>, JournalError> {
+        self.write(move |connection| outage::ended(connection, at, caught_up)).await
+    }
+
+    /// Notes that alerts may be missing of this time, which began when it is not known if none.
+    pub async fn record_gap(&self, from: Option<Timestamp>, to: Timestamp) -> Result<(), JournalError> {
+        self.write(move |connection| gap::record(connection, from, to)).await
+    }
+
+    /// The record does not reach back to what was known before: the gaps that stand now stay.
+    pub async fn gaps_stay(&self) -> Result<(), JournalError> {
+        self.write(gap::stay).await
+    }
+
+    /// The newest gap that stands, unless it was taken out of view.
+    pub async fn standing_gap(&self) -> Result<Option<GapRow>, JournalError> {
+        self.read(gap::standing).await
+    }
+
+    /// Where the next connection to this log goes on.
+    pub async fn cursor(&self, of: &LogOf) -> Result<Option<Cursor>, JournalError> {
+        let of = of.clone();
+        self.read(move |connection| cursor::cursor(connection, &of)).await
+    }
+
+    /// Notes a gap from the last complete comparison until now: this log could not go on where it was asked to.
+    pub async fn log_broke_off(&self, of: LogOf, now: Timestamp) -> Result<(), JournalError> {
+        self.write(move |connection| cursor::broke_off(connection, &of, now)).await
+    }
+
+    /// Notes that a comparison with the record, begun at this time, was complete: closes gaps, and begins this log where
+    /// it could not be followed.
+    pub async fn compared(
+        &self,
+        of: LogOf,
+        beginning: Option<Beginning>,
+        began_at: Timestamp,
+    ) -> Result<(), JournalError> {
+        self.write(move |connection| cursor::compared(connection, &of, beginning.as_ref(), began_at)).await
+    }
+
+    /// Notes that a comparison with the record that began then was complete. Whether that closed a gap.
+    pub async fn gaps_filled(&self, at: Timestamp) -> Result<bool, JournalError> {
+        self.write(move |connection| gap::filled(connection, at)).await
+    }
+
+    /// The gaps that touch this time, oldest first, standing or filled.
+    pub async fn gaps(&self, from: Timestamp, to: Timestamp) -> Result<Vec<GapRow>, JournalError> {
+        self.read(move |connection| gap::gaps(connection, from, to)).await
+    }
+
+    /// Whether alerts may be missing now.
+    pub async fn gap_stands(&self) -> Result<bool, JournalError> {
+        self.read(gap::stands).await
+    }
+
+    /// What became of every alert of this time; `now` is where an outage that goes on is cut.
+    pub async fn report(
+        &self,
+        query: ReportQuery,
+        now: Timestamp,
+        camera_names: &BTreeMap<String, String>,
+    ) -> Result<Report, JournalError> {
+        let (from, to) = (ledger::timestamp(query.from), ledger::timestamp(query.to));
+        let found = self.read(move |connection| report::ledger(connection, from, to)).await?;
+        Ok(found.report(query, now, camera_names, &TimeZone::system()))
+    }
+
+    // ---- tests of the alert path ----
+
+    /// Notes that a test of the alert path begins.
+    pub async fn drill_began(&self, account: String, nonce: String, at: Timestamp) -> Result<(), JournalError> {
+        self.write(move |connection| drill::began(connection, &account, &nonce, at)).await
+    }
+
+    /// Notes that the server took its message.
+    pub async fn drill_sent(&self, nonce: String, at: Timestamp) -> Result<(), JournalError> {
+        self.write(move |connection| drill::sent(connection, &nonce, at)).await
+    }
+
+    /// Notes that its message came back on the socket, and reads that: whether an alert would be here too.
+    pub async fn drill_heard(
+        &self,
+        account: String,
+        nonce: String,
+        at: Timestamp,
+    ) -> Result<bool, JournalError> {
+        let written = nonce.clone();
+        self.write(move |connection| drill::heard(connection, &account, &written, at)).await?;
+        self.read(move |connection| drill::is_stored(connection, &nonce)).await
+    }
+
+    /// Notes how it ended.
+    pub async fn drill_ended(
+        &self,
+        account: String,
+        nonce: String,
+        drill: DrillRow,
+    ) -> Result<(), JournalError> {
+        self.write(move |connection| drill::ended(connection, &account, &nonce, drill)).await
+    }
+
+    /// Notes that a live alert was shown, which overtakes whatever had failed.
+    pub async fn drill_overtaken(&self, account: String, at: Timestamp) -> Result<(), JournalError> {
+        self.write(move |connection| drill::overtaken(connection, &account, at)).await
+    }
+
+    /// The last test of this account that ended.
+    pub async fn last_drill(&self, account: String) -> Result<Option<DrillRow>, JournalError> {
+        self.read(move |connection| drill::last(connection, &account)).await
     }
 
     // ---- upkeep ----

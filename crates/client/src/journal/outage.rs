@@ -75,8 +75,10 @@ pub(super) fn ended(
         "UPDATE outage SET to_at = max(?1, from_at), known_at = max(?1, from_at), caught_up = ?2 \
          WHERE to_at IS NULL RETURNING {COLUMNS}"
     );
-    let mut over =
-        connection.prepare_cached(&open)?.query_row(params![at.as_microsecond(), caught_up], row).optional()?;
+    let mut over = connection
+        .prepare_cached(&open)?
+        .query_row(params![at.as_microsecond(), caught_up], row)
+        .optional()?;
     if over.is_none() {
         let cut = format!(
             "UPDATE outage SET caught_up = ?1, cut_short = ?2 \

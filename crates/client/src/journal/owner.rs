@@ -280,7 +280,8 @@ fn commit(
     answers.into_iter().map(|answer| (answer, state.clone())).collect()
 }
 
-fn undone_on_error<T>(
+/// Does this; what fails is undone and leaves what was done before in the same transaction alone.
+pub(super) fn undone_on_error<T>(
     connection: &Connection,
     work: impl FnOnce(&Connection) -> Result<T, JournalError>,
 ) -> Result<T, JournalError> {

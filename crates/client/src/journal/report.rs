@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use rusqlite::{Connection, Row};
 
-use super::{AlertId, IncidentId, JournalError, gap, outage, sql};
+use super::{AlertId, IncidentId, JournalError, drill, gap, outage, sql};
 use crate::ledger::{Delays, Ledger, Line};
 use crate::view::Source;
 
@@ -42,7 +42,7 @@ pub(super) fn ledger(
         outages: outage::within(connection, from, to)?,
         gaps: gap::gaps(connection, from, to)?,
         lost: 0,
-        drills: (0, 0),
+        drills: drill::counts(connection, from, to)?,
     })
 }
 

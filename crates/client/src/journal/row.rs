@@ -4,7 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use jiff::Timestamp;
-use visionguard_proto::{AnomalyId, BoundingBox, Kind, ShopId, StreamId};
+use visionguard_proto::{Alert, AnomalyId, BoundingBox, Kind, ShopId, StreamId};
 
 use crate::view::{Decision, Handling, Source};
 
@@ -141,6 +141,15 @@ impl IncidentRow {
 pub struct Entry {
     pub alert: Stored,
     pub incident: IncidentRow,
+}
+
+/// An account of a detection on its way into the journal.
+#[derive(Debug, Clone)]
+pub struct Incoming {
+    pub alert: Alert,
+    /// By this computer's clock.
+    pub received_at: Timestamp,
+    pub source: Source,
 }
 
 /// What became of one account of a detection. Whichever it is, the account is on disk: acknowledge it.

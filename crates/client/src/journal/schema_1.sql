@@ -118,10 +118,27 @@ CREATE INDEX outage_in_view ON outage (from_at, id) WHERE cleared_at IS NULL;
 
 -- Of this time alerts may be missing, or were until the record had told them.
 CREATE TABLE gap (
-    id        INTEGER PRIMARY KEY AUTOINCREMENT,
-    from_at   INTEGER,
-    to_at     INTEGER NOT NULL,
-    filled_at INTEGER
+    id         INTEGER PRIMARY KEY AUTOINCREMENT,
+    from_at    INTEGER,
+    to_at      INTEGER NOT NULL,
+    filled_at  INTEGER,
+    for_good   INTEGER NOT NULL DEFAULT 0,       -- the record does not reach back that far
+    cleared_at INTEGER
+) STRICT;
+
+-- Tests of the alert path; one without an outcome was cut short.
+CREATE TABLE drill (
+    id           INTEGER PRIMARY KEY AUTOINCREMENT,
+    account      TEXT NOT NULL,
+    nonce        TEXT NOT NULL UNIQUE,
+    begun_at     INTEGER NOT NULL,
+    sent_at      INTEGER,                        -- the server took the message
+    heard_at     INTEGER,                        -- it came back on the socket, and was written
+    shown_at     INTEGER,                        -- the notification service took it
+    ended_at     INTEGER,
+    outcome      INTEGER,                        -- 0 passed; not: 1 heard, 2 delivered, 3 stored, 4 shown
+    took_ms      INTEGER,
+    overtaken_at INTEGER                         -- a live alert was shown after it had failed
 ) STRICT;
 
 CREATE TABLE shop (

@@ -70,6 +70,7 @@ INSERT INTO disk.outbox SELECT * FROM main.outbox WHERE alert IN (SELECT id FROM
 INSERT INTO disk.outage SELECT * FROM main.outage
     WHERE to_at IS NOT NULL OR NOT EXISTS (SELECT 1 FROM disk.outage WHERE to_at IS NULL);
 INSERT INTO disk.gap SELECT * FROM main.gap;
+INSERT OR IGNORE INTO disk.drill SELECT * FROM main.drill;
 INSERT OR REPLACE INTO disk.shop SELECT * FROM main.shop;
 DROP TABLE temp.fresh;
 COMMIT;

@@ -5,7 +5,7 @@ use visionguard_proto::ShopId;
 
 use super::row::{Keep, Pruned};
 use super::store::PRUNED;
-use super::{IncidentId, JournalError, grouping};
+use super::{IncidentId, JournalError, drill, grouping};
 
 /// Pictures or incidents taken away in one transaction, so that an alert never waits long behind them.
 const BATCH: u32 = 100;
@@ -55,6 +55,7 @@ pub(super) fn prune(connection: &Connection, keep: Keep) -> Result<Pruned, Journ
          WHERE a.incident = i.id AND (a.detected_at >= ?1 OR o.id IS NOT NULL)) ORDER BY i.last_at LIMIT ?2)",
         params![keep.incidents_since.as_microsecond(), BATCH],
     )?;
+    drill::prune(connection, keep.incidents_since)?;
     let too_old = pictures(
         connection,
         "SELECT id, incident, picture_bytes FROM alert \
@@ -92,7 +93,7 @@ pub(super) fn prune(connection: &Connection, keep: Keep) -> Result<Pruned, Journ
 
 /// Empties every table; the file's free pages are overwritten because `secure_delete` is on.
 pub(super) fn erase(connection: &Connection) -> Result<(), JournalError> {
-    for table in ["outbox", "picture", "alert", "incident", "outage", "gap", "shop", "value"] {
+    for table in ["outbox", "picture", "alert", "incident", "outage", "gap", "drill", "shop", "value"] {
         connection.execute(&format!("DELETE FROM {table}"), [])?;
     }
     Ok(())

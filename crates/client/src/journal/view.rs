@@ -8,7 +8,7 @@ use visionguard_proto::Kind;
 use super::store::PRUNED;
 use super::{IncidentRow, Stored};
 use crate::policy;
-use crate::view::{AlertView, FrameView, Incident, IncidentKind};
+use crate::view::{AlertView, FrameView, Incident, IncidentKind, ShopView};
 use crate::words;
 
 /// Longest name of a place that is shown, in characters.
@@ -57,6 +57,12 @@ pub(crate) fn alert(row: &Stored) -> AlertView {
         }),
         frame_problem: row.picture_problem.as_deref().map(problem),
     }
+}
+
+/// A shop to narrow the feed to; none if nothing is left of its name.
+pub(super) fn shop(id: String, name: &str) -> Option<ShopView> {
+    let name = plain(name);
+    (!name.is_empty()).then_some(ShopView { id, name })
 }
 
 /// The camera's name: as the person gave it, else the place the backend names, else a short form of the stream's id.

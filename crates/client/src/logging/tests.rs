@@ -79,9 +79,9 @@ async fn use_every_secret(data_dir: &Path) -> String {
     );
     let mut said = String::new();
 
-    let failed = account.sign_in(&server.url(), "echo@example.com", &PASSWORD.into()).await.unwrap_err();
+    let failed = account.sign_in(&server.url(), "echo@example.com", &PASSWORD.into(), false).await.unwrap_err();
     said.push_str(&format!("{failed} {failed:?}"));
-    account.sign_in(&server.url(), "a@example.com", &PASSWORD.into()).await.unwrap();
+    account.sign_in(&server.url(), "a@example.com", &PASSWORD.into(), false).await.unwrap();
 
     let dial = Arc::new(SystemDial::new(tls()));
     let (connection, mut events) = Connection::start(link::Config::default(), dial, Arc::new(SystemClock), 1);

@@ -11,10 +11,11 @@ use toml::Value;
 use visionguard_proto::Endpoint;
 
 use super::{Complaint, LogFormat, LogLevel, Settings};
+use crate::drill;
 use crate::view::Theme;
 
 /// Every key, and the variable that goes over it.
-const KEYS: [(&str, &str); 14] = [
+const KEYS: [(&str, &str); 15] = [
     ("server", "VISIONGUARD_SERVER"),
     ("extra_ca_file", "VISIONGUARD_EXTRA_CA_FILE"),
     ("start_at_sign_in", "VISIONGUARD_START_AT_SIGN_IN"),
@@ -25,6 +26,7 @@ const KEYS: [(&str, &str); 14] = [
     ("theme", "VISIONGUARD_THEME"),
     ("keep_days", "VISIONGUARD_KEEP_DAYS"),
     ("keep_megabytes", "VISIONGUARD_KEEP_MEGABYTES"),
+    ("drill_at", "VISIONGUARD_DRILL_AT"),
     ("offline_grace_seconds", "VISIONGUARD_OFFLINE_GRACE_SECONDS"),
     ("log_level", "VISIONGUARD_LOG_LEVEL"),
     ("log_format", "VISIONGUARD_LOG_FORMAT"),
@@ -35,6 +37,7 @@ pub(super) const KEEP_DAYS: RangeInclusive<u32> = 1..=365;
 const KEEP_MEGABYTES: RangeInclusive<u32> = 64..=1_000_000;
 const OFFLINE_GRACE: RangeInclusive<u32> = 0..=3600;
 
+pub(super) const DRILL_AT: &str = "must be a time of day such as \"09:00\", or \"\" for never";
 pub(super) const CAMERA_NAMES: &str =
     "must be a table of camera streams and their names, of at most 100 characters each";
 
@@ -117,6 +120,7 @@ fn apply(settings: &mut Settings, key: &str, given: Given) -> Result<(), Expecte
         "offline_grace_seconds" => {
             settings.offline_grace = Duration::from_secs(u64::from(number(given, OFFLINE_GRACE)?));
         }
+        "drill_at" => view.drill_at = time_of_day(given)?,
         "log_level" => settings.log_level = word(given, &LOG_LEVELS)?,
         "log_format" => settings.log_format = word(given, &LOG_FORMATS)?,
         "camera_names" => view.camera_names = camera_names(given)?,
@@ -143,6 +147,7 @@ fn shown(settings: &Settings, key: &str) -> String {
         "keep_days" => view.keep_days.to_string(),
         "keep_megabytes" => settings.keep_megabytes.to_string(),
         "offline_grace_seconds" => settings.offline_grace.as_secs().to_string(),
+        "drill_at" => view.drill_at.clone().unwrap_or_else(|| "none".to_owned()),
         "log_level" => name_of(settings.log_level, &LOG_LEVELS),
         "log_format" => name_of(settings.log_format, &LOG_FORMATS),
         _ => "none".to_owned(),
@@ -200,6 +205,16 @@ fn text(given: Given) -> Result<String, Expected> {
         Given::Text(text) => Some(text),
     };
     text.map(str::to_owned).ok_or_else(|| "must be a text in quotation marks".to_owned())
+}
+
+/// None for an empty text.
+fn time_of_day(given: Given) -> Result<Option<String>, Expected> {
+    let text = text(given).map_err(|_| DRILL_AT.to_owned())?;
+    match text.trim() {
+        "" | "never" => Ok(None),
+        text if drill::time_of_day(text).is_some() => Ok(Some(text.to_owned())),
+        _ => Err(DRILL_AT.to_owned()),
+    }
 }
 
 fn server(given: Given) -> Result<String, Expected> {

@@ -21,6 +21,7 @@ fn every_setting_can_be_set_in_the_file() {
         theme = "dark"
         keep_days = 7
         keep_megabytes = 100
+        drill_at = "09:30"
         offline_grace_seconds = 0
         log_level = "debug"
         log_format = "json"
@@ -42,6 +43,7 @@ fn every_setting_can_be_set_in_the_file() {
             blur: true,
             theme: Theme::Dark,
             keep_days: 7,
+            drill_at: Some("09:30".to_owned()),
             camera_names: [("f97349a9".to_owned(), "Door".to_owned())].into(),
         },
         server: Some("https://alerts.example.com/".to_owned()),

@@ -7,7 +7,8 @@ use std::{fs, io};
 use toml_edit::{DocumentMut, Item, Table, value};
 
 use super::SettingsError;
-use super::read::{CAMERA_NAMES, KEEP_DAYS, THEMES, name_of};
+use super::read::{CAMERA_NAMES, DRILL_AT, KEEP_DAYS, THEMES, name_of};
+use crate::drill;
 use crate::session_file::replace;
 use crate::view::SettingsView;
 
@@ -21,6 +22,9 @@ pub(super) fn check(view: &SettingsView) -> Result<(), SettingsError> {
             key: "keep_days",
             what: "must be a whole number from 1 to 365",
         });
+    }
+    if view.drill_at.as_deref().is_some_and(|at| drill::time_of_day(at).is_none()) {
+        return Err(SettingsError::OutOfBounds { key: "drill_at", what: DRILL_AT });
     }
     if !are_camera_names(&view.camera_names) {
         return Err(SettingsError::OutOfBounds { key: "camera_names", what: CAMERA_NAMES });
@@ -54,6 +58,7 @@ pub(super) fn change(path: &Path, old: &SettingsView, new: &SettingsView) -> io:
     set("blur", old.blur != new.blur, value(new.blur));
     set("theme", old.theme != new.theme, value(name_of(new.theme, &THEMES)));
     set("keep_days", old.keep_days != new.keep_days, value(i64::from(new.keep_days)));
+    set("drill_at", old.drill_at != new.drill_at, value(new.drill_at.clone().unwrap_or_default()));
     set("camera_names", old.camera_names != new.camera_names, Item::Table(table(&new.camera_names)));
     replace(path, file.to_string().as_bytes())
 }

@@ -40,6 +40,35 @@ fn an_alert_that_came_by_the_record_alone_is_deaf_until_the_next_connection() {
 }
 
 #[test]
+fn a_test_that_failed_is_amber_also_on_the_next_connection_until_something_passes() {
+    for (failure, reason) in [
+        (Failure::NotDelivered, "drill_failed"),
+        (Failure::NotHeard, "drill_failed"),
+        (Failure::NotStored, "drill_not_stored"),
+        (Failure::NotShown, "drill_not_shown"),
+    ] {
+        let facts = Facts { drill: Some(failure), ..all_well() };
+
+        let verdict = assess(&facts, &Limits::default(), at(12));
+
+        assert_eq!((verdict.status, verdict.reason), (Status::Deaf, reason));
+        assert_eq!(verdict.remedy, Some(Remedy::RetryNow));
+        assert_ne!(sentence(&verdict), verdict.sentence, "it is in the words");
+        assert_eq!(word(&Facts { drill: None, ..facts }, at(12)), Status::Protected);
+    }
+}
+
+#[test]
+fn what_is_worse_than_a_failed_test_is_said_first() {
+    let failed = Facts { drill: Some(Failure::NotHeard), ..all_well() };
+    let lost = Facts { registration: seen(11, Registration::Lost), ..failed.clone() };
+    let gone = Facts { link: State::Offline, ..failed };
+
+    assert_eq!(assess(&lost, &Limits::default(), at(12)).reason, "slot_lost");
+    assert_eq!(word(&gone, at(12)), Status::Offline);
+}
+
+#[test]
 fn sixty_silent_seconds_are_offline() {
     assert_eq!(word(&all_well(), at(69)), Status::Protected);
     assert_eq!(word(&all_well(), at(70)), Status::Offline);
@@ -79,6 +108,8 @@ fn every_cause_has_a_sentence() {
         Cause::Http { status: 404, retry_after: None },
         Cause::Intercepted,
         Cause::Tls,
+        Cause::Behind,
+        Cause::Downgraded,
         Cause::TokenRejected,
         Cause::AddressRejected,
         Cause::Asked,
@@ -99,6 +130,7 @@ enum Happening {
     Compared(Record),
     Undelivered,
     Delivered,
+    Drilled(Option<Failure>),
     Account(Account),
 }
 
@@ -115,6 +147,7 @@ proptest! {
             registration: None,
             record: None,
             undelivered: None,
+            drill: None,
         };
         let mut diary: Vec<(u64, Happening)> = Vec::new();
         let mut now = 1;
@@ -159,7 +192,11 @@ fn evident(diary: &[(u64, Happening)], now: u64, limits: &Limits) -> bool {
     );
     let signed_in = last(|what| matches!(what, Happening::Account(_)))
         .is_none_or(|(_, what)| matches!(what, Happening::Account(Account::SignedIn)));
-    heard && listed && compared && delivered && signed_in
+    let drilled = !matches!(
+        last(|what| matches!(what, Happening::Drilled(_))),
+        Some((_, Happening::Drilled(Some(_))))
+    );
+    heard && listed && compared && delivered && drilled && signed_in
 }
 
 fn apply(facts: &mut Facts, happening: &Happening, now: u64) {
@@ -175,6 +212,7 @@ fn apply(facts: &mut Facts, happening: &Happening, now: u64) {
         Happening::Compared(record) => facts.record = seen(now, *record),
         Happening::Undelivered => facts.undelivered = Some(at(now)),
         Happening::Delivered => facts.undelivered = None,
+        Happening::Drilled(failure) => facts.drill = *failure,
         Happening::Account(account) => facts.account = *account,
     }
 }
@@ -194,6 +232,13 @@ fn happening() -> impl Strategy<Value = Happening> {
         1 => Just(Happening::Compared(Record::Unread)),
         1 => Just(Happening::Undelivered),
         2 => Just(Happening::Delivered),
+        2 => Just(Happening::Drilled(None)),
+        1 => prop_oneof![
+            Just(Failure::NotDelivered),
+            Just(Failure::NotHeard),
+            Just(Failure::NotStored),
+            Just(Failure::NotShown)
+        ].prop_map(|failure| Happening::Drilled(Some(failure))),
         1 => prop_oneof![3 => Just(Account::SignedIn), 1 => Just(Account::Expired)]
             .prop_map(Happening::Account),
     ]
@@ -210,6 +255,7 @@ fn all_well() -> Facts {
         registration: seen(11, Registration::Ours),
         record: seen(11, Record::Complete),
         undelivered: None,
+        drill: None,
     }
 }
 

@@ -1,3 +1,5 @@
+mod log;
+
 use proptest::prelude::*;
 
 use super::*;
@@ -91,7 +93,11 @@ fn any_byte_is_a_sign_of_life_and_so_is_a_message_that_cannot_be_read() {
 #[test]
 fn an_alert_is_handed_on_and_acknowledged_when_it_is_stored() {
     let mut bench = Bench::online();
-    let ack = ClientMessage::Ack { stream_id: StreamId::new("s").ok(), alert_id: AnomalyId::new("a").ok(), cursor: None };
+    let ack = ClientMessage::Ack {
+        stream_id: StreamId::new("s").ok(),
+        alert_id: AnomalyId::new("a").ok(),
+        cursor: None,
+    };
 
     bench.link.handle_text(ALERT, bench.now);
     assert_eq!(bench.actions(), []);
@@ -236,6 +242,7 @@ fn a_portal_and_a_wrong_address_are_tried_again_at_a_steady_pace() {
         Cause::Intercepted,
         Cause::Tls,
         Cause::AddressRejected,
+        Cause::Downgraded,
         Cause::Http { status: 404, retry_after: None },
     ] {
         let mut bench = Bench::new();

@@ -6,7 +6,8 @@ use futures_util::future::BoxFuture;
 use url::Url;
 use visionguard_proto::Cause;
 
-use super::super::handshake::open;
+use super::super::Target;
+use super::super::handshake::{self, Opened, Request};
 use super::world::target_at;
 use crate::clock::TestClock;
 use crate::dial::{Dial, Io, SystemDial};
@@ -62,13 +63,13 @@ async fn over_an_open_network_a_portal_gets_no_token() {
 
     assert!(matches!(outcome, Err(Cause::Intercepted)));
     let paths: Vec<String> = portal.requests().into_iter().map(|request| request.path).collect();
-    assert_eq!(paths, ["/health"]);
+    assert_eq!(paths, ["/ws/capabilities"]);
 }
 
 #[tokio::test]
 async fn over_an_open_network_the_server_itself_is_asked_first_and_then_trusted() {
     let server = TinyServer::start(|request| match request.path.as_str() {
-        "/health" => json(200, "{}"),
+        "/ws/capabilities" => json(404, "{}"),
         _ => answer(401, &[], ""),
     })
     .await;
@@ -123,9 +124,18 @@ impl Dial for LeadsTo {
     }
 }
 
+async fn open(dial: &dyn Dial, clock: &TestClock, target: &Target, limit: Duration) -> Result<Opened, Cause> {
+    handshake::open(dial, clock, Request { target, spoken: None, cursor: None }, limit).await
+}
+
+/// What becomes of a handshake that is answered so, by a server that speaks protocol 1.
 async fn cause(reply: Reply) -> Cause {
     let limit = if matches!(reply, Reply::Hang) { Duration::from_millis(300) } else { LONG };
-    let server = TinyServer::start(move |_| reply.clone()).await;
+    let server = TinyServer::start(move |request| match request.path.as_str() {
+        "/ws/capabilities" => json(404, "{}"),
+        _ => reply.clone(),
+    })
+    .await;
     let clock = TestClock::new(jiff::Timestamp::UNIX_EPOCH);
     match open(&SystemDial::new(tls()), &clock, &target_at(&server.url(), "the-token"), limit).await {
         Ok(_) => panic!("this was a handshake"),

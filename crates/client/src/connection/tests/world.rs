@@ -8,7 +8,7 @@ use futures_util::future::BoxFuture;
 use futures_util::{SinkExt, StreamExt};
 use http::Uri;
 use jiff::Timestamp;
-use tokio::io::DuplexStream;
+use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream};
 use tokio::sync::mpsc;
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::Message;
@@ -36,10 +36,41 @@ struct MemoryDial {
     refuse: Mutex<Option<Cause>>,
     attempts: AtomicUsize,
     way_out: Mutex<WayOut>,
+    /// What is answered to `GET /ws/capabilities`, and how often it was asked.
+    capabilities: Mutex<(String, usize)>,
+}
+
+/// What the original answers.
+const NOT_FOUND: &str = "HTTP/1.1 404 x\r\nconnection: close\r\ncontent-length: 0\r\n\r\n";
+
+impl MemoryDial {
+    async fn capabilities(&self) -> Result<Box<dyn Io>, Cause> {
+        if let Some(cause) = *self.refuse.lock().unwrap()
+            && !matches!(cause, Cause::Http { .. })
+        {
+            self.attempts.fetch_add(1, Ordering::SeqCst);
+            return Err(cause);
+        }
+        let answer = {
+            let mut capabilities = self.capabilities.lock().unwrap();
+            capabilities.1 += 1;
+            capabilities.0.clone()
+        };
+        let (ours, mut theirs) = tokio::io::duplex(64 * 1024);
+        theirs.write_all(answer.as_bytes()).await.unwrap();
+        tokio::spawn(async move {
+            let mut asked = Vec::new();
+            let _ = theirs.read_to_end(&mut asked).await;
+        });
+        Ok(Box::new(ours))
+    }
 }
 
 impl Dial for MemoryDial {
-    fn dial<'a>(&'a self, _: &'a Url) -> BoxFuture<'a, Result<Box<dyn Io>, Cause>> {
+    fn dial<'a>(&'a self, url: &'a Url) -> BoxFuture<'a, Result<Box<dyn Io>, Cause>> {
+        if url.path() == "/ws/capabilities" {
+            return Box::pin(async { self.capabilities().await });
+        }
         self.attempts.fetch_add(1, Ordering::SeqCst);
         let outcome = match *self.refuse.lock().unwrap() {
             Some(cause) => Err(cause),
@@ -65,6 +96,7 @@ impl World {
             refuse: Mutex::new(None),
             attempts: AtomicUsize::new(0),
             way_out: Mutex::default(),
+            capabilities: Mutex::new((NOT_FOUND.to_owned(), 0)),
         });
         let (connection, events) = Connection::start(Config::default(), dial.clone(), clock.clone(), 7);
         World { connection, clock, events, streams, dial }
@@ -201,6 +233,7 @@ pub(super) fn target_at(server: &str, token: &str) -> Target {
         endpoint: Endpoint::parse(server).unwrap(),
         user: UserId::new("u1").unwrap(),
         token: token.into(),
+        spoke_two: false,
     }
 }
 

@@ -126,7 +126,7 @@ impl Desk {
 impl Running {
     pub(super) async fn sign_in(&self, server: &Server) {
         self.client
-            .sign_in(&server.url(), "owner@example.com", SecretString::from("right"))
+            .sign_in(&server.url(), "owner@example.com", SecretString::from("right"), false)
             .await
             .expect("the sign-in is accepted");
     }

@@ -517,7 +517,7 @@ async fn a_wrong_password_leaves_the_session_as_it_is() {
 
     let problem = running
         .client
-        .sign_in(&server.url(), "owner@example.com", SecretString::from("wrong"))
+        .sign_in(&server.url(), "owner@example.com", SecretString::from("wrong"), false)
         .await
         .expect_err("it is refused");
 

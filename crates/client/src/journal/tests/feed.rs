@@ -1,10 +1,10 @@
 //! The feed shows what is in view, newest first, page by page.
 
-use visionguard_proto::Alert;
+use visionguard_proto::{Alert, Kind};
 
 use super::super::JournalError;
 use super::{World, detection, no_names, noon, shop};
-use crate::view::{Counts, Decision, FeedFilter, FeedItem, FeedPage, FeedQuery};
+use crate::view::{Counts, Decision, FeedFilter, FeedItem, FeedPage, FeedQuery, Severity};
 
 #[tokio::test]
 async fn the_pages_follow_each_other_without_gap_or_overlap() {
@@ -13,7 +13,7 @@ async fn the_pages_follow_each_other_without_gap_or_overlap() {
         // Several begin in the same second.
         world.tell(detection(&format!("stream-{index}"), 1, 30).seen(), index / 7).await;
     }
-    world.journal.outage_began(noon(3)).await.expect("noted");
+    world.journal.outage_began(noon(3), "lost").await.expect("noted");
     world.journal.outage_ended(noon(5), 2).await.expect("noted");
 
     let mut sizes = Vec::new();
@@ -42,8 +42,8 @@ async fn the_pages_follow_each_other_without_gap_or_overlap() {
 async fn an_outage_says_when_and_what_was_caught_up_on() {
     let world = World::new();
 
-    world.journal.outage_began(noon(0)).await.expect("noted");
-    world.journal.outage_began(noon(60)).await.expect("noted");
+    world.journal.outage_began(noon(0), "lost").await.expect("noted");
+    world.journal.outage_began(noon(60), "lost").await.expect("noted");
     let during = feed(&world, FeedQuery::default()).await;
     world.journal.outage_ended(noon(900), 4).await.expect("noted");
     let after = feed(&world, FeedQuery::default()).await;
@@ -107,6 +107,93 @@ async fn search_finds_camera_shop_and_words_and_takes_wildcards_literally() {
 }
 
 #[tokio::test]
+async fn the_severities_of_the_feed_are_those_of_the_policy() {
+    let world = World::new();
+    let scores = [None, Some(0.9), Some(4.99), Some(5.0), Some(12.0)];
+    for (index, kind) in [Kind::Theft, Kind::Intrusion, Kind::Other].into_iter().enumerate() {
+        for (other, score) in scores.into_iter().enumerate() {
+            let stream = format!("stream-{index}-{other}");
+            for person in 0..4 {
+                let row = Alert { kind, score, ..detection(&stream, person, 30).seen() };
+                world.tell(row, person * 70).await;
+            }
+        }
+    }
+
+    let all = feed(&world, FeedQuery::default()).await;
+    let rest = feed(&world, FeedQuery { before: all.next, ..FeedQuery::default() }).await;
+    let all: Vec<FeedItem> = all.items.into_iter().chain(rest.items).collect();
+
+    assert_eq!(all.len(), 60);
+    for severity in [Severity::Low, Severity::Medium, Severity::High] {
+        let expected: Vec<String> =
+            all.iter().filter(|item| severity_of(item) == Some(severity)).map(id).collect();
+        let page = feed(&world, FeedQuery { severity: Some(severity), ..FeedQuery::default() }).await;
+
+        assert!(!expected.is_empty(), "{severity:?}");
+        assert_eq!(page.items.iter().map(id).collect::<Vec<_>>(), expected, "{severity:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_shop_narrows_the_feed_and_is_offered_while_it_has_incidents() {
+    let world = World::new();
+    let harbour = world.catch_up(detection("stream-a", 1, 30).row(), 0).await;
+    let other = Alert { shop_id: Some(shop("shop-2")), ..detection("stream-b", 1, 30).row() };
+    world.catch_up(other, 1).await;
+    let names = ["shop-1", "shop-2", "shop-3"].map(|id| (shop(id), format!("{id} by name")));
+    world.journal.remember_shops(names.to_vec()).await.expect("noted");
+    world.journal.outage_began(noon(3), "lost").await.expect("noted");
+
+    let narrowed = FeedQuery { shop: Some("shop-1".to_owned()), ..FeedQuery::default() };
+    let before = feed(&world, narrowed.clone()).await;
+    world.journal.dismiss(harbour.entry().incident.id, noon(4)).await.expect("dismissed");
+    let after = feed(&world, narrowed).await;
+
+    let offered = |page: &FeedPage| page.shops.iter().map(|shop| shop.name.clone()).collect::<Vec<_>>();
+    assert_eq!(before.items.iter().map(id).collect::<Vec<_>>(), [harbour.entry().incident.id.to_string()]);
+    assert_eq!(offered(&before), ["shop-1 by name", "shop-2 by name"]);
+    assert_eq!(offered(&after), ["shop-2 by name"]);
+    assert!(after.items.is_empty());
+}
+
+#[tokio::test]
+async fn since_midnight_means_what_began_then_and_the_outage_that_lasted_until_then() {
+    let world = World::new();
+    world.journal.outage_began(noon(-20), "lost").await.expect("noted");
+    world.journal.outage_ended(noon(-10), 0).await.expect("noted");
+    world.journal.outage_began(noon(-8), "lost").await.expect("noted");
+    world.journal.outage_ended(noon(3), 0).await.expect("noted");
+    world.tell(detection("stream-a", 1, 30).seen(), -1).await;
+    let at = world.tell(detection("stream-b", 1, 30).seen(), 0).await;
+    let later = world.tell(detection("stream-c", 1, 30).seen(), 5).await;
+
+    let since = Some(noon(0).as_millisecond());
+    let page = feed(&world, FeedQuery { since, ..FeedQuery::default() }).await;
+
+    let ids: Vec<String> = page.items.iter().map(id).collect();
+    assert_eq!(ids[..2], [later, at].map(|recorded| recorded.entry().incident.id.to_string()));
+    assert_eq!(page.items[2..].iter().map(begin).collect::<Vec<_>>(), [noon(-8).as_millisecond()]);
+}
+
+#[tokio::test]
+async fn the_note_of_a_decision_made_here_is_shown_with_it() {
+    let world = World::new();
+    let incident = world.tell(detection("stream-a", 1, 30).seen_with_id(), 0).await.entry().incident.id;
+    let note = async || {
+        let detail = world.journal.incident_detail(incident, &no_names()).await.expect("read");
+        detail.expect("known").note
+    };
+
+    let before = note().await;
+    let words = Some("She came back and paid <b>".to_owned());
+    world.journal.decide(incident, Decision::Resolved, words.clone(), noon(2)).await.expect("decided");
+
+    assert_eq!(before, None);
+    assert_eq!(note().await, words);
+}
+
+#[tokio::test]
 async fn a_cursor_that_no_page_gave_out_is_refused() {
     let world = World::new();
 
@@ -166,6 +253,13 @@ async fn an_incident_opens_with_its_alerts_oldest_first() {
 
 async fn feed(world: &World, query: FeedQuery) -> FeedPage {
     world.journal.feed(query, &no_names()).await.expect("a page")
+}
+
+fn severity_of(item: &FeedItem) -> Option<Severity> {
+    match item {
+        FeedItem::Incident(incident) => Some(incident.severity),
+        FeedItem::Outage { .. } => None,
+    }
 }
 
 fn begin(item: &FeedItem) -> i64 {

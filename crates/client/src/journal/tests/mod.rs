@@ -5,6 +5,7 @@ mod decisions;
 mod feed;
 mod grouping;
 mod joining;
+mod ledger;
 mod pruning;
 mod survival;
 

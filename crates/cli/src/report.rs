@@ -1,0 +1,228 @@
+//! `report`: what became of every alert of some days, also while another program owns the journal.
+
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp, ToSpan};
+use visionguard_client::clock::{Clock, SystemClock};
+use visionguard_client::journal::{Journal, JournalError};
+use visionguard_client::view::{LedgerEntry, Report, ReportQuery, Source, Spread};
+
+use crate::args;
+use crate::exit::{Exit, Failure};
+use crate::lines::{columns, date_and_clock, severity_word};
+use crate::out;
+use crate::place::Place;
+
+/// Days that a report is about if none are named, the last of them today.
+const DAYS: i64 = 7;
+/// Alerts listed for people; a program gets more.
+const LISTED: usize = 20;
+
+/// Prints it; whether an alert is missing, or may be, is the exit status.
+pub async fn run(options: &args::Report) -> Result<Exit, Failure> {
+    let place = Place::find()?;
+    let (zone, now) = (TimeZone::system(), SystemClock.wall());
+    let query = query(options.from, options.to, now, &zone)?;
+    let journal = match Journal::open_read_only(&place.data_dir) {
+        Err(JournalError::Missing(_)) => Journal::in_memory()?,
+        opened => opened?,
+    };
+    let report = journal.report(query, now, &place.settings.view.camera_names).await?;
+
+    let written = match options.json {
+        true => out::json(&report),
+        false => lines(&report, &zone).iter().try_for_each(|line| out::line(line)),
+    };
+    match out::ended(written)? {
+        Exit::Done if is_missing(&report) => Ok(Exit::Wrong),
+        exit => Ok(exit),
+    }
+}
+
+/// From the first day's beginning to the last day's end.
+fn query(
+    from: Option<Date>,
+    to: Option<Date>,
+    now: Timestamp,
+    zone: &TimeZone,
+) -> Result<ReportQuery, Failure> {
+    let last = to.unwrap_or_else(|| now.to_zoned(zone.clone()).date());
+    let first = match from {
+        Some(from) => from,
+        None => last.checked_sub((DAYS - 1).days()).map_err(|_| out_of_reach())?,
+    };
+    if first > last {
+        return Err(Failure::new(Exit::Usage, format!("{first} is after {last}.")));
+    }
+    let begin = |day: Date| day.to_zoned(zone.clone()).map(|begin| begin.timestamp().as_millisecond());
+    let end = last.tomorrow().and_then(begin).map_err(|_| out_of_reach())?;
+    Ok(ReportQuery { from: begin(first).map_err(|_| out_of_reach())?, to: end })
+}
+
+fn out_of_reach() -> Failure {
+    Failure::new(Exit::Usage, "There is no report about such a day.")
+}
+
+fn is_missing(report: &Report) -> bool {
+    report.lost > 0 || report.gaps.iter().any(|gap| !gap.filled)
+}
+
+/// The report for people.
+fn lines(report: &Report, zone: &TimeZone) -> Vec<String> {
+    let day = |at: i64| date_and_clock(at, zone).chars().take(10).collect::<String>();
+    let mut lines = vec![format!("{} to {}", day(report.from), day(report.to - 1)), String::new()];
+    let counted = format!("{} ({} live, {} caught up on)", report.alerts, report.live, report.caught_up);
+    lines.extend(columns(&[
+        ["Alerts", &counted],
+        ["Lost", &lost(report)],
+        ["To the popup", &spread(report.to_popup)],
+        ["To the decision", &spread(report.to_action)],
+        ["No connection", &offline(report)],
+        ["Tests of the path", &format!("{} passed, {} failed", report.drills_passed, report.drills_failed)],
+    ]));
+    if !report.outages.is_empty() || !report.gaps.is_empty() {
+        lines.push(String::new());
+        lines.extend(report.gaps.iter().map(|gap| format!("{}  {}", day(gap.to), gap.sentence)));
+        lines
+            .extend(report.outages.iter().map(|outage| format!("{}  {}", day(outage.from), outage.sentence)));
+    }
+    if !report.entries.is_empty() {
+        lines.push(String::new());
+        lines.extend(newest(&report.entries, zone));
+    }
+    lines
+}
+
+fn lost(report: &Report) -> String {
+    let standing = report.gaps.iter().filter(|gap| !gap.filled).count();
+    if standing > 0 { format!("{}, and more may be missing", report.lost) } else { report.lost.to_string() }
+}
+
+fn offline(report: &Report) -> String {
+    match report.outages.len() {
+        0 => "never".to_owned(),
+        1 => format!("once, {}", time(report.offline_ms)),
+        times => format!("{times} times, {} in all", time(report.offline_ms)),
+    }
+}
+
+fn spread(spread: Spread) -> String {
+    let (Some(median), Some(most)) = (spread.median_ms, spread.p95_ms) else { return "none".to_owned() };
+    format!("half within {}, 95 of 100 within {} ({} alerts)", time(median), time(most), spread.count)
+}
+
+fn newest(entries: &[LedgerEntry], zone: &TimeZone) -> Vec<String> {
+    let mut rows =
+        vec![["#", "received", "severity", "camera", "came", "popup", "seen", "decided"].map(str::to_owned)];
+    for entry in entries.iter().take(LISTED) {
+        let after = |at: Option<i64>| at.map_or_else(String::new, |at| time((at - entry.received_at).max(0)));
+        rows.push([
+            entry.alert.clone(),
+            date_and_clock(entry.received_at, zone),
+            severity_word(entry.severity).to_owned(),
+            entry.camera.clone(),
+            match entry.source {
+                Source::Live => "live".to_owned(),
+                Source::History => "caught up".to_owned(),
+            },
+            after(entry.notified_at),
+            after(entry.seen_at),
+            after(entry.acted_at),
+        ]);
+    }
+    columns(&rows)
+}
+
+/// A length of time as one would say it, in at most two units.
+fn time(milliseconds: i64) -> String {
+    let length = SignedDuration::from_millis(milliseconds);
+    let (seconds, minutes, hours) = (length.as_secs(), length.as_mins(), length.as_hours());
+    match seconds {
+        ..10 => format!("{}.{} s", seconds, milliseconds % 1_000 / 100),
+        10..60 => format!("{seconds} s"),
+        60..3_600 => format!("{minutes} min {} s", seconds % 60),
+        3_600..86_400 => format!("{hours} h {} min", minutes % 60),
+        _ => format!("{} d {} h", hours / 24, hours % 24),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use visionguard_client::view::Gap;
+
+    use super::*;
+
+    #[test]
+    fn without_days_it_is_about_the_last_seven_and_a_day_has_its_own_length() {
+        let zone = TimeZone::get("Europe/Vienna").expect("a zone");
+        let now = "2026-10-25T12:00:00Z".parse().expect("a time");
+
+        let week = query(None, None, now, &zone).expect("a week");
+        let one_day = query(Some(date("2026-10-25")), Some(date("2026-10-25")), now, &zone).expect("a day");
+
+        let ends =
+            [week.from, week.to].map(|at| Timestamp::from_millisecond(at).expect("a time").to_string());
+        assert_eq!(ends, ["2026-10-18T22:00:00Z", "2026-10-25T23:00:00Z"]);
+        assert_eq!(one_day.to - one_day.from, 25 * 3_600_000);
+    }
+
+    #[test]
+    fn days_in_the_wrong_order_are_not_understood() {
+        let refused =
+            query(Some(date("2026-10-25")), Some(date("2026-10-24")), Timestamp::now(), &TimeZone::UTC);
+
+        assert_eq!(refused.expect_err("a refusal").exit, Exit::Usage);
+    }
+
+    #[test]
+    fn a_gap_that_stands_is_something_wrong_and_a_filled_one_is_not() {
+        let gap = |filled| Gap { from: None, to: 0, filled, sentence: String::new() };
+
+        assert!(is_missing(&Report { gaps: vec![gap(true), gap(false)], ..nothing() }));
+        assert!(is_missing(&Report { lost: 1, ..nothing() }));
+        assert!(!is_missing(&Report { gaps: vec![gap(true)], ..nothing() }));
+    }
+
+    #[test]
+    fn lengths_are_said_in_two_units() {
+        let said = [-1, 340, 12_000, 75_000, 4_380_000, 90_000_000].map(time);
+
+        assert_eq!(said, ["0.0 s", "0.3 s", "12 s", "1 min 15 s", "1 h 13 min", "1 d 1 h"]);
+    }
+
+    #[test]
+    fn people_read_what_happened_and_how_fast() {
+        let spread = Spread { count: 3, median_ms: Some(400), p95_ms: Some(61_000) };
+        let report = Report { alerts: 3, live: 2, caught_up: 1, to_popup: spread, ..nothing() };
+
+        let text = lines(&report, &TimeZone::UTC).join("\n");
+
+        assert!(text.starts_with("2026-11-15 to 2026-11-21\n"), "{text}");
+        assert!(text.contains("3 (2 live, 1 caught up on)"), "{text}");
+        assert!(text.contains("half within 0.4 s, 95 of 100 within 1 min 1 s (3 alerts)"), "{text}");
+    }
+
+    fn nothing() -> Report {
+        let at = |text: &str| text.parse::<Timestamp>().expect("a time").as_millisecond();
+        Report {
+            from: at("2026-11-15T00:00:00Z"),
+            to: at("2026-11-22T00:00:00Z"),
+            alerts: 0,
+            live: 0,
+            caught_up: 0,
+            lost: 0,
+            gaps: Vec::new(),
+            to_popup: Spread::default(),
+            to_action: Spread::default(),
+            outages: Vec::new(),
+            offline_ms: 0,
+            drills_passed: 0,
+            drills_failed: 0,
+            entries: Vec::new(),
+        }
+    }
+
+    fn date(text: &str) -> Date {
+        text.parse().expect("a date")
+    }
+}

@@ -1,0 +1,177 @@
+//! Following a server's log (protocol 2): where to go on, what to do when it broke off, and what it replays.
+//!
+//! The registration and the comparison with the record are looked at as ever: the log is only the fastest way.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use visionguard_proto::{Alert, Cursor, Moment, Welcome};
+
+use super::Controller;
+use super::recorder::{Item, Place};
+use super::ticks::{Due, Tick};
+use crate::journal::{Beginning, Entry, GapRow, IncidentId, JournalError, LogOf};
+use crate::status;
+use crate::view::Source;
+
+/// How long the journal may take to say where the log was left; the record has what is missed without that.
+const ASK_JOURNAL_WITHIN: Duration = Duration::from_secs(2);
+/// How long after the last replayed alert they are summed up.
+const SUM_UP_AFTER: Duration = Duration::from_secs(1);
+
+/// What is known of the log that the connection follows.
+#[derive(Debug, Default)]
+pub(super) struct Log {
+    /// The connection began at the log's head: a comparison that begins later than this makes it the place to go on from.
+    beginning: Option<(Moment, Beginning)>,
+    /// How many of this session's alerts had a place in the log.
+    places: u64,
+    /// Old alerts that were replayed, for one summary: the newest of each incident.
+    replayed: BTreeMap<IncidentId, Entry>,
+    sum_up: Due,
+}
+
+impl Log {
+    pub(super) fn due(&self) -> Option<Moment> {
+        self.sum_up.at()
+    }
+
+    /// Nothing of a session that is over counts for the next.
+    pub(super) fn forget(&mut self) {
+        *self = Log::default();
+    }
+}
+
+impl Controller {
+    /// Connects, from where the journal says that the log was left.
+    pub(super) fn connect(&self) {
+        let Some(of) = self.log_of() else { return };
+        let journal = self.journal.clone();
+        let epoch = self.who.epoch;
+        self.spawn(async move {
+            let cursor = match tokio::time::timeout(ASK_JOURNAL_WITHIN, journal.cursor(&of)).await {
+                Ok(Ok(cursor)) => cursor,
+                Ok(Err(error)) => {
+                    tracing::warn!(%error, "the journal does not say where the log was left");
+                    None
+                }
+                Err(_) => {
+                    tracing::warn!("the journal takes too long to say where the log was left");
+                    None
+                }
+            };
+            Tick::Placed(epoch, cursor)
+        });
+        self.look_for_gap();
+    }
+
+    pub(super) fn placed(&self, epoch: u64, cursor: Option<Cursor>) {
+        if epoch != self.who.epoch || self.who.account != status::Account::SignedIn {
+            return;
+        }
+        if let Some(target) = self.account.target() {
+            self.connection.connect_from(target, cursor);
+        }
+    }
+
+    /// Whose log is followed, at which server.
+    fn log_of(&self) -> Option<LogOf> {
+        let target = self.account.target()?;
+        Some(LogOf { account: target.user.to_string(), origin: target.endpoint.to_string() })
+    }
+
+    pub(super) fn speaks_two(&self) {
+        if self.account.speaks_two() {
+            tracing::info!("the server speaks protocol 2");
+            let account = self.account.clone();
+            self.tasks.spawn(async move { account.write_down().await });
+        }
+    }
+
+    pub(super) fn no_welcome(&mut self) {
+        tracing::warn!("the server offered protocol 2 and does not speak it on this connection");
+        self.reconcile_soon();
+    }
+
+    /// Without a cursor, or with one that the log could not follow, what comes begins at its head.
+    pub(super) fn welcomed(&mut self, welcome: Welcome, asked: Option<Cursor>) {
+        tracing::info!(recovered = welcome.recovered, resumed = asked.is_some(), "following the server's log");
+        let begins = asked.is_none() || !welcome.recovered;
+        self.watch.log.beginning =
+            begins.then(|| (self.now(), Beginning { asked, head: welcome.head }));
+    }
+
+    /// What lies between is to be had from the record, which is read again from now on: what was read before the gap was
+    /// known may lack its end.
+    pub(super) fn broke_off(&mut self) {
+        let Some(of) = self.log_of() else { return };
+        tracing::warn!("the server's log could not go on where it was left; reading the record");
+        let gap = Item::Gap { of, now: self.wall() };
+        if let Some(lane) = &self.alerts.lane {
+            let lane = lane.clone();
+            self.tasks.spawn(async move {
+                // Nobody stores anything any more only after the end.
+                let _ = lane.send(gap).await;
+            });
+        }
+        self.reconcile_soon();
+    }
+
+    /// The record was compared to its end, on the connection that stands.
+    pub(super) fn log_compared(&mut self, began_at: Moment) {
+        let Some(of) = self.log_of() else { return };
+        let begins = self.watch.log.beginning.take_if(|(at, _)| *at <= began_at);
+        if let (Some(_), Some(since)) = (&begins, self.online_since()) {
+            self.connection.compared(since);
+        }
+        let (journal, wall) = (self.journal.clone(), self.wall_at(began_at));
+        let beginning = begins.map(|(_, beginning)| beginning);
+        self.spawn(async move {
+            match journal.compared(of, beginning, wall).await {
+                Ok(()) => Tick::Gap(journal.standing_gap().await),
+                Err(error) => Tick::WriteFailed(error),
+            }
+        });
+    }
+
+    pub(super) fn look_for_gap(&self) {
+        let journal = self.journal.clone();
+        self.spawn(async move { Tick::Gap(journal.standing_gap().await) });
+    }
+
+    pub(super) fn gap(&mut self, standing: Result<Option<GapRow>, JournalError>) {
+        match standing {
+            Ok(Some(gap)) => self.shown.say("possible_gap", gap.sentence(&self.zone)),
+            Ok(None) => self.shown.withdraw("possible_gap"),
+            Err(error) => tracing::debug!(%error, "cannot look for gaps"),
+        }
+    }
+
+    /// The place of an alert that came on the socket, if it has one.
+    pub(super) fn place(&mut self, alert: &Alert) -> Option<Place> {
+        let cursor = alert.cursor.clone()?;
+        let place = Place { of: self.log_of()?, session: self.who.epoch, number: self.watch.log.places, cursor };
+        self.watch.log.places += 1;
+        Some(place)
+    }
+
+    /// What is replayed and old is history: it goes into a summary.
+    pub(super) fn source(&self, alert: &Alert) -> Source {
+        let at = alert.detected_at.filter(|_| alert.replayed);
+        if at.is_some_and(|at| !self.is_recent(at)) { Source::History } else { Source::Live }
+    }
+
+    /// An old alert that was replayed is stored.
+    pub(super) fn replayed(&mut self, entry: &Entry) {
+        self.watch.log.replayed.insert(entry.incident.id, entry.clone());
+        self.watch.log.sum_up.set(self.now() + SUM_UP_AFTER);
+        self.feed_changed();
+    }
+
+    pub(super) fn log_time(&mut self, now: Moment) {
+        if self.watch.log.sum_up.take(now) {
+            let replayed = std::mem::take(&mut self.watch.log.replayed);
+            self.raise_missed(replayed.into_values().collect());
+        }
+    }
+}

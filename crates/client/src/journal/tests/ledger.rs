@@ -1,0 +1,284 @@
+//! The report: its figures against a plain computation, and what each of them means.
+
+use std::collections::BTreeMap;
+
+use jiff::SignedDuration;
+use proptest::prelude::*;
+
+use super::*;
+use crate::view::{Decision, Report, ReportQuery, Spread};
+
+#[tokio::test]
+async fn an_alert_is_followed_from_its_detection_to_the_decision() {
+    let world = World::new();
+    let detection = detection("stream-a", 1, 30);
+    let entry = world
+        .tell(Alert { detected_at: Some(noon(-2)), ..detection.seen_with_id() }, 0)
+        .await
+        .entry()
+        .clone();
+    world.journal.mark_notified(entry.alert.id, noon(1)).await.expect("marked");
+    world.journal.seen(entry.incident.id, noon(20)).await.expect("marked");
+    world.journal.decide(entry.incident.id, Decision::Acknowledged, None, noon(28)).await.expect("decided");
+
+    let report = report(&world.journal, -60, 60).await;
+
+    let line = &report.entries[0];
+    let second = |second| Some(noon(second).as_millisecond());
+    assert_eq!((report.alerts, report.live, report.caught_up, report.lost), (1, 1, 0, 0));
+    assert_eq!((line.detected_at, Some(line.received_at)), (second(-2), second(0)));
+    assert!(line.stored_at >= line.received_at);
+    assert_eq!([line.notified_at, line.seen_at, line.acted_at], [second(1), second(20), second(28)]);
+    assert_eq!(report.to_popup, Spread { count: 1, median_ms: Some(3_000), p95_ms: Some(3_000) });
+    assert_eq!(report.to_action, Spread { count: 1, median_ms: Some(30_000), p95_ms: Some(30_000) });
+}
+
+#[tokio::test]
+async fn a_server_whose_clock_is_ahead_makes_nothing_look_faster() {
+    let world = World::new();
+    world.journal.server_is_ahead(SignedDuration::from_secs(600));
+    let told = Alert { detected_at: Some(noon(598)), ..detection("stream-a", 1, 30).seen_with_id() };
+    let entry = world.tell(told, 0).await.entry().clone();
+    world.journal.mark_notified(entry.alert.id, noon(1)).await.expect("marked");
+    world
+        .journal
+        .handled_elsewhere(
+            detection("stream-a", 1, 30).anomaly_id(),
+            Decision::Resolved,
+            noon(630),
+            noon(900),
+        )
+        .await
+        .expect("noted");
+
+    let report = report(&world.journal, -60, 60).await;
+
+    assert_eq!(report.to_popup.median_ms, Some(3_000));
+    assert_eq!(report.to_action.median_ms, Some(32_000));
+    assert_eq!(report.entries[0].acted_at, Some(noon(30).as_millisecond()));
+}
+
+#[tokio::test]
+async fn what_a_decision_made_before_covers_was_acted_on_when_it_came() {
+    let world = World::new();
+    let first = world.tell(detection("stream-a", 1, 30).seen_with_id(), 0).await.entry().clone();
+    world.journal.decide(first.incident.id, Decision::Acknowledged, None, noon(10)).await.expect("decided");
+
+    world.tell(detection("stream-a", 1, 600).seen_with_id(), 20).await;
+
+    let report = report(&world.journal, -60, 60).await;
+    let second = |second| Some(noon(second).as_millisecond());
+    assert_eq!(report.entries.iter().map(|line| line.acted_at).collect::<Vec<_>>(), [second(20), second(10)]);
+    assert_eq!(report.entries[0].seen_at, None, "it came after the look");
+}
+
+#[tokio::test]
+async fn what_was_in_the_record_before_the_first_look_was_missed_by_nobody() {
+    let world = World::new();
+    let early = world.catch_up(detection("stream-a", 1, 30).row(), 500).await.entry().clone();
+    let missed = world.catch_up(detection("stream-b", 1, 60).row(), 500).await.entry().clone();
+
+    world.journal.mark_early(vec![early.alert.id], noon(500)).await.expect("marked");
+
+    let report = report(&world.journal, -60, 600).await;
+    assert_eq!((report.alerts, report.caught_up), (1, 1));
+    assert_eq!(report.entries[0].alert, missed.alert.id.to_string());
+    let unshown = world.journal.not_yet_notified().await.expect("alerts");
+    assert_eq!(unshown.iter().map(|entry| entry.alert.id).collect::<Vec<_>>(), [missed.alert.id]);
+}
+
+#[tokio::test]
+async fn an_outage_keeps_what_began_it_and_what_was_caught_up() {
+    let world = World::new();
+    world.journal.outage_began(noon(0), "restarting").await.expect("noted");
+    world.journal.outage_goes_on(noon(60), "refused").await.expect("noted");
+    world.journal.outage_told(noon(60)).await.expect("noted");
+
+    let ended = world.journal.outage_ended(noon(100), 3).await.expect("noted").expect("an outage");
+    let again = world.journal.outage_ended(noon(200), 9).await.expect("noted");
+
+    let report = report(&world.journal, 40, 600).await;
+    assert_eq!((ended.cause.as_str(), ended.told, ended.to), ("restarting", true, Some(noon(100))));
+    assert_eq!(again, None);
+    assert_eq!((report.outages[0].caught_up, report.offline_ms), (3, 60_000));
+    assert!(report.outages[0].sentence.contains("the server restarted"), "{}", report.outages[0].sentence);
+}
+
+#[tokio::test]
+async fn an_outage_that_outlived_the_program_ends_when_it_was_last_known() {
+    let world = World::new();
+    world.journal.outage_began(noon(0), "refused").await.expect("noted");
+    world.journal.outage_goes_on(noon(120), "refused").await.expect("noted");
+    let world = world.reopen().await;
+
+    let cut = world.journal.cut_outage().await.expect("noted").expect("an outage");
+    let ended = world.journal.outage_ended(noon(900), 4).await.expect("noted").expect("the same outage");
+
+    assert_eq!((cut.from, cut.to, cut.cut_short), (noon(0), Some(noon(120)), true));
+    assert_eq!((ended.id, ended.to, ended.caught_up), (cut.id, Some(noon(120)), 4));
+    assert_eq!(report(&world.journal, -60, 900).await.offline_ms, 120_000);
+}
+
+#[tokio::test]
+async fn a_gap_stands_until_the_record_has_told_all_of_it() {
+    let world = World::new();
+    world.journal.record_gap(Some(noon(0)), noon(10)).await.expect("noted");
+    world.journal.record_gap(Some(noon(0)), noon(20)).await.expect("noted");
+    let standing = report(&world.journal, -60, 60).await.gaps;
+    let stood = world.journal.gap_stands().await.expect("read");
+
+    world.journal.gaps_filled(noon(30)).await.expect("noted");
+
+    let filled = report(&world.journal, -60, 60).await.gaps;
+    assert!(stood && !world.journal.gap_stands().await.expect("read"));
+    assert_eq!(
+        standing.iter().map(|gap| (gap.to, gap.filled)).collect::<Vec<_>>(),
+        [(noon(20).as_millisecond(), false)]
+    );
+    assert!(filled.len() == 1 && filled[0].filled);
+    assert!(report(&world.journal, 100, 200).await.gaps.is_empty());
+}
+
+/// One alert with all that happens to it, in seconds after noon.
+#[derive(Debug, Clone)]
+struct Way {
+    live: bool,
+    early: bool,
+    detected: Option<i64>,
+    received: i64,
+    ahead: i64,
+    notified: Option<i64>,
+    /// Here, or elsewhere by the server's clock.
+    decided: Option<(bool, i64)>,
+}
+
+fn ways() -> impl Strategy<Value = Vec<Way>> {
+    let way = (
+        any::<bool>(),
+        prop::bool::weighted(0.1),
+        prop::option::weighted(0.9, -300..300_i64),
+        0..300_i64,
+        prop::sample::select(vec![0, 0, -40, 40]),
+        prop::option::weighted(0.8, 0..400_i64),
+        prop::option::weighted(0.5, (any::<bool>(), 0..900_i64)),
+    );
+    let way = way.prop_map(|(live, early, detected, received, ahead, notified, decided)| Way {
+        live,
+        early,
+        detected,
+        received,
+        ahead,
+        notified: notified.map(|after| received + after),
+        decided,
+    });
+    prop::collection::vec(way, 0..40)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(96))]
+
+    #[test]
+    fn the_figures_are_those_of_a_plain_computation(
+        ways in ways(),
+        outages in prop::collection::vec((0..40_i64, 1..60_i64), 0..6),
+        bounds in (-100..300_i64, 1..300_i64),
+    ) {
+        let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
+        let (from, to) = (bounds.0, bounds.0 + bounds.1);
+
+        let found = runtime.block_on(async {
+            let journal = Journal::in_memory().expect("a journal");
+            for (n, way) in ways.iter().enumerate() {
+                live_through(&journal, n, way).await;
+            }
+            let mut at = 0;
+            for (pause, length) in &outages {
+                journal.outage_began(noon(at + pause), "lost").await.expect("noted");
+                journal.outage_ended(noon(at + pause + length), 0).await.expect("noted");
+                at += pause + length;
+            }
+            report(&journal, from, to).await
+        });
+
+        let counted: Vec<&Way> = ways.iter().filter(|way| !way.early && (from..to).contains(&place(way))).collect();
+        let live = counted.iter().filter(|way| way.live).count();
+        prop_assert_eq!((found.alerts as usize, found.live as usize), (counted.len(), live));
+        prop_assert_eq!(found.caught_up as usize, counted.len() - live);
+        prop_assert_eq!(found.entries.len(), counted.len());
+        prop_assert_eq!(found.to_popup, plainly(counted.iter().filter_map(|way| to_popup(way)).collect()));
+        prop_assert_eq!(found.to_action, plainly(counted.iter().filter_map(|way| to_action(way)).collect()));
+        prop_assert_eq!(found.offline_ms, 1_000 * seconds_offline(&outages, from, to));
+    }
+}
+
+async fn live_through(journal: &Journal, n: usize, way: &Way) {
+    let seen = detection(&format!("stream-{n}"), 1, 30);
+    let told = Alert { detected_at: way.detected.map(noon), ..seen.row() };
+    let source = if way.live { Source::Live } else { Source::History };
+    journal.server_is_ahead(SignedDuration::from_secs(way.ahead));
+    let entry = journal.record(told, noon(way.received), source).await.expect("recorded").entry().clone();
+    if let Some(at) = way.notified {
+        journal.mark_notified(entry.alert.id, noon(at)).await.expect("marked");
+    }
+    if way.early {
+        journal.mark_early(vec![entry.alert.id], noon(way.received)).await.expect("marked");
+    }
+    match way.decided {
+        Some((true, at)) => {
+            journal.decide(entry.incident.id, Decision::Resolved, None, noon(at)).await.expect("decided");
+        }
+        Some((false, at)) => {
+            journal
+                .handled_elsewhere(seen.anomaly_id(), Decision::Resolved, noon(at), noon(way.received))
+                .await
+                .expect("noted");
+        }
+        None => {}
+    }
+}
+
+/// To which time it counts.
+fn place(way: &Way) -> i64 {
+    match way.detected {
+        Some(detected) if !way.live => detected.min(way.received),
+        Some(_) | None => way.received,
+    }
+}
+
+fn to_popup(way: &Way) -> Option<i64> {
+    Some((way.notified? - (way.detected? - way.ahead)).max(0))
+}
+
+fn to_action(way: &Way) -> Option<i64> {
+    match way.decided? {
+        (true, at) => Some((at.max(way.received) - (way.detected? - way.ahead)).max(0)),
+        (false, at) => Some((at - way.detected?).max(0)),
+    }
+}
+
+/// The smallest value that so many of a hundred do not exceed, found by trying each.
+fn plainly(seconds: Vec<i64>) -> Spread {
+    let within = |percent: usize| {
+        let enough = |most: &&i64| {
+            seconds.iter().filter(|second| second <= most).count() * 100 >= seconds.len() * percent
+        };
+        seconds.iter().filter(enough).min().map(|second| second * 1_000)
+    };
+    Spread { count: u32::try_from(seconds.len()).expect("few"), median_ms: within(50), p95_ms: within(95) }
+}
+
+fn seconds_offline(outages: &[(i64, i64)], from: i64, to: i64) -> i64 {
+    let mut at = 0;
+    let mut offline = 0;
+    for (pause, length) in outages {
+        at += pause;
+        offline += (at..at + length).filter(|second| (from..to).contains(second)).count();
+        at += length;
+    }
+    i64::try_from(offline).expect("few")
+}
+
+async fn report(journal: &Journal, from: i64, to: i64) -> Report {
+    let query = ReportQuery { from: noon(from).as_millisecond(), to: noon(to).as_millisecond() };
+    journal.report(query, noon(100_000), &BTreeMap::new()).await.expect("a report")
+}
