@@ -12,7 +12,7 @@ now: number, status: StatusView,
 /**
  * Nobody is signed in: none.
  */
-session: SessionView | null, counts: Counts, feed: FeedPage, settings: SettingsView, notices: Array<NoticeView>, };
+session: SessionView | null, counts: Counts, feed: FeedPage, settings: SettingsView, notices: Array<NoticeView>, drill: DrillView, };
 
 /**
  * The status with its evidence.
@@ -64,7 +64,11 @@ insecure: boolean, user_id: string, name: string, email: string,
 /**
  * `keychain` or `memory`: where the token is kept.
  */
-kept_in: Keeping, };
+kept_in: Keeping,
+/**
+ * The password is kept beside it, to sign in again by itself.
+ */
+password_kept: boolean, };
 
 /**
  * Where the token is kept.
@@ -166,6 +170,10 @@ bounding_box: [number, number, number, number] | null, };
  */
 export type IncidentDetail = { incident: Incident, alerts: Array<AlertView>,
 /**
+ * What was written to the decision made on this computer.
+ */
+note: string | null,
+/**
  * The backend's own words, hostile text.
  */
 text: string | null, };
@@ -181,6 +189,18 @@ export type FeedQuery = { filter: FeedFilter,
  */
 search: string,
 /**
+ * Only incidents of this severity.
+ */
+severity: Severity | null,
+/**
+ * Only incidents of this shop, by its id in [`FeedPage::shops`].
+ */
+shop: string | null,
+/**
+ * Only what began at this moment or later, and the outages that went on until then.
+ */
+since: number | null,
+/**
  * The cursor of the page before.
  */
 before: string | null, };
@@ -192,12 +212,127 @@ export type FeedPage = { items: Array<FeedItem>,
 /**
  * Hand this back as `before` for older ones; none at the end.
  */
-next: string | null, };
+next: string | null,
+/**
+ * The shops that the whole feed holds incidents of, by name.
+ */
+shops: Array<ShopView>, };
+
+/**
+ * A shop to narrow the feed to.
+ */
+export type ShopView = { id: string, name: string, };
 
 /**
  * A row of the feed.
  */
 export type FeedItem = { "type": "incident" } & Incident | { "type": "outage", id: string, from: number, to: number | null, caught_up: number, sentence: string, };
+
+/**
+ * Which time a report is about, in milliseconds: from this one, before that one.
+ */
+export type ReportQuery = { from: number, to: number, };
+
+/**
+ * What became of every alert of a time, and when none could have come.
+ */
+export type Report = { from: number, to: number,
+/**
+ * Detections stored, without those that were in the record before this computer first read it.
+ */
+alerts: number,
+/**
+ * Of these, how many came on the socket.
+ */
+live: number,
+/**
+ * Of these, how many came out of the record afterwards.
+ */
+caught_up: number,
+/**
+ * Rows that the server's record is known to hold and this computer does not.
+ */
+lost: number,
+/**
+ * Times of which it is not certain that every alert is here, or was not for a while.
+ */
+gaps: Array<Gap>,
+/**
+ * From the detection to the notification.
+ */
+to_popup: Spread,
+/**
+ * From the detection to the decision.
+ */
+to_action: Spread,
+/**
+ * Times without a connection, oldest first.
+ */
+outages: Array<Outage>,
+/**
+ * How long there was no connection within this time.
+ */
+offline_ms: number, drills_passed: number, drills_failed: number,
+/**
+ * The newest 500, newest first.
+ */
+entries: Array<LedgerEntry>, };
+
+/**
+ * Half took no longer than the median, 95 of 100 no longer than the other.
+ */
+export type Spread = {
+/**
+ * Of how many both ends are known.
+ */
+count: number, median_ms: number | null, p95_ms: number | null, };
+
+/**
+ * A time of which alerts may be missing.
+ */
+export type Gap = {
+/**
+ * None: not known.
+ */
+from: number | null, to: number,
+/**
+ * A later comparison with the record was complete: nothing is missing any more.
+ */
+filled: boolean, sentence: string, };
+
+/**
+ * A time without a connection.
+ */
+export type Outage = { from: number,
+/**
+ * None: it goes on.
+ */
+to: number | null,
+/**
+ * A stable code, as a status's `reason`.
+ */
+cause: string, sentence: string,
+/**
+ * How many alerts were caught up on after it.
+ */
+caught_up: number, };
+
+/**
+ * One alert's way, each step with its time where it was taken.
+ */
+export type LedgerEntry = { alert: string, incident: string, camera: string, severity: Severity, source: Source,
+/**
+ * By the server's clock.
+ */
+detected_at: number | null, received_at: number,
+/**
+ * When it was on the disk.
+ */
+stored_at: number, notified_at: number | null, seen_at: number | null,
+/**
+ * When a person decided on it, here or elsewhere.
+ */
+acted_at: number | null, };
 
 /**
  * A standing remark at the top of the page: no keychain, no notification daemon, a damaged journal.
@@ -207,6 +342,32 @@ export type NoticeView = {
  * Stable: `no_keychain`, `keychain_locked`, `no_notifications`, `journal_unwritable`, `insecure_server`.
  */
 code: string, sentence: string, };
+
+/**
+ * Tests of the alert path: the one under way and the last.
+ */
+export type DrillView = { running: boolean,
+/**
+ * Of the account that is signed in; none if there was none yet.
+ */
+last: DrillResult | null, };
+
+/**
+ * How a test of the alert path ended.
+ */
+export type DrillResult = {
+/**
+ * When it ended.
+ */
+at: number, passed: boolean,
+/**
+ * From the request to the notification, where it came that far.
+ */
+took_ms: number | null,
+/**
+ * How far it came and what to do, in plain words.
+ */
+sentence: string, };
 
 /**
  * The settings a person may change; all documented in `docs/settings.md`.
@@ -233,6 +394,10 @@ blur: boolean, theme: Theme,
  */
 keep_days: number,
 /**
+ * When the alert path is tested each day: "HH:MM", local time; none for never.
+ */
+drill_at: string | null,
+/**
  * Names for camera streams: stream id to name.
  */
 camera_names: { [key in string]: string }, };
@@ -255,4 +420,4 @@ field: string | null, };
 /**
  * What the page is told while it is open. Small: ids and short fields, no picture.
  */
-export type Event = { "type": "status", status: StatusView, } | { "type": "session", session: SessionView | null, } | { "type": "alert_added", incident: Incident, alert: AlertView, counts: Counts, } | { "type": "alert_changed", incident: string, alert: AlertView, } | { "type": "incident_changed", incident: Incident, counts: Counts, } | { "type": "incidents_removed", ids: Array<string>, counts: Counts, } | { "type": "feed_changed", counts: Counts, } | { "type": "settings", settings: SettingsView, } | { "type": "notices", notices: Array<NoticeView>, } | { "type": "open", incident: string, };
+export type Event = { "type": "status", status: StatusView, } | { "type": "session", session: SessionView | null, } | { "type": "alert_added", incident: Incident, alert: AlertView, counts: Counts, } | { "type": "alert_changed", incident: string, alert: AlertView, } | { "type": "incident_changed", incident: Incident, counts: Counts, } | { "type": "incidents_removed", ids: Array<string>, counts: Counts, } | { "type": "feed_changed", counts: Counts, } | { "type": "settings", settings: SettingsView, } | { "type": "notices", notices: Array<NoticeView>, } | { "type": "drill", drill: DrillView, } | { "type": "open", incident: string, };

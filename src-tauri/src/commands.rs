@@ -5,7 +5,8 @@ use tauri::ipc::Channel;
 use tauri::{AppHandle, State};
 use visionguard_client::controller::Client;
 use visionguard_client::view::{
-    Decision, Event, FeedPage, FeedQuery, IncidentDetail, Problem, SessionView, SettingsView, Snapshot,
+    Decision, DrillResult, Event, FeedPage, FeedQuery, IncidentDetail, Problem, Report, ReportQuery,
+    SessionView, SettingsView, Snapshot,
 };
 
 use crate::page::Page;
@@ -44,14 +45,27 @@ pub(crate) async fn sign_in(
     server: &str,
     email: &str,
     password: SecretString,
+    keep_password: bool,
 ) -> Answer<SessionView> {
-    client.sign_in(server, email, password).await
+    client.sign_in(server, email, password, keep_password).await
+}
+
+/// The ledger of a period.
+#[tauri::command]
+pub(crate) async fn report(client: State<'_, Client>, query: ReportQuery) -> Answer<Report> {
+    client.report(query).await
 }
 
 /// Signs out.
 #[tauri::command]
 pub(crate) async fn sign_out(client: State<'_, Client>, erase: bool) -> Answer<()> {
     client.sign_out(erase).await
+}
+
+/// Tests the alert path.
+#[tauri::command]
+pub(crate) async fn drill(client: State<'_, Client>) -> Answer<DrillResult> {
+    client.drill().await
 }
 
 /// Attempts to connect now.

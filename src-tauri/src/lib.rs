@@ -47,6 +47,8 @@ pub fn run() -> anyhow::Result<()> {
             commands::sign_in,
             commands::sign_out,
             commands::retry_now,
+            commands::drill,
+            commands::report,
             commands::decide,
             commands::seen,
             commands::dismiss,

@@ -202,6 +202,19 @@ impl Desk {
         .await
     }
 
+    /// The same with a patience of its own.
+    pub async fn until_alerts_within(&self, count: u32, patience: Duration) {
+        let deadline = tokio::time::Instant::now() + patience;
+        loop {
+            let incidents = self.incidents().await;
+            if incidents.iter().map(|incident| incident.alerts).sum::<u32>() >= count {
+                return;
+            }
+            assert!(tokio::time::Instant::now() < deadline, "never {count} alerts: {incidents:#?}");
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    }
+
     /// Everything the desktop was told.
     pub fn record(&self) -> Record {
         self.recording.record()

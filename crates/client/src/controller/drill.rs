@@ -238,7 +238,10 @@ impl Controller {
     /// Begins the day's test, or repeats one that failed, if it is time; says when to look again.
     fn drill_by_itself(&mut self, now: Moment) {
         let Some(since) = self.online_since() else { return };
-        if self.drills.running.is_some() || !self.drills.recalled || !(self.drills.repeat || self.day_s_drill_is_due()) {
+        if self.drills.running.is_some()
+            || !self.drills.recalled
+            || !(self.drills.repeat || self.day_s_drill_is_due())
+        {
             self.look_at_the_time_of_day(now);
             return;
         }

@@ -65,10 +65,9 @@ fn what_the_server_could_hand_to_nobody_is_not_waited_for_long() {
 #[test]
 fn a_time_of_day_is_two_digits_and_two() {
     let good: Vec<bool> = ["00:00", "09:30", "23:59"].map(|text| time_of_day(text).is_some()).into();
-    let bad: Vec<bool> =
-        ["24:00", "12:60", "9:30", "09:3", "+9:30", "0900", "", "noon", "09:30:00"]
-            .map(|text| time_of_day(text).is_some())
-            .into();
+    let bad: Vec<bool> = ["24:00", "12:60", "9:30", "09:3", "+9:30", "0900", "", "noon", "09:30:00"]
+        .map(|text| time_of_day(text).is_some())
+        .into();
 
     assert!(good.iter().all(|is_one| *is_one), "{good:?}");
     assert!(!bad.iter().any(|is_one| *is_one), "{bad:?}");
@@ -94,7 +93,10 @@ fn a_test_that_was_asked_for_after_the_time_is_the_day_s() {
 #[test]
 fn a_wrong_clock_does_not_put_the_test_off_for_a_year() {
     assert!(due_in("UTC", "09:00", "2026-11-21T12:00:00Z", Some("2027-11-21T11:00:00Z")));
-    assert!(!due_in("UTC", "09:00", "2026-11-21T08:00:00Z", Some("2026-11-21T09:00:05Z")), "set back an hour");
+    assert!(
+        !due_in("UTC", "09:00", "2026-11-21T08:00:00Z", Some("2026-11-21T09:00:05Z")),
+        "set back an hour"
+    );
 }
 
 /// Each half hour of a year in places that change their clocks: one test a day, however the day is long.
