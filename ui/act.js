@@ -2,16 +2,25 @@
  * What a person can do: each function asks the program for it and tells the store what came of it. Nothing is shown as
  * done here; that is for the program's events.
  *
- * @import { Decision, Problem, SettingsView } from "./types.d.ts"
- * @import { Place, Query, Question } from "./state.js"
+ * @import { Decision, Problem, ReportQuery, SettingsView } from "./types.d.ts"
+ * @import { Credentials } from "./core.js"
+ * @import { Period, Place, Query, Question } from "./state.js"
  * @import { Store } from "./store.js"
  */
 
 import * as core from "./core.js";
-import { ROWS, STEP } from "./listing.js";
+import { midnight } from "./format.js";
+import { ROWS, sameQuery, STEP } from "./listing.js";
+import { timeOf } from "./ledger.js";
+import { t } from "./words.js";
 
 /** How soon a broken subscription is tried again. */
 const RETRY = 2_000;
+/** How long a report that is looked at may be behind what happened. */
+const BEHIND = 3_000;
+
+/** What makes a report of the present differ. @type {ReadonlySet<string>} */
+const CHANGES_THE_REPORT = new Set(["alert_added", "incident_changed", "feed_changed", "drill", "status"]);
 
 /** @typedef {ReturnType<typeof actions>} Actions */
 
@@ -19,6 +28,7 @@ const RETRY = 2_000;
 export function actions(store) {
   const dispatch = store.dispatch.bind(store);
   let asking = 0;
+  let behind = /** @type {ReturnType<typeof setTimeout> | undefined} */ (undefined);
 
   /** @param {unknown} problem */
   const mishap = (problem) => dispatch({ type: "mishap", sentence: /** @type {Problem} */ (problem).sentence });
@@ -41,6 +51,25 @@ export function actions(store) {
     dispatch(event);
     if (event.type === "feed_changed") refresh();
     if (event.type === "open") load(event.incident);
+    if (store.state.place === "report" && CHANGES_THE_REPORT.has(event.type)) behind ??= setTimeout(renew, BEHIND);
+  }
+
+  /** Asks for the report anew, if it is still looked at. */
+  function renew() {
+    clearTimeout(behind);
+    behind = undefined;
+    const { period, query } = store.state.ledger;
+    if (store.state.place === "report" && query) askReport(timeOf(period, store.now()) ?? query);
+  }
+
+  /** @param {ReportQuery} query */
+  async function askReport(query) {
+    dispatch({ type: "report_asked", query });
+    try {
+      dispatch({ type: "report_loaded", query, report: await core.report(query), at: store.now() });
+    } catch (problem) {
+      dispatch({ type: "report_failed", query, sentence: /** @type {Problem} */ (problem).sentence });
+    }
   }
 
   /** Asks for the feed anew if more changed than was told; one question at a time. */
@@ -52,6 +81,11 @@ export function actions(store) {
 
   /** @param {boolean} older */
   async function askFeed(older) {
+    const today = midnight(store.now());
+    const { since } = store.state.feed.query;
+    if (!older && since !== null && since !== today) {
+      dispatch({ type: "query_changed", query: { ...store.state.feed.query, since: today } });
+    }
     dispatch({ type: "feed_asked", older });
     const { query, next } = store.state.feed;
     asking += 1;
@@ -79,7 +113,50 @@ export function actions(store) {
     start,
 
     /** @param {Place} place */
-    go: (place) => dispatch({ type: "went", place }),
+    go(place) {
+      dispatch({ type: "went", place });
+      if (place !== "report") return;
+      const { period, query } = store.state.ledger;
+      const time = timeOf(period, store.now()) ?? query;
+      if (time) askReport(time);
+    },
+
+    /** Reports on another time; a range of days is asked for by `range`. @param {Period} period */
+    period(period) {
+      dispatch({ type: "period_chosen", period });
+      const time = timeOf(period, store.now());
+      if (time) askReport(time);
+    },
+
+    /** @param {ReportQuery} query */
+    range(query) {
+      dispatch({ type: "period_chosen", period: "range" });
+      askReport(query);
+    },
+
+    /** Asks for the report after that failed. */
+    renew,
+
+    /** Tests the alert path. */
+    async drill() {
+      const { asked, view } = store.state.drill;
+      if (asked || view.running) return;
+      dispatch({ type: "drill_asked" });
+      try {
+        dispatch({ type: "drill_done", result: await core.drill() });
+      } catch (problem) {
+        dispatch({ type: "drill_refused", sentence: /** @type {Problem} */ (problem).sentence });
+      }
+    },
+
+    /** Prints what is shown. */
+    async print() {
+      try {
+        await window.print();
+      } catch {
+        dispatch({ type: "mishap", sentence: t("page.report.not_printed") });
+      }
+    },
 
     /** @param {Question | null} question */
     ask: (question) => dispatch({ type: "asked", question }),
@@ -88,7 +165,7 @@ export function actions(store) {
     search(query) {
       const { feed } = store.state;
       const asked = { ...feed.query, ...query };
-      if (asked.filter === feed.query.filter && asked.search === feed.query.search) return;
+      if (sameQuery(asked, feed.query)) return;
       dispatch({ type: "query_changed", query: asked });
       askFeed(false);
     },
@@ -119,14 +196,21 @@ export function actions(store) {
     /** @param {string} alert */
     choose: (alert) => dispatch({ type: "frame_chosen", alert }),
 
-    /** @param {string} id @param {Decision} decision */
-    async decide(id, decision) {
-      if (store.state.deciding[id]?.state === "sending") return;
+    /**
+     * Decides on an incident. True: it is stored on this computer.
+     *
+     * @param {string} id @param {Decision} decision @param {string} [note]
+     */
+    async decide(id, decision, note = "") {
+      if (store.state.deciding[id]?.state === "sending") return false;
       dispatch({ type: "deciding", id, decision });
       try {
-        await core.decide(id, decision);
+        await core.decide(id, decision, note.trim() || null);
+        if (note.trim() && store.state.shown?.id === id) await load(id);
+        return true;
       } catch (problem) {
         dispatch({ type: "decide_failed", id, decision, sentence: /** @type {Problem} */ (problem).sentence });
+        return false;
       }
     },
 
@@ -145,12 +229,16 @@ export function actions(store) {
 
     forget: () => dispatch({ type: "mishap", sentence: null }),
 
-    /** @param {string} server @param {string} email @param {string} password */
-    async signIn(server, email, password) {
+    /** @param {Credentials} credentials */
+    async signIn(credentials) {
       if (store.state.signIn.busy) return;
       dispatch({ type: "signing_in" });
       try {
-        dispatch({ type: "signed_in", session: await core.signIn(server, email, password) });
+        const session = await core.signIn(credentials);
+        dispatch({ type: "signed_in", session });
+        if (credentials.keep_password && !session.password_kept) {
+          dispatch({ type: "mishap", sentence: t("page.sign_in.not_kept") });
+        }
       } catch (problem) {
         dispatch({ type: "sign_in_failed", problem: /** @type {Problem} */ (problem) });
       }

@@ -24,7 +24,8 @@ const PAUSE = 3_000;
 export function worthSaying(before, after, event) {
   if (event.type === "alert_added") return event.incident.alerts <= 1 ? { incident: event.incident } : null;
   if (event.type === "incident_changed") return outcome(before, event.incident);
-  if (event.type === "decide_failed") return { polite: event.sentence };
+  if (event.type === "decide_failed" || event.type === "drill_refused") return { polite: plain(event.sentence) };
+  if (event.type === "drill") return drilled(before, after);
   if (event.type === "status" || event.type === "started") return turn(before.status, after.status);
   return null;
 }
@@ -39,8 +40,25 @@ function outcome(before, incident) {
   if (handling.state === "recorded" && handling.here && waited?.state === "sending") {
     return { polite: t("page.say.recorded", { camera: plain(incident.camera, 60) }) };
   }
+  const ours = waited?.state === "sending" ? waited.decision : null;
+  if (handling.state === "recorded" && !handling.here && ours !== null && ours !== handling.decision) {
+    return { polite: t("page.say.overruled", { camera: plain(incident.camera, 60) }) };
+  }
   if (handling.state === "refused" && waited?.state !== "refused") return { polite: plain(handling.sentence) };
   return null;
+}
+
+/**
+ * How a test of the alert path ended that was under way, or made by itself.
+ *
+ * @param {State} before
+ * @param {State} after
+ */
+function drilled({ drill: before }, { drill: after }) {
+  const { last } = after.view;
+  if (after.view.running || last === null || last.at === before.view.last?.at) return null;
+  const outcome = last.passed ? t("page.say.drill_passed") : t("page.say.drill_failed");
+  return { polite: `${outcome} ${plain(last.sentence)}` };
 }
 
 /**

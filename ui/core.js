@@ -2,7 +2,10 @@
  * The way to the program behind the page, and the only module that knows Tauri. It sends commands, receives events in
  * the order they were sent, and turns every failure into a `Problem`. It keeps no state of the page.
  *
- * @import { Decision, Event, FeedPage, FeedQuery, IncidentDetail, Problem, SessionView, SettingsView, Snapshot } from "./types.d.ts"
+ * @import {
+ *   Decision, DrillResult, Event, FeedPage, FeedQuery, IncidentDetail, Problem, Report, ReportQuery, SessionView,
+ *   SettingsView, Snapshot
+ * } from "./types.d.ts"
  */
 
 import { t } from "./words.js";
@@ -37,8 +40,16 @@ export const feed = (query) => call("feed", { query });
 /** @type {(id: string) => Promise<IncidentDetail>} */
 export const incident = (id) => call("incident", { id });
 
-/** @type {(server: string, email: string, password: string) => Promise<SessionView>} */
-export const signIn = (server, email, password) => call("sign_in", { server, email, password });
+/** @type {(query: ReportQuery) => Promise<Report>} */
+export const report = (query) => call("report", { query });
+
+/** @type {() => Promise<DrillResult>} */
+export const drill = () => call("drill");
+
+/** @typedef {{ server: string, email: string, password: string, keep_password: boolean }} Credentials */
+
+/** @type {(credentials: Credentials) => Promise<SessionView>} */
+export const signIn = (credentials) => call("sign_in", credentials);
 
 /** @type {(erase: boolean) => Promise<void>} */
 export const signOut = (erase) => call("sign_out", { erase });
@@ -46,8 +57,8 @@ export const signOut = (erase) => call("sign_out", { erase });
 /** @type {() => Promise<void>} */
 export const retryNow = () => call("retry_now");
 
-/** @type {(incident: string, decision: Decision) => Promise<void>} */
-export const decide = (incident, decision) => call("decide", { incident, decision, note: null });
+/** @type {(incident: string, decision: Decision, note: string | null) => Promise<void>} */
+export const decide = (incident, decision, note) => call("decide", { incident, decision, note });
 
 /** @type {(incident: string) => Promise<void>} */
 export const seen = (incident) => call("seen", { incident });

@@ -15,6 +15,7 @@ const hourCycle = "h23";
 const minutes = new Intl.DateTimeFormat(dates, { hour: "2-digit", minute: "2-digit", hourCycle });
 const seconds = new Intl.DateTimeFormat(dates, { hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle });
 const days = new Intl.DateTimeFormat(dates, { weekday: "long", day: "numeric", month: "long" });
+const longDays = new Intl.DateTimeFormat(dates, { day: "numeric", month: "long", year: "numeric" });
 const shortDays = new Intl.DateTimeFormat(dates, { day: "numeric", month: "short" });
 const whole = new Intl.DateTimeFormat(dates, { dateStyle: "full", timeStyle: "medium", hourCycle });
 
@@ -23,6 +24,9 @@ export const clock = (at) => minutes.format(at);
 
 /** 14:02:11 @param {number} at */
 export const exactClock = (at) => seconds.format(at);
+
+/** 21 November 2025 @param {number} at */
+export const date = (at) => longDays.format(at);
 
 /** The whole of it, for a tooltip. @param {number} at */
 export const fullTime = (at) => whole.format(at);
@@ -84,6 +88,15 @@ export function duration(length) {
 export function delay(length) {
   if (length >= 10 * SECOND) return duration(length);
   return t("page.duration.seconds", { n: (Math.round(length / 100) / 10).toLocaleString(LANGUAGE) });
+}
+
+/**
+ * What comes after a moment, as a delay: "+0.6 s". A clock that is a little behind counts as no delay.
+ *
+ * @param {number} length milliseconds
+ */
+export function later(length) {
+  return t("page.duration.later", { delay: delay(Math.max(0, length)) });
 }
 
 /**

@@ -110,6 +110,22 @@ export function onSubmit(form, act) {
 }
 
 /**
+ * Runs an action when something else is chosen from a list, unless a scanner's keys chose it.
+ *
+ * @param {HTMLSelectElement} select
+ * @param {() => void} act
+ */
+export function onChoice(select, act) {
+  let chosen = select.value;
+  select.addEventListener("focus", () => (chosen = select.value));
+  select.addEventListener("change", (event) => {
+    if (scanner.isTyping(event.timeStamp)) select.value = chosen;
+    else act();
+    chosen = select.value;
+  });
+}
+
+/**
  * Runs an action once it is certain that the key just pressed stands alone.
  *
  * @param {() => void} act

@@ -5,6 +5,8 @@
  * @import { Feed, Query, State } from "./state.js"
  */
 
+/** Asks for everything. @type {Query} */
+export const EVERYTHING = { filter: "all", search: "", severity: null, shop: null, since: null };
 /** Rows that are in the document at the same time. */
 export const ROWS = 200;
 /** Rows that one press on "Show older" adds. */
@@ -42,7 +44,7 @@ export function isOpen(handling) {
 export function withArrival(state, incident) {
   const { feed } = state;
   const known = feed.items.some((item) => item.type === "incident" && item.id === incident.id);
-  if (known || !matches(feed.query, incident)) return state;
+  if (known || !matches(feed, incident)) return state;
 
   const place = feed.items.findIndex((item) => beginOf(item) <= incident.first_at);
   const at = place === -1 ? feed.items.length : place;
@@ -92,7 +94,7 @@ export function feedLoaded(state, page, older) {
   const from = older ? windowStart({ ...feed, items }, Math.max(feed.from, items.length - ROWS)) : 0;
   return {
     ...state,
-    feed: { ...feed, items, from, next: page.next, cut: false, phase: "ready", sentence: "" },
+    feed: { ...feed, items, from, next: page.next, shops: page.shops, cut: false, phase: "ready", sentence: "" },
   };
 }
 
@@ -109,18 +111,27 @@ export function windowStart(feed, wanted) {
  * @param {Query} other
  */
 export function sameQuery(one, other) {
-  return one.filter === other.filter && one.search === other.search;
+  const keys = /** @type {(keyof Query)[]} */ (Object.keys(EVERYTHING));
+  return keys.every((key) => one[key] === other[key]);
+}
+
+/** Nothing is left out. @param {Query} query */
+export function isEverything(query) {
+  return sameQuery(query, EVERYTHING);
 }
 
 /**
  * Whether an incident that just arrived belongs to what is asked for. The program searches better; this is for the
  * moment until it is asked again.
  *
- * @param {Query} query
+ * @param {Feed} feed
  * @param {Incident} incident
  */
-function matches(query, incident) {
+function matches({ query, shops }, incident) {
   if (query.filter === "unhandled" && !isOpen(incident.handling)) return false;
+  if (query.severity !== null && incident.severity !== query.severity) return false;
+  if (query.since !== null && incident.first_at < query.since) return false;
+  if (query.shop !== null && incident.shop !== shops.find((shop) => shop.id === query.shop)?.name) return false;
   const text = `${incident.camera} ${incident.shop ?? ""} ${incident.person ?? ""} ${incident.why}`.toLowerCase();
   return query.search.toLowerCase().split(/\s+/).every((word) => text.includes(word));
 }

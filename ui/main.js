@@ -9,6 +9,7 @@ import { Announcer } from "./announce.js";
 import { attribute, part, show, text } from "./dom.js";
 import { plain } from "./format.js";
 import { alone, isField, watchKeys } from "./keys.js";
+import { isEverything } from "./listing.js";
 import { Store } from "./store.js";
 import { startTicking } from "./tick.js";
 import { fill, t } from "./words.js";
@@ -16,6 +17,7 @@ import { detailView } from "./views/detail.js";
 import { feedView, focusCurrentRow } from "./views/feed.js";
 import { noticesView } from "./views/notices.js";
 import { overviewView } from "./views/overview.js";
+import { reportView } from "./views/report.js";
 import { settingsView } from "./views/settings.js";
 import { signInView } from "./views/sign-in.js";
 import { statusView } from "./views/status.js";
@@ -42,7 +44,8 @@ const views = [
   overviewView(act, now),
   detail.paint,
   signInView(act),
-  settingsView(act),
+  reportView(act, now),
+  settingsView(act, now),
 ];
 store.onPaint((state) => views.forEach((paint) => paint(state)));
 store.onEvent((before, after, event) => {
@@ -72,7 +75,7 @@ function paintPlace(state) {
 
 /** There is nothing at all, as opposed to nothing that was asked for. @param {State["feed"]} feed */
 function isEmpty({ items, phase, query }) {
-  return items.length === 0 && phase === "ready" && query.filter === "all" && query.search === "";
+  return items.length === 0 && phase === "ready" && isEverything(query);
 }
 
 /** @param {State} state */
@@ -93,9 +96,9 @@ function shortcut(event) {
   if (event.key === "/" && place === "feed" && !isField(event.target)) {
     event.preventDefault();
     alone(focusSearch);
-  } else if (event.key === "Escape" && place === "settings") {
+  } else if (event.key === "Escape" && (place === "settings" || place === "report")) {
     act.go("feed");
-    requestAnimationFrame(() => part(document, "settings").focus());
+    requestAnimationFrame(() => part(part(document, "status"), place).focus());
   } else if (event.key === "Escape" && place === "feed" && shown !== null) {
     detail.close();
   } else if (["PageDown", "PageUp"].includes(event.key) && place === "feed" && event.target === document.body) {

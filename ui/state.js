@@ -3,25 +3,27 @@
  * does not touch keep their identity, so that a view can tell by `===` that it has nothing to do.
  *
  * @import {
- *   AlertView, Counts, Decision, Event, FeedFilter, FeedItem, FeedPage, Handling, Incident, IncidentDetail, NoticeView,
- *   Problem, SessionView, SettingsView, Snapshot, StatusView
+ *   AlertView, Counts, Decision, DrillResult, DrillView, Event, FeedItem, FeedPage, FeedQuery, Handling, Incident,
+ *   IncidentDetail, NoticeView, Problem, Report, ReportQuery, SessionView, SettingsView, ShopView, Snapshot, StatusView
  * } from "./types.d.ts"
  */
 
-import { feedLoaded, sameQuery, windowStart, withArrival, withoutHandled } from "./listing.js";
+import { EVERYTHING, feedLoaded, isEverything, sameQuery, windowStart, withArrival, withoutHandled } from "./listing.js";
 
 /** Alerts of one incident that the page remembers, as many as the program tells. */
 const ALERTS = 200;
 
 /**
- * @typedef {"feed" | "settings" | "sign_in"} Place
+ * @typedef {"feed" | "report" | "settings" | "sign_in"} Place
  * @typedef {"clear" | "sign_out"} Question asked in place before something is done
- * @typedef {{ filter: FeedFilter, search: string }} Query
+ * @typedef {Omit<FeedQuery, "before">} Query
+ * @typedef {"today" | "week" | "month" | "range"} Period
  *
  * @typedef {object} Feed
  * @property {Query} query
  * @property {FeedItem[]} items newest first
  * @property {string | null} next the cursor of the older ones
+ * @property {ShopView[]} shops those it can be narrowed to
  * @property {boolean} cut older rows were forgotten: they come back by asking anew
  * @property {boolean} stale more changed than was told: ask anew
  * @property {number} from the first row in the document
@@ -34,6 +36,19 @@ const ALERTS = 200;
  * @property {IncidentDetail | null} detail
  * @property {string | null} chosen the alert whose picture was chosen; none: the newest
  * @property {string} sentence why it failed
+ *
+ * @typedef {object} Ledger the report
+ * @property {Period} period
+ * @property {ReportQuery | null} query the time that is asked about
+ * @property {Report | null} report of that time
+ * @property {number} at when it was made
+ * @property {"idle" | "loading" | "ready" | "failed"} phase
+ * @property {string} sentence why it failed
+ *
+ * @typedef {object} Drill the test of the alert path
+ * @property {DrillView} view what the program tells of it
+ * @property {boolean} asked its button was pressed and nothing is known yet
+ * @property {string | null} refused why it could not be made
  *
  * @typedef {object} State
  * @property {boolean} ready the first snapshot is there
@@ -54,6 +69,9 @@ const ALERTS = 200;
  * @property {Question | null} question
  * @property {{ busy: boolean, problem: Problem | null }} signIn
  * @property {Readonly<Record<string, Handling>>} deciding decisions that the program has not confirmed yet
+ * @property {Readonly<Record<string, Decision>>} overruled what was decided here after somebody else had decided otherwise
+ * @property {Ledger} ledger
+ * @property {Drill} drill
  */
 
 /**
@@ -78,6 +96,13 @@ const ALERTS = 200;
  *   | { type: "signing_in" }
  *   | { type: "signed_in", session: SessionView }
  *   | { type: "sign_in_failed", problem: Problem }
+ *   | { type: "period_chosen", period: Period }
+ *   | { type: "report_asked", query: ReportQuery }
+ *   | { type: "report_loaded", query: ReportQuery, report: Report, at: number }
+ *   | { type: "report_failed", query: ReportQuery, sentence: string }
+ *   | { type: "drill_asked" }
+ *   | { type: "drill_done", result: DrillResult }
+ *   | { type: "drill_refused", sentence: string }
  *   | { type: "settings_wanted", settings: SettingsView }
  *   | { type: "settings_refused", sentence: string }
  *   | { type: "mishap", sentence: string | null }} Action
@@ -99,9 +124,10 @@ export const INITIAL = {
   mishap: null,
   place: "feed",
   feed: {
-    query: { filter: "all", search: "" },
+    query: EVERYTHING,
     items: [],
     next: null,
+    shops: [],
     cut: false,
     stale: false,
     from: 0,
@@ -112,6 +138,9 @@ export const INITIAL = {
   question: null,
   signIn: { busy: false, problem: null },
   deciding: {},
+  overruled: {},
+  ledger: { period: "today", query: null, report: null, at: 0, phase: "idle", sentence: "" },
+  drill: { view: { running: false, last: null }, asked: false, refused: null },
 };
 
 /**
@@ -141,6 +170,8 @@ export function reduce(state, event) {
       return { ...state, settings: event.settings, wanted: null, unwanted: null };
     case "notices":
       return { ...state, notices: event.notices };
+    case "drill":
+      return { ...state, drill: { view: event.drill, asked: false, refused: null } };
     case "open":
       return opened({ ...state, place: "feed" }, event.incident);
 
@@ -197,6 +228,24 @@ export function reduce(state, event) {
       return withSession({ ...state, signIn: { busy: false, problem: null } }, event.session);
     case "sign_in_failed":
       return { ...state, signIn: { busy: false, problem: event.problem } };
+    case "period_chosen":
+      return { ...state, ledger: { ...INITIAL.ledger, period: event.period } };
+    case "report_asked":
+      return { ...state, ledger: { ...state.ledger, query: event.query, phase: "loading" } };
+    case "report_loaded":
+      return state.ledger.query === event.query
+        ? { ...state, ledger: { ...state.ledger, report: event.report, at: event.at, phase: "ready", sentence: "" } }
+        : state;
+    case "report_failed":
+      return state.ledger.query === event.query
+        ? { ...state, ledger: { ...state.ledger, phase: "failed", sentence: event.sentence } }
+        : state;
+    case "drill_asked":
+      return { ...state, drill: { ...state.drill, asked: true, refused: null } };
+    case "drill_done":
+      return { ...state, drill: { view: { running: false, last: event.result }, asked: false, refused: null } };
+    case "drill_refused":
+      return { ...state, drill: { ...state.drill, asked: false, refused: event.sentence } };
     case "settings_wanted":
       return { ...state, wanted: event.settings, unwanted: null };
     case "settings_refused":
@@ -243,7 +292,7 @@ export function alertOf(shown) {
  */
 function started(state, snapshot, at) {
   const asked = state.feed.query;
-  const unasked = asked.filter === "all" && asked.search === "";
+  const unasked = isEverything(asked);
   const fresh = {
     ...state,
     ready: true,
@@ -256,6 +305,7 @@ function started(state, snapshot, at) {
     wanted: null,
     notices: snapshot.notices,
     deciding: {},
+    drill: { view: snapshot.drill, asked: false, refused: null },
     feed: { ...state.feed, stale: !unasked || state.shown !== null },
   };
   return withSession(unasked ? feedLoaded(fresh, snapshot.feed, false) : fresh, snapshot.session);
@@ -312,6 +362,7 @@ function incidentChanged(state, incident, counts) {
   const items = at === -1 ? feed.items : feed.items.with(at, { type: "incident", ...incident });
   const detail = shown?.id === incident.id && shown.detail ? { ...shown.detail, incident } : null;
   const confirmed = incident.handling.state !== "open" && Object.hasOwn(deciding, incident.id);
+  const known = items === feed.items ? detail && shown?.detail?.incident : feed.items[at];
 
   return withoutHandled({
     ...state,
@@ -319,7 +370,24 @@ function incidentChanged(state, incident, counts) {
     feed: items === feed.items ? feed : { ...feed, items },
     shown: shown && detail ? { ...shown, detail } : shown,
     deciding: confirmed ? omit(deciding, incident.id) : deciding,
+    overruled: withOverruled(state, incident, known && "handling" in known ? known.handling : null),
   });
+}
+
+/**
+ * Keeps what was decided here where somebody else's other decision stands now: it was not sent.
+ *
+ * @param {State} state
+ * @param {Incident} incident
+ * @param {Handling | null} before
+ */
+function withOverruled({ deciding, overruled }, { id, handling }, before) {
+  if (handling.state !== "recorded" || handling.here) {
+    return Object.hasOwn(overruled, id) ? omit(overruled, id) : overruled;
+  }
+  const ours = deciding[id] ?? before;
+  const tried = ours?.state === "sending" || ours?.state === "refused";
+  return tried && ours.decision !== handling.decision ? { ...overruled, [id]: ours.decision } : overruled;
 }
 
 /**
@@ -374,8 +442,10 @@ function withDeciding(state, id, handling) {
 }
 
 /**
- * @param {Readonly<Record<string, Handling>>} record
+ * @template T
+ * @param {Readonly<Record<string, T>>} record
  * @param {string} key
+ * @returns {Record<string, T>}
  */
 function omit(record, key) {
   const { [key]: _, ...rest } = record;

@@ -96,7 +96,7 @@ const SHOTS = [
     widths: [360, 1280],
     async then(page) {
       await report(page);
-      await page.getByText("From–to").click();
+      await page.getByRole("radio", { name: "From–to" }).check({ force: true });
     },
   },
   {

@@ -17,10 +17,17 @@ import { focusCurrentRow } from "./feed.js";
 import { Looking } from "./looking.js";
 import { handlingWords, pictures } from "./row.js";
 import { stageView } from "./stage.js";
-import { KIND, SEVERITY } from "./terms.js";
+import { DECISION, KIND, SEVERITY, SOURCE } from "./terms.js";
 
 /** A delay beyond this says that a clock is wrong, not that the alert was slow. */
 const BELIEVABLE = 7 * 24 * 3_600_000;
+
+/** What can be decided, by button. */
+const DECISIONS = /** @type {const} */ ([
+  { name: "acknowledge", decision: "acknowledged", todo: "page.decide.acknowledge", done: "page.decide.acknowledged" },
+  { name: "false-alarm", decision: "false_alarm", todo: "page.decide.false_alarm", done: "page.decide.false_alarm_done" },
+  { name: "resolve", decision: "resolved", todo: "page.decide.resolve", done: "page.decide.resolved" },
+]);
 
 /**
  * @param {Actions} act
@@ -32,14 +39,40 @@ export function detailView(act, now) {
   const paintStage = stageView(root, act, looking);
   let painted = /** @type {State | null} */ (null);
   let id = "";
+  const field = part(root, "note-field");
+  const note = /** @type {HTMLInputElement} */ (field.querySelector("input"));
+  const toggle = part(root, "note-toggle");
+
+  /** Decides, and keeps what was written until it is stored. @param {Decision} decision */
+  async function decide(decision) {
+    const about = id;
+    if ((await act.decide(id, decision, note.value)) && id === about) setNote(false);
+  }
+
+  /** @param {boolean} open */
+  function setNote(open) {
+    show(field, open);
+    attribute(toggle, "aria-expanded", String(open));
+    if (!open) note.value = "";
+  }
 
   const close = () => {
     act.close();
     requestAnimationFrame(focusCurrentRow);
   };
   onPress(part(root, "back"), close);
-  onPress(part(root, "acknowledge"), () => act.decide(id, "acknowledged"));
-  onPress(part(root, "false-alarm"), () => act.decide(id, "false_alarm"));
+  for (const { name, decision } of DECISIONS) onPress(part(root, name), () => decide(decision));
+  onPress(toggle, () => {
+    const open = toggle.getAttribute("aria-expanded") !== "true";
+    setNote(open);
+    if (open) note.focus();
+  });
+  field.addEventListener("keydown", (event) => {
+    if (event.key !== "Escape") return;
+    event.stopPropagation();
+    setNote(false);
+    toggle.focus();
+  });
   onPress(part(root, "dismiss"), () => {
     act.dismiss(id);
     act.close();
@@ -50,17 +83,18 @@ export function detailView(act, now) {
   function paint(state) {
     const { shown } = state;
     show(root, shown !== null);
-    if (painted?.shown === shown && painted?.deciding === state.deciding && painted?.settings === state.settings && painted?.status?.status === state.status?.status) return;
+    if (painted?.shown === shown && painted?.deciding === state.deciding && painted?.overruled === state.overruled && painted?.settings === state.settings && painted?.status?.status === state.status?.status) return;
     painted = state;
     if (shown === null) {
       looking.stop();
       paintStage(null, state);
       return;
     }
+    if (id !== shown.id) setNote(false);
     id = shown.id;
     root.dataset.phase = shown.phase;
     paintStage(shown, state);
-    if (shown.detail) paintWords(root, shown.detail, alertOf(shown), now());
+    if (shown.detail) paintWords(root, shown.detail, state, now());
     else paintWaiting(root, shown);
     paintActions(root, state, shown);
   }
@@ -85,10 +119,11 @@ function paintWaiting(root, shown) {
 /**
  * @param {HTMLElement} root
  * @param {IncidentDetail} detail
- * @param {AlertView | null} alert
+ * @param {State} state
  * @param {number} now
  */
-function paintWords(root, { incident, text: words }, alert, now) {
+function paintWords(root, detail, { shown }, now) {
+  const { incident, text: words } = detail;
   const { severity } = incident;
   text(part(root, "kind"), t(KIND[incident.kind]));
   const badge = part(root, "severity");
@@ -109,7 +144,7 @@ function paintWords(root, { incident, text: words }, alert, now) {
 
   show(part(root, "text"), words !== null && plain(words) !== "");
   text(part(root, "text"), plain(words ?? "", 600));
-  keyed(part(root, "facts"), facts(incident, alert), (fact) => fact.name, () => clone("fact"), paintFact);
+  keyed(part(root, "facts"), facts(detail, shown && alertOf(shown)), (fact) => fact.name, () => clone("fact"), paintFact);
 }
 
 /** @param {number} at @param {number} now */
@@ -120,14 +155,15 @@ function beganAt(at, now) {
 /** @typedef {{ name: string, value: string, title?: string }} Fact */
 
 /**
- * @param {IncidentDetail["incident"]} incident
+ * @param {IncidentDetail} detail
  * @param {AlertView | null} alert
  * @returns {Fact[]}
  */
-function facts(incident, alert) {
+function facts({ incident, note }, alert) {
   /** @type {Fact[]} */
   const list = [];
   if (incident.person !== null) list.push({ name: t("page.fact.person"), value: plain(incident.person, 60) });
+  if (note !== null) list.push({ name: t("page.fact.note"), value: plain(note, 500) });
   if (alert === null) return list;
 
   const { detected_at, received_at } = alert;
@@ -137,7 +173,7 @@ function facts(incident, alert) {
   list.push({ name: t("page.fact.received"), value: exactClock(received_at), title: fullTime(received_at) });
   const late = detected_at === null ? -1 : received_at - detected_at;
   if (late >= 0 && late < BELIEVABLE) list.push({ name: t("page.fact.delay"), value: delay(late) });
-  list.push({ name: t("page.fact.source"), value: alert.source === "live" ? t("page.source.live") : t("page.source.history") });
+  list.push({ name: t("page.fact.source"), value: t(SOURCE[alert.source]) });
   return list;
 }
 
@@ -167,44 +203,48 @@ function paintActions(root, state, shown) {
 
   const line = part(root, "handling");
   attribute(line, "data-handling", handling.state);
-  text(part(line, "handling-words"), sentence(handling, away));
+  text(part(line, "handling-words"), sentence(handling, away, state.overruled[incident.id] ?? null));
   icon(line, handlingWords(handling).icon ?? "info");
   show(line, handling.state !== "open");
 
-  paintDecision(part(root, "acknowledge"), "acknowledged", handling, t("page.decide.acknowledge"), t("page.decide.acknowledged"));
-  paintDecision(part(root, "false-alarm"), "false_alarm", handling, t("page.decide.false_alarm"), t("page.decide.false_alarm_done"));
+  const idle = DECISIONS.map((choice) => paintDecision(part(root, choice.name), choice, handling));
   attribute(part(root, "acknowledge"), "data-look", isOpen(handling) ? "main" : null);
+  attribute(part(root, "note-toggle"), "aria-disabled", idle.every(Boolean) ? "true" : null);
 }
 
 /**
  * A button never says that something is done before the server has it, and never vanishes under the focus.
  *
  * @param {HTMLElement} button
- * @param {Decision} decision
+ * @param {(typeof DECISIONS)[number]} choice
  * @param {Handling} handling
- * @param {string} todo
- * @param {string} done
+ * @returns {boolean} it cannot be pressed
  */
-function paintDecision(button, decision, handling, todo, done) {
+function paintDecision(button, { decision, todo, done }, handling) {
   const recorded = handling.state === "recorded" ? handling.decision : null;
   const last = recorded === "false_alarm" || recorded === "resolved";
   const idle = handling.state === "sending" || recorded === decision || last;
-  text(button, recorded === decision ? done : todo);
+  text(button, recorded === decision ? t(done) : t(todo));
   attribute(button, "aria-disabled", idle ? "true" : null);
+  return idle;
 }
 
 /**
  * @param {Handling} handling
  * @param {boolean} away
+ * @param {Decision | null} overruled what was decided here and not sent
  */
-function sentence(handling, away) {
+function sentence(handling, away, overruled) {
   switch (handling.state) {
     case "open":
       return "";
     case "sending":
       return away ? t("page.handling.kept") : t("page.handling.sending");
-    case "recorded":
-      return t("page.handling.at", { done: handlingWords(handling).words, time: clock(handling.at) });
+    case "recorded": {
+      const done = t("page.handling.at", { done: handlingWords(handling).words, time: clock(handling.at) });
+      if (overruled === null) return done;
+      return `${done}. ${t("page.handling.overruled", { decision: t(DECISION[overruled].done) })}`;
+    }
     case "refused":
       return plain(handling.sentence, 300);
   }

@@ -10,8 +10,9 @@
 import { attribute, keyed, part, show, text } from "../dom.js";
 import { plain } from "../format.js";
 import { isScan, onPress } from "../keys.js";
-import { hasOlder, visibleItems } from "../listing.js";
+import { EVERYTHING, hasOlder, isEverything, visibleItems } from "../listing.js";
 import { count, t } from "../words.js";
+import { chipsView } from "./chips.js";
 import { makeRow, updateRow } from "./row.js";
 
 /** How long the rows hold still after the pointer moved over them. */
@@ -26,6 +27,7 @@ export function feedView(act, now) {
   const rows = part(root, "rows");
   const scroll = part(root, "scroll");
   const arrived = part(root, "arrived");
+  const paintChips = chipsView(part(root, "chips"), act, now);
   let painted = /** @type {State | null} */ (null);
   let day = 0;
   /** The row that Page Up and Page Down start from. */
@@ -180,8 +182,12 @@ export function feedView(act, now) {
     }
     if (feed.items.length > 0) return null;
     if (feed.phase === "loading") return { sentence: t("page.feed.loading"), button: null, act: () => {} };
-    if (feed.query.search !== "") {
-      const sentence = t("page.feed.no_match", { search: plain(feed.query.search, 60) });
+    const { search, ...rest } = feed.query;
+    if (search === "" && !isEverything({ ...rest, search, filter: "all" })) {
+      return { sentence: t("page.feed.none_such"), button: t("page.feed.show_all"), act: () => act.search(EVERYTHING) };
+    }
+    if (search !== "") {
+      const sentence = t("page.feed.no_match", { search: plain(search, 60) });
       return { sentence, button: t("page.feed.clear_search"), act: () => act.search({ search: "" }) };
     }
     if (feed.query.filter === "unhandled" && state.counts.total > 0) {
@@ -195,6 +201,7 @@ export function feedView(act, now) {
     if (state === painted) return;
     paintRows(state);
     paintTools(state);
+    paintChips(state.feed);
     painted = state;
     const note = noteFor(state);
     show(part(root, "note"), note !== null);

@@ -9,7 +9,7 @@
 import { attribute, part, show, text } from "../dom.js";
 import { midnight, moment } from "../format.js";
 import { onPress } from "../keys.js";
-import { beginOf, isOpen } from "../listing.js";
+import { beginOf, isEverything, isOpen } from "../listing.js";
 import { count, t } from "../words.js";
 import { STATUS } from "./terms.js";
 
@@ -24,6 +24,7 @@ const TALL = /** @type {Record<Severity, number>} */ ({ high: 44, medium: 30, lo
 export function overviewView(act, now) {
   const root = part(document, "overview");
   let painted = /** @type {State | null} */ (null);
+  onPress(part(root, "overview-report"), () => act.go("report"));
   onPress(part(root, "newest"), () => {
     const item = painted && newest(painted.feed.items);
     if (item) act.open(item.id);
@@ -41,7 +42,7 @@ export function overviewView(act, now) {
     show(part(root, "newest"), open !== null);
 
     const { query, items, next } = state.feed;
-    const whole = query.filter === "all" && query.search === "";
+    const whole = isEverything(query);
     show(part(root, "day"), whole);
     if (whole) paintDay(part(root, "day").querySelector("svg"), items, next !== null, present);
   };

@@ -62,7 +62,7 @@ export function handlingWords(handling) {
       return { icon: "sending", words: t("page.handling.sending") };
     case "recorded": {
       const done = t(DECISION[handling.decision].done);
-      const words = handling.here ? t("page.handling.here", { done }) : done;
+      const words = handling.here ? t("page.handling.here", { done }) : t("page.handling.elsewhere", { done });
       return { icon: DECISION[handling.decision].icon, words };
     }
     case "refused":

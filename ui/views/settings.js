@@ -9,14 +9,23 @@
 import { clone, keyed, part, partOf, show, text } from "../dom.js";
 import { plain } from "../format.js";
 import { onPress } from "../keys.js";
+import { readTime } from "../ledger.js";
 import { t } from "../words.js";
+import { drillView } from "./drill.js";
 
 const SWITCHES = /** @type {const} */ (["start_at_sign_in", "notifications", "picture_in_notification", "sound", "blur"]);
 
-/** @param {Actions} act */
-export function settingsView(act) {
+/** When the alert path is tested unless another time is chosen. */
+const DRILL_AT = "09:00";
+
+/**
+ * @param {Actions} act
+ * @param {() => number} now
+ */
+export function settingsView(act, now) {
   const root = part(document, "settings-page");
   const days = /** @type {HTMLInputElement} */ (root.querySelector('[name="keep_days"]'));
+  const paintDrill = drillView(part(root, "settings-drill"), act, now);
   let painted = /** @type {State | null} */ (null);
 
   onPress(part(root, "settings-back"), () => act.go("feed"));
@@ -28,6 +37,14 @@ export function settingsView(act) {
     const wanted = Math.round(days.valueAsNumber);
     if (wanted >= 1 && wanted <= 365) act.change({ keep_days: wanted });
     else if (painted?.settings) days.value = String(painted.settings.keep_days);
+  });
+
+  const [daily, drillAt] = [box(root, "drill_daily"), box(root, "drill_at")];
+  daily.addEventListener("change", () => act.change({ drill_at: daily.checked ? (readTime(drillAt.value) ?? DRILL_AT) : null }));
+  drillAt.addEventListener("change", () => {
+    const wanted = readTime(drillAt.value);
+    if (wanted !== null && daily.checked) act.change({ drill_at: wanted });
+    else if (wanted === null) drillAt.value = painted?.settings?.drill_at ?? DRILL_AT;
   });
 
   onPress(part(root, "sign-out"), () => {
@@ -54,6 +71,7 @@ export function settingsView(act) {
     if (!shown || state === painted) return;
     painted = state;
     if (came) part(root, "settings-back").focus();
+    paintDrill(state);
 
     const settings = state.wanted ?? state.settings;
     if (settings) paintSettings(root, settings, cameras(state, settings), act);
@@ -77,6 +95,7 @@ function paintSettings(root, settings, names, act) {
   for (const radio of radios(root, "theme")) radio.checked = radio.value === settings.theme;
   const days = box(root, "keep_days");
   if (document.activeElement !== days) days.value = String(settings.keep_days);
+  paintDaily(root, settings.drill_at);
 
   show(part(root, "no-cameras"), names.length === 0);
   keyed(part(root, "cameras"), names, ([stream]) => stream, ([stream]) => camera(stream, act), (row, [, name]) => {
@@ -84,6 +103,17 @@ function paintSettings(root, settings, names, act) {
     if (document.activeElement !== input) input.value = name;
     row.dataset.names = JSON.stringify(settings.camera_names);
   });
+}
+
+/**
+ * @param {HTMLElement} root
+ * @param {string | null} at
+ */
+function paintDaily(root, at) {
+  box(root, "drill_daily").checked = at !== null;
+  const time = box(root, "drill_at");
+  time.disabled = at === null;
+  if (document.activeElement !== time && (at !== null || time.value === "")) time.value = at ?? DRILL_AT;
 }
 
 /**
@@ -128,6 +158,8 @@ function paintAccount(root, { session, question }) {
   text(part(root, "account-name"), `${plain(session.name, 80)} · ${plain(session.email, 120)}`);
   const kept = session.kept_in === "keychain" ? t("page.account.keychain") : t("page.account.memory");
   text(part(root, "account-where"), `${plain(session.server, 120)}. ${kept}`);
+  show(part(root, "account-password"), session.password_kept);
+  text(part(root, "account-password"), t("page.account.password_kept"));
   show(part(root, "sign-out-question"), question === "sign_out");
   show(part(root, "sign-out"), question !== "sign_out");
 }

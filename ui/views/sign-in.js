@@ -27,6 +27,7 @@ export function signInView(act) {
   const button = part(form, "sign-in-button");
   const back = part(form, "sign-in-back");
   const reveal = part(form, "reveal-password");
+  const keep = /** @type {HTMLInputElement} */ (form.elements.namedItem("keep_password"));
   /** @param {Field} name */
   const input = (name) => /** @type {HTMLInputElement} */ (form.elements.namedItem(name));
   let painted = /** @type {State | null} */ (null);
@@ -36,7 +37,12 @@ export function signInView(act) {
     const missing = FIELDS.filter((name) => input(name).value.trim() === "");
     for (const name of FIELDS) problemAt(form, name, missing.includes(name) ? t(MISSING[name]) : null);
     if (missing[0]) return input(missing[0]).focus();
-    act.signIn(input("server").value.trim(), input("email").value.trim(), input("password").value);
+    act.signIn({
+      server: input("server").value.trim(),
+      email: input("email").value.trim(),
+      password: input("password").value,
+      keep_password: keep.checked,
+    });
   });
   onPress(back, () => act.go("feed"));
   onPress(reveal, () => setRevealed(input("password").type === "password"));
@@ -57,6 +63,7 @@ export function signInView(act) {
   /** @param {State} state */
   function arrive(state) {
     setRevealed(false);
+    keep.checked = false;
     input("password").value = "";
     if (state.session) {
       input("server").value = state.session.server;
@@ -82,6 +89,7 @@ export function signInView(act) {
     const { busy, problem } = state.signIn;
     attribute(form, "aria-busy", String(busy));
     for (const name of FIELDS) input(name).readOnly = busy;
+    keep.disabled = busy;
     attribute(button, "aria-disabled", busy ? "true" : null);
     text(button, busy ? t("page.sign_in.busy") : t("page.sign_in.button"));
     show(back, state.session !== null || state.counts.total > 0);

@@ -1,7 +1,7 @@
 /**
  * The status bar: the one word, its evidence, and the one button that may help.
  *
- * @import { State } from "../state.js"
+ * @import { Drill, State } from "../state.js"
  * @import { Actions } from "../act.js"
  * @import { StatusView } from "../types.d.ts"
  */
@@ -27,8 +27,10 @@ export function statusView(act, now) {
   const search = partOf(bar, "search", HTMLFormElement);
   const field = /** @type {HTMLInputElement} */ (search.elements.namedItem("search"));
   let painted = /** @type {StatusView | null} */ (null);
+  let drilled = /** @type {Drill | null} */ (null);
 
   onPress(remedy, () => (painted?.remedy === "sign_in" ? act.go("sign_in") : act.retry()));
+  onPress(part(bar, "report"), () => act.go("report"));
   onPress(part(bar, "settings"), () => act.go("settings"));
 
   let typing = /** @type {ReturnType<typeof setTimeout> | undefined} */ (undefined);
@@ -49,7 +51,10 @@ export function statusView(act, now) {
   return function paint(state) {
     show(bar, state.ready && state.session !== null);
     show(search, state.place === "feed");
+    show(part(bar, "report"), state.place === "feed");
     show(part(bar, "settings"), state.place === "feed");
+    if (state.drill !== drilled) text(part(bar, "drilled"), drillWords(state.drill, now()));
+    drilled = state.drill;
     if (state.feed.query.search === "" && document.activeElement !== field) field.value = "";
     document.title =
       state.counts.unseen > 0 ? count("page.title.unseen", state.counts.unseen) : t("page.title.none");
@@ -66,6 +71,14 @@ export function statusView(act, now) {
     attribute(remedy, "data-look", status.remedy === "sign_in" ? "main" : null);
     text(remedy, status.remedy === "sign_in" ? t("page.remedy.sign_in") : t("page.remedy.retry_now"));
   };
+}
+
+/** @param {Drill} drill @param {number} now */
+function drillWords({ view, asked }, now) {
+  if (asked || view.running) return t("page.status.drill_running");
+  if (view.last === null) return "";
+  const values = { moment: moment(view.last.at, now) };
+  return view.last.passed ? t("page.status.drill_passed", values) : t("page.status.drill_failed", values);
 }
 
 /**

@@ -1,7 +1,7 @@
 /**
  * The words and drawings of the program's own terms, each in one place.
  *
- * @import { Decision, IncidentKind, Severity, Status } from "../types.d.ts"
+ * @import { Decision, IncidentKind, Severity, Source, Status } from "../types.d.ts"
  */
 
 /** @type {Record<Status, { word: string, icon: string }>} */
@@ -18,6 +18,12 @@ export const SEVERITY = {
   high: { word: "page.severity.high", why: "page.why.high", icon: "severity-high" },
   medium: { word: "page.severity.medium", why: "page.why.medium", icon: "severity-medium" },
   low: { word: "page.severity.low", why: "page.why.low", icon: "severity-low" },
+};
+
+/** @type {Record<Source, string>} */
+export const SOURCE = {
+  live: "page.source.live",
+  history: "page.source.history",
 };
 
 /** @type {Record<IncidentKind, string>} */
