@@ -6,6 +6,7 @@
 //! decides nothing.
 
 use std::collections::{HashMap, HashSet};
+use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -109,6 +110,14 @@ async fn all_shops(
 }
 
 impl Trouble {
+    /// How long the server asked to be left alone.
+    pub(crate) fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Trouble::Api(error) => error.retry_after(),
+            Trouble::Journal(_) => None,
+        }
+    }
+
     /// Whether the other shops' records may be readable all the same.
     fn is_of_one_shop(&self) -> bool {
         match self {

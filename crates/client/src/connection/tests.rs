@@ -1,4 +1,5 @@
 mod handshake;
+mod log;
 mod world;
 
 use std::time::Duration;

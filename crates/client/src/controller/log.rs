@@ -95,10 +95,13 @@ impl Controller {
 
     /// Without a cursor, or with one that the log could not follow, what comes begins at its head.
     pub(super) fn welcomed(&mut self, welcome: Welcome, asked: Option<Cursor>) {
-        tracing::info!(recovered = welcome.recovered, resumed = asked.is_some(), "following the server's log");
+        tracing::info!(
+            recovered = welcome.recovered,
+            resumed = asked.is_some(),
+            "following the server's log"
+        );
         let begins = asked.is_none() || !welcome.recovered;
-        self.watch.log.beginning =
-            begins.then(|| (self.now(), Beginning { asked, head: welcome.head }));
+        self.watch.log.beginning = begins.then(|| (self.now(), Beginning { asked, head: welcome.head }));
     }
 
     /// What lies between is to be had from the record, which is read again from now on: what was read before the gap was
@@ -150,7 +153,8 @@ impl Controller {
     /// The place of an alert that came on the socket, if it has one.
     pub(super) fn place(&mut self, alert: &Alert) -> Option<Place> {
         let cursor = alert.cursor.clone()?;
-        let place = Place { of: self.log_of()?, session: self.who.epoch, number: self.watch.log.places, cursor };
+        let place =
+            Place { of: self.log_of()?, session: self.who.epoch, number: self.watch.log.places, cursor };
         self.watch.log.places += 1;
         Some(place)
     }

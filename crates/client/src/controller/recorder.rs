@@ -1,4 +1,4 @@
-//! The lane on which alerts go into the journal, one after the other, so that their order is kept.
+//! The lane on which alerts go into the journal in their order; those that wait together share a commit.
 
 use std::collections::BTreeMap;
 
@@ -10,7 +10,7 @@ use visionguard_proto::message::ClientMessage;
 use visionguard_proto::{Alert, Cursor, Picture};
 
 use super::ticks::Tick;
-use crate::journal::{Journal, JournalError, LogOf, Recorded};
+use crate::journal::{Incoming, Journal, JournalError, LogOf, Recorded};
 use crate::view::Source;
 
 /// How many alerts may wait for the disk; while they do, the socket is not asked for more.
@@ -21,7 +21,10 @@ pub(super) const LANE: usize = 32;
 pub(super) enum Item {
     Alert(Arrival),
     /// This log could not go on where it was left, and now it is this time.
-    Gap { of: LogOf, now: Timestamp },
+    Gap {
+        of: LogOf,
+        now: Timestamp,
+    },
 }
 
 /// An alert on its way into the journal.
@@ -50,6 +53,16 @@ pub(super) struct Place {
 }
 
 impl Arrival {
+    /// As the journal takes it, if all that came before it is stored; where the log `is_open`, its cursor moves along.
+    fn incoming(&self, ahead: &mut Frontier, is_open: bool) -> Incoming {
+        let place = self.place.as_ref().and_then(|place| {
+            let to = ahead.after(place).filter(|_| is_open);
+            ahead.stored(place);
+            Some((place.of.clone(), to?))
+        });
+        Incoming { alert: self.alert.clone(), received_at: self.received_at, source: self.source, place }
+    }
+
     /// The picture that came with it.
     pub(super) fn picture(&self) -> Option<Bytes> {
         match &self.alert.picture {
@@ -75,9 +88,12 @@ pub(super) fn start(
     let (lane, mut items) = mpsc::channel::<Item>(LANE);
     tasks.spawn(async move {
         let mut recorder = Recorder { journal, frontier: Frontier::default(), gap: None };
-        while let Some(item) = items.recv().await {
-            if ticks.send(recorder.take(item).await).is_err() {
-                return;
+        let mut waiting = Vec::new();
+        while items.recv_many(&mut waiting, LANE).await > 0 {
+            for tick in recorder.take(std::mem::take(&mut waiting)).await {
+                if ticks.send(tick).is_err() {
+                    return;
+                }
             }
         }
     });
@@ -92,35 +108,46 @@ struct Recorder {
 }
 
 impl Recorder {
-    async fn take(&mut self, item: Item) -> Tick {
-        match item {
-            Item::Alert(arrival) => {
-                let result = self.store(&arrival).await;
-                Tick::Attempted(Box::new(Attempt { arrival, result }))
-            }
-            Item::Gap { of, now } => {
-                self.gap = Some((of, now));
-                match self.write_gap().await {
-                    Ok(()) => Tick::Gap(self.journal.standing_gap().await),
-                    Err(error) => Tick::WriteFailed(error),
+    /// What waits together shares a commit.
+    async fn take(&mut self, items: Vec<Item>) -> Vec<Tick> {
+        let mut ticks = Vec::new();
+        let mut together = Vec::new();
+        for item in items {
+            match item {
+                Item::Alert(arrival) => together.push(arrival),
+                Item::Gap { of, now } => {
+                    self.store(&mut together, &mut ticks).await;
+                    self.gap = Some((of, now));
+                    ticks.push(match self.write_gap().await {
+                        Ok(()) => Tick::Gap(self.journal.standing_gap().await),
+                        Err(error) => Tick::WriteFailed(error),
+                    });
                 }
             }
         }
+        self.store(&mut together, &mut ticks).await;
+        ticks
     }
 
-    async fn store(&mut self, arrival: &Arrival) -> Result<Recorded, JournalError> {
-        let is_open = self.write_gap().await.is_ok();
-        let place = arrival.place.as_ref();
-        let to = place.filter(|_| is_open).and_then(|place| self.frontier.after(place));
-        let of = place.map(|place| place.of.clone());
-        let result = self
-            .journal
-            .record_at(arrival.alert.clone(), arrival.received_at, arrival.source, of.zip(to))
-            .await;
-        if let (Some(place), Ok(_)) = (place, &result) {
-            self.frontier.stored(place);
+    async fn store(&mut self, arrivals: &mut Vec<Arrival>, ticks: &mut Vec<Tick>) {
+        if arrivals.is_empty() {
+            return;
         }
-        result
+        let is_open = self.write_gap().await.is_ok();
+        let mut ahead = self.frontier.clone();
+        let incoming = arrivals.iter().map(|arrival| arrival.incoming(&mut ahead, is_open)).collect();
+        let mut results = match self.journal.record_each(incoming).await {
+            Ok(results) => results,
+            Err(error) => vec![Err(error); arrivals.len()],
+        }
+        .into_iter();
+        for arrival in arrivals.drain(..) {
+            let result = results.next().unwrap_or(Err(JournalError::Closed));
+            if let (Some(place), Ok(_)) = (&arrival.place, &result) {
+                self.frontier.stored(place);
+            }
+            ticks.push(Tick::Attempted(Box::new(Attempt { arrival, result })));
+        }
     }
 
     async fn write_gap(&mut self) -> Result<(), JournalError> {
@@ -132,7 +159,7 @@ impl Recorder {
 }
 
 /// How far the log is stored without a hole. An alert that could not be stored is one, until it is.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 struct Frontier {
     session: u64,
     /// The lowest number that is not stored.

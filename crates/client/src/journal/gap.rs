@@ -39,7 +39,9 @@ pub(super) fn record(
 /// Closes every gap that ended by then and that the record can close; whether there was one.
 pub(super) fn filled(connection: &Connection, at: Timestamp) -> Result<bool, JournalError> {
     let closed = connection
-        .prepare_cached("UPDATE gap SET filled_at = ?1 WHERE filled_at IS NULL AND NOT for_good AND to_at <= ?1")?
+        .prepare_cached(
+            "UPDATE gap SET filled_at = ?1 WHERE filled_at IS NULL AND NOT for_good AND to_at <= ?1",
+        )?
         .execute([at.as_microsecond()])?;
     Ok(closed > 0)
 }

@@ -15,7 +15,7 @@ use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::handshake::server::{Request, Response};
 use url::Url;
 use visionguard_proto::link::{Config, State};
-use visionguard_proto::{Cause, Endpoint, UserId};
+use visionguard_proto::{Alert, Cause, Endpoint, UserId};
 
 use super::super::{Connection, Event, Target};
 use crate::clock::TestClock;
@@ -119,6 +119,30 @@ impl World {
         soon(self.streams.recv()).await.unwrap()
     }
 
+    /// What `GET /ws/capabilities` answers from now on.
+    pub(super) fn capabilities(&self, status: u16, body: &str) {
+        let length = body.len();
+        self.dial.capabilities.lock().unwrap().0 = format!(
+            "HTTP/1.1 {status} x\r\ncontent-type: application/json\r\nconnection: close\r\n\
+             content-length: {length}\r\n\r\n{body}"
+        );
+    }
+
+    /// The same, byte for byte.
+    pub(super) fn answer_capabilities(&self, answer: String) {
+        self.dial.capabilities.lock().unwrap().0 = answer;
+    }
+
+    /// The server speaks protocol 2.
+    pub(super) fn speak_two(&self) {
+        self.capabilities(200, r#"{"protocol":2,"auth":["bearer"],"frames":["base64","binary"]}"#);
+    }
+
+    /// How often the server was asked what it speaks.
+    pub(super) fn questions(&self) -> usize {
+        self.dial.capabilities.lock().unwrap().1
+    }
+
     /// From now on attempts end like this.
     pub(super) fn refuse(&self, cause: Cause) {
         *self.dial.refuse.lock().unwrap() = Some(cause);
@@ -139,6 +163,22 @@ impl World {
 
     pub(super) fn attempts(&self) -> usize {
         self.dial.attempts.load(Ordering::SeqCst)
+    }
+
+    /// Waits for the alert of this place.
+    pub(super) async fn until_alert(&mut self, cursor: &str) -> Alert {
+        loop {
+            match self.next_but_states().await {
+                Event::Alert(alert) if alert.cursor.as_ref().is_some_and(|at| at.as_str() == cursor) => {
+                    return *alert;
+                }
+                _ => {}
+            }
+        }
+    }
+
+    pub(super) async fn until_welcome(&mut self) {
+        while !matches!(self.next_but_states().await, Event::Welcome { .. }) {}
     }
 
     pub(super) async fn next_but_states(&mut self) -> Event {
@@ -165,21 +205,24 @@ impl World {
 pub(super) struct Server {
     pub(super) uri: Uri,
     pub(super) authorization: Option<String>,
+    /// Names of the handshake's headers, in lower case.
+    pub(super) headers: Vec<String>,
     socket: WebSocketStream<DuplexStream>,
 }
 
 impl Server {
     #[allow(clippy::result_large_err, reason = "the library's callback")]
     async fn accept(stream: DuplexStream) -> Server {
-        let (mut uri, mut authorization) = (Uri::default(), None);
+        let (mut uri, mut authorization, mut headers) = (Uri::default(), None, Vec::new());
         let look = |request: &Request, response: Response| {
             uri = request.uri().clone();
+            headers = request.headers().keys().map(|name| name.as_str().to_owned()).collect();
             authorization =
                 request.headers().get("authorization").map(|value| value.to_str().unwrap().to_owned());
             Ok(response)
         };
         let socket = soon(tokio_tungstenite::accept_hdr_async(stream, look)).await.unwrap();
-        Server { uri, authorization, socket }
+        Server { uri, authorization, headers, socket }
     }
 
     pub(super) async fn send(&mut self, text: impl Into<String>) {
@@ -188,6 +231,14 @@ impl Server {
 
     pub(super) async fn send_message(&mut self, message: Message) {
         soon(self.socket.send(message)).await.unwrap();
+    }
+
+    /// The welcome of protocol 2.
+    pub(super) async fn welcome(&mut self, head: &str, recovered: bool) {
+        self.send(format!(
+            r#"{{"type":"welcome","protocol":2,"epoch":"e","head":"{head}","recovered":{recovered}}}"#
+        ))
+        .await;
     }
 
     pub(super) async fn next_text(&mut self) -> String {
@@ -244,6 +295,13 @@ pub(super) fn alert(frame_number: u32) -> String {
     alert["result"]["frame_number"] = frame_number.into();
     alert["stream_id"] = "88e3bbab-72c1-4037-b4e8-d8fe8731a157".into();
     alert.to_string()
+}
+
+/// An alert of protocol 2 as text, without a picture.
+pub(super) fn alert_at(cursor: &str) -> String {
+    format!(
+        r#"{{"type":"anomaly_detected","stream_id":"s","alert_id":"a-{cursor}","cursor":"{cursor}","result":{{"person_id":1}}}}"#
+    )
 }
 
 /// The same with a picture of about this size.
