@@ -20,9 +20,7 @@ const UNMATCHED_AFTER: Duration = Duration::from_secs(120);
 impl Controller {
     pub(super) fn reconcile(&mut self, now: Moment) {
         let Some(api) = self.account.api() else { return };
-        let deaf = self.watch.is_deaf();
-        let every = if deaf { self.pace.poll_every } else { self.pace.reconcile_every };
-        self.watch.reconcile.set(now + every);
+        self.watch.reconcile.set(now + self.watch.compare_every(&self.pace, now));
         self.watch.reconciling = true;
 
         let mut memory = self.watch.memory.take().unwrap_or_default();
@@ -42,6 +40,8 @@ impl Controller {
         self.watch.reconciling = false;
         self.watch.memory = Some(memory);
         let caught_up = pass.missed.len();
+        let now = self.now();
+        self.watch.polling.ended(caught_up > 0, pass.trouble.is_some(), began_at, now);
         self.outage_missed(caught_up);
         if pass.trouble.is_none() && self.is_of_this_connection(began_at) {
             self.end_outage();
@@ -60,6 +60,9 @@ impl Controller {
                 self.give_up_unmatched(UNMATCHED_AFTER);
             }
             Some(trouble) => self.not_reconciled(began_at, &trouble),
+        }
+        if caught_up > 0 {
+            self.watch.reconcile.by(began_at + self.watch.compare_every(&self.pace, now));
         }
         self.watch.fetches = FETCHES;
         self.fetch_pictures();
@@ -125,7 +128,11 @@ impl Controller {
             self.watch.unread += 1;
             let soon = self.watch.unread <= REPEATED_SOON;
             let pause = if soon { self.pace.retry_every } else { self.pace.poll_every };
-            self.watch.reconcile.by(self.now() + pause);
+            let now = self.now();
+            match trouble.retry_after() {
+                Some(asked) => self.watch.reconcile.set(now + asked.max(pause)),
+                None => self.watch.reconcile.by(now + pause),
+            }
         }
     }
 

@@ -13,6 +13,7 @@ mod log;
 mod notifications;
 mod outage;
 mod page;
+mod polling;
 mod recorder;
 mod requests;
 mod session;
@@ -103,6 +104,10 @@ pub struct Pace {
     pub reconcile_every: Duration,
     /// The same while alerts do not come on the socket.
     pub poll_every: Duration,
+    /// The same for a while after one was found in the record instead.
+    pub poll_lively: Duration,
+    /// The same while the server is slow or fails.
+    pub poll_slowest: Duration,
     /// From a connect to the first look at the server's list of connections.
     pub register_after: Duration,
     /// Between two looks at it.
@@ -135,6 +140,8 @@ impl Default for Pace {
         Pace {
             reconcile_every: Duration::from_secs(45),
             poll_every: Duration::from_secs(15),
+            poll_lively: Duration::from_secs(5),
+            poll_slowest: Duration::from_secs(60),
             register_after: Duration::from_secs(1),
             register_every: Duration::from_secs(30),
             message_within: Duration::from_secs(10),

@@ -1,15 +1,18 @@
 //! Watches over the connection: when to look at the server's list of connections and at its record, and the times
 //! without a connection.
 
+use std::time::Duration;
+
 use visionguard_proto::Moment;
 use visionguard_proto::link::State;
 
-use super::Controller;
 use super::delivery::Delivery;
 use super::log::Log;
 use super::outage::Outages;
+use super::polling::Polling;
 use super::slot::Slot;
 use super::ticks::Due;
+use super::{Controller, Pace};
 use crate::connection::Event;
 use crate::reconcile::Memory;
 use crate::status::{Record, Registration, Seen};
@@ -41,6 +44,7 @@ pub(super) struct Watch {
     pub(super) slot: Slot,
     pub(super) delivery: Delivery,
     pub(super) log: Log,
+    pub(super) polling: Polling,
     unreadable: Unreadable,
     pub(super) outages: Outages,
 }
@@ -65,6 +69,17 @@ impl Watch {
     pub(super) fn token_works(&mut self) {
         if self.record.is_some_and(|record| record.what == Record::Expired) {
             self.record = None;
+        }
+    }
+
+    /// From the beginning of one comparison with the record to that of the next.
+    pub(super) fn compare_every(&self, pace: &Pace, now: Moment) -> Duration {
+        if self.delivery.undelivered().is_some() {
+            self.polling.every(pace, now)
+        } else if self.is_deaf() {
+            pace.poll_every
+        } else {
+            pace.reconcile_every
         }
     }
 
@@ -174,6 +189,7 @@ impl Controller {
         self.watch.registration = None;
         self.watch.slot = Slot::default();
         self.watch.delivery = Delivery::default();
+        self.watch.polling = Polling::default();
         self.watch.record = None;
         self.watch.listing = false;
         self.watch.reconciling = false;

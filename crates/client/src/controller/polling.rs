@@ -1,0 +1,115 @@
+//! How often the record is read while alerts come by it alone, as for a manager whose account runs no camera: soon
+//! after one was found, seldom while the server is slow or fails.
+
+use std::time::Duration;
+
+use visionguard_proto::Moment;
+
+use super::Pace;
+
+/// How long after a find more is expected.
+const LIVELY_FOR: Duration = Duration::from_secs(120);
+/// Reading takes at most one part in so many of the server's time.
+const SHARE: u32 = 20;
+/// Failures in a row that still lengthen the pause.
+const MOST_DOUBLINGS: u32 = 4;
+
+/// What the last comparisons were like.
+#[derive(Debug, Default)]
+pub(super) struct Polling {
+    found_at: Option<Moment>,
+    took: Duration,
+    failures: u32,
+}
+
+impl Polling {
+    /// A comparison ended at `now`, which began at `began_at`.
+    pub(super) fn ended(&mut self, found: bool, failed: bool, began_at: Moment, now: Moment) {
+        if found {
+            self.found_at = Some(now);
+        }
+        self.took = now.since(began_at);
+        self.failures = if failed { (self.failures + 1).min(MOST_DOUBLINGS) } else { 0 };
+    }
+
+    /// From the beginning of one comparison to that of the next.
+    pub(super) fn every(&self, pace: &Pace, now: Moment) -> Duration {
+        let lively = self.found_at.is_some_and(|at| now.since(at) < LIVELY_FOR);
+        let wanted = if lively { pace.poll_lively.min(pace.poll_every) } else { pace.poll_every };
+        let bearable = wanted.max(self.took.saturating_mul(SHARE)).saturating_mul(1 << self.failures);
+        bearable.min(pace.poll_slowest.max(wanted))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    #[test]
+    fn a_quiet_record_is_read_every_fifteen_seconds() {
+        let mut polling = Polling::default();
+
+        polling.ended(false, false, at(0), at(0));
+
+        assert_eq!(polling.every(&Pace::default(), at(1)), 15 * SECOND);
+    }
+
+    #[test]
+    fn after_a_find_it_is_read_every_five_seconds_for_two_minutes() {
+        let mut polling = Polling::default();
+
+        polling.ended(true, false, at(0), at(0));
+
+        assert_eq!(polling.every(&Pace::default(), at(119)), 5 * SECOND);
+        assert_eq!(polling.every(&Pace::default(), at(120)), 15 * SECOND);
+    }
+
+    #[test]
+    fn a_slow_server_is_asked_less_often() {
+        let mut polling = Polling::default();
+
+        polling.ended(true, false, at(0), at(2));
+
+        assert_eq!(polling.every(&Pace::default(), at(3)), 40 * SECOND);
+    }
+
+    #[test]
+    fn a_failing_server_is_asked_less_often_each_time_until_it_answers() {
+        let mut polling = Polling::default();
+        let pauses: Vec<Duration> = (0..4)
+            .map(|n| {
+                polling.ended(false, true, at(n), at(n));
+                polling.every(&Pace::default(), at(n))
+            })
+            .collect();
+
+        polling.ended(false, false, at(9), at(9));
+
+        assert_eq!(pauses, [30 * SECOND, 60 * SECOND, 60 * SECOND, 60 * SECOND]);
+        assert_eq!(polling.every(&Pace::default(), at(9)), 15 * SECOND);
+    }
+
+    proptest! {
+        #[test]
+        fn the_pause_is_always_between_five_and_sixty_seconds(
+            ends in proptest::collection::vec((any::<bool>(), any::<bool>(), 0_u64..100), 0..20)
+        ) {
+            let mut polling = Polling::default();
+            let mut now = 0;
+            for (found, failed, took) in ends {
+                polling.ended(found, failed, at(now), at(now + took));
+                now += took;
+                let pause = polling.every(&Pace::default(), at(now));
+                prop_assert!((5 * SECOND..=60 * SECOND).contains(&pause));
+            }
+        }
+    }
+
+    fn at(seconds: u64) -> Moment {
+        Moment::from_start(Duration::from_secs(1000 + seconds))
+    }
+}
