@@ -2,6 +2,8 @@
 #![allow(clippy::unwrap_used)] // Also in the helpers that the tests share.
 
 mod crash;
+mod follower;
+mod log;
 mod record;
 mod shapes;
 mod signing_in;
