@@ -9,7 +9,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use serde_json::{Value, json};
 
-use crate::world::{PASSWORD, bearer, connect, jpeg, post_alert, request, result_of, text};
+use crate::follower::Follower;
+use crate::world::{PASSWORD, Person, bearer, connect, jpeg, post_alert, request, result_of, text};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_alert_that_was_accepted_survives_kill_9() {
@@ -64,6 +65,108 @@ async fn every_alert_that_was_accepted_survives_kill_9() {
             .unwrap_or_else(|error| panic!("{id} of {} was lost: {error}", accepted.len()));
         assert_eq!(length, picture.len() as i64);
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_follower_misses_nothing_and_sees_nothing_twice_however_often_the_server_is_killed() {
+    let directory = tempfile::tempdir().unwrap();
+    let shop = prepare(directory.path());
+    let service = stdout(&command(directory.path(), &["token", "service"]));
+    let picture = jpeg(160, 120);
+    let (mut accepted, mut arrived): (Vec<String>, Vec<String>) = (Vec::new(), Vec::new());
+    let mut cursor = None;
+
+    for round in 0..8 {
+        let mut program = Program::start(directory.path(), &[]);
+        let address = program.address;
+        let (owner, token) = sign_in(address).await;
+        let query = cursor.as_ref().map_or(String::new(), |cursor| format!("&cursor={cursor}"));
+        let (mut follower, welcome) = Follower::at(address, &owner, &token, &query).await.unwrap();
+        assert!(welcome.recovered);
+        cursor.get_or_insert(welcome.head);
+        let alert = json!({ "shop_id": shop, "stream_id": "s", "result": result_of(round) });
+        let publishing = (0..4).map(|_| {
+            let (service, alert, picture) = (service.clone(), alert.clone(), picture.clone());
+            tokio::spawn(async move {
+                let mut accepted = Vec::new();
+                loop {
+                    let posted = tokio::spawn({
+                        let (service, alert, picture) = (service.clone(), alert.clone(), picture.clone());
+                        async move { post_alert(address, &service, &alert, Some(&picture), None).await }
+                    });
+                    // A request that was cut off is nobody's promise.
+                    let Ok(answer) = posted.await else { break accepted };
+                    accepted.push(text(&answer.json()["alert_id"]));
+                }
+            })
+        });
+        let publishing: Vec<_> = publishing.collect();
+        // In the middle of commits and sends, at another moment each time.
+        let until = tokio::time::Instant::now() + std::time::Duration::from_millis(100 + 61 * round as u64);
+        let mut killed = false;
+        while let Some(alert) = follower.alert_or_close().await {
+            let id = alert.anomaly_id.unwrap().to_string();
+            follower.try_acknowledge(&id).await;
+            cursor = alert.cursor;
+            arrived.push(id);
+            if !killed && tokio::time::Instant::now() >= until {
+                program.child.kill().unwrap();
+                killed = true;
+            }
+        }
+        program.child.wait().unwrap();
+        for publisher in publishing {
+            accepted.extend(publisher.await.unwrap());
+        }
+    }
+
+    let program = Program::start(directory.path(), &[]);
+    let (owner, token) = sign_in(program.address).await;
+    let query = format!("&cursor={}", cursor.unwrap());
+    let (mut follower, _) = Follower::at(program.address, &owner, &token, &query).await.unwrap();
+    let database = rusqlite::Connection::open(directory.path().join("server.sqlite3")).unwrap();
+    let mut recorded = database.prepare("SELECT id FROM anomalies ORDER BY sequence").unwrap();
+    let recorded: Vec<String> =
+        recorded.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect();
+    while arrived.len() < recorded.len() {
+        let id = follower.alert().await.anomaly_id.unwrap().to_string();
+        follower.acknowledge(&id).await;
+        arrived.push(id);
+    }
+    assert!(accepted.len() > 20, "only {} alerts were accepted: nothing is proven", accepted.len());
+    assert_eq!(arrived, recorded);
+    assert!(accepted.iter().all(|id| recorded.contains(id)));
+}
+
+/// What waits for a client that does not read must cost the server next to nothing.
+#[cfg(target_os = "linux")]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_memory_of_a_server_stays_flat_while_clients_read_nothing() {
+    let directory = tempfile::tempdir().unwrap();
+    let shop = prepare(directory.path());
+    let service = stdout(&command(directory.path(), &["token", "service"]));
+    let program = Program::start(directory.path(), &[]);
+    let (owner, token) = sign_in(program.address).await;
+    let picture = jpeg(320, 240);
+    let publish = async |alerts: usize| {
+        let alert = json!({ "shop_id": shop, "stream_id": "s", "result": result_of(1) });
+        for _ in 0..alerts {
+            let answer = post_alert(program.address, &service, &alert, Some(&picture), None).await;
+            assert_eq!(answer.json()["connections"], 8);
+        }
+    };
+    let mut unread = Vec::new();
+    for _ in 0..8 {
+        unread.push(Follower::unread(program.address, &owner, &token).await);
+    }
+    publish(100).await;
+    let before = resident(program.child.id());
+
+    publish(300).await;
+
+    let grown = resident(program.child.id()).saturating_sub(before);
+    let waiting = 300 * 8 * picture.len() / 1024;
+    assert!(grown * 10 < waiting, "{grown} KiB more while {waiting} KiB wait for who does not read");
 }
 
 #[tokio::test]
@@ -199,6 +302,22 @@ async fn the_demonstration_publishes_so_many_alerts_and_tells_of_the_acks() {
     let headers = [bearer(tokens["access_token"].as_str().unwrap())];
     let rows = request(program.address, "GET", "/api/anomalies", &headers, axum::body::Body::empty()).await;
     assert_eq!(rows.json()["total"], 4);
+}
+
+async fn sign_in(address: SocketAddr) -> (Person, String) {
+    let email = "owner@shop.example".to_owned();
+    let body = json!({ "email": email, "password": PASSWORD }).to_string();
+    let tokens = request(address, "POST", "/auth/login", &[], body.into()).await.json();
+    let id = text(&tokens["user"]["id"]).try_into().unwrap();
+    (Person { id, email }, text(&tokens["access_token"]))
+}
+
+/// Memory that the process occupies, in KiB.
+#[cfg(target_os = "linux")]
+fn resident(process: u32) -> usize {
+    let status = std::fs::read_to_string(format!("/proc/{process}/status")).unwrap();
+    let line = status.lines().find(|line| line.starts_with("VmRSS:")).unwrap();
+    line.split_whitespace().nth(1).unwrap().parse().unwrap()
 }
 
 /// A running server.

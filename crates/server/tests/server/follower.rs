@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use futures_util::SinkExt;
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpSocket, TcpStream};
@@ -92,6 +93,12 @@ impl Follower {
 
     pub async fn acknowledge(&mut self, id: &str) {
         self.send(json!({ "type": "ack", "stream_id": "stream-1", "alert_id": id })).await;
+    }
+
+    /// As [`Follower::acknowledge`], where the server may be gone already.
+    pub async fn try_acknowledge(&mut self, id: &str) {
+        let ack = json!({ "type": "ack", "alert_id": id }).to_string();
+        let _ = self.socket.0.send(Message::text(ack)).await;
     }
 
     pub async fn send(&mut self, message: Value) {
