@@ -16,6 +16,7 @@ use visionguard_client::words;
 
 const OPEN: &str = "open";
 const RETRY: &str = "retry";
+const DRILL: &str = "drill";
 const QUIT: &str = "quit";
 const TRY_AGAIN_AFTER: Duration = Duration::from_secs(2);
 
@@ -43,9 +44,19 @@ pub(crate) fn chosen(app: &AppHandle, entry: &str) {
     match entry {
         OPEN => client.open(),
         RETRY => client.retry_now(),
+        DRILL => drill(client.inner().clone()),
         QUIT => client.quit(),
         _ => {}
     }
+}
+
+/// Its end is told by the status, the page and a notification.
+fn drill(client: Client) {
+    tauri::async_runtime::spawn(async move {
+        if let Err(problem) = client.drill().await {
+            tracing::warn!(code = problem.code, "the alert path was not tested");
+        }
+    });
 }
 
 /// The parts that change.
@@ -54,6 +65,7 @@ struct Parts {
     icon: TrayIcon,
     status: MenuItem<Wry>,
     retry: MenuItem<Wry>,
+    drill: MenuItem<Wry>,
 }
 
 async fn run(
@@ -113,9 +125,11 @@ fn build_here(app: &AppHandle, model: &Tray) -> tauri::Result<Parts> {
     let status = MenuItem::new(app, &model.status_line, false, None::<&str>)?;
     let retry =
         MenuItem::with_id(app, RETRY, words::text("tray.retry", &[]), can_retry(model), None::<&str>)?;
+    let drill =
+        MenuItem::with_id(app, DRILL, words::text("tray.drill", &[]), can_drill(model), None::<&str>)?;
     let quit = MenuItem::with_id(app, QUIT, words::text("tray.quit", &[]), true, None::<&str>)?;
     let above = PredefinedMenuItem::separator(app)?;
-    let menu = Menu::with_items(app, &[&open, &status, &retry, &above, &quit])?;
+    let menu = Menu::with_items(app, &[&open, &status, &retry, &drill, &above, &quit])?;
 
     let icon = TrayIconBuilder::with_id("visionguard")
         .icon(icon(model))
@@ -134,7 +148,7 @@ fn build_here(app: &AppHandle, model: &Tray) -> tauri::Result<Parts> {
             }
         })
         .build(app)?;
-    Ok(Parts { icon, status, retry })
+    Ok(Parts { icon, status, retry, drill })
 }
 
 /// Changes what differs, on the main thread and without waiting for it.
@@ -156,13 +170,22 @@ fn update_here(parts: &Parts, before: Option<&Tray>, model: &Tray) -> tauri::Res
     }
     parts.icon.set_tooltip(Some(&model.tooltip))?;
     parts.status.set_text(&model.status_line)?;
-    parts.retry.set_enabled(can_retry(model))
+    parts.retry.set_enabled(can_retry(model))?;
+    parts.drill.set_enabled(can_drill(model))
 }
 
 fn can_retry(model: &Tray) -> bool {
     match model.status {
         Status::Offline | Status::Deaf => model.signed_in,
         Status::Protected | Status::CatchingUp | Status::SignedOut => false,
+    }
+}
+
+/// Without a connection there is nothing to test.
+fn can_drill(model: &Tray) -> bool {
+    match model.status {
+        Status::Protected | Status::CatchingUp | Status::Deaf => model.signed_in,
+        Status::Offline | Status::SignedOut => false,
     }
 }
 

@@ -364,10 +364,13 @@ impl Controller {
         self.remember_ended(nonce.clone());
 
         let (journal, account) = (self.journal.clone(), running.account);
-        self.write_in_session(async move { journal.drill_ended(account, nonce, row).await });
-        for reply in running.waiting {
-            let _ = reply.send(Ok(result.clone()));
-        }
+        self.write_in_session(async move {
+            let written = journal.drill_ended(account, nonce, row).await;
+            for reply in running.waiting {
+                let _ = reply.send(Ok(result.clone()));
+            }
+            written
+        });
         self.tell_drill();
         let taken = self.watch.registration.is_some_and(|seen| seen.what == Registration::Taken);
         if failure.is_some_and(Failure::is_of_the_connection) && !taken {
@@ -379,10 +382,10 @@ impl Controller {
     fn call_drill_off(&mut self, why: Problem) {
         let Some(running) = self.drills.running.take() else { return };
         self.remember_ended(running.drill.nonce().to_owned());
+        self.tell_drill();
         for reply in running.waiting {
             let _ = reply.send(Err(why.clone()));
         }
-        self.tell_drill();
     }
 
     fn remember_ended(&mut self, nonce: String) {

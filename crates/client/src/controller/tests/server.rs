@@ -46,7 +46,22 @@ pub(super) struct State {
     pub(super) broken_row: Option<String>,
     /// This many questions about the list of connections, and as many about the record, are answered with an error.
     pub(super) hiccups: (u32, u32),
+    /// Messages from one person to another, oldest first, and what becomes of them.
+    pub(super) notes: Vec<Value>,
+    pub(super) note: Note,
     registered: Option<Instant>,
+}
+
+/// What becomes of a message from one person to another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) enum Note {
+    #[default]
+    Delivered,
+    /// The server says that it was delivered, and it was not.
+    Swallowed,
+    /// There is nobody to hand it to.
+    Undelivered,
+    Refused(u16),
 }
 
 /// What the list of connections says.
@@ -214,6 +229,7 @@ impl Server {
             ("GET", "/shops") => (200, shops(self.state().broken_shop)),
             ("GET", "/api/anomalies") if query.contains(BROKEN_SHOP) => (500, json!({"detail": "no"})),
             ("GET", "/api/anomalies") => (200, self.page(query)),
+            ("POST", "/api/notifications/send") => self.note(body),
             ("GET", _) if path.starts_with("/ws/connections/") => self.listing(),
             _ => (404, not_found()),
         }
@@ -254,6 +270,18 @@ impl Server {
         found.map_or((404, not_found()), |row| (200, row))
     }
 
+    fn note(&self, body: &[u8]) -> (u16, Value) {
+        let note: Value = serde_json::from_slice(body).expect("a JSON body");
+        self.set(|state| state.notes.push(note.clone()));
+        let fate = self.state().note;
+        match fate {
+            Note::Refused(status) => return (status, json!({"detail": "no"})),
+            Note::Delivered => self.say(&told(&note)),
+            Note::Swallowed | Note::Undelivered => {}
+        }
+        (200, json!({"success": true, "delivered": fate != Note::Undelivered}))
+    }
+
     fn listing(&self) -> (u16, Value) {
         let state = self.state();
         let uptime = match (state.listing, state.registered) {
@@ -276,6 +304,14 @@ pub(super) fn detection(person: i64, frame: i64) -> Value {
     message["result"]["person_id"] = json!(person);
     message["result"]["frame_number"] = json!(frame);
     message
+}
+
+/// The message as it comes on the socket.
+pub(super) fn told(note: &Value) -> Value {
+    let (title, message, metadata) = (&note["title"], &note["message"], &note["metadata"]);
+    let data = json!({"notification_id": "notif_1", "title": title, "message": message, "priority": "low",
+        "type": "info", "timestamp": "2026-11-21T20:21:27.377062", "metadata": metadata, "action_url": null});
+    json!({"type": "notification", "data": data})
 }
 
 /// A row of the record, of this person and time.
