@@ -2,8 +2,13 @@
 //! reports through [`support::matrix`].
 #![allow(clippy::unwrap_used, reason = "a test's helpers are tests too")]
 
+mod crowd;
 mod killed;
 mod network;
 mod process;
+mod refusals;
 mod server;
+mod slow_line;
+mod slow_reader;
+mod two_clients;
 mod world;

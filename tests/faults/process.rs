@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 
+use bytes::Bytes;
 use reqwest::multipart::{Form, Part};
 use secrecy::ExposeSecret;
 use serde_json::{Value, json};
@@ -85,12 +86,17 @@ impl Process {
 impl Pipeline {
     /// Publishes one detection of this person; its id if the server accepted it.
     pub async fn publish(&self, person: u16) -> Option<String> {
+        self.publish_picture(person, picture::jpeg((person % 250) as u8)).await
+    }
+
+    /// The same with this picture.
+    pub async fn publish_picture(&self, person: u16, picture: Bytes) -> Option<String> {
         let number = 30 * u32::from(person);
         let result =
             json!({"person_id": person, "score": -3.5, "frame_number": number, "start_frame": number});
         let alert =
             json!({"shop_id": self.shop, "stream_id": STREAM, "result": result, "location": "Aisle 3"});
-        let picture = Part::bytes(picture::jpeg((person % 250) as u8).to_vec()).file_name("f.jpg");
+        let picture = Part::bytes(picture.to_vec()).file_name("f.jpg");
         let form = Form::new()
             .part("alert", Part::text(alert.to_string()).mime_str("application/json").unwrap())
             .part("frame", picture.mime_str("image/jpeg").unwrap());

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use support::desk::{self, Desk, quick_link, quick_pace};
+use support::desk::{Desk, quick_link, quick_pace};
 use support::program::{self, WatchProgram};
 use support::{matrix, wait};
 use visionguard_client::view::Status;
@@ -136,7 +136,7 @@ async fn fault_08_the_server_freezes() {
 #[cfg(feature = "long")]
 #[tokio::test]
 async fn fault_08_the_server_freezes_for_90_seconds() {
-    freeze(Duration::from_secs(90), Desk::with(desk::real_pace()), "").await;
+    freeze(Duration::from_secs(90), Desk::with(support::desk::real_pace()), "").await;
 }
 
 async fn freeze(time: Duration, desk: Desk, how: &str) {

@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 use std::time::Duration;
 
+use bytes::Bytes;
 use secrecy::SecretString;
 use serde_json::json;
 use support::backend::{Backend, Detection, Pace, Person};
@@ -142,14 +143,21 @@ impl Server {
 
     /// A theft by this person; its id. Each person is an incident of its own.
     pub async fn publish(&self, person: u16) -> String {
+        self.publish_picture(person, picture::jpeg((person % 250) as u8)).await
+    }
+
+    /// The same with this picture.
+    pub async fn publish_picture(&self, person: u16, picture: Bytes) -> String {
         match self {
             Server::Original { backend, user, shop } => {
                 let person = i64::from(person);
                 let detection = Detection::new(user, shop, STREAM).person(person).frame_number(30 * person);
-                backend.detect(detection)
+                backend.detect(detection.picture(picture))
             }
             Server::Ours(ours) => {
-                ours.running.as_ref().unwrap().publish(ours.theft(person)).await.unwrap().id.to_string()
+                let mut theft = ours.theft(person);
+                theft.picture = Some(Jpeg::from_bytes(picture).unwrap());
+                ours.running.as_ref().unwrap().publish(theft).await.unwrap().id.to_string()
             }
         }
     }
@@ -231,7 +239,7 @@ impl Ours {
             location: Some("Aisle 3".to_owned()),
             description: None,
             result: result.as_object().unwrap().clone(),
-            picture: Some(Jpeg::from_bytes(picture::jpeg((person % 250) as u8)).unwrap()),
+            picture: None,
             idempotency_key: None,
         }
     }

@@ -22,6 +22,20 @@ pub fn jpeg(number: u8) -> Bytes {
     Bytes::from(encoded)
 }
 
+/// Noise, which no encoder makes small: about 0.8 bytes a pixel.
+pub fn noise(width: u16, height: u16) -> Bytes {
+    let mut seed = 1_u32;
+    let pixels: Vec<u8> = std::iter::repeat_with(|| {
+        seed = seed.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        (seed >> 24) as u8
+    })
+    .take(usize::from(width) * usize::from(height) * 3)
+    .collect();
+    let mut encoded = Vec::new();
+    Encoder::new(&mut encoded, 60).encode(&pixels, width, height, ColorType::Rgb).unwrap();
+    Bytes::from(encoded)
+}
+
 fn colour(number: u8) -> [u8; 3] {
     let spread = number.wrapping_mul(97);
     [spread, 255 - spread, spread.wrapping_add(128)]

@@ -220,9 +220,28 @@ impl Backend {
         self.shared.lock().failures.push(failure);
     }
 
+    /// Accepts every handshake from now on and ends the connection at once, until [`Backend::recover`].
+    pub fn drop_sockets(&self) {
+        self.shared.lock().drops_sockets = true;
+    }
+
     /// Ends all failures asked for.
     pub fn recover(&self) {
-        self.shared.lock().failures.clear();
+        let mut state = self.shared.lock();
+        state.failures.clear();
+        state.drops_sockets = false;
+    }
+
+    /// Sends the messages of a detection whose row is `id` once more.
+    pub fn repeat(&self, detection: &Detection, id: &str) {
+        let mut state = self.shared.lock();
+        let Some(row) = state.row(id).cloned() else { return };
+        if matches!(detection.halves, Halves::Both | Halves::DetectionAlone) {
+            state.deliver(&detection.user, messages::anomaly_detected(detection));
+        }
+        if matches!(detection.halves, Halves::Both | Halves::NotificationAlone) {
+            state.deliver(&detection.user, messages::notification(detection, &row));
+        }
     }
 
     /// Acks received, oldest first.

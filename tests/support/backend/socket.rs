@@ -52,6 +52,9 @@ enum Exit {
 }
 
 async fn serve(mut socket: WebSocket, shared: Arc<Shared>, user: String) {
+    if shared.lock().drops_sockets {
+        return;
+    }
     let (orders, mut received) = mpsc::unbounded_channel();
     let now = Instant::now();
     let number = {

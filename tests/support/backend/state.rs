@@ -33,6 +33,8 @@ pub(super) struct State {
     pub(super) sockets: HashMap<u64, mpsc::UnboundedSender<Order>>,
     pub(super) next_socket: u64,
     pub(super) failures: Vec<Failure>,
+    /// Sockets are closed as soon as they are open.
+    pub(super) drops_sockets: bool,
     pub(super) acks: Vec<Acked>,
     pub(super) patches: Vec<Patched>,
     pub(super) requests: Vec<Requested>,
