@@ -2,7 +2,9 @@
 //! that stands still, restarts or loses power. All in virtual time.
 #![allow(clippy::unwrap_used, clippy::wildcard_enum_match_arm, reason = "a test's helpers are tests too")]
 
+mod log;
 mod network;
+mod server_log;
 
 use std::time::Duration;
 

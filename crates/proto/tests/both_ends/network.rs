@@ -3,16 +3,20 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use bytes::Bytes;
 use visionguard_proto::link::{self, Link};
 use visionguard_proto::session::{self, Session, Text};
-use visionguard_proto::{AnomalyId, Cause, ClientMessage, Moment, StreamId};
+use visionguard_proto::{AnomalyId, Cause, ClientMessage, Cursor, Moment, StreamId};
+
+use super::server_log::ServerLog;
 
 /// What travels on one connection.
 #[derive(Debug, Clone)]
 enum Packet {
-    Syn,
+    Syn(Option<Cursor>),
     Opened,
     Text(String),
+    Binary(Bytes),
     End(Cause),
 }
 
@@ -46,6 +50,12 @@ pub struct World {
     pub listening: bool,
     /// The server's process stands still: nothing is read, written or timed.
     pub server_stopped: bool,
+    /// The server keeps a log: both ends speak protocol 2.
+    pub log: Option<ServerLog>,
+    /// How often the client was told that the log could not go on.
+    pub gaps: usize,
+    /// The client's disk is full: nothing is acknowledged.
+    pub disk_full: bool,
     /// Draws the time that each packet takes.
     pub delay: Box<dyn FnMut() -> Duration>,
     sessions: BTreeMap<usize, Session>,
@@ -69,6 +79,9 @@ impl World {
             ends: Vec::new(),
             listening: true,
             server_stopped: false,
+            log: None,
+            gaps: 0,
+            disk_full: false,
             delay: Box::new(|| Duration::from_millis(20)),
             sessions: BTreeMap::new(),
             server_inbox: Vec::new(),
@@ -79,6 +92,16 @@ impl World {
             connections: 0,
             sequence: 0,
         }
+    }
+
+    /// A world whose link follows the server's log.
+    pub fn following(seed: u64) -> World {
+        let mut world = World::new(seed);
+        world.log = Some(ServerLog::default());
+        world.connect();
+        world.pass(1.0);
+        assert!(world.is_online(), "{:?}", world.link.state());
+        world
     }
 
     /// A world whose link is online.
@@ -102,6 +125,13 @@ impl World {
 
     /// Publishes an alert to every connection of the server.
     pub fn publish(&mut self, id: &str) {
+        if let Some(log) = &mut self.log {
+            log.append(id);
+            for session in self.sessions.values_mut().filter(|_| !self.server_stopped) {
+                session.ring(self.now);
+            }
+            return self.settle();
+        }
         let text = Text::from(format!(
             r#"{{"type":"anomaly_detected","stream_id":"door","alert_id":"{id}","result":{{"person_id":1}}}}"#
         ));
@@ -142,6 +172,12 @@ impl World {
         self.server_inbox.clear();
     }
 
+    /// The server's log is lost with everything in it, and begun anew.
+    pub fn wipe_log(&mut self) {
+        self.log = self.log.as_ref().map(ServerLog::anew);
+        self.crash_server();
+    }
+
     /// Something between resets every connection.
     pub fn reset(&mut self) {
         for (connection, _) in std::mem::take(&mut self.sessions) {
@@ -156,12 +192,20 @@ impl World {
             for (connection, packet) in std::mem::take(&mut self.server_inbox) {
                 self.at_server(connection, packet);
             }
+            for session in self.sessions.values_mut() {
+                session.ring(self.now);
+            }
             self.settle();
         }
     }
 
     pub fn is_online(&self) -> bool {
         matches!(self.link.state(), link::State::Online { .. })
+    }
+
+    /// The ids of all alerts that the application got, in order.
+    pub fn ids(&self) -> Vec<String> {
+        self.received.iter().map(|(_, id)| id.clone()).collect()
     }
 
     pub fn live_sessions(&self) -> usize {
@@ -210,17 +254,22 @@ impl World {
 
     fn at_server(&mut self, connection: usize, packet: Packet) {
         match packet {
-            Packet::Syn if self.listening => {
-                self.sessions.insert(connection, Session::open(session::Config::default(), self.now));
+            Packet::Syn(cursor) if self.listening => {
+                let config = session::Config::default();
+                let session = match &self.log {
+                    Some(log) => Session::follow(config, log.start(cursor.as_ref()), self.now),
+                    None => Session::open(config, self.now),
+                };
+                self.sessions.insert(connection, session);
                 self.send(Way::ToClient, connection, Packet::Opened);
             }
-            Packet::Syn => self.send(Way::ToClient, connection, Packet::End(Cause::Refused)),
+            Packet::Syn(_) => self.send(Way::ToClient, connection, Packet::End(Cause::Refused)),
             Packet::Text(text) => match self.sessions.get_mut(&connection) {
                 Some(session) => session.handle_text(&text, self.now),
                 None => self.send(Way::ToClient, connection, Packet::End(Cause::Lost)),
             },
             Packet::End(_) => drop(self.sessions.remove(&connection)),
-            Packet::Opened => panic!("a client does not open"),
+            Packet::Opened | Packet::Binary(_) => panic!("a client does not send {packet:?}"),
         }
     }
 
@@ -229,13 +278,15 @@ impl World {
             return;
         }
         match packet {
+            Packet::Opened if self.log.is_some() => self.link.handle_open_v2(self.now),
             Packet::Opened => self.link.handle_open(self.now),
             Packet::Text(text) => self.link.handle_text(&text, self.now),
+            Packet::Binary(message) => self.link.handle_binary(&message, self.now),
             Packet::End(cause) => {
                 self.connection = None;
                 self.link.handle_close(cause, self.now);
             }
-            Packet::Syn => panic!("a server does not connect"),
+            Packet::Syn(_) => panic!("a server does not connect"),
         }
     }
 
@@ -246,9 +297,13 @@ impl World {
                 link::Event::Alert(alert) => {
                     let id = alert.anomaly_id.unwrap();
                     self.received.push((self.connections, id.as_str().to_owned()));
-                    self.link
-                        .acknowledge(ClientMessage::Ack { stream_id: alert.stream_id, alert_id: Some(id), cursor: None });
+                    if !self.disk_full {
+                        let (stream_id, cursor) = (alert.stream_id, alert.cursor);
+                        self.link.acknowledge(ClientMessage::Ack { stream_id, alert_id: Some(id), cursor });
+                    }
                 }
+                link::Event::Welcome(_) => {}
+                link::Event::Gap => self.gaps += 1,
                 link::Event::Changed => {
                     if let link::State::Waiting { cause, .. } = *self.link.state() {
                         self.ends.push((self.now, cause));
@@ -263,7 +318,8 @@ impl World {
                     self.connections += 1;
                     self.connection = Some(self.connections);
                     self.attempts.push(self.now);
-                    self.send(Way::ToServer, self.connections, Packet::Syn);
+                    let cursor = self.link.cursor().cloned();
+                    self.send(Way::ToServer, self.connections, Packet::Syn(cursor));
                 }
                 (link::Action::Send(message), Some(connection)) => {
                     self.send(Way::ToServer, connection, Packet::Text(message.to_text()));
@@ -282,31 +338,46 @@ impl World {
         if self.server_stopped {
             return;
         }
-        let mut out = Vec::new();
-        self.sessions.retain(|connection, session| {
-            while let Some(event) = session.poll_event() {
-                match event {
-                    session::Event::Acknowledged(id) => self.acknowledged.push(id.as_str().to_owned()),
-                    session::Event::Ignored(why) => panic!("ignored: {why}"),
-                }
-            }
-            while let Some(action) = session.poll_action() {
-                match action {
-                    session::Action::Send(text) => {
-                        out.push((*connection, Packet::Text(text.as_str().to_owned())));
-                    }
-                    session::Action::SendBinary(_) | session::Action::FindHead { .. } => panic!("protocol 1"),
-                    session::Action::Close { code } => {
-                        out.push((*connection, Packet::End(Cause::Closed(code))));
-                        return false;
-                    }
-                }
-            }
-            true
+        let mut sessions = std::mem::take(&mut self.sessions);
+        sessions.retain(|connection, session| {
+            let mut open = true;
+            while open && self.settle_session(*connection, session, &mut open) {}
+            open
         });
-        for (connection, packet) in out {
-            self.send(Way::ToClient, connection, packet);
+        self.sessions = sessions;
+    }
+
+    /// Whether it wanted anything.
+    fn settle_session(&mut self, connection: usize, session: &mut Session, open: &mut bool) -> bool {
+        if let (Some(log), Some(read)) = (&self.log, session.poll_read()) {
+            session.handle_page(log.page(&read), self.now);
+            return true;
         }
+        if let Some(event) = session.poll_event() {
+            match event {
+                session::Event::Acknowledged(id) => self.acknowledged.push(id.as_str().to_owned()),
+                session::Event::Ignored(why) => panic!("ignored: {why}"),
+            }
+            return true;
+        }
+        let Some(action) = session.poll_action() else { return false };
+        match action {
+            session::Action::Send(text) => {
+                self.send(Way::ToClient, connection, Packet::Text(text.as_str().to_owned()));
+            }
+            session::Action::SendBinary(message) => {
+                self.send(Way::ToClient, connection, Packet::Binary(message));
+            }
+            session::Action::FindHead { since } => {
+                let head = self.log.as_ref().map_or(since, ServerLog::head);
+                session.handle_head(Some(&head), self.now);
+            }
+            session::Action::Close { code } => {
+                self.send(Way::ToClient, connection, Packet::End(Cause::Closed(code)));
+                *open = false;
+            }
+        }
+        true
     }
 
     fn send(&mut self, way: Way, connection: usize, packet: Packet) {
