@@ -1,3 +1,5 @@
+mod log;
+
 use proptest::prelude::*;
 
 use super::*;
