@@ -7,9 +7,11 @@ use std::time::Duration;
 use anyhow::Context;
 use tauri::{AppHandle, Manager};
 use tauri_plugin_autostart::ManagerExt;
+use tokio::sync::mpsc::unbounded_channel;
 use visionguard_client::controller::{Client, Parts};
 use visionguard_client::logging::{self, Logging};
 use visionguard_client::notifier::Notifier;
+use visionguard_client::power;
 use visionguard_client::settings;
 use visionguard_client::shell::{Buttons, Notification, Outcome};
 use visionguard_client::words;
@@ -35,11 +37,9 @@ pub(crate) fn start(app: &AppHandle) -> anyhow::Result<Option<Logging>> {
         start_at_sign_in(app, settings.view.start_at_sign_in);
     }
 
-    let handle = app.clone();
+    let (report, mut outcomes) = unbounded_channel();
     let notifier = Notifier::start(&pictures(&data_dir), move |outcome| {
-        if let Some(client) = handle.try_state::<Client>() {
-            client.notification(outcome);
-        }
+        let _ = report.send(outcome);
     })
     .context("cannot start the notifications")?;
     let shell = Desktop::new(app.clone(), notifier, tray::keep(app));
@@ -48,6 +48,13 @@ pub(crate) fn start(app: &AppHandle) -> anyhow::Result<Option<Logging>> {
     let client = client.map_err(anyhow::Error::from).inspect_err(|error| tell(&data_dir, error))?;
     app.manage(client.clone());
     quit_when_told(client.clone());
+    let told = client.clone();
+    tauri::async_runtime::spawn(async move {
+        power::follow(told.clone());
+        while let Some(outcome) = outcomes.recv().await {
+            told.notification(outcome);
+        }
+    });
     if !std::env::args_os().any(|argument| argument == HIDDEN) {
         client.open();
     }

@@ -9,6 +9,7 @@ use visionguard_client::clock::{Clock, SystemClock};
 use visionguard_client::controller::Client;
 use visionguard_client::journal::{AlertId, Recorded};
 use visionguard_client::policy::SUMMARY;
+use visionguard_client::power;
 use visionguard_client::shell::{Notification, Outcome, Shell};
 use visionguard_client::view::{Event, Problem, SessionView, Status, StatusView, Tray};
 
@@ -38,6 +39,7 @@ pub async fn run(options: Watch) -> Result<Exit, Failure> {
     let (tell, news) = mpsc::unbounded_channel();
     let printer = Printer { tell: tell.clone(), camera_names: place.settings.view.camera_names.clone() };
     let client = Client::start(place.parts("visionguard watch")?, printer)?;
+    power::follow(client.clone());
 
     let mut watching = Watching {
         client,

@@ -144,6 +144,19 @@ impl Connection {
         self.ask(Command::Probe);
     }
 
+    /// The computer is about to sleep: closes the socket politely, which is done when this returns. [`Connection::wake`]
+    /// opens another; so does the connection itself when it finds that time went by, or that no sleep came.
+    pub async fn rest(&self) {
+        let (done, rests) = oneshot::channel();
+        self.ask(Command::Rest(done));
+        let _ = rests.await;
+    }
+
+    /// The computer woke: connects after a rest, else as [`Connection::probe`].
+    pub fn wake(&self) {
+        self.ask(Command::Wake);
+    }
+
     /// Attempts now, whatever wait is under way; an open connection is probed.
     pub fn retry_now(&self) {
         self.ask(Command::RetryNow);

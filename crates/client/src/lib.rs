@@ -20,6 +20,7 @@ pub mod network;
 pub mod notifier;
 pub mod outbox;
 pub mod policy;
+pub mod power;
 pub mod reconcile;
 pub mod session_file;
 pub mod settings;

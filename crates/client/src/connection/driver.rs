@@ -32,6 +32,9 @@ const HELD_EVENTS: usize = 10_000;
 /// How long a server that speaks protocol 1 is not asked again, which may have learnt more since.
 const ONE_FOR: Duration = Duration::from_secs(3600);
 
+/// A computer that said it would sleep, and did not, is connected again after this.
+const REST: Duration = Duration::from_secs(20);
+
 /// Never sleep shorter than this, whatever the link says.
 const SHORTEST_SLEEP: Duration = Duration::from_millis(1);
 
@@ -44,6 +47,8 @@ pub(super) enum Command {
     Disconnect,
     Reclaim(Duration),
     Probe,
+    Rest(oneshot::Sender<()>),
+    Wake,
     RetryNow,
     Acknowledge(ClientMessage, oneshot::Sender<bool>),
     Rejected(Cause),
@@ -69,6 +74,8 @@ pub(super) struct Driver {
     asked: Option<Cursor>,
     attempt: Option<Attempt>,
     socket: Option<Socket>,
+    /// Since when no connection is wanted because the computer is about to sleep.
+    resting: Option<Moment>,
     /// A socket that is being closed; the next one waits for it.
     farewell: Option<JoinHandle<()>>,
     waiting: VecDeque<Event>,
@@ -113,6 +120,7 @@ impl Driver {
             asked: None,
             attempt: None,
             socket: None,
+            resting: None,
             farewell: None,
             waiting: VecDeque::new(),
             told: None,
@@ -168,6 +176,7 @@ impl Driver {
     fn sleep(&self) -> Duration {
         let longest = match self.link.state() {
             State::Waiting { .. } => CHECK_WAITING_EVERY,
+            State::Offline if self.resting.is_some() => CHECK_WAITING_EVERY,
             State::Offline | State::Connecting { .. } | State::Online { .. } | State::Rejected { .. } => {
                 CHECK_EVERY
             }
@@ -192,10 +201,13 @@ impl Driver {
             }
             Command::Disconnect => {
                 self.target = None;
+                self.resting = None;
                 self.link.disconnect();
             }
             Command::Reclaim(pause) => self.link.reclaim(now, pause),
             Command::Probe => self.probe(),
+            Command::Rest(done) => self.rest(done),
+            Command::Wake => self.wake_up(),
             Command::RetryNow => match self.link.state() {
                 State::Online { .. } => self.link.probe(now),
                 State::Offline | State::Connecting { .. } => {}
@@ -228,6 +240,7 @@ impl Driver {
         }
         self.way_out = self.dial.way_out(target.endpoint.base());
         self.target = Some(target);
+        self.resting = None;
         match self.link.state() {
             State::Online { .. } if same => {}
             State::Online { .. } | State::Connecting { .. } => {
@@ -237,6 +250,34 @@ impl Driver {
             State::Offline | State::Waiting { .. } | State::Rejected { .. } => {}
         }
         same
+    }
+
+    /// Says goodbye before the computer sleeps: a server that goes on sending to one that does not read may keep others
+    /// waiting. `done` is told once the socket is closed.
+    fn rest(&mut self, done: oneshot::Sender<()>) {
+        match self.link.state() {
+            State::Connecting { .. } | State::Online { .. } | State::Waiting { .. } => {
+                self.link.disconnect();
+                self.resting = Some(self.clock.monotonic());
+            }
+            State::Offline | State::Rejected { .. } => {}
+        }
+        self.follow();
+        let farewell = self.farewell.take();
+        tokio::spawn(async move {
+            if let Some(farewell) = farewell {
+                let _ = farewell.await;
+            }
+            let _ = done.send(());
+        });
+    }
+
+    fn wake_up(&mut self) {
+        if self.resting.take().is_some() && self.target.is_some() {
+            self.link.connect(self.clock.monotonic());
+        } else {
+            self.probe();
+        }
     }
 
     fn probe(&mut self) {
@@ -317,7 +358,11 @@ impl Driver {
         if self.wake.woke(now) && self.target.is_some() {
             tracing::info!("the machine was asleep");
             self.remember(Event::Woke);
-            self.probe();
+            self.wake_up();
+            self.follow();
+        }
+        if self.resting.is_some_and(|since| now.since(since) >= REST) {
+            self.wake_up();
             self.follow();
         }
         if self.link.poll_timeout().is_some_and(|at| at <= now) {

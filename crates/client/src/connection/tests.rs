@@ -53,6 +53,53 @@ async fn the_token_goes_into_the_query_and_into_the_header() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_computer_about_to_sleep_says_goodbye_and_returns_at_its_wake() {
+    let mut world = World::new();
+    let mut server = world.connect().await;
+
+    let resting = tokio::spawn({
+        let connection = world.connection.clone();
+        async move { connection.rest().await }
+    });
+    assert_eq!(server.next_close().await, Some(1000));
+    drop(server);
+    resting.await.expect("closed");
+    world.clock.sleep(Duration::from_secs(3600));
+    assert_eq!((world.connection.state(), world.attempts()), (State::Offline, 1));
+    world.connection.wake();
+
+    world.accept().await;
+    assert_eq!(world.attempts(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_sleep_that_does_not_come_is_not_waited_for() {
+    let mut world = World::new();
+    let server = world.connect().await;
+    drop(server);
+    let rested_at = tokio::time::Instant::now();
+
+    world.connection.rest().await;
+    world.accept().await;
+
+    let after = rested_at.elapsed();
+    assert!((Duration::from_secs(20)..Duration::from_secs(23)).contains(&after), "{after:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_sleep_whose_end_nobody_tells_is_noticed_by_the_clock() {
+    let mut world = World::new();
+    drop(world.connect().await);
+    world.connection.rest().await;
+
+    world.clock.sleep(Duration::from_secs(8 * 3600));
+    let woke = tokio::time::Instant::now();
+    world.accept().await;
+
+    assert!(woke.elapsed() < Duration::from_secs(6), "{:?}", woke.elapsed());
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_minute_of_silence_is_the_end() {
     let mut world = World::new();
     let _server = world.connect().await;

@@ -326,6 +326,28 @@ impl Client {
         self.tell(Tick::Open);
     }
 
+    /// The computer is about to sleep: returns once the socket is closed.
+    pub async fn rest(&self) {
+        if let Some(resting) = self.ask(Tick::Rest).await {
+            let _ = resting.await;
+        }
+    }
+
+    /// The computer woke: connects again.
+    pub fn wake(&self) {
+        self.tell(Tick::Wake);
+    }
+
+    /// The network is there again, or is another: no wait goes on.
+    pub fn network_changed(&self) {
+        self.tell(Tick::Network);
+    }
+
+    /// Returns when the client has ended.
+    pub async fn ended(&self) {
+        self.ticks.closed().await;
+    }
+
     /// What became of a notification.
     pub fn notification(&self, outcome: Outcome) {
         self.tell(Tick::Notification(outcome));

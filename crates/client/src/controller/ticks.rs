@@ -54,6 +54,9 @@ pub(super) enum Tick {
     Window(bool),
     Open,
     Notification(Outcome),
+    Rest(Reply<oneshot::Receiver<()>>),
+    Wake,
+    Network,
     Quit,
 
     // ---- told by the connection ----
@@ -155,6 +158,9 @@ impl Controller {
             Tick::Window(open) => self.window(open),
             Tick::Open => self.shell.show_window(None),
             Tick::Notification(outcome) => self.notification(outcome),
+            Tick::Rest(reply) => self.rest(reply),
+            Tick::Wake => self.connection.wake(),
+            Tick::Network => self.connection.probe(),
             Tick::Quit => self.quitting = true,
 
             Tick::Link(event) => self.link(event),

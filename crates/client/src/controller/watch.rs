@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use tokio::sync::oneshot;
 use visionguard_proto::Moment;
 use visionguard_proto::link::State;
 
@@ -11,7 +12,7 @@ use super::log::Log;
 use super::outage::Outages;
 use super::polling::Polling;
 use super::slot::Slot;
-use super::ticks::Due;
+use super::ticks::{Due, Reply};
 use super::{Controller, Pace};
 use crate::connection::Event;
 use crate::reconcile::Memory;
@@ -151,6 +152,7 @@ impl Controller {
     fn connected(&mut self, since: Moment) {
         tracing::info!("connected");
         self.outage_is_back();
+        self.compare_clocks();
         self.watch.registration = None;
         self.watch.slot = Slot::default();
         self.watch.delivery = Delivery::default();
@@ -176,6 +178,17 @@ impl Controller {
         self.watch.list.set(now);
         self.watch.reconcile.set(now);
         self.record_time(now);
+    }
+
+    /// The computer is about to sleep; who asked waits for the socket's end, not this task.
+    pub(super) fn rest(&self, reply: Reply<oneshot::Receiver<()>>) {
+        let (done, closed) = oneshot::channel();
+        let connection = self.connection.clone();
+        self.tasks.spawn(async move {
+            connection.rest().await;
+            let _ = done.send(());
+        });
+        let _ = reply.send(closed);
     }
 
     pub(super) fn reconcile_soon(&mut self) {
