@@ -207,6 +207,11 @@ impl Account {
         self.lock().as_ref()?.expires_at()
     }
 
+    /// What time it is by the server's clock, as its answers told it to the second; none if they did not.
+    pub fn server_time(&self) -> Option<Timestamp> {
+        self.lock().as_ref()?.told_time(self.inner.clock.monotonic())
+    }
+
     /// Why the tokens are in memory alone, where they should be in the keychain.
     pub fn keychain_trouble(&self) -> Option<KeychainError> {
         self.lock().as_ref()?.trouble().cloned()

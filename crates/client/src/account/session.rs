@@ -121,6 +121,13 @@ impl Session {
         self.server_clock = Some((time, at));
     }
 
+    /// The server's clock at this moment, where it was ever told.
+    pub(super) fn told_time(&self, now: Moment) -> Option<Timestamp> {
+        let (time, at) = self.server_clock?;
+        let passed = SignedDuration::try_from(now.since(at)).unwrap_or(SignedDuration::MAX);
+        time.saturating_add(passed).ok()
+    }
+
     /// Whether the server's time is not known and was not asked for yet; it counts as asked for after this.
     pub(super) fn wants_the_time(&mut self) -> bool {
         let wants = self.server_clock.is_none() && !self.asked_for_the_time;
@@ -161,8 +168,6 @@ impl Session {
     }
 
     fn server_time(&self, wall: Timestamp, now: Moment) -> Timestamp {
-        let Some((time, at)) = self.server_clock else { return wall };
-        let passed = SignedDuration::try_from(now.since(at)).unwrap_or(SignedDuration::MAX);
-        time.saturating_add(passed).unwrap_or(wall)
+        self.told_time(now).unwrap_or(wall)
     }
 }

@@ -454,6 +454,17 @@ mod tests {
         assert_eq!(outages.over(), None);
     }
 
+    #[test]
+    fn who_wants_no_connection_is_told_nothing_more() {
+        let mut outages = Outages::default();
+        outages.lost(at(0), "lost", moment(0), GRACE);
+
+        let written = outages.forget();
+
+        assert!(!written);
+        assert_eq!((outages.due(), outages.time(moment(61), GRACE), outages.over()), (None, None, None));
+    }
+
     fn at(seconds: i64) -> (Timestamp, Moment) {
         (wall(seconds), moment(seconds.unsigned_abs()))
     }

@@ -38,6 +38,8 @@ const FINISH_WITHIN: Duration = Duration::from_secs(5);
 const KEEP_INCIDENTS: Duration = Duration::from_secs(366 * 24 * 3600);
 /// A wall clock that was set by more is not trusted.
 const DAY: SignedDuration = SignedDuration::from_hours(24);
+/// Two clocks that differ by less tell the same time, as far as can be known.
+const SAME_TIME: SignedDuration = SignedDuration::from_secs(2);
 /// Between two prunings.
 const PRUNE_EVERY: Duration = Duration::from_secs(3600);
 
@@ -89,6 +91,7 @@ pub(super) fn start(parts: Parts, shell: Box<dyn Shell>) -> Result<Client, Start
     );
     let (ticks, inbox) = mpsc::unbounded_channel();
     let tasks = TaskTracker::new();
+    let journal = journal.with_clock(Arc::clone(&parts.clock));
     let lane = recorder::start(&tasks, journal.clone(), ticks.clone());
     let now = parts.clock.monotonic();
 
@@ -272,6 +275,7 @@ impl Controller {
         self.upkeep.set(now + self.pace.upkeep_every);
         self.refresh_token();
         self.store_token();
+        self.compare_clocks();
         self.count();
         if !self.journal.is_durable() {
             self.settle();
@@ -281,6 +285,14 @@ impl Controller {
             self.prune.set(now + PRUNE_EVERY);
             self.prune();
         }
+    }
+
+    /// By how much the server's clock differs from this computer's. Its answers tell it to the second, so that less than
+    /// that twice over is no difference.
+    pub(super) fn compare_clocks(&self) {
+        let Some(server) = self.account.server_time() else { return };
+        let ahead = server.duration_since(self.wall());
+        self.journal.server_is_ahead(if ahead.abs() <= SAME_TIME { SignedDuration::ZERO } else { ahead });
     }
 
     fn prune(&self) {

@@ -14,7 +14,7 @@ use super::owner::undone_on_error;
 use super::row::{Changed, Entry, Incoming, Recorded, Repaired};
 use super::sql::{self, Held, TOLD_BY_DETECTION, TOLD_BY_NOTICE, TOLD_BY_RECORD};
 use super::store::{self, Account, Written};
-use super::{AlertId, IncidentId, JournalError};
+use super::{AlertId, IncidentId, JournalError, cursor};
 use crate::view::Source;
 
 /// How far apart a detection and its notice may be received.
@@ -26,14 +26,22 @@ pub(super) fn record_each(
     incoming: &[Incoming],
     written: Written,
 ) -> Vec<Result<Recorded, JournalError>> {
+    let mut whole = true;
     let one = |incoming: &Incoming| {
         // A full disk may end the whole transaction; a savepoint would begin another.
         if connection.is_autocommit() {
             return Err(JournalError::Full);
         }
-        undone_on_error(connection, |connection| {
-            record(connection, &incoming.alert, incoming.received_at, incoming.source, written)
-        })
+        let stored = undone_on_error(connection, |connection| {
+            let recorded =
+                record(connection, &incoming.alert, incoming.received_at, incoming.source, written)?;
+            if let (Some((of, to)), true) = (&incoming.place, whole) {
+                cursor::set_cursor(connection, of, to)?;
+            }
+            Ok(recorded)
+        });
+        whole &= stored.is_ok();
+        stored
     };
     incoming.iter().map(one).collect()
 }

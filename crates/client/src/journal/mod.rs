@@ -219,27 +219,8 @@ impl Journal {
         self.write(move |connection| join::record(connection, &alert, received_at, source, written())).await
     }
 
-    /// Stores one account of a detection and, in the same transaction, that the log is known to here.
-    pub async fn record_at(
-        &self,
-        alert: Alert,
-        received_at: Timestamp,
-        source: Source,
-        place: Option<(LogOf, Cursor)>,
-    ) -> Result<Recorded, JournalError> {
-        let written = self.written();
-        self.write(move |connection| {
-            let recorded = join::record(connection, &alert, received_at, source, written())?;
-            if let Some((of, to)) = &place {
-                cursor::set_cursor(connection, of, to)?;
-            }
-            Ok(recorded)
-        })
-        .await
-    }
-
-    /// Stores what waits together in one transaction, in this order; what fails on its own leaves the others alone. One
-    /// answer each, in the same order.
+    /// Stores what waits together in one transaction, in this order; what fails on its own leaves the others alone, but
+    /// the log's cursor stays before it. One answer each, in the same order.
     pub async fn record_each(
         &self,
         incoming: Vec<Incoming>,

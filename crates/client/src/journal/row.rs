@@ -4,8 +4,9 @@ use std::fmt;
 use std::str::FromStr;
 
 use jiff::Timestamp;
-use visionguard_proto::{Alert, AnomalyId, BoundingBox, Kind, ShopId, StreamId};
+use visionguard_proto::{Alert, AnomalyId, BoundingBox, Cursor, Kind, ShopId, StreamId};
 
+use super::cursor::LogOf;
 use crate::view::{Decision, Handling, Source};
 
 macro_rules! row_id {
@@ -150,6 +151,8 @@ pub struct Incoming {
     /// By this computer's clock.
     pub received_at: Timestamp,
     pub source: Source,
+    /// To where the log is known once this and all before it are stored.
+    pub place: Option<(LogOf, Cursor)>,
 }
 
 /// What became of one account of a detection. Whichever it is, the account is on disk: acknowledge it.

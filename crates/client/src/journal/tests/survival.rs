@@ -4,9 +4,9 @@ use std::io::{BufRead, BufReader, Write};
 use std::process::{Command, Stdio};
 
 use futures_util::future::join_all;
-use visionguard_proto::ShopId;
+use visionguard_proto::{Cursor, ShopId};
 
-use super::super::{Journal, JournalError};
+use super::super::{Incoming, Journal, JournalError, LogOf};
 use super::{World, detection, no_names, noon};
 use crate::view::{Decision, FeedQuery, Handling, Source};
 
@@ -76,6 +76,36 @@ async fn many_at_once_share_their_commits_and_are_all_there() {
 
     assert_eq!(told.len(), 200);
     assert_eq!(world.alerts().await.len(), 200);
+}
+
+#[tokio::test]
+async fn alerts_that_wait_together_are_stored_in_order_and_the_cursor_stays_before_one_that_fails() {
+    let world = World::new();
+    refuse(&world, "NEW.person_id = 3").await;
+    let of = LogOf { account: "u".to_owned(), origin: "http://shop.example".to_owned() };
+    let incoming = (0..6).map(|person| Incoming {
+        alert: detection("stream-a", person, 30).seen_with_id(),
+        received_at: noon(person),
+        source: Source::Live,
+        place: Some((of.clone(), Cursor::new(&format!("e.{person}")).expect("a cursor"))),
+    });
+
+    let told = world.journal.record_each(incoming.collect()).await.expect("answered");
+
+    let persons: Vec<_> = told.iter().flatten().map(|told| told.entry().alert.person_id).collect();
+    assert_eq!(persons, [0, 1, 2, 4, 5].map(Some));
+    assert!(told[3].is_err());
+    let world = world.reopen().await;
+    assert_eq!(world.alerts().await.len(), 5);
+    assert_eq!(world.journal.cursor(&of).await.expect("read"), Cursor::new("e.2").ok());
+}
+
+/// From now on inserting an alert like this fails.
+async fn refuse(world: &World, which: &str) {
+    let trigger = format!(
+        "CREATE TRIGGER refused BEFORE INSERT ON alert WHEN {which} BEGIN SELECT RAISE(ABORT, 'no'); END"
+    );
+    world.journal.write(move |connection| Ok(connection.execute_batch(&trigger)?)).await.expect("a trigger");
 }
 
 #[tokio::test]
