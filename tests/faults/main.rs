@@ -2,10 +2,15 @@
 //! reports through [`support::matrix`].
 #![allow(clippy::unwrap_used, reason = "a test's helpers are tests too")]
 
+mod bad_frames;
+mod bad_handshakes;
 mod crowd;
 mod killed;
+mod namespace;
 mod network;
+mod notice;
 mod process;
+mod record;
 mod refusals;
 mod server;
 mod slow_line;

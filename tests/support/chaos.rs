@@ -241,7 +241,7 @@ impl Relay {
             }
         };
         match first {
-            Over::Broken => {}
+            Over::Broken | Over::Torn => {}
             Over::Ended => drop(other.await),
             // Where it was struck as well, it ends at once.
             Over::Reset => drop(timeout(SOON, other).await),
@@ -293,9 +293,13 @@ impl Relay {
                 let _ = direction.to.shutdown().await;
                 Over::Ended
             }
-            Ok(_) | Err(Over::Reset) => {
+            Ok(_) => {
                 direction.reset();
                 Over::Reset
+            }
+            Err(Over::Torn) => {
+                direction.reset();
+                Over::Torn
             }
             Err(over) => over,
         }
@@ -310,6 +314,8 @@ enum Over {
     Broken,
     /// By a reset, which strikes the other direction as well.
     Reset,
+    /// By a reset of its own, after so many bytes.
+    Torn,
 }
 
 struct Direction {
@@ -369,7 +375,7 @@ impl Direction {
             over = &mut writing => return over,
         };
         match (read, writing.await) {
-            (_, Over::Reset) => Over::Reset,
+            (_, Over::Torn) => Over::Torn,
             (Over::Ended, Over::Ended) => Over::Ended,
             (_, _) => Over::Broken,
         }
@@ -489,7 +495,7 @@ impl Writer<'_> {
         });
         match ending {
             Some(Ending::Closed) => Err(Over::Broken),
-            Some(Ending::Reset) => Err(Over::Reset),
+            Some(Ending::Reset) => Err(Over::Torn),
             None => Ok(()),
         }
     }

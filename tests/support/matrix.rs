@@ -35,6 +35,7 @@ enum Outcome {
     Failed,
     Held(Vec<String>),
     NotPossible(String),
+    ToldElsewhere,
 }
 
 /// Begins a test of the row `number`; `injected` says how the fault is made, in a few words.
@@ -79,6 +80,11 @@ impl Fault {
         self.said().outcome = Outcome::NotPossible(why.to_owned());
     }
 
+    /// Another process has run this test and told how it went.
+    pub fn told_elsewhere(self) {
+        self.said().outcome = Outcome::ToldElsewhere;
+    }
+
     fn said(&self) -> MutexGuard<'_, Said> {
         self.said.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -86,7 +92,7 @@ impl Fault {
     fn to_json(&self) -> Value {
         let said = self.said();
         let (result, invariants, why) = match &said.outcome {
-            Outcome::Failed => ("failed", Vec::new(), None),
+            Outcome::Failed | Outcome::ToldElsewhere => ("failed", Vec::new(), None),
             Outcome::Held(invariants) => ("held", invariants.clone(), None),
             Outcome::NotPossible(why) => ("not possible", Vec::new(), Some(why)),
         };
@@ -100,6 +106,9 @@ impl Fault {
 
 impl Drop for Fault {
     fn drop(&mut self) {
+        if matches!(self.said().outcome, Outcome::ToldElsewhere) {
+            return;
+        }
         write(&results(), &self.test, &self.to_json());
     }
 }
