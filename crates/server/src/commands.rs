@@ -9,7 +9,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
 use visionguard_proto::ShopId;
-use visionguard_server::{Config, NewUser, People, Role, Server, demo};
+use visionguard_server::{Config, NewUser, People, Role, Server, config, demo};
 
 use crate::{Serve, Shop, Token, User};
 
@@ -28,6 +28,10 @@ pub(crate) fn default_data_dir(demo: bool) -> anyhow::Result<PathBuf> {
     Ok(if demo { data.join("demo") } else { data.to_owned() })
 }
 
+fn days(number: u32) -> Duration {
+    Duration::from_secs(u64::from(number) * 24 * 60 * 60)
+}
+
 /// Runs until interrupted. Prints `{"listening":…}`, with `--demo` `{"demo":…}`, then a line per thing that happens.
 pub(crate) async fn serve(
     serve: Serve,
@@ -39,7 +43,8 @@ pub(crate) async fn serve(
     config.listen = serve.listen;
     config.secret = secret;
     config.token_in_query = !serve.no_query_token;
-    config.keep_pictures = Duration::from_secs(u64::from(serve.keep_pictures) * 24 * 60 * 60);
+    config.keep_pictures = days(serve.keep_pictures);
+    config.log = config::Log { keep: days(serve.log_days), alerts: serve.log_alerts };
     if serve.demo {
         config.notes = Some(notes);
         config.demo = Some(demo::Settings {

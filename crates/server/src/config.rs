@@ -29,6 +29,8 @@ pub struct Config {
     pub keep_pictures: Duration,
     /// How far back a client's cursor may lie.
     pub log: Log,
+    /// Most publishes and other writes that share one commit, and so one wait for the disk; 1: each waits for its own.
+    pub commit_together: usize,
     /// The sockets' times and bounds.
     pub sockets: Sockets,
     /// Bounds on requests and connections.
@@ -104,6 +106,7 @@ impl Config {
             refresh_lives: Duration::from_secs(7 * 24 * 60 * 60),
             keep_pictures: Duration::from_secs(30 * 24 * 60 * 60),
             log: Log::default(),
+            commit_together: 256,
             sockets: Sockets::default(),
             limits: Limits::default(),
             demo: None,

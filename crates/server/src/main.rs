@@ -48,6 +48,12 @@ struct Serve {
     /// Delete pictures after this many days.
     #[arg(long, default_value_t = 30)]
     keep_pictures: u32,
+    /// Replay alerts of so many days to clients that were away.
+    #[arg(long, default_value_t = 7)]
+    log_days: u32,
+    /// Replay at most so many alerts to one user.
+    #[arg(long, default_value_t = 10_000)]
+    log_alerts: u32,
     /// Run simulated cameras, with a ready user and two shops.
     #[arg(long)]
     demo: bool,

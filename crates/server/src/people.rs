@@ -109,7 +109,7 @@ impl Role {
 impl People {
     /// Opens the users and shops of a data directory, also while a server runs on it.
     pub fn open(data_dir: &Path, secret: Option<&SecretString>) -> Result<People, StartError> {
-        server::open(data_dir, secret)
+        server::open(data_dir, secret, 1)
     }
 
     /// Makes a user.

@@ -87,7 +87,7 @@ pub struct Running {
 impl Server {
     /// Opens the database, listens, and returns once requests are accepted.
     pub async fn start(config: Config) -> Result<Running, StartError> {
-        let people = open(&config.data_dir, config.secret.as_ref())?;
+        let people = open(&config.data_dir, config.secret.as_ref(), config.commit_together)?;
         let lock = lock(&config.data_dir)?;
         let listen = |source| StartError::Listen { address: config.listen, source };
         let listener = TcpListener::bind(config.listen).await.map_err(listen)?;
@@ -186,7 +186,11 @@ impl Drop for Running {
 }
 
 /// Opens a data directory without serving it.
-pub(crate) fn open(data_dir: &Path, secret: Option<&SecretString>) -> Result<People, StartError> {
+pub(crate) fn open(
+    data_dir: &Path,
+    secret: Option<&SecretString>,
+    commit_together: usize,
+) -> Result<People, StartError> {
     let unusable = |source| StartError::DataDir { path: data_dir.to_owned(), source };
     let mut builder = std::fs::DirBuilder::new();
     builder.recursive(true);
@@ -194,7 +198,7 @@ pub(crate) fn open(data_dir: &Path, secret: Option<&SecretString>) -> Result<Peo
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
     builder.create(data_dir).map_err(unusable)?;
     let secret = secret::load(secret, data_dir)?;
-    let store = Store::open(&data_dir.join("server.sqlite3"))?;
+    let store = Store::open(&data_dir.join("server.sqlite3"), commit_together)?;
     let passwords = Passwords::new().map_err(|_| StartError::Passwords)?;
     Ok(People { store, passwords, keys: Keys::new(secret.expose_secret().as_bytes()) })
 }

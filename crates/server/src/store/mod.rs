@@ -56,11 +56,11 @@ struct Readers {
 }
 
 impl Store {
-    /// Opens or makes the database at this path.
-    pub(crate) fn open(path: &Path) -> Result<Store, StoreError> {
+    /// Opens or makes the database at this path; at most `together` writes share one commit.
+    pub(crate) fn open(path: &Path, together: usize) -> Result<Store, StoreError> {
         let mut connection = Connection::open(path)?;
         schema::prepare(&mut connection)?;
-        let writer = Writer::spawn(connection);
+        let writer = Writer::spawn(connection, together);
         let readers = Readers {
             path: path.to_owned(),
             idle: Mutex::new(Vec::with_capacity(READERS)),
@@ -139,7 +139,7 @@ mod tests {
     #[tokio::test]
     async fn a_failed_write_undoes_itself_and_not_its_neighbours() {
         let dir = tempfile::tempdir().unwrap();
-        let store = Store::open(&dir.path().join("db")).unwrap();
+        let store = Store::open(&dir.path().join("db"), 256).unwrap();
 
         let good = store.write(|db| put(db, "a"));
         let bad = store.write(|db| {
@@ -156,7 +156,7 @@ mod tests {
     #[tokio::test]
     async fn what_follows_a_commit_runs_in_the_order_of_the_commits() {
         let dir = tempfile::tempdir().unwrap();
-        let store = Store::open(&dir.path().join("db")).unwrap();
+        let store = Store::open(&dir.path().join("db"), 256).unwrap();
         let turn = Arc::new(AtomicUsize::new(0));
 
         let all = (0..200).map(|n| {
@@ -178,7 +178,7 @@ mod tests {
     #[tokio::test]
     async fn a_closed_store_refuses_writes() {
         let dir = tempfile::tempdir().unwrap();
-        let store = Store::open(&dir.path().join("db")).unwrap();
+        let store = Store::open(&dir.path().join("db"), 256).unwrap();
         store.write(|db| put(db, "a")).await.unwrap();
 
         store.close().await;

@@ -9,8 +9,6 @@ use super::StoreError;
 
 /// Writes that may wait; more writers than this wait for their turn.
 const WAITING: usize = 1024;
-/// Most writes of one transaction.
-const GROUP: usize = 256;
 
 /// What was done, to be told after the commit or after its failure.
 type Answer = Box<dyn FnOnce(Result<(), StoreError>) + Send>;
@@ -29,9 +27,10 @@ pub(super) struct Writer {
 }
 
 impl Writer {
-    pub(super) fn spawn(connection: Connection) -> Writer {
+    /// `together`: most writes of one transaction.
+    pub(super) fn spawn(connection: Connection, together: usize) -> Writer {
         let (jobs, waiting) = mpsc::channel(WAITING);
-        std::thread::spawn(move || run(connection, waiting));
+        std::thread::spawn(move || run(connection, waiting, together));
         Writer { jobs }
     }
 
@@ -70,7 +69,7 @@ impl fmt::Debug for Writer {
     }
 }
 
-fn run(connection: Connection, mut waiting: mpsc::Receiver<Job>) {
+fn run(connection: Connection, mut waiting: mpsc::Receiver<Job>, together: usize) {
     let mut closing = None;
     while closing.is_none() {
         let Some(first) = waiting.blocking_recv() else { break };
@@ -84,7 +83,7 @@ fn run(connection: Connection, mut waiting: mpsc::Receiver<Job>) {
                     break;
                 }
             }
-            if group.len() == GROUP {
+            if group.len() >= together {
                 break;
             }
             next = waiting.try_recv().ok();
