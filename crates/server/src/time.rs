@@ -15,7 +15,16 @@ pub(crate) fn from_micros(micros: i64) -> Timestamp {
 
 /// UTC without a zone, six digits of a second or none: the record's format (contract 2.1).
 pub(crate) fn naive(at: Timestamp) -> String {
-    let at = at.to_zoned(TimeZone::UTC);
+    without_zone(at, TimeZone::UTC)
+}
+
+/// The same by the clock on this server's wall: the format of messages between people (contract 2.3).
+pub(crate) fn local(at: Timestamp) -> String {
+    without_zone(at, TimeZone::system())
+}
+
+fn without_zone(at: Timestamp, zone: TimeZone) -> String {
+    let at = at.to_zoned(zone);
     let format = if at.subsec_nanosecond() == 0 { "%Y-%m-%dT%H:%M:%S" } else { "%Y-%m-%dT%H:%M:%S.%6f" };
     at.strftime(format).to_string()
 }
@@ -31,5 +40,12 @@ mod tests {
 
         assert_eq!(naive(whole), "2026-11-21T20:19:50");
         assert_eq!(naive(odd), "2026-11-21T20:19:50.745300");
+    }
+
+    #[test]
+    fn messages_between_people_carry_the_time_on_the_server_s_wall() {
+        let at: Timestamp = "2026-07-01T12:00:00Z".parse().unwrap();
+
+        assert_eq!(without_zone(at, TimeZone::get("Europe/Berlin").unwrap()), "2026-07-01T14:00:00");
     }
 }

@@ -7,6 +7,7 @@
 mod anomalies;
 mod listener;
 mod messages;
+mod notifications;
 mod routes;
 mod socket;
 mod state;

@@ -13,7 +13,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
 use super::state::{Requested, Shared, Slot};
-use super::{anomalies, messages, socket, token};
+use super::{anomalies, messages, notifications, socket, token};
 
 /// Everything the double answers.
 pub(super) fn app(shared: Arc<Shared>) -> Router {
@@ -24,6 +24,7 @@ pub(super) fn app(shared: Arc<Shared>) -> Router {
         .route("/auth/logout", post(logout))
         .route("/shops", get(shops))
         .merge(anomalies::routes())
+        .merge(notifications::routes())
         .route("/ws/alerts/{user_id}", any(socket::handshake))
         .route("/ws/connections", get(connections))
         .route("/ws/connections/{user_id}", get(connection))

@@ -16,6 +16,11 @@ use crate::roster::Delivery;
 use crate::store::people;
 use crate::{time, wire};
 
+/// Bytes of metadata that are passed on, as JSON.
+const MOST_METADATA: usize = 4096;
+/// Characters of an address that is passed on.
+const MOST_URL: usize = 2000;
+
 #[derive(Debug, Deserialize)]
 pub(super) struct Message {
     user_id: UserId,
@@ -34,7 +39,7 @@ pub(super) async fn send(
 ) -> Result<Json<Value>, Refusal> {
     let user = message.user_id.clone();
     let id = format!("notif_{:012x}", rand::random::<u64>() >> 16);
-    let stamp = time::naive(time::now());
+    let stamp = time::local(time::now());
     let data = checked(message, &id, &stamp)?;
 
     let asked = user.clone();
@@ -71,6 +76,14 @@ fn checked(message: Message, id: &str, stamp: &str) -> Result<Value, Refusal> {
     let kind = message.r#type.unwrap_or_else(|| "info".to_owned());
     length("body -> title", &message.title, 200)?;
     length("body -> message", &message.message, 1000)?;
+    if let Some(url) = &message.action_url {
+        length("body -> action_url", url, MOST_URL)?;
+    }
+    let metadata = message.metadata.as_ref().map(|metadata| Value::Object(metadata.clone()).to_string());
+    if metadata.is_some_and(|text| text.len() > MOST_METADATA) {
+        let most = format!("must have at most {MOST_METADATA} bytes");
+        return Err(Refusal::field("body -> metadata", &most));
+    }
     one_of("body -> priority", &priority, &["low", "medium", "high", "critical"])?;
     one_of("body -> type", &kind, &["info", "warning", "alert", "success", "error"])?;
     Ok(json!({

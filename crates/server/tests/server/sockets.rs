@@ -329,7 +329,33 @@ async fn a_message_goes_to_acquaintances_alone() {
     assert_eq!(send(world.manager.id.as_str(), json!({ "title": "" })).await.status, 422);
     assert_eq!(send(world.manager.id.as_str(), json!({ "message": "x".repeat(1001) })).await.status, 422);
     assert_eq!(send(world.manager.id.as_str(), json!({ "priority": "owl" })).await.status, 422);
+    let large = json!({ "metadata": { "nonce": "n".repeat(4096) } });
+    assert_eq!(send(world.manager.id.as_str(), large).await.status, 422);
+    let long = json!({ "action_url": "x".repeat(2001) });
+    assert_eq!(send(world.manager.id.as_str(), long).await.status, 422);
     assert_eq!(send(world.owner.id.as_str(), json!({})).await.json()["delivered"], false);
+}
+
+#[tokio::test]
+async fn a_message_to_oneself_comes_on_every_connection_and_is_delivered_only_where_there_is_one() {
+    let world = World::new().await;
+    let token = world.token(&world.owner).await;
+    let body = json!({ "user_id": world.owner.id, "title": "Drill", "message": "A test", "metadata": { "nonce": "n" } });
+    let send = async || world.post("/api/notifications/send", &token, &body).await.json();
+
+    let before = send().await;
+    let mut first = world.connect(&world.owner).await;
+    let mut second = world.connect(&world.owner).await;
+    let during = send().await;
+    for socket in [&mut first, &mut second] {
+        assert_eq!(socket.message("notification").await["data"]["metadata"]["nonce"], "n");
+    }
+    drop((first, second));
+    let own = format!("/ws/connections/{}", world.owner.id);
+    until("both to be gone", async || world.get(&own, &token).await.status == 404).await;
+
+    assert_eq!((&before["delivered"], &during["delivered"]), (&json!(false), &json!(true)));
+    assert_eq!(send().await["delivered"], false);
 }
 
 #[tokio::test]
