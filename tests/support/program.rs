@@ -133,6 +133,11 @@ impl WatchProgram {
     pub fn is_running(&mut self) -> bool {
         self.child.try_wait().unwrap().is_none()
     }
+
+    /// The most memory that it ever had, in kilobytes.
+    pub fn peak_memory(&self) -> u64 {
+        kilobytes(&self.child, "VmHWM:")
+    }
 }
 
 impl Drop for WatchProgram {
@@ -156,6 +161,13 @@ pub fn stored(data_dir: &Path) -> Vec<Value> {
     text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
 }
 
+/// The last seven days, as `visionguard report --json` tells them.
+pub fn report(data_dir: &Path) -> Value {
+    let output = command(data_dir).args(["report", "--json"]).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    serde_json::from_slice(&output.stdout).unwrap()
+}
+
 fn command(data_dir: &Path) -> Command {
     let mut command = Command::new(built("visionguard", "VISIONGUARD_CLI_BIN"));
     command.env("VISIONGUARD_DATA_DIR", data_dir);
@@ -168,7 +180,11 @@ fn signal(child: &Child, name: &str) {
 }
 
 fn memory(child: &Child) -> u64 {
+    kilobytes(child, "VmRSS:")
+}
+
+fn kilobytes(child: &Child, of: &str) -> u64 {
     let status = std::fs::read_to_string(format!("/proc/{}/status", child.id())).unwrap();
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
+    let line = status.lines().find_map(|line| line.strip_prefix(of)).unwrap();
     line.trim().trim_end_matches(" kB").parse().unwrap()
 }
