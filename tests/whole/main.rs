@@ -2,10 +2,13 @@
 //! is no server of ours at all.
 #![allow(clippy::unwrap_used, reason = "a test's helpers are tests too")]
 
+mod drill;
 mod faults;
 mod original;
 mod ours;
 mod refusals;
+mod tap;
+mod v2;
 
 use support::backend::{Backend, Detection, Person};
 use support::desk::Desk;

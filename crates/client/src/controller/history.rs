@@ -26,6 +26,7 @@ impl Controller {
         let mut memory = self.watch.memory.take().unwrap_or_default();
         let journal = self.journal.clone();
         let wall = self.wall();
+        self.log_comparing(now, wall);
         let epoch = self.who.epoch;
         self.spawn_in_session(async move {
             let pass = reconcile::pass(&api, &journal, &mut memory, wall).await;

@@ -5,6 +5,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use jiff::Timestamp;
 use visionguard_proto::{Alert, Cursor, Moment, Welcome};
 
 use super::Controller;
@@ -24,6 +25,8 @@ const SUM_UP_AFTER: Duration = Duration::from_secs(1);
 pub(super) struct Log {
     /// The connection began at the log's head: a comparison that begins later than this makes it the place to go on from.
     beginning: Option<(Moment, Beginning)>,
+    /// When the comparison that is under way began, by both clocks.
+    comparing: Option<(Moment, Timestamp)>,
     /// How many of this session's alerts had a place in the log.
     places: u64,
     /// Old alerts that were replayed, for one summary: the newest of each incident.
@@ -120,14 +123,20 @@ impl Controller {
         self.reconcile_soon();
     }
 
+    /// A comparison with the record begins.
+    pub(super) fn log_comparing(&mut self, now: Moment, wall: Timestamp) {
+        self.watch.log.comparing = Some((now, wall));
+    }
+
     /// The record was compared to its end, on the connection that stands.
     pub(super) fn log_compared(&mut self, began_at: Moment) {
         let Some(of) = self.log_of() else { return };
+        let Some((_, wall)) = self.watch.log.comparing.take_if(|(at, _)| *at == began_at) else { return };
         let begins = self.watch.log.beginning.take_if(|(at, _)| *at <= began_at);
         if let (Some(_), Some(since)) = (&begins, self.online_since()) {
             self.connection.compared(since);
         }
-        let (journal, wall) = (self.journal.clone(), self.wall_at(began_at));
+        let journal = self.journal.clone();
         let beginning = begins.map(|(_, beginning)| beginning);
         self.spawn(async move {
             match journal.compared(of, beginning, wall).await {
