@@ -53,6 +53,11 @@ export class Scanner {
     return this.#typedAt - this.#before <= SETTLE;
   }
 
+  /** The keys that went down last, up to now, were a scanner's. */
+  get isBurst() {
+    return this.#fast >= BURST;
+  }
+
   /** When the last character went down. */
   get typedAt() {
     return this.#typedAt;
@@ -110,18 +115,29 @@ export function onSubmit(form, act) {
 }
 
 /**
- * Runs an action when something else is chosen from a list, unless a scanner's keys chose it.
+ * Runs an action when something else is chosen or typed in a field of few values, unless a scanner's keys did that:
+ * then the field goes back to what it was.
  *
- * @param {HTMLSelectElement} select
+ * @param {HTMLInputElement | HTMLSelectElement} field
  * @param {() => void} act
  */
-export function onChoice(select, act) {
-  let chosen = select.value;
-  select.addEventListener("focus", () => (chosen = select.value));
-  select.addEventListener("change", (event) => {
-    if (scanner.isTyping(event.timeStamp)) select.value = chosen;
-    else act();
-    chosen = select.value;
+export function onChoice(field, act) {
+  let before = field.value;
+  let settling = /** @type {ReturnType<typeof setTimeout> | undefined} */ (undefined);
+  let scanned = false;
+  /** @param {boolean} meant */
+  const take = (meant) => {
+    if (meant) act();
+    else field.value = before;
+    before = field.value;
+    scanned = false;
+  };
+  field.addEventListener("focus", () => (before = field.value));
+  field.addEventListener("change", (event) => {
+    clearTimeout(settling);
+    if (event.timeStamp - scanner.typedAt > SETTLE) return take(true);
+    scanned ||= scanner.isBurst;
+    settling = setTimeout(() => take(!scanned && !scanner.isBurst), SETTLE);
   });
 }
 

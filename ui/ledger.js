@@ -16,7 +16,7 @@ const DAYS = /** @type {Record<Exclude<Period, "range">, number>} */ ({ today: 1
  *
  * - `lost`: rows of the server's record are not here.
  * - `gap`: of some time it is not certain that every alert is here.
- * - `pending`: the newest alerts cannot be known yet.
+ * - `pending`: what came last cannot be known yet.
  * - `whole`: nothing is missing.
  *
  * @typedef {"lost" | "gap" | "pending" | "whole"} Verdict
@@ -105,7 +105,7 @@ export function verdictOf(report, status, now) {
   if (report.lost > 0) return "lost";
   if (standing(report).length > 0) return "gap";
   const open = report.outages.some((outage) => outage.to === null);
-  return report.to > now && (open || status?.status !== "protected") ? "pending" : "whole";
+  return open || (report.to > now && status?.status !== "protected") ? "pending" : "whole";
 }
 
 /** The gaps that nothing has filled yet. @param {Report} report @returns {Gap[]} */

@@ -43,6 +43,29 @@ test("a decision is said when it is recorded, not when it is pressed", () => {
   assert.equal(say({ type: "incident_changed", incident: { ...open, handling: { ...recorded, here: false } }, counts: COUNTS }, waiting), null);
 });
 
+test("a decision that somebody else forestalled is said, one that agrees is not", () => {
+  const open = incident({ id: "12" });
+  const waiting = reduce(base(), { type: "deciding", id: "12", decision: "acknowledged" });
+  const theirs = /** @type {const} */ ({ state: "recorded", decision: "resolved", here: false, at: 0 });
+
+  assert.deepEqual(say({ type: "incident_changed", incident: { ...open, handling: theirs }, counts: COUNTS }, waiting), {
+    polite: "Not sent: Aisle 3. Somebody else decided first.",
+  });
+  assert.equal(say({ type: "incident_changed", incident: { ...open, handling: { ...theirs, decision: "acknowledged" } }, counts: COUNTS }, waiting), null);
+});
+
+test("the end of a test of the alert path is said once", () => {
+  const last = { at: 9, passed: true, took_ms: 600, sentence: "It came back." };
+  const ended = /** @type {const} */ ({ type: "drill", drill: { running: false, last } });
+
+  assert.equal(say({ type: "drill", drill: { running: true, last: null } }), null);
+  assert.deepEqual(say(ended), { polite: "The test of the alert path passed. It came back." });
+  assert.equal(say(ended, reduce(base(), ended)), null);
+  assert.deepEqual(say({ type: "drill", drill: { running: false, last: { ...last, passed: false, sentence: "Look." } } }), {
+    polite: "The test of the alert path failed. Look.",
+  });
+});
+
 function base() {
   const { snapshot } = world("full", 1_763_700_000_000);
   assert.ok(snapshot);

@@ -33,6 +33,17 @@ test("a scan into a field is a burst, a person's typing is not", () => {
   assert.equal(person.isStray(typed), false);
 });
 
+test("a burst is known after it has ended, until the next key", () => {
+  const scanner = new Scanner();
+
+  const end = type(scanner, [..."4006381333931", "Enter"], 8, true);
+  const burst = scanner.isBurst;
+  scanner.saw({ key: "0", timeStamp: end + 5_000, repeat: false, field: true });
+
+  assert.equal(burst, true);
+  assert.equal(scanner.isBurst, false);
+});
+
 test("a key held down presses once", () => {
   const scanner = new Scanner();
   scanner.saw({ key: "Enter", timeStamp: 1_000, repeat: false, field: false });

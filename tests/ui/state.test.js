@@ -167,6 +167,76 @@ test("an answer to a question that is no longer asked is ignored", () => {
   assert.equal(late.feed.items.length, 11);
 });
 
+test("a narrowed list takes no arrival that was not asked for, and says nothing about its shop before it is known", () => {
+  const shops = [{ id: "s1", name: "Main Street" }, { id: "s2", name: "Station Road" }];
+  const query = { ...EVERYTHING, severity: /** @type {const} */ ("high"), shop: "s1", since: NOW };
+  const page = { items: [], next: null, shops };
+  const asked = reduce(reduce(started("full"), { type: "query_changed", query }), { type: "feed_loaded", query, page, older: false });
+
+  const arrivals = [
+    incident({ id: "90", first_at: NOW }),
+    incident({ id: "91", first_at: NOW, severity: "medium" }),
+    incident({ id: "92", first_at: NOW, shop: "Station Road" }),
+    incident({ id: "93", first_at: NOW, shop: null }),
+    incident({ id: "94", first_at: NOW - 1 }),
+  ];
+  const after = arrivals.reduce((state, item) => reduce(state, added(item, `${item.id}00`)), asked);
+
+  assert.deepEqual(ids(after), ["90"]);
+});
+
+test("what somebody else decided first is kept apart from what was decided here, until we decide again", () => {
+  const item = find(started("full"), "12");
+  assert.ok(item);
+  /** @param {import("../../ui/state.js").State} state @param {import("../../ui/types.d.ts").Handling} handling */
+  const change = (state, handling) => reduce(state, { type: "incident_changed", incident: { ...item, handling }, counts: COUNTS });
+  const theirs = /** @type {const} */ ({ state: "recorded", decision: "resolved", here: false, at: NOW });
+
+  const untouched = change(started("full"), theirs);
+  const agreed = change(reduce(started("full"), { type: "deciding", id: "12", decision: "resolved" }), theirs);
+  const beaten = change(reduce(started("full"), { type: "deciding", id: "12", decision: "acknowledged" }), theirs);
+  const stored = change(change(started("full"), { state: "sending", decision: "acknowledged" }), theirs);
+  const again = change(beaten, { ...theirs, decision: "false_alarm", here: true });
+
+  assert.deepEqual([untouched.overruled, agreed.overruled], [{}, {}]);
+  assert.deepEqual([beaten.overruled, stored.overruled], [{ 12: "acknowledged" }, { 12: "acknowledged" }]);
+  assert.deepEqual(again.overruled, {});
+});
+
+test("a report about another time than is asked about is ignored", () => {
+  const today = { from: NOW, to: NOW + 1 };
+  const week = { from: NOW - 7, to: NOW + 1 };
+  const { report } = world("full", NOW);
+  const asked = reduce(reduce(started("full"), { type: "report_asked", query: week }), { type: "period_chosen", period: "today" });
+  const now = reduce(asked, { type: "report_asked", query: today });
+
+  const late = reduce(now, { type: "report_loaded", query: week, report, at: NOW });
+  const failed = reduce(late, { type: "report_failed", query: week, sentence: "No." });
+  const shown = reduce(failed, { type: "report_loaded", query: today, report, at: NOW });
+  const renewed = reduce(shown, { type: "report_asked", query: { ...today } });
+
+  assert.equal(failed.ledger.report, null);
+  assert.equal(failed.ledger.phase, "loading");
+  assert.equal(shown.ledger.report, report);
+  assert.equal(renewed.ledger.report, report, "while it is made anew the old one stays");
+  assert.equal(reduce(renewed, { type: "period_chosen", period: "week" }).ledger.report, null, "but not for another time");
+});
+
+test("a test of the alert path is asked for, under way, and over", () => {
+  const last = { at: NOW, passed: true, took_ms: 600, sentence: "It came back." };
+  const before = started("full");
+
+  const asked = reduce(before, { type: "drill_asked" });
+  const running = reduce(asked, { type: "drill", drill: { running: true, last: before.drill.view.last } });
+  const done = reduce(running, { type: "drill_done", result: last });
+  const refused = reduce(asked, { type: "drill_refused", sentence: "No connection." });
+
+  assert.equal(asked.drill.asked, true);
+  assert.deepEqual(running.drill, { view: { running: true, last: before.drill.view.last }, asked: false, refused: null });
+  assert.deepEqual(done.drill, { view: { running: false, last }, asked: false, refused: null });
+  assert.deepEqual([refused.drill.asked, refused.drill.refused, refused.drill.view], [false, "No connection.", before.drill.view]);
+});
+
 test("what is dismissed leaves the list and the large view", () => {
   const open = reduce(started("full"), { type: "opened", id: "12" });
 

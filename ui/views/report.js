@@ -9,7 +9,7 @@
 
 import { attribute, clone, icon, keyed, part, show, text } from "../dom.js";
 import { clock, date, delay, duration, midnight, moment, plain } from "../format.js";
-import { onPress } from "../keys.js";
+import { onChoice, onPress } from "../keys.js";
 import { dayAfter, readDay, standing, timeBetween, verdictOf, writeDay } from "../ledger.js";
 import { count, t } from "../words.js";
 import { drillView } from "./drill.js";
@@ -49,7 +49,7 @@ export function reportView(act, now) {
       ask();
     });
   }
-  for (const input of [from, to]) input.addEventListener("change", ask);
+  for (const input of [from, to]) onChoice(input, ask);
 
   /** Asks for the days that are typed, or says what is wrong with them. */
   function ask() {
@@ -133,8 +133,9 @@ function paintVerdict(root, report, { status }, now) {
   const box = part(root, "verdict");
   attribute(box, "data-verdict", verdict);
   icon(box, VERDICT[verdict].icon);
-  text(part(box, "verdict-title"), count("page.verdict.title", report.lost));
   const gaps = standing(report);
+  const title = verdict === "gap" ? count("page.verdict.gaps", gaps.length) : count("page.verdict.title", report.lost);
+  text(part(box, "verdict-title"), title);
   text(part(box, "verdict-sentence"), t(VERDICT[verdict].sentence));
   keyed(part(box, "gaps"), gaps, keyOfGap, () => clone("stretch"), (row, gap) => paintGap(row, gap, now));
   show(part(box, "gaps"), gaps.length > 0);

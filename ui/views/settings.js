@@ -8,7 +8,7 @@
 
 import { clone, keyed, part, partOf, show, text } from "../dom.js";
 import { plain } from "../format.js";
-import { onPress } from "../keys.js";
+import { onChoice, onPress } from "../keys.js";
 import { readTime } from "../ledger.js";
 import { t } from "../words.js";
 import { drillView } from "./drill.js";
@@ -33,7 +33,7 @@ export function settingsView(act, now) {
   for (const radio of radios(root, "theme")) {
     radio.addEventListener("change", () => act.change({ theme: /** @type {Theme} */ (radio.value) }));
   }
-  days.addEventListener("change", () => {
+  onChoice(days, () => {
     const wanted = Math.round(days.valueAsNumber);
     if (wanted >= 1 && wanted <= 365) act.change({ keep_days: wanted });
     else if (painted?.settings) days.value = String(painted.settings.keep_days);
@@ -41,7 +41,7 @@ export function settingsView(act, now) {
 
   const [daily, drillAt] = [box(root, "drill_daily"), box(root, "drill_at")];
   daily.addEventListener("change", () => act.change({ drill_at: daily.checked ? (readTime(drillAt.value) ?? DRILL_AT) : null }));
-  drillAt.addEventListener("change", () => {
+  onChoice(drillAt, () => {
     const wanted = readTime(drillAt.value);
     if (wanted !== null && daily.checked) act.change({ drill_at: wanted });
     else if (wanted === null) drillAt.value = painted?.settings?.drill_at ?? DRILL_AT;

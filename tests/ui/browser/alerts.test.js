@@ -146,6 +146,125 @@ test("a blurred picture counts as seen only once it is shown clearly", async () 
   assert.equal(await page.evaluate(() => getComputedStyle(/** @type {Element} */ (document.querySelector(".picture img"))).filter), "none");
 });
 
+test("a note goes with the decision and is shown with the alert", async () => {
+  const page = await set.open("full");
+  await page.locator("article.row").first().click();
+
+  await page.getByRole("button", { name: "Note", exact: true }).press("Enter");
+  await page.waitForFunction(() => document.activeElement?.matches('[name="note"]'));
+  await page.keyboard.type("She came back & paid <b>", { delay: 60 });
+  await page.keyboard.press("Enter");
+  await page.waitForTimeout(250);
+  const early = await asked(page, "decide");
+  await page.getByRole("button", { name: "Resolved" }).click();
+  await page.getByRole("definition").getByText("She came back & paid <b>").waitFor();
+
+  assert.deepEqual(early, [], "Enter in the note decides nothing");
+  assert.deepEqual(await asked(page, "decide"), [{ incident: "12", decision: "resolved", note: "She came back & paid <b>" }]);
+  await page.getByText(/^Resolved by you, \d\d:\d\d$/).waitFor();
+  assert.equal(await page.getByRole("textbox", { name: "Note" }).isVisible(), false);
+  for (const name of ["Acknowledge", "False alarm", "Marked as resolved", "Note"]) {
+    assert.equal(await page.getByRole("button", { name, exact: true }).getAttribute("aria-disabled"), "true", name);
+  }
+});
+
+test("a note is not lost with a decision that could not be stored, and belongs to one alert", async () => {
+  const page = await set.open("full");
+  await page.evaluate(() => {
+    /** @type {any} */ (window).__mock.answers.decide = () => {
+      throw { code: "not_stored", sentence: "This could not be stored on this computer.", field: null };
+    };
+  });
+  const field = page.getByRole("textbox", { name: "Note" });
+  const toggle = page.getByRole("button", { name: "Note", exact: true });
+  await page.locator("article.row").first().click();
+  await toggle.click();
+  await field.fill("Called the police");
+
+  await page.getByRole("button", { name: "Acknowledge" }).click();
+  await page.locator('[data-part="handling-words"]').getByText("This could not be stored on this computer.").first().waitFor();
+  const kept = await field.inputValue();
+  await page.locator("article.row").nth(1).click();
+  await page.getByText("Till 1, Main Street", { exact: false }).waitFor();
+
+  assert.equal(kept, "Called the police");
+  assert.equal(await field.isVisible(), false);
+  assert.equal(await page.locator('[name="note"]').inputValue(), "");
+  await toggle.click();
+  await page.keyboard.press("Escape");
+  assert.equal(await toggle.getAttribute("aria-expanded"), "false");
+  assert.equal(await page.locator('[data-part="detail"]').isVisible(), true, "Escape closes the note alone");
+});
+
+test("what somebody else decided first is shown, and that ours was not sent", async () => {
+  const page = await set.open("full", { prepare: (page) => page.addInitScript(() => Object.assign(window, { __silent: true })) });
+  await page.locator("article.row").first().click();
+  await page.getByRole("button", { name: "Acknowledge" }).click();
+  await page.getByText("Sending…", { exact: true }).first().waitFor();
+
+  const theirs = incident({ id: "12", handling: { state: "recorded", decision: "resolved", here: false, at: Date.now() } });
+  await emit(page, { type: "incident_changed", incident: theirs, counts: COUNTS });
+
+  await page.getByText(/^Resolved elsewhere, \d\d:\d\d\. Somebody else was first, so your “Acknowledged” was not sent\.$/).waitFor();
+  assert.equal(await page.locator('[data-part="say"]').innerText(), "Not sent: Aisle 3. Somebody else decided first.");
+  assert.match((await page.locator("article.row").first().getAttribute("aria-label")) ?? "", /Resolved elsewhere$/);
+});
+
+test("the chips narrow the list to what is high, to a shop, to today", async () => {
+  const page = await set.open("full", { now: new Date("2025-11-21T14:03:23+01:00").getTime(), prepare: (page) => page.clock.install({ time: new Date("2025-11-21T14:03:23+01:00") }) });
+  const shows = (/** @type {number} */ rows) => page.waitForFunction((rows) => document.querySelectorAll("article.row").length === rows, rows);
+
+  for (const [name, rows] of /** @type {const} */ ([["High", 3], ["Today", 3], ["High", 9], ["Today", 11]])) {
+    await page.getByRole("button", { name, exact: true }).click();
+    await shows(rows);
+  }
+  await page.getByRole("combobox", { name: "Store" }).selectOption({ label: "Station Road" });
+  await shows(2);
+
+  const today = new Date("2025-11-21T00:00:00+01:00").getTime();
+  const queries = (await asked(page, "feed")).map(({ query }) => [query.severity, query.since, query.shop]);
+  assert.deepEqual(queries, [["high", null, null], ["high", today, null], [null, today, null], [null, null, null], [null, null, "s2"]]);
+  assert.equal(await page.getByRole("button", { name: "High", exact: true }).getAttribute("aria-pressed"), "false");
+});
+
+test("a shop is offered where there are several, and stays chosen when it has no alert left", async () => {
+  const one = await set.open("full", { change: ({ snapshot }) => void (snapshot && snapshot.feed.shops.pop()) });
+  const offered = await one.getByRole("combobox", { name: "Store" }).isVisible();
+  const page = await set.open("full");
+  await page.getByRole("combobox", { name: "Store" }).selectOption({ label: "Station Road" });
+  await page.waitForFunction(() => /** @type {any} */ (window).__mock.asked("feed").length === 1);
+
+  await page.evaluate(() => {
+    const mock = /** @type {any} */ (window).__mock;
+    mock.answers.feed = () => ({ items: [], next: null, shops: [] });
+    mock.emit({ type: "feed_changed", counts: { unhandled: 0, unseen: 0, total: 4, today: 0 } });
+  });
+  await page.getByText("No alert is like that.").waitFor();
+  const chosen = await page.getByRole("combobox", { name: "Store" }).locator("option:checked").innerText();
+  await page.evaluate(() => delete (/** @type {any} */ (window).__mock.answers.feed));
+  await page.getByRole("button", { name: "Show all alerts" }).click();
+  await page.waitForFunction(() => document.querySelectorAll("article.row").length === 11);
+
+  assert.equal(offered, false);
+  assert.equal(chosen, "Station Road");
+});
+
+test("an alert of another shop or severity stays out of a narrowed list", async () => {
+  const page = await set.open("full");
+  await page.getByRole("button", { name: "High", exact: true }).click();
+  await page.getByRole("combobox", { name: "Store" }).selectOption({ label: "Main Street" });
+  await page.waitForFunction(() => /** @type {any} */ (window).__mock.asked("feed").length === 2);
+  const at = Date.now();
+
+  for (const [id, values] of Object.entries({ 91: { severity: "low" }, 92: { shop: "Station Road" }, 93: {} })) {
+    const item = incident({ id, first_at: at, last_at: at, .../** @type {any} */ (values) });
+    await emit(page, { type: "alert_added", incident: item, alert: alert({ id: `${id}00` }), counts: COUNTS });
+  }
+  await page.waitForSelector('article[data-key="93"]');
+
+  assert.equal(await page.locator('article[data-key="91"], article[data-key="92"]').count(), 0);
+});
+
 test("dismissing takes the row away and hands the focus to its neighbour", async () => {
   const page = await set.open("full");
   await page.locator("article.row").first().click();

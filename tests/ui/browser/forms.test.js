@@ -75,7 +75,7 @@ test("signing in leads to the alerts and leaves no password behind", async () =>
   await page.getByRole("button", { name: "Sign in" }).click();
   await page.getByText("No alerts yet").waitFor();
 
-  assert.deepEqual(await asked(page, "sign_in"), [{ server: "https://visionguard.example.com", email: "Maria.Keller@example.com", password: " s p " }]);
+  assert.deepEqual(await asked(page, "sign_in"), [{ server: "https://visionguard.example.com", email: "Maria.Keller@example.com", password: " s p ", keep_password: false }]);
   assert.equal(await page.inputValue("#password"), "");
 });
 
@@ -95,6 +95,45 @@ test("the password can be looked at, and is hidden again when the form is left",
   assert.equal(await page.getAttribute("#password", "type"), "password");
   assert.equal(await toggle.getAttribute("aria-pressed"), "false");
   assert.equal(await page.inputValue("#server"), "https://visionguard.example.com", "the address is known");
+});
+
+test("the password is kept only when asked for, and that is asked each time anew", async () => {
+  const page = await set.open("signed_out");
+  const remedy = page.getByRole("banner").getByRole("button", { name: "Sign in" });
+  const keep = page.getByRole("checkbox", { name: "Keep the password in this computer’s keychain" });
+  await remedy.click();
+  const first = await keep.isChecked();
+  await keep.check();
+  await page.getByRole("button", { name: "Cancel" }).click();
+  await remedy.click();
+  await keep.waitFor();
+
+  const again = await keep.isChecked();
+  await page.locator("#password").fill("secret");
+  await keep.check();
+  await page.getByRole("main").getByRole("button", { name: "Sign in" }).click();
+  await page.locator("article.row").first().waitFor();
+
+  assert.deepEqual([first, again], [false, false]);
+  assert.equal((await asked(page, "sign_in"))[0].keep_password, true);
+  await page.getByRole("button", { name: "Settings" }).click();
+  await page.getByText("The password is kept in this computer’s keychain too. Signing out removes it.").waitFor();
+});
+
+test("a password that could not be kept is not called kept", async () => {
+  const page = await set.open("sign_in");
+  await page.evaluate(() => {
+    const session = { server: "https://a.example", insecure: false, user_id: "u", name: "M", email: "m@example.com", kept_in: "memory", password_kept: false };
+    /** @type {any} */ (window).__mock.answers.sign_in = () => session;
+  });
+  await fill(page);
+  await page.getByRole("checkbox").check();
+
+  await page.getByRole("button", { name: "Sign in" }).click();
+  await page.getByText("the password could not be kept in this computer’s keychain", { exact: false }).waitFor();
+  await page.getByRole("button", { name: "Settings" }).click();
+
+  assert.equal(await page.locator('[data-part="account-password"]').isVisible(), false);
 });
 
 test("an address in the clear is warned about while it is typed", async () => {
@@ -134,6 +173,35 @@ test("days that make no sense are not sent", async () => {
   }
 
   assert.deepEqual(await asked(page, "change_settings"), []);
+});
+
+test("the daily test has a time, which can be changed and switched off", async () => {
+  const page = await settings();
+  const [daily, time] = [page.getByRole("switch", { name: "Test it every day" }), page.getByLabel("Time of the daily test")];
+
+  await time.fill("08:15");
+  await daily.click();
+  await page.waitForFunction(() => document.querySelector(".time")?.matches(":disabled"));
+  await daily.click();
+
+  const sent = (await asked(page, "change_settings")).map(({ settings }) => settings.drill_at);
+  assert.deepEqual(sent, ["08:15", null, "08:15"]);
+});
+
+test("a time of day is read as it is typed, also where the browser has no field for it", async () => {
+  const page = await settings();
+  const time = page.getByLabel("Time of the daily test");
+  await page.evaluate(() => document.querySelector(".time")?.setAttribute("type", "text"));
+
+  for (const value of ["25:00", "soon", ""]) {
+    await time.fill(value);
+    await time.blur();
+    assert.equal(await time.inputValue(), "09:00", value);
+  }
+  await time.fill("7.30");
+  await time.blur();
+
+  assert.deepEqual((await asked(page, "change_settings")).map(({ settings }) => settings.drill_at), ["07:30"]);
 });
 
 test("a refused setting goes back and says why", async () => {

@@ -91,9 +91,15 @@ test("a scan never acts, wherever the focus is", async () => {
     'article[data-key="12"]',
     '[data-part="acknowledge"]',
     '[data-part="false-alarm"]',
+    '[data-part="resolve"]',
+    '[data-part="note-toggle"]',
     '[data-part="dismiss"]',
     '[data-part="back"]',
     '[data-part="clear"]',
+    '[data-part="high"]',
+    '[data-part="today"]',
+    '[name="shop"]',
+    '[data-part="report"]',
     '[data-filter="unhandled"]',
     '[data-part="settings"]',
     '[data-part="remedy"]',
@@ -105,7 +111,7 @@ test("a scan never acts, wherever the focus is", async () => {
   const calls = await count(page);
 
   for (const place of places) {
-    for (const code of places.indexOf(place) < 4 ? CODES : CODES.slice(0, 2)) {
+    for (const code of places.indexOf(place) < 6 ? CODES : CODES.slice(0, 2)) {
       const target = page.locator(place);
       if (place === "body") await page.evaluate(() => /** @type {HTMLElement} */ (document.activeElement).blur());
       else if (await target.isVisible()) await target.focus();
@@ -152,15 +158,63 @@ test("a scan into the password does not sign in, a person's Enter does", async (
   assert.equal((await asked(page, "sign_in"))[0].password, "secret");
 });
 
-test("a scan at a switch of the settings changes nothing", async () => {
+test("a scan into a note decides nothing", async () => {
   const page = await set.open("full");
-  await page.getByRole("button", { name: "Settings" }).click();
-  await page.locator('[name="sound"]').focus();
+  await page.locator("article.row").first().click();
+  await page.getByRole("button", { name: "Note", exact: true }).click();
+  await page.waitForFunction(() => document.activeElement?.matches('[name="note"]'));
 
   for (const code of CODES) await scan(page, code);
 
+  assert.deepEqual(await asked(page, "decide"), []);
+  assert.equal(await page.locator('[data-part="detail"]').isVisible(), true);
+});
+
+test("a scan at a control of the settings changes nothing and tests nothing", async () => {
+  const page = await set.open("full");
+  await page.getByRole("button", { name: "Settings" }).click();
+
+  for (const place of ['[name="sound"]', '[name="drill_daily"]', '[name="drill_at"]', '.settings [data-part="drill-button"]']) {
+    for (const code of CODES.slice(0, 4)) {
+      await page.locator(place).focus();
+      await scan(page, code);
+      if (place.includes("drill_at")) await page.waitForTimeout(LONG_SETTLE + 60);
+    }
+  }
+
   const changes = await asked(page, "change_settings");
-  assert.deepEqual(changes.filter(({ settings }) => !settings.sound), []);
+  assert.deepEqual(changes.filter(({ settings }) => !settings.sound || settings.drill_at !== "09:00"), []);
+  assert.deepEqual(await asked(page, "drill"), []);
+  assert.equal(await page.locator('[name="drill_at"]').inputValue(), "09:00");
+});
+
+test("a scan on the report does nothing", async () => {
+  const page = await set.open("full");
+  await page.locator('[data-part="report"]').click();
+  await page.locator('[data-part="report-body"]').waitFor();
+  await page.evaluate(() => Object.assign(window, { __printed: 0, print: () => void (/** @type {any} */ (window).__printed += 1) }));
+
+  for (const place of ['[data-part="print"]', '[data-part="report-back"]', '.report [data-part="drill-button"]', '[name="period"]:checked']) {
+    for (const code of CODES.slice(0, 4)) {
+      await page.locator(place).focus();
+      await scan(page, code);
+    }
+  }
+
+  assert.equal(await page.evaluate(() => /** @type {any} */ (window).__printed), 0);
+  assert.deepEqual(await asked(page, "drill"), []);
+  assert.equal((await asked(page, "report")).length, 1);
+  assert.equal(await page.getByRole("heading", { name: "Report", exact: true }).isVisible(), true);
+});
+
+test("a scan does not tick that the password is kept", async () => {
+  const page = await set.open("sign_in");
+  await page.locator("#keep-password").focus();
+
+  for (const code of CODES) await scan(page, code);
+
+  assert.equal(await page.locator("#keep-password").isChecked(), false);
+  assert.deepEqual(await asked(page, "sign_in"), []);
 });
 
 test("a key held down presses a button once", async () => {

@@ -20,7 +20,13 @@ after(() => set?.close());
 test("no view breaks the content security policy or throws", async () => {
   for (const scenario of SCENARIOS) {
     const page = await set.open(scenario);
-    for (const step of [() => page.locator("article.row").first().click(), () => page.getByRole("button", { name: "Settings" }).click()]) {
+    const steps = [
+      () => page.locator("article.row").first().click(),
+      () => page.getByRole("banner").getByRole("button", { name: "Report" }).click(),
+      () => page.getByRole("button", { name: "Back" }).click(),
+      () => page.getByRole("button", { name: "Settings" }).click(),
+    ];
+    for (const step of steps) {
       if (scenario !== "sign_in" && scenario !== "empty") await step();
       await page.waitForTimeout(50);
     }
@@ -36,7 +42,7 @@ test("the page has no script, style or handler in its markup", async () => {
 });
 
 test("everything that can be used has a name", async () => {
-  const roles = ["button", "textbox", "searchbox", "switch", "radio", "spinbutton", "article", "image", "img", "heading", "feed", "group", "checkbox"];
+  const roles = ["button", "textbox", "searchbox", "switch", "radio", "spinbutton", "article", "image", "img", "heading", "feed", "group", "checkbox", "combobox", "table", "columnheader", "radiogroup", "Date", "InputTime"];
   for (const scenario of SCENARIOS) {
     const page = await set.open(scenario);
     const session = await page.context().newCDPSession(page);
@@ -52,9 +58,15 @@ test("everything that can be used has a name", async () => {
     if (await page.locator("article.row").count()) await page.locator("article.row").first().click();
     await page.waitForTimeout(100);
     assert.deepEqual(await nameless(), [], `${scenario}, opened`);
-    if (await page.locator('[data-part="settings"]').isVisible()) await page.locator('[data-part="settings"]').click();
-    await page.waitForTimeout(100);
-    assert.deepEqual(await nameless(), [], `${scenario}, settings`);
+    for (const place of ["report", "settings"]) {
+      const button = page.locator(`.status [data-part="${place}"]`);
+      if (!(await button.isVisible())) continue;
+      await button.click();
+      if (place === "report") await page.getByRole("radio", { name: "From–to" }).check({ force: true });
+      await page.waitForTimeout(100);
+      assert.deepEqual(await nameless(), [], `${scenario}, ${place}`);
+      await page.keyboard.press("Escape");
+    }
   }
 });
 
@@ -65,7 +77,7 @@ test("text stands out from what it is on, in light and dark", async () => {
     "--on-accent": ["--accent", "--accent-press"],
     "--high": ["--surface-0", "--surface-1", "--surface-2", "--high-soft"],
     "--amber": ["--surface-0", "--surface-1", "--surface-2", "--amber-soft"],
-    "--ok": ["--surface-0", "--surface-1"],
+    "--ok": ["--surface-0", "--surface-1", "--surface-2"],
   });
   for (const scheme of /** @type {const} */ (["light", "dark"])) {
     const page = await set.open("full", { scheme });
@@ -102,17 +114,23 @@ test("nothing sticks out and every target is large enough, from 360 px to 4K and
   for (const scenario of /** @type {const} */ (["full", "deaf", "sign_in", "empty"])) {
     const page = await set.open(scenario);
     const rows = await page.locator("article.row").count();
-    for (const step of ["list", "detail", "settings"]) {
+    for (const step of ["list", "detail", "note", "report", "range", "settings"]) {
+      const button = page.locator(`.status [data-part="${step}"]`);
       if (step === "detail" && rows > 0) await page.locator("article.row").first().click();
-      if (step === "settings" && (await page.locator('[data-part="settings"]').isVisible())) await page.locator('[data-part="settings"]').click();
+      if (step === "note" && rows > 0) await page.locator('[data-part="note-toggle"]').click();
+      if (step === "settings") await page.keyboard.press("Escape");
+      if (["report", "settings"].includes(step) && (await button.isVisible())) await button.click();
+      if (step === "range" && scenario !== "sign_in") await page.getByRole("radio", { name: "From–to" }).check({ force: true });
       for (const [width = 0, height = 0] of sizes) {
         await page.setViewportSize({ width, height });
         const found = await page.evaluate(() => {
-          const small = [...document.querySelectorAll("button, .setting, .choices label, .tab")]
+          const small = [...document.querySelectorAll("button, .setting, .choices label, .tab, .chip, .check label, .text")]
             .filter((element) => element.checkVisibility())
             .map((element) => ({ name: element.textContent?.trim() || element.getAttribute("aria-label"), height: element.getBoundingClientRect().height }))
             .filter(({ height }) => height < 39.5);
-          return { small, wide: document.documentElement.scrollWidth - innerWidth };
+          const sheet = document.querySelector(".sheet:not([hidden])");
+          const over = sheet === null ? 0 : sheet.scrollWidth - sheet.clientWidth;
+          return { small, wide: Math.max(over, document.documentElement.scrollWidth - innerWidth) };
         });
 
         assert.deepEqual(found, { small: [], wide: 0 }, `${scenario}, ${step}, ${width} x ${height}`);

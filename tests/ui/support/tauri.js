@@ -56,8 +56,10 @@
       if (!detail) throw { code: "unknown_incident", sentence: "This alert is not in the journal.", field: null };
       return detail;
     },
+    /** @param {{ query: import("../../../ui/types.d.ts").ReportQuery }} values */
     report({ query }) {
-      const held = ({ detected_at = 0 }) => detected_at >= query.from && detected_at < query.to;
+      const held = (/** @type {import("../../../ui/types.d.ts").LedgerEntry} */ { detected_at }) =>
+        detected_at !== null && detected_at >= query.from && detected_at < query.to;
       return { ...world.report, ...query, entries: world.report.entries.filter(held) };
     },
     async drill() {
