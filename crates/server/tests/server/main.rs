@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used)] // Also in the helpers that the tests share.
 
 mod crash;
+mod frames;
 mod follower;
 mod log;
 mod record;
