@@ -27,6 +27,7 @@ fn every_view_fits_and_wears_its_colours() -> Result<()> {
     sign_in(&browser, &world.url(), PASSWORD)?;
     wait_for_word(&browser, "Protected")?;
     photographer.photograph("quiet")?;
+    photographer.photograph_the_report("report-empty", "No alert in this time.")?;
 
     world.let_the_cameras_run(6)?;
     world.until_published(6)?;
@@ -46,14 +47,32 @@ fn every_view_fits_and_wears_its_colours() -> Result<()> {
         Ok(loaded.as_u64().filter(|width| *width > 0))
     })?;
     photographer.photograph("incident")?;
+    photographer.photograph_the_report("report", "At once")?;
     browser.find("[data-part=settings]")?.click()?;
+    browser.find(".settings [data-part=drill-button]")?.click()?;
+    browser.wait_for("a test of the alert path that passed", || {
+        Ok(drill_of(&browser)?.filter(|drill| drill == "passed"))
+    })?;
     photographer.photograph("settings")?;
     browser.find("[data-part=settings-back]")?.click()?;
 
     world.kill_server();
     wait_for_word(&browser, "Offline")?;
     let photographer = Photographer { world: &world, browser: &browser, folder: folder()? };
-    photographer.photograph("offline")
+    photographer.photograph("offline")?;
+    browser.find("[data-part=settings]")?.click()?;
+    browser.find(".settings [data-part=drill-button]")?.click()?;
+    browser.wait_for("a test of the alert path that failed", || {
+        Ok(drill_of(&browser)?.filter(|drill| drill == "failed"))
+    })?;
+    photographer.photograph("drill-failed")
+}
+
+/// How the test of the alert path stands, as the settings show it.
+fn drill_of(browser: &Browser) -> Result<Option<String>> {
+    let drill =
+        browser.run("return document.querySelector('.settings .drill').dataset.drill ?? null", json!([]))?;
+    Ok(drill.as_str().map(str::to_owned))
 }
 
 /// Takes the pictures of one run.
@@ -74,6 +93,17 @@ impl Photographer<'_> {
             }
         }
         self.wear("light")
+    }
+
+    /// The report, once these words are in it, and back.
+    fn photograph_the_report(&self, view: &str, words: &str) -> Result<()> {
+        self.browser.find("[data-part=report]")?.click()?;
+        self.browser.wait_for(&format!("{view}: {words}"), || {
+            let said = self.browser.find("[data-part=report-page]")?.text()?;
+            Ok(said.contains(words).then_some(()))
+        })?;
+        self.photograph(view)?;
+        self.browser.find("[data-part=report-back]")?.click()
     }
 
     /// A view that is shown before there are settings, in all sizes.

@@ -11,13 +11,16 @@ use crate::project::{root, say};
 use crate::test;
 
 /// The views in the order in which a person meets them, and what is to be seen.
-const VIEWS: [(&str, &str); 6] = [
+const VIEWS: [(&str, &str); 9] = [
     ("sign-in", "Signing in, once"),
     ("quiet", "Protected, and nothing has happened"),
     ("feed", "Alerts, newest first"),
     ("incident", "One alert"),
+    ("report", "The report: what was lost, how fast, and every alert"),
+    ("report-empty", "The report of a time in which nothing happened"),
     ("offline", "The server is gone"),
-    ("settings", "Settings"),
+    ("settings", "Settings, and a test of the alert path that passed"),
+    ("drill-failed", "A test of the alert path that failed"),
 ];
 
 /// Takes all pictures anew.
