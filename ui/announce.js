@@ -25,7 +25,7 @@ export function worthSaying(before, after, event) {
   if (event.type === "alert_added") return event.incident.alerts <= 1 ? { incident: event.incident } : null;
   if (event.type === "incident_changed") return outcome(before, event.incident);
   if (event.type === "decide_failed" || event.type === "drill_refused") return { polite: plain(event.sentence) };
-  if (event.type === "drill") return drilled(before, after);
+  if (event.type === "drill" || event.type === "drill_done") return drilled(before, after);
   if (event.type === "status" || event.type === "started") return turn(before.status, after.status);
   return null;
 }

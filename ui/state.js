@@ -317,7 +317,9 @@ function started(state, snapshot, at) {
  * @returns {State}
  */
 function withSession(state, session) {
-  if (session === null) return { ...state, session, place: "sign_in", shown: null, question: null };
+  if (session === null) {
+    return { ...state, session, place: "sign_in", shown: null, question: null, overruled: {}, ledger: INITIAL.ledger };
+  }
   return { ...state, session, place: state.place === "sign_in" && !state.signIn.busy ? "feed" : state.place };
 }
 

@@ -61,6 +61,8 @@ test("the end of a test of the alert path is said once", () => {
   assert.equal(say({ type: "drill", drill: { running: true, last: null } }), null);
   assert.deepEqual(say(ended), { polite: "The test of the alert path passed. It came back." });
   assert.equal(say(ended, reduce(base(), ended)), null);
+  assert.equal(say({ type: "drill_done", result: last }, reduce(base(), ended)), null, "the answer to the button says it again");
+  assert.notEqual(say({ type: "drill_done", result: last }), null, "unless it comes first");
   assert.deepEqual(say({ type: "drill", drill: { running: false, last: { ...last, passed: false, sentence: "Look." } } }), {
     polite: "The test of the alert path failed. Look.",
   });

@@ -258,8 +258,9 @@ test("a notification that was clicked opens its incident over anything but the f
 test("being signed out closes what was open", () => {
   const open = reduce(started("full"), { type: "opened", id: "12" });
 
-  const state = reduce(open, { type: "session", session: null });
+  const state = reduce(reduce(open, { type: "report_asked", query: { from: 0, to: 1 } }), { type: "session", session: null });
 
+  assert.equal(state.ledger.query, null, "the next account's report is another");
   assert.equal(state.shown, null);
   assert.equal(state.place, "sign_in");
 });
