@@ -2,6 +2,8 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use rusqlite::{Connection, OpenFlags};
@@ -72,12 +74,33 @@ pub(super) struct Place {
     directory: PathBuf,
     file: Option<FileId>,
     open: fn(&Path) -> Result<Connection, JournalError>,
+    /// Whether reading or writing found damage, whoever did; told to the one that sets aside.
+    suspicion: Arc<AtomicBool>,
+    sets_aside: bool,
 }
 
 impl Place {
-    /// The place of a connection that was just opened there.
-    pub(super) fn new(directory: &Path, open: fn(&Path) -> Result<Connection, JournalError>) -> Place {
-        Place { directory: directory.to_owned(), file: file_id(directory), open }
+    /// The places of the two connections that were just opened there: one that writes, one that reads.
+    pub(super) fn both(directory: &Path) -> (Place, Place) {
+        let suspicion = Arc::new(AtomicBool::new(false));
+        let place = |open, sets_aside| Place {
+            directory: directory.to_owned(),
+            file: file_id(directory),
+            open,
+            suspicion: Arc::clone(&suspicion),
+            sets_aside,
+        };
+        (place(open_again, true), place(open_to_read, false))
+    }
+
+    /// Somebody found damage: the file is checked before the next change, and set aside if it is so.
+    pub(super) fn suspect(&self) {
+        self.suspicion.store(true, Ordering::SeqCst);
+    }
+
+    /// Whether this connection is to be opened anew because of damage. The other one follows the new file by itself.
+    pub(super) fn is_suspect(&self) -> bool {
+        self.sets_aside && self.suspicion.load(Ordering::SeqCst)
     }
 
     /// Whether the file that was opened is no longer there.
@@ -89,6 +112,9 @@ impl Place {
     pub(super) fn reopen(&mut self) -> Result<Connection, JournalError> {
         let connection = (self.open)(&self.directory)?;
         self.file = file_id(&self.directory);
+        if self.sets_aside {
+            self.suspicion.store(false, Ordering::SeqCst);
+        }
         Ok(connection)
     }
 }
@@ -110,7 +136,7 @@ fn file_id(_directory: &Path) -> Option<FileId> {
 }
 
 /// Opens or creates the journal for writing once more.
-pub(super) fn open_again(directory: &Path) -> Result<Connection, JournalError> {
+fn open_again(directory: &Path) -> Result<Connection, JournalError> {
     open(directory).map(|(connection, _)| connection)
 }
 

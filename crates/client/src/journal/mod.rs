@@ -681,8 +681,7 @@ impl Journal {
 impl Owners {
     fn of_file(directory: &Path, connection: Connection, hands: &Hands) -> Result<Owners, JournalError> {
         let reader = file::open_to_read(directory)?;
-        let (write, read) =
-            (Place::new(directory, file::open_again), Place::new(directory, file::open_to_read));
+        let (write, read) = Place::both(directory);
         Ok(Owners {
             writer: Some(Owner::start("journal", connection, Some(write), hands)?),
             reader: Owner::start("journal-read", reader, Some(read), hands)?,

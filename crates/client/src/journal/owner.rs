@@ -18,8 +18,8 @@ const QUEUE: usize = 256;
 /// The most that one transaction takes.
 const GROUP: usize = 50;
 
-/// Tells the caller, once it is known whether the commit succeeded.
-type Answer = Box<dyn FnOnce(Result<(), JournalError>) + Send>;
+/// Tells the caller, once it is known whether the commit succeeded; whether that is because the file is damaged.
+type Answer = Box<dyn FnOnce(Result<(), JournalError>) -> bool + Send>;
 
 /// Work on the connection. Told an error instead where there is no transaction to work in.
 type Work = Box<dyn FnOnce(Result<&Connection, JournalError>) -> Answer + Send>;
@@ -120,7 +120,10 @@ impl Owner {
         let work: Work = Box::new(move |connection| {
             let outcome = connection.and_then(work);
             Box::new(move |committed| {
-                let _ = tell.send(committed.and(outcome));
+                let outcome = committed.and(outcome);
+                let is_damaged = matches!(outcome, Err(JournalError::Damaged));
+                let _ = tell.send(outcome);
+                is_damaged
             })
         });
         self.jobs.send(job(work)).await.map_err(|_| JournalError::Closed)?;
@@ -145,7 +148,7 @@ impl Worker {
     fn on_thread(mut self, queue: &mut mpsc::Receiver<Job>) {
         while let Some(first) = queue.blocking_recv() {
             self.find();
-            if let Some(closed) = self.work(first, queue).tell() {
+            if let Some(closed) = self.work(first, queue).tell(self.place.as_ref()) {
                 return self.close(Some(closed));
             }
         }
@@ -160,14 +163,14 @@ impl Worker {
             pause(pauses.before).await;
             let done = self.work(first, queue);
             pause(pauses.after).await;
-            if let Some(closed) = done.tell() {
+            if let Some(closed) = done.tell(self.place.as_ref()) {
                 return self.close(Some(closed));
             }
         }
         self.close(None);
     }
 
-    /// Makes sure that the file is still there.
+    /// Makes sure that the file is still there, and whole.
     fn find(&mut self) {
         let Some(place) = &mut self.place else { return };
         let connection = std::mem::replace(&mut self.connection, Err(JournalError::Closed));
@@ -211,9 +214,12 @@ impl Worker {
 
 impl Done {
     /// Answers the callers; who asked for the file to be closed, if somebody did.
-    fn tell(self) -> Option<oneshot::Sender<()>> {
+    fn tell(self, place: Option<&Place>) -> Option<oneshot::Sender<()>> {
         for (answer, committed) in self.answers {
-            answer(committed);
+            let is_damaged = answer(committed);
+            if let (true, Some(place)) = (is_damaged, place) {
+                place.suspect();
+            }
         }
         self.closing
     }
@@ -225,13 +231,18 @@ async fn pause(time: Duration) {
     }
 }
 
-/// The same connection, or one to a new file if somebody deleted the old one.
+/// The same connection, or one to a new file if somebody deleted or damaged the old one.
 fn still_there(
     connection: Result<Connection, JournalError>,
     place: &mut Place,
 ) -> Result<Connection, JournalError> {
     match connection {
-        Ok(connection) if !place.is_gone() => Ok(connection),
+        Ok(connection) if !place.is_gone() && !place.is_suspect() => Ok(connection),
+        Ok(connection) if !place.is_gone() => {
+            tracing::error!("the journal turned out to be damaged while in use");
+            close(connection);
+            place.reopen()
+        }
         Ok(connection) => {
             tracing::error!("the journal was deleted while in use: what it held is lost");
             close(connection);

@@ -1,6 +1,6 @@
 //! Writing alerts: a new one, what a further account adds, one split off, one absorbed.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use rusqlite::{Connection, params};
 use visionguard_proto::{Alert, AnomalyId, BoundingBox, Picture};
 
@@ -13,6 +13,8 @@ use crate::view::Source;
 
 /// What stands for the picture of an alert whose picture was there and was pruned.
 pub(super) const PRUNED: &str = "pruned";
+/// Two clocks that differ by less are not told apart: the server's is known to the second.
+const FAR_APART: SignedDuration = SignedDuration::from_secs(10);
 
 /// One account of a detection, with what we know of its arrival.
 #[derive(Debug)]
@@ -63,12 +65,21 @@ impl<'a> Account<'a> {
         Some((self.alert.stream_id.as_ref()?.as_str(), self.alert.person_id?))
     }
 
-    /// Its place in time: our clock for what came live, the server's for history, but never the future.
+    /// Its place in time by our clock, but never the future: when it came where that was live, else when it was detected.
     fn at(&self) -> Timestamp {
         match (self.source, self.alert.detected_at) {
-            (Source::History, Some(detected_at)) => detected_at.min(self.received_at),
+            (Source::History, Some(detected_at)) => self.by_our_clock(detected_at).min(self.received_at),
             (Source::History, None) | (Source::Live, _) => self.received_at,
         }
+    }
+
+    /// Two clocks that are far apart would mix up what came live and what was missed.
+    fn by_our_clock(&self, detected_at: Timestamp) -> Timestamp {
+        let ahead = SignedDuration::from_micros(self.written.clock_ahead.unwrap_or_default());
+        if ahead.abs() < FAR_APART {
+            return detected_at;
+        }
+        detected_at.checked_sub(ahead).unwrap_or(detected_at)
     }
 }
 

@@ -126,6 +126,35 @@ async fn a_journal_deleted_under_a_running_program_starts_anew_and_keeps_what_fo
 }
 
 #[tokio::test]
+async fn a_journal_damaged_under_a_running_program_is_set_aside_and_starts_anew() {
+    let world = World::new();
+    record(&world.journal).await.expect("recorded");
+    for suffix in ["", "-wal"] {
+        let file = world.directory.path().join(format!("{FILE_NAME}{suffix}"));
+        let length = fs::metadata(&file).expect("a file").len() as usize;
+        let mut file = fs::OpenOptions::new().write(true).open(file).expect("a file");
+        std::io::Write::write_all(&mut file, &vec![0xA5; length]).expect("overwritten");
+    }
+
+    // What finds the damage fails; what follows finds a new file.
+    for _ in 0..3 {
+        let _ = world.journal.alerts(10).await;
+        let told = detection("stream-b", 1, 30).seen();
+        let _ = world.journal.record(told, noon(1), Source::Live).await;
+    }
+    let before = world.alerts().await;
+    let aside = fs::read_dir(world.directory.path()).expect("a directory").filter(|entry| {
+        let name = entry.as_ref().expect("an entry").file_name();
+        name.to_string_lossy().contains(".damaged-")
+    });
+    assert!(aside.count() >= 1, "the damaged file is gone");
+    let world = world.reopen().await;
+
+    assert_eq!(before.len(), 1);
+    assert_eq!(world.alerts().await, before);
+}
+
+#[tokio::test]
 async fn a_directory_that_cannot_be_made_is_said_to_be_so() {
     let directory = tempfile::tempdir().expect("a directory");
     fs::write(directory.path().join("file"), "").expect("written");

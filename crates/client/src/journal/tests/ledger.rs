@@ -240,7 +240,7 @@ async fn live_through(journal: &Journal, n: usize, way: &Way) {
 /// To which time it counts.
 fn place(way: &Way) -> i64 {
     match way.detected {
-        Some(detected) if !way.live => detected.min(way.received),
+        Some(detected) if !way.live => (detected - way.ahead).min(way.received),
         Some(_) | None => way.received,
     }
 }
