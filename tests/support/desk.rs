@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use secrecy::SecretString;
 use tempfile::TempDir;
-use visionguard_client::api::Http;
+use visionguard_client::api::{Exchange, Http};
 use visionguard_client::clock::{Clock, SystemClock};
 use visionguard_client::controller::{Client, Pace, Parts};
 use visionguard_client::dial::SystemDial;
@@ -38,6 +38,8 @@ pub struct Make {
     pub link: link::Config,
     pub clock: Arc<dyn Clock>,
     pub keychain: Arc<dyn Keychain>,
+    /// Carries requests in place of the network.
+    pub exchange: Option<Arc<dyn Exchange>>,
     /// Holds the client's data.
     pub folder: TempDir,
 }
@@ -49,6 +51,7 @@ impl Default for Make {
             link: link::Config::default(),
             clock: Arc::new(SystemClock),
             keychain: Arc::new(MemoryKeychain::default()),
+            exchange: None,
             folder: tempfile::tempdir().unwrap(),
         }
     }
@@ -229,13 +232,18 @@ impl Default for Desk {
 
 fn start(make: &Make, recording: &Recording) -> Client {
     let tls = tls::client_config(None).unwrap();
+    let http = Http::new(&tls).unwrap();
+    let http = match &make.exchange {
+        Some(exchange) => http.through(Arc::clone(exchange)),
+        None => http,
+    };
     let parts = Parts {
         settings: Settings::default(),
         data_dir: make.folder.path().to_owned(),
         program: "a test".to_owned(),
         clock: Arc::clone(&make.clock),
         dial: Arc::new(SystemDial::new(Arc::clone(&tls))),
-        http: Http::new(&tls).unwrap(),
+        http,
         keychain: Arc::clone(&make.keychain),
         link: make.link.clone(),
         pace: make.pace.clone(),

@@ -13,6 +13,7 @@ pub mod desk;
 pub mod dice;
 pub mod http;
 pub mod matrix;
+pub mod mount;
 pub mod picture;
 pub mod portal;
 pub mod process;
