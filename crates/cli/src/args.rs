@@ -11,7 +11,7 @@ Exit status:
   3  nobody is signed in, or the sign-in was refused
   4  the server cannot be reached, or VisionGuard is not running (status)
   5  another program uses the data directory
-  6  something is wrong (doctor), alerts do not arrive (status), one is missing or may be (report),
+  6  something is wrong (doctor), alerts do not arrive (status, drill), one is missing or may be (report),
      or there is no such incident
 
 Where things are kept:
@@ -47,6 +47,8 @@ pub enum Command {
     Resolve(Decide),
     /// Tell the server that an incident was none
     FalseAlarm(Decide),
+    /// Send a test message to oneself, and say how far it came on the way that alerts take
+    Drill(Drill),
     /// Look at everything an alert passes on its way here, and say what to do
     Doctor(Doctor),
 }
@@ -55,6 +57,9 @@ pub enum Command {
 pub struct Login {
     #[command(flatten)]
     pub credentials: Credentials,
+    /// Keep the password in the keychain too, to sign in again by itself when the server ends the sign-in
+    #[arg(long, requires = "password_stdin")]
+    pub keep_password: bool,
 }
 
 /// Who signs in, and where. The secret is read from standard input, never from the command line, where other
@@ -139,6 +144,15 @@ pub struct Decide {
 }
 
 #[derive(Debug, Options)]
+pub struct Drill {
+    /// Print one JSON object
+    #[arg(long)]
+    pub json: bool,
+    #[command(flatten)]
+    pub credentials: Credentials,
+}
+
+#[derive(Debug, Options)]
 pub struct Doctor {
     /// Print one JSON object a finding
     #[arg(long)]
@@ -165,6 +179,8 @@ mod tests {
         assert!(parse("login --token-stdin").is_err());
         assert!(parse("login --email a@example.com --password-stdin --token-stdin --user-id 1").is_err());
         assert!(parse("login --email a@example.com --password-stdin").is_ok());
+        assert!(parse("login --email a@example.com --password-stdin --keep-password").is_ok());
+        assert!(parse("login --token-stdin --user-id 1 --keep-password").is_err());
         assert!(parse("watch --json --token-stdin --user-id 1 --server http://127.0.0.1:8000").is_ok());
     }
 

@@ -7,6 +7,7 @@ mod alerts;
 mod args;
 mod decide;
 mod doctor;
+mod drill;
 mod exit;
 mod lines;
 mod out;
@@ -54,6 +55,7 @@ fn run(args: Args) -> Result<Exit, Failure> {
             Command::Acknowledge(options) => decide::run(&options, decide::ACKNOWLEDGE).await,
             Command::Resolve(options) => decide::run(&options, decide::RESOLVE).await,
             Command::FalseAlarm(options) => decide::run(&options, decide::FALSE_ALARM).await,
+            Command::Drill(options) => drill::run(&options).await,
             Command::Doctor(options) => doctor::run(&options).await,
         }
     });

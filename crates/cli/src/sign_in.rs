@@ -44,9 +44,16 @@ impl Secret {
     }
 
     /// Signs in without a running client.
-    async fn use_on(&self, account: &Account, server: &str) -> Result<SessionView, Problem> {
+    async fn use_on(
+        &self,
+        account: &Account,
+        server: &str,
+        keep_password: bool,
+    ) -> Result<SessionView, Problem> {
         match self {
-            Secret::Password { email, password } => account.sign_in(server, email, password, false).await,
+            Secret::Password { email, password } => {
+                account.sign_in(server, email, password, keep_password).await
+            }
             Secret::Token { user_id, token } => {
                 account.sign_in_with_token(server, user_id, token.clone()).await
             }
@@ -75,7 +82,7 @@ pub async fn login(options: &Login) -> Result<Exit, Failure> {
     let _log = place.log();
     let account = place.new_account(keychain)?;
 
-    let session = secret.use_on(&account, &server).await?;
+    let session = secret.use_on(&account, &server, options.keep_password).await?;
     if session.kept_in == Keeping::Memory {
         let why = account.keychain_trouble().map(|trouble| format!(" ({trouble})")).unwrap_or_default();
         return Err(Failure::new(
@@ -86,8 +93,12 @@ pub async fn login(options: &Login) -> Result<Exit, Failure> {
             ),
         ));
     }
+    if options.keep_password && !session.password_kept {
+        out::complain("the keychain did not take the password; it is not kept.");
+    }
+    let kept = if session.password_kept { " The password is kept in the keychain." } else { "" };
     out::ended(out::line(&format!(
-        "Signed in to {} as {} ({}).",
+        "Signed in to {} as {} ({}).{kept}",
         session.server, session.name, session.email
     )))
 }

@@ -73,6 +73,38 @@ fn a_second_program_is_told_who_owns_the_data() {
 }
 
 #[test]
+fn a_test_message_comes_round_and_the_journal_keeps_that() {
+    let shop = Shop::open();
+
+    let told = shop.run_with_password(&["drill", "--json"]);
+    let words = shop.run_with_password(&["drill"]);
+    let report: Value = serde_json::from_str(&shop.run(&["report", "--json"]).out).expect("one object");
+
+    let result: Value = serde_json::from_str(told.out.trim()).expect("one object");
+    assert_eq!((told.exit, words.exit), (0, 0), "{} {}", told.err, words.err);
+    assert_eq!(result["passed"], true, "{result}");
+    assert!(result["took_ms"].is_u64() && result["at"].is_i64(), "{result}");
+    assert!(words.out.starts_with("The test message came back"), "{}", words.out);
+    assert_eq!((&report["drills_passed"], &report["alerts"]), (&2.into(), &0.into()), "{report}");
+}
+
+#[test]
+fn what_cannot_be_tested_says_why() {
+    let shop = Shop::open();
+
+    let nobody = shop.run(&["drill"]);
+    let mut watch = shop.watch();
+    watch.wait_for("protected", |line| line["status"] == "protected");
+    let beside = shop.run_with_password(&["drill"]);
+    watch.stop();
+    let away = shop.run_with_password(&["drill", "--server", "http://127.0.0.1:9"]);
+
+    assert_eq!((nobody.exit, beside.exit), (3, 5), "{} {}", nobody.err, beside.err);
+    assert!(nobody.err.contains("Sign in"), "{}", nobody.err);
+    assert_eq!(away.exit, 4, "{}", away.err);
+}
+
+#[test]
 fn a_decision_reaches_the_server() {
     let shop = Shop::open();
     let mut watch = shop.watch();

@@ -4,6 +4,7 @@
 //! [`Account::keychain_trouble`] says so.
 
 mod answer;
+mod kept;
 mod session;
 
 use std::path::{Path, PathBuf};
@@ -17,11 +18,12 @@ use visionguard_proto::{Cause, Endpoint, EndpointError, UserId};
 use crate::api::{Api, Http, SignedIn, User};
 use crate::clock::Clock;
 use crate::connection::Target;
-use crate::keychain::{self, Keychain, KeychainError, Token};
+use crate::keychain::{self, Keychain, KeychainError, Secret};
 use crate::session_file::{self, SavedSession};
 use crate::view::{Keeping, Problem, SessionView};
 use crate::words::text;
 
+use kept::Tried;
 use session::Session;
 
 /// How long signing out waits for the server, which does not need to know.
@@ -42,6 +44,8 @@ struct Inner {
     session: Mutex<Option<Session>>,
     /// Held while a token is being renewed, so that only one request for it is under way.
     renewing: tokio::sync::Mutex<()>,
+    /// When the kept password was last tried.
+    tried: Mutex<Option<Tried>>,
 }
 
 /// What was found at the start.
@@ -70,11 +74,12 @@ pub enum Answer {
 impl Account {
     /// The account of a data directory; nobody until [`Account::restore`] or a sign-in.
     pub fn new(data_dir: PathBuf, keychain: Arc<dyn Keychain>, http: Http, clock: Arc<dyn Clock>) -> Account {
-        let (session, renewing) = (Mutex::new(None), tokio::sync::Mutex::new(()));
-        Account { inner: Arc::new(Inner { data_dir, keychain, http, clock, session, renewing }) }
+        let (session, renewing, tried) = (Mutex::new(None), tokio::sync::Mutex::new(()), Mutex::new(None));
+        Account { inner: Arc::new(Inner { data_dir, keychain, http, clock, session, renewing, tried }) }
     }
 
-    /// Finds who was signed in when the program last ran. The server is not asked.
+    /// Finds who was signed in when the program last ran. The server is asked only where the token is gone and the password
+    /// was kept.
     pub async fn restore(&self) -> Restored {
         let Some(saved) = session_file::load(self.data_dir()) else { return Restored::Nobody };
         let Ok(endpoint) = Endpoint::parse(&saved.server) else {
@@ -82,12 +87,14 @@ impl Account {
             return Restored::Nobody;
         };
 
-        let access = match self.stored(Token::Access).await {
+        let access = match self.stored(Secret::Access).await {
             Ok(Some(access)) if is_whose(&access, &saved.user_id) => access,
-            Ok(Some(_) | None) | Err(KeychainError::Damaged) => return Restored::TokenGone(saved),
+            Ok(Some(_) | None) | Err(KeychainError::Damaged) => {
+                return self.restore_by_password(saved, endpoint).await;
+            }
             Err(error) => return Restored::Unreadable(saved, error),
         };
-        let refresh = match self.stored(Token::Refresh).await {
+        let refresh = match self.stored(Secret::Refresh).await {
             Ok(refresh) => refresh,
             Err(KeychainError::Damaged) => None,
             // Without it the session would end with its access token.
@@ -101,7 +108,8 @@ impl Account {
         Restored::SignedIn(session.view())
     }
 
-    /// Signs in with e-mail and password; the session that was there stays if this fails.
+    /// Signs in with e-mail and password; the session that was there stays if this fails. With `keep_password` the keychain
+    /// keeps the password too, where it can.
     pub async fn sign_in(
         &self,
         server: &str,
@@ -131,7 +139,7 @@ impl Account {
                 me.map_err(|error| error.problem())?
             }
         };
-        self.begin(endpoint, user, tokens).await
+        self.begin(endpoint, user, tokens, Some(password).filter(|_| keep_password)).await
     }
 
     /// Signs in with a token that was obtained elsewhere; the server is asked whose it is.
@@ -151,7 +159,7 @@ impl Account {
             return Err(problem("other_user", text("problem.other_user", &[]), "user_id"));
         }
         let tokens = SignedIn { access: token, refresh: None, user: None, date: None };
-        self.begin(endpoint, user, tokens).await
+        self.begin(endpoint, user, tokens, None).await
     }
 
     /// Forgets everything: the server is told, the keychain and `session.json` are emptied. A keychain that cannot be
@@ -251,10 +259,16 @@ impl Account {
     }
 
     /// Makes this the session, in place of the one that was there.
-    async fn begin(&self, endpoint: Endpoint, user: User, tokens: SignedIn) -> Result<SessionView, Problem> {
+    async fn begin(
+        &self,
+        endpoint: Endpoint,
+        user: User,
+        tokens: SignedIn,
+        password: Option<&SecretString>,
+    ) -> Result<SessionView, Problem> {
         // A renewal under way belongs to the session before.
         let _one_at_a_time = self.inner.renewing.lock().await;
-        let saved = SavedSession {
+        let mut saved = SavedSession {
             server: endpoint.to_string(),
             user_id: user.id,
             name: user.name,
@@ -269,6 +283,8 @@ impl Account {
             tracing::warn!(%error, "session.json cannot be removed");
         }
         let stored = self.store(&access, refresh.as_ref()).await;
+        saved.password_kept = self.keep_password(password.filter(|_| stored.is_ok())).await;
+        self.forget_tries();
         if stored.is_ok()
             && let Err(error) = session_file::save(self.data_dir(), &saved)
         {
@@ -290,8 +306,8 @@ impl Account {
         Ok(view)
     }
 
-    async fn stored(&self, token: Token) -> Result<Option<SecretString>, KeychainError> {
-        self.inner.keychain.get(&keychain::entry(token, self.data_dir())).await
+    async fn stored(&self, secret: Secret) -> Result<Option<SecretString>, KeychainError> {
+        self.inner.keychain.get(&keychain::entry(secret, self.data_dir())).await
     }
 
     async fn store(
@@ -299,20 +315,23 @@ impl Account {
         access: &SecretString,
         refresh: Option<&SecretString>,
     ) -> Result<(), KeychainError> {
+        // The refresh token first: should the program end in between, the old access token and the new refresh token are
+        // enough to go on, where a new access token and a spent refresh token are not.
         let keychain = &self.inner.keychain;
-        keychain.set(&keychain::entry(Token::Access, self.data_dir()), access).await?;
-        let entry = keychain::entry(Token::Refresh, self.data_dir());
+        let entry = keychain::entry(Secret::Refresh, self.data_dir());
         match refresh {
-            Some(refresh) => keychain.set(&entry, refresh).await,
-            None => keychain.delete(&entry).await,
+            Some(refresh) => keychain.set(&entry, refresh).await?,
+            None => keychain.delete(&entry).await?,
         }
+        keychain.set(&keychain::entry(Secret::Access, self.data_dir()), access).await
     }
 
     async fn forget(&self) -> Result<(), KeychainError> {
         let keychain = &self.inner.keychain;
-        let access = keychain.delete(&keychain::entry(Token::Access, self.data_dir())).await;
-        let refresh = keychain.delete(&keychain::entry(Token::Refresh, self.data_dir())).await;
-        access.and(refresh)
+        let access = keychain.delete(&keychain::entry(Secret::Access, self.data_dir())).await;
+        let refresh = keychain.delete(&keychain::entry(Secret::Refresh, self.data_dir())).await;
+        let password = keychain.delete(&keychain::entry(Secret::Password, self.data_dir())).await;
+        access.and(refresh).and(password)
     }
 
     fn data_dir(&self) -> &Path {

@@ -72,20 +72,23 @@ impl KeychainError {
     }
 }
 
-/// Which of the two tokens.
+/// Which secret.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Token {
+pub enum Secret {
     /// Opens the socket and the API.
     Access,
     /// Obtains a new access token.
     Refresh,
+    /// The password, where the person chose to keep it.
+    Password,
 }
 
-/// The name of an entry. It holds a short hash of the data directory, so that two of them never share a token.
-pub fn entry(token: Token, data_dir: &Path) -> String {
-    let kind = match token {
-        Token::Access => "access",
-        Token::Refresh => "refresh",
+/// The name of an entry. It holds a short hash of the data directory, so that two of them never share a secret.
+pub fn entry(secret: Secret, data_dir: &Path) -> String {
+    let kind = match secret {
+        Secret::Access => "access",
+        Secret::Refresh => "refresh",
+        Secret::Password => "password",
     };
     format!("{kind}:{}", profile(data_dir))
 }
@@ -119,8 +122,8 @@ mod tests {
     fn two_data_directories_never_share_an_entry() {
         let (one, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
 
-        assert_ne!(entry(Token::Access, one.path()), entry(Token::Access, other.path()));
-        assert_ne!(entry(Token::Access, one.path()), entry(Token::Refresh, one.path()));
+        assert_ne!(entry(Secret::Access, one.path()), entry(Secret::Access, other.path()));
+        assert_ne!(entry(Secret::Access, one.path()), entry(Secret::Refresh, one.path()));
     }
 
     #[test]
@@ -128,8 +131,8 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         std::fs::create_dir(folder.path().join("a")).unwrap();
 
-        let plain = entry(Token::Access, &folder.path().join("a"));
-        let crooked = entry(Token::Access, &folder.path().join("a/../a"));
+        let plain = entry(Secret::Access, &folder.path().join("a"));
+        let crooked = entry(Secret::Access, &folder.path().join("a/../a"));
 
         assert_eq!(plain, crooked);
         assert_eq!(plain.len(), "access:".len() + 12);

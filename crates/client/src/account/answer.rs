@@ -7,7 +7,7 @@ use visionguard_proto::cause::Next;
 use visionguard_proto::{Cause, Moment};
 
 use super::{Account, Answer};
-use crate::api::{Api, ApiError};
+use crate::api::{Api, ApiError, SignedIn};
 use crate::connection::Target;
 
 /// How an attempt to renew the token went.
@@ -79,7 +79,10 @@ impl Account {
             Renewal::Failed(error) => return Answer::Rejected(cause_of(&error)),
             Renewal::Impossible => {}
         }
-        self.who(api).await.unwrap_or(Answer::Rejected(Cause::TokenRejected))
+        match self.who(api).await {
+            Some(answer) => answer,
+            None => self.sign_in_again().await,
+        }
     }
 
     /// The server did not say what is at fault.
@@ -90,7 +93,7 @@ impl Account {
         match self.renew(api).await {
             Renewal::Renewed(target) => Answer::Connect(target),
             Renewal::Failed(error) => Answer::Rejected(cause_of(&error)),
-            Renewal::Impossible => Answer::Rejected(Cause::TokenRejected),
+            Renewal::Impossible => self.sign_in_again().await,
         }
     }
 
@@ -112,17 +115,21 @@ impl Account {
             Err(error) if !is_final(&error) => return Renewal::Failed(error),
             Err(error) => {
                 tracing::info!(%error, "the server gives no new token");
+                let exists = !matches!(error, ApiError::Refused { status: 404 | 405, .. });
                 if let Some(session) = self.lock().as_mut() {
-                    session.cannot_renew();
+                    session.cannot_renew(exists);
                 }
                 return Renewal::Impossible;
             }
         };
+        self.adopt(tokens, now).await.map_or(Renewal::Impossible, Renewal::Renewed)
+    }
 
+    /// Goes on with these tokens; none if somebody signed out meanwhile.
+    pub(super) async fn adopt(&self, tokens: SignedIn, now: Moment) -> Option<Target> {
         let to_store = {
             let mut session = self.lock();
-            // Signed out meanwhile.
-            let Some(session) = session.as_mut() else { return Renewal::Impossible };
+            let session = session.as_mut()?;
             session.renew(tokens.access, tokens.refresh, now);
             if let Some(date) = tokens.date {
                 session.set_server_clock(date, self.inner.clock.monotonic());
@@ -130,10 +137,7 @@ impl Account {
             session.to_store()
         };
         self.store_renewed(to_store.1, to_store.2).await;
-        match self.target() {
-            Some(target) => Renewal::Renewed(target),
-            None => Renewal::Impossible,
-        }
+        self.target()
     }
 
     fn refresh_token(&self, now: Moment) -> Option<SecretString> {
@@ -185,7 +189,7 @@ fn is_final(error: &ApiError) -> bool {
 }
 
 /// The same failure, as the link knows it.
-fn cause_of(error: &ApiError) -> Cause {
+pub(super) fn cause_of(error: &ApiError) -> Cause {
     match error {
         ApiError::Unreachable(cause) => *cause,
         ApiError::Intercepted { .. } => Cause::Intercepted,

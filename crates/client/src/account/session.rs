@@ -32,8 +32,12 @@ pub(super) struct Session {
     /// The server was asked for its time, whatever it said.
     asked_for_the_time: bool,
     renewed_at: Option<Moment>,
-    /// This server, or this refresh token, gives no new tokens.
-    cannot_renew: bool,
+    /// This server gives no new tokens for old ones.
+    server_renews_none: bool,
+    /// It does, but not for this refresh token.
+    refresh_is_dead: bool,
+    /// By how much earlier than need be a token is renewed, from 0 to 1: not all at once who signed in at once.
+    early: f64,
 }
 
 impl Session {
@@ -56,7 +60,9 @@ impl Session {
             server_clock: None,
             asked_for_the_time: false,
             renewed_at: None,
-            cannot_renew: false,
+            server_renews_none: false,
+            refresh_is_dead: false,
+            early: rand::random(),
         }
     }
 
@@ -137,20 +143,19 @@ impl Session {
 
     /// The refresh token, if asking for a new token makes sense.
     pub(super) fn renewable(&self) -> Option<&SecretString> {
-        self.refresh.as_ref().filter(|_| !self.cannot_renew)
+        self.refresh.as_ref().filter(|_| !self.server_renews_none && !self.refresh_is_dead)
     }
 
     pub(super) fn was_just_renewed(&self, now: Moment) -> bool {
         self.renewed_at.is_some_and(|at| now.since(at) < JUST_RENEWED)
     }
 
-    /// Whether the token ends within a tenth of its life, a minute at least.
+    /// Whether the token ends within a tenth of its life and up to half as much again, a minute at least.
     pub(super) fn is_due(&self, wall: Timestamp, now: Moment) -> bool {
         let Some(expires_at) = self.claims.expires_at else { return false };
         let life =
             self.claims.issued_at.map_or(SignedDuration::ZERO, |issued| expires_at.duration_since(issued));
-        let margin = (life / 10).max(LEAST_MARGIN);
-        expires_at.duration_since(self.server_time(wall, now)) <= margin
+        expires_at.duration_since(self.server_time(wall, now)) <= margin(life, self.early)
     }
 
     pub(super) fn renew(&mut self, access: SecretString, refresh: Option<SecretString>, now: Moment) {
@@ -159,15 +164,43 @@ impl Session {
         // A server that does not rotate them sends none, and the old one stays good.
         if refresh.is_some() {
             self.refresh = refresh;
+            self.refresh_is_dead = false;
         }
         self.renewed_at = Some(now);
     }
 
-    pub(super) fn cannot_renew(&mut self) {
-        self.cannot_renew = true;
+    /// The server gave no new token; `exists` says whether it gives any.
+    pub(super) fn cannot_renew(&mut self, exists: bool) {
+        self.refresh_is_dead = true;
+        self.server_renews_none = !exists;
+    }
+
+    pub(super) fn without_password(&mut self) {
+        self.saved.password_kept = false;
     }
 
     fn server_time(&self, wall: Timestamp, now: Moment) -> Timestamp {
         self.told_time(now).unwrap_or(wall)
+    }
+}
+
+/// How long before its end a token of this life is renewed.
+fn margin(life: SignedDuration, early: f64) -> SignedDuration {
+    let tenth = life / 10;
+    tenth.saturating_add(tenth.mul_f64(early.clamp(0.0, 1.0) / 2.0)).max(LEAST_MARGIN)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn not_all_tokens_of_one_age_are_renewed_at_the_same_moment() {
+        let (hour, minute) = (SignedDuration::from_hours(1), SignedDuration::from_mins(1));
+
+        assert_eq!(margin(hour, 0.0), minute * 6);
+        assert_eq!(margin(hour, 0.5), SignedDuration::from_secs(450));
+        assert_eq!(margin(hour, 1.0), minute * 9);
+        assert_eq!(margin(minute * 2, 1.0), minute, "a short one is not renewed all the time");
     }
 }

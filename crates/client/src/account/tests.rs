@@ -103,14 +103,14 @@ async fn signing_in_with_a_token_asks_whose_it_is() {
 async fn signing_out_leaves_nothing_behind() {
     let server = backend(Backend::default()).await;
     let world = World::new();
-    world.sign_in(&server).await.unwrap();
+    world.sign_in_and_keep(&server).await;
 
     world.account.sign_out().await.unwrap();
 
     assert_eq!(world.account.session(), None);
     assert!(world.account.target().is_none() && world.account.api().is_none());
     assert!(matches!(world.restart().restore().await, Restored::Nobody));
-    for token in [Token::Access, Token::Refresh] {
+    for token in [Secret::Access, Secret::Refresh, Secret::Password] {
         assert!(world.keychain.get(&keychain::entry(token, world.folder.path())).await.unwrap().is_none());
     }
     assert!(server.requests().iter().any(|request| request.path == "/auth/logout"));
@@ -173,7 +173,7 @@ async fn signing_out_while_the_tokens_are_stored_leaves_nothing_behind() {
 
     assert!(!stored);
     assert!(matches!(world.restart().restore().await, Restored::Nobody));
-    for token in [Token::Access, Token::Refresh] {
+    for token in [Secret::Access, Secret::Refresh] {
         assert!(keychain.get(&keychain::entry(token, world.folder.path())).await.unwrap().is_none());
     }
 }
@@ -221,7 +221,7 @@ async fn a_token_that_is_gone_or_of_another_user_asks_for_a_sign_in() {
     let server = backend(Backend::default()).await;
     let world = World::new();
     world.sign_in(&server).await.unwrap();
-    let entry = keychain::entry(Token::Access, world.folder.path());
+    let entry = keychain::entry(Secret::Access, world.folder.path());
 
     world.keychain.set(&entry, &token("somebody-else", 3600).into()).await.unwrap();
     assert!(matches!(world.restart().restore().await, Restored::TokenGone(_)));
@@ -353,9 +353,9 @@ async fn a_token_is_renewed_shortly_before_it_ends() {
     world.sign_in(&server).await.unwrap();
     assert!(world.account.refresh_if_due().await.unwrap().is_none());
 
-    world.clock.sleep(Duration::from_secs(3600 - 6 * 60 - 10));
+    world.clock.sleep(Duration::from_secs(3600 - 9 * 60 - 10));
     assert!(world.account.refresh_if_due().await.unwrap().is_none());
-    world.clock.sleep(Duration::from_secs(20));
+    world.clock.sleep(Duration::from_secs(3 * 60 + 20));
     let target = world.account.refresh_if_due().await.unwrap().unwrap();
 
     assert_eq!(subject_and_number(&target), "u1 renewed");
@@ -394,6 +394,221 @@ async fn after_a_restart_the_server_is_asked_for_its_time_once() {
     assert_eq!(asked(&server, "/health"), 1);
 }
 
+#[tokio::test]
+async fn a_refresh_that_hangs_holds_up_nobody_once_it_is_given_up() {
+    let hangs = Arc::new(AtomicBool::new(true));
+    let server = hanging(Arc::clone(&hangs)).await;
+    let world = World::new();
+    world.sign_in(&server).await.unwrap();
+
+    let hung = tokio::time::timeout(Duration::from_millis(300), world.account.answer(UNAUTHORIZED)).await;
+    let meanwhile = subject_and_number(&world.account.target().unwrap());
+    hangs.store(false, Ordering::SeqCst);
+    let answer = world.account.answer(UNAUTHORIZED).await;
+
+    assert!(hung.is_err(), "it was answered");
+    assert_eq!(meanwhile, "u1 first", "the session is as it was");
+    let Answer::Connect(target) = answer else { panic!("it was not renewed: {answer:?}") };
+    assert_eq!(subject_and_number(&target), "u1 renewed");
+}
+
+/// The program ends between the server's answer and the keychain: what is stored is the pair from before.
+#[tokio::test]
+async fn who_is_killed_while_the_token_rotates_is_signed_in_or_asked_and_nothing_is_torn() {
+    for (old_one_still_works, expected) in [(true, "a new token"), (false, "asked")] {
+        let server = rotating(old_one_still_works).await;
+        let keychain = Arc::new(BrokenKeychain::default());
+        keychain.works.store(true, Ordering::SeqCst);
+        let world = World::with(keychain.clone());
+        world.sign_in(&server).await.unwrap();
+        keychain.is_slow.store(true, Ordering::SeqCst);
+
+        let storing = async {
+            let _ = world.account.answer(UNAUTHORIZED).await;
+        };
+        let answered = async {
+            while asked(&server, "/auth/refresh") == 0
+                || subject_and_number(&world.account.target().unwrap()) == "u1 first"
+            {
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::select! {
+            () = storing => panic!("it was stored"),
+            () = answered => {}
+        }
+        keychain.is_slow.store(false, Ordering::SeqCst);
+        let later = world.restart();
+        let Restored::SignedIn(_) = later.restore().await else { panic!("nobody is signed in") };
+        let found = subject_and_number(&later.target().unwrap());
+        let answer = later.answer(UNAUTHORIZED).await;
+
+        assert_eq!(found, "u1 first");
+        match answer {
+            Answer::Connect(_) => assert_eq!(expected, "a new token"),
+            Answer::Rejected(cause) => assert_eq!((cause, expected), (Cause::TokenRejected, "asked")),
+        }
+    }
+}
+
+#[tokio::test]
+async fn half_of_a_renewed_pair_is_enough_to_go_on() {
+    let server = backend(Backend { refresh: Refresh::Works, ..Backend::default() }).await;
+    let keychain = Arc::new(BrokenKeychain::default());
+    keychain.works.store(true, Ordering::SeqCst);
+    let world = World::with(keychain.clone());
+    world.sign_in(&server).await.unwrap();
+
+    keychain.writes_left.store(1, Ordering::SeqCst);
+    world.account.answer(UNAUTHORIZED).await;
+    keychain.writes_left.store(usize::MAX, Ordering::SeqCst);
+    let later = world.restart();
+    later.restore().await;
+    later.answer(UNAUTHORIZED).await;
+
+    let used: Vec<_> =
+        server.requests().into_iter().filter(|request| request.path == "/auth/refresh").collect();
+    assert_eq!(used[1].json()["refresh_token"], "refresh-2", "the spent one is not used again");
+}
+
+#[tokio::test]
+async fn a_kept_password_signs_in_again_where_the_server_renews_nothing() {
+    let server = signing_in(Login::Accepts).await;
+    let world = World::new();
+    world.sign_in_and_keep(&server).await;
+
+    let answer = world.account.answer(FORBIDDEN).await;
+
+    let Answer::Connect(target) = answer else { panic!("nobody signed in: {answer:?}") };
+    assert_eq!(subject_and_number(&target), "u1 number-2");
+    assert_eq!(logins(&server), 2);
+    let Restored::SignedIn(session) = world.restart().restore().await else { panic!("nobody is signed in") };
+    assert!(session.password_kept);
+}
+
+#[tokio::test]
+async fn without_a_kept_password_the_person_is_asked() {
+    let server = signing_in(Login::Accepts).await;
+    let world = World::new();
+    world.sign_in(&server).await.unwrap();
+
+    let answer = world.account.answer(FORBIDDEN).await;
+
+    assert!(matches!(answer, Answer::Rejected(Cause::TokenRejected)), "{answer:?}");
+    assert_eq!((logins(&server), world.password().await), (1, None));
+}
+
+#[tokio::test]
+async fn a_kept_password_that_is_refused_is_forgotten_and_never_tried_again() {
+    for status in [400, 401, 403, 422] {
+        let server = signing_in(Login::Refuses(status)).await;
+        let world = World::new();
+        world.sign_in_and_keep(&server).await;
+
+        for _ in 0..3 {
+            let answer = world.account.answer(FORBIDDEN).await;
+            assert!(matches!(answer, Answer::Rejected(Cause::TokenRejected)), "{answer:?}");
+            world.clock.sleep(Duration::from_secs(3600));
+        }
+
+        assert_eq!((logins(&server), world.password().await), (2, None), "{status}");
+        assert!(!world.account.session().unwrap().password_kept);
+        let saved = session_file::load(world.folder.path()).unwrap();
+        assert!(!saved.password_kept);
+    }
+}
+
+#[tokio::test]
+async fn a_password_that_the_server_takes_is_used_once_a_quarter_of_an_hour() {
+    let server = signing_in(Login::Accepts).await;
+    let world = World::new();
+    world.sign_in_and_keep(&server).await;
+
+    let mut tried = vec![];
+    for minutes in [0, 1, 13, 1] {
+        world.clock.sleep(Duration::from_secs(minutes * 60));
+        let answer = world.account.answer(FORBIDDEN).await;
+        tried.push((matches!(answer, Answer::Connect(_)), logins(&server)));
+    }
+
+    assert_eq!(tried, [(true, 2), (false, 2), (false, 2), (true, 3)]);
+}
+
+#[tokio::test]
+async fn trouble_on_the_way_is_never_taken_for_a_wrong_password() {
+    for login in [Login::Fails(500), Login::Fails(429), Login::Fails(302), Login::HangsUp, Login::Strange] {
+        let server = signing_in(login).await;
+        let world = World::new();
+        world.sign_in_and_keep(&server).await;
+
+        let Answer::Rejected(cause) = world.account.answer(FORBIDDEN).await else { panic!("a new token") };
+        let Answer::Rejected(again) = world.account.answer(FORBIDDEN).await else { panic!("a new token") };
+
+        assert!(!matches!(cause, Cause::TokenRejected), "{login:?} gave {cause:?}");
+        assert_eq!((again, logins(&server)), (cause, 2), "{login:?}: not at once");
+        assert_eq!(world.password().await.as_deref(), Some("right"));
+        world.clock.sleep(Duration::from_secs(600));
+        world.account.answer(FORBIDDEN).await;
+        assert_eq!(logins(&server), 3, "{login:?}: but later");
+    }
+}
+
+#[tokio::test]
+async fn a_token_that_is_gone_at_the_start_is_replaced_with_the_kept_password() {
+    let server = signing_in(Login::Accepts).await;
+    let world = World::new();
+    world.sign_in_and_keep(&server).await;
+    world.keychain.delete(&keychain::entry(Secret::Access, world.folder.path())).await.unwrap();
+
+    let later = world.restart();
+    let restored = later.restore().await;
+
+    assert!(matches!(restored, Restored::SignedIn(_)), "{restored:?}");
+    assert_eq!(subject_and_number(&later.target().unwrap()), "u1 number-2");
+    assert!(matches!(world.restart().restore().await, Restored::SignedIn(_)), "it is stored");
+    assert_eq!(logins(&server), 2);
+}
+
+#[tokio::test]
+async fn somebody_else_s_tokens_are_not_taken_for_the_kept_password() {
+    let server = signing_in(Login::SomebodyElse).await;
+    let world = World::new();
+    world.sign_in_and_keep(&server).await;
+
+    let answer = world.account.answer(FORBIDDEN).await;
+
+    assert!(matches!(answer, Answer::Rejected(Cause::TokenRejected)), "{answer:?}");
+    assert_eq!(world.password().await, None);
+}
+
+#[tokio::test]
+async fn the_next_sign_in_without_keeping_takes_the_password_out_of_the_keychain() {
+    let server = backend(Backend::default()).await;
+    let world = World::new();
+    world.sign_in_and_keep(&server).await;
+    let before = world.password().await;
+
+    let session = world.sign_in(&server).await.unwrap();
+
+    assert_eq!((before.as_deref(), world.password().await), (Some("right"), None));
+    assert!(!session.password_kept);
+}
+
+#[tokio::test]
+async fn a_keychain_that_does_not_take_the_password_keeps_the_session_all_the_same() {
+    let server = backend(Backend::default()).await;
+    let keychain = Arc::new(BrokenKeychain::default());
+    keychain.works.store(true, Ordering::SeqCst);
+    keychain.writes_left.store(2, Ordering::SeqCst);
+    let world = World::with(keychain);
+
+    let session =
+        world.account.sign_in(&server.url(), "Shop@example.com", &"right".into(), true).await.unwrap();
+
+    assert_eq!((session.kept_in, session.password_kept), (Keeping::Keychain, false));
+}
+
+const UNAUTHORIZED: Cause = Cause::Http { status: 401, retry_after: None };
 const FORBIDDEN: Cause = Cause::Http { status: 403, retry_after: None };
 
 struct World {
@@ -422,6 +637,17 @@ impl World {
 
     async fn sign_in(&self, server: &TinyServer) -> Result<SessionView, Problem> {
         self.account.sign_in(&server.url(), "Shop@example.com", &"right".into(), false).await
+    }
+
+    /// Signs in and has the password kept.
+    async fn sign_in_and_keep(&self, server: &TinyServer) {
+        let session = self.account.sign_in(&server.url(), "Shop@example.com", &"right".into(), true).await;
+        assert!(session.unwrap().password_kept);
+    }
+
+    async fn password(&self) -> Option<String> {
+        let kept = self.keychain.get(&keychain::entry(Secret::Password, self.folder.path())).await.unwrap();
+        kept.map(|password| password.expose_secret().to_owned())
     }
 }
 
@@ -464,6 +690,79 @@ async fn backend(backend: Backend) -> TinyServer {
         },
         "/health" => dated(200, "{}"),
         _ => json(200, "{}"),
+    })
+    .await
+}
+
+/// What becomes of the second sign-in and those after it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Login {
+    Accepts,
+    Refuses(u16),
+    Fails(u16),
+    HangsUp,
+    /// Something that is not the server answers 401.
+    Strange,
+    SomebodyElse,
+}
+
+/// A server that renews nothing and takes no token; tokens are numbered by the sign-in.
+async fn signing_in(login: Login) -> TinyServer {
+    let count = AtomicUsize::new(0);
+    TinyServer::start(move |request: &Request| match request.path.as_str() {
+        "/auth/login" => {
+            let number = count.fetch_add(1, Ordering::SeqCst) + 1;
+            let accepted = |user: &str| {
+                let access = token_named(user, 3600, &format!("number-{number}"));
+                dated(
+                    200,
+                    &tokens(&access, "refresh").replace("\"id\":\"u1\"", &format!("\"id\":\"{user}\"")),
+                )
+            };
+            match login {
+                _ if number == 1 => accepted("u1"),
+                Login::Accepts => accepted("u1"),
+                Login::SomebodyElse => accepted("u2"),
+                Login::Refuses(status) => json(status, r#"{"detail":"Invalid credentials"}"#),
+                Login::Fails(302) => answer(302, &[("location", "http://portal/")], ""),
+                Login::Fails(status) => json(status, r#"{"detail":"no"}"#),
+                Login::HangsUp => Reply::HangUp,
+                Login::Strange => {
+                    answer(401, &[("content-type", "text/html")], "<html>Log in to the proxy</html>")
+                }
+            }
+        }
+        "/auth/me" => json(401, r#"{"detail":"Invalid or expired token"}"#),
+        _ => json(404, r#"{"message":"The requested endpoint does not exist"}"#),
+    })
+    .await
+}
+
+fn logins(server: &TinyServer) -> usize {
+    asked(server, "/auth/login")
+}
+
+/// Refreshes hang until they do not.
+async fn hanging(hangs: Arc<AtomicBool>) -> TinyServer {
+    TinyServer::start(move |request: &Request| match request.path.as_str() {
+        "/auth/login" => login(request),
+        "/auth/refresh" if hangs.load(Ordering::SeqCst) => Reply::Hang,
+        "/auth/refresh" => dated(200, &tokens(&token_named("u1", 3600, "renewed"), "refresh-2")),
+        _ => json(401, r#"{"detail":"Invalid or expired token"}"#),
+    })
+    .await
+}
+
+/// A refresh token is good once, or for a while longer.
+async fn rotating(old_one_still_works: bool) -> TinyServer {
+    let used = AtomicBool::new(false);
+    TinyServer::start(move |request: &Request| match request.path.as_str() {
+        "/auth/login" => login(request),
+        "/auth/refresh" if used.swap(true, Ordering::SeqCst) && !old_one_still_works => {
+            json(401, r#"{"detail":"Invalid or expired token"}"#)
+        }
+        "/auth/refresh" => dated(200, &tokens(&token_named("u1", 3600, "renewed"), "refresh-2")),
+        _ => json(401, r#"{"detail":"Invalid or expired token"}"#),
     })
     .await
 }
@@ -544,6 +843,8 @@ struct BrokenKeychain {
     is_slow: AtomicBool,
     /// After this many reads it is locked too.
     reads_left: AtomicUsize,
+    /// After this many secrets it takes no more.
+    writes_left: AtomicUsize,
     inner: MemoryKeychain,
 }
 
@@ -553,6 +854,7 @@ impl Default for BrokenKeychain {
             works: AtomicBool::new(false),
             is_slow: AtomicBool::new(false),
             reads_left: AtomicUsize::new(usize::MAX),
+            writes_left: AtomicUsize::new(usize::MAX),
             inner: MemoryKeychain::default(),
         }
     }
@@ -586,6 +888,9 @@ impl Keychain for BrokenKeychain {
             while self.is_slow.load(Ordering::SeqCst) {
                 tokio::task::yield_now().await;
             }
+            let fewer = |left: usize| left.checked_sub(1);
+            let left = self.writes_left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, fewer);
+            left.map_err(|_| KeychainError::TooLong)?;
             self.inner.set(entry, secret).await
         }
         .boxed()

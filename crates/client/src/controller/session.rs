@@ -26,6 +26,8 @@ pub(super) struct Who {
     pub(super) epoch: u64,
     /// When to ask a keychain again that did not answer.
     ask_keychain: Due,
+    /// When to try a kept password again that did not help.
+    sign_in_again: Due,
     /// How often it failed in a way that does not pass by itself, as a rule.
     odd_failures: u32,
     /// A question of the server is being looked into.
@@ -41,6 +43,7 @@ impl Default for Who {
             account: status::Account::Starting,
             epoch: 0,
             ask_keychain: Due::default(),
+            sign_in_again: Due::default(),
             odd_failures: 0,
             answering: false,
             work: TaskTracker::new(),
@@ -51,7 +54,7 @@ impl Default for Who {
 
 impl Who {
     pub(super) fn due(&self) -> Option<Moment> {
-        self.ask_keychain.at()
+        [self.ask_keychain.at(), self.sign_in_again.at()].into_iter().flatten().min()
     }
 }
 
@@ -66,6 +69,29 @@ impl Controller {
     pub(super) fn account_time(&mut self, now: Moment) {
         if self.who.ask_keychain.take(now) {
             self.restore();
+        }
+        if self.who.sign_in_again.take(now) {
+            self.sign_in_again();
+        }
+    }
+
+    /// Nobody is signed in any more: the kept password, if there is one, brings that to an end.
+    fn sign_in_again(&mut self) {
+        match self.who.account {
+            status::Account::Expired => self.question(Cause::Http { status: 401, retry_after: None }),
+            status::Account::TokenMissing => self.restore(),
+            status::Account::Starting
+            | status::Account::SignedIn
+            | status::Account::Never
+            | status::Account::Left
+            | status::Account::KeychainLocked
+            | status::Account::KeychainAbsent => {}
+        }
+    }
+
+    fn sign_in_again_later(&mut self) {
+        if let Some(at) = self.account.may_sign_in_again_at() {
+            self.who.sign_in_again.set(at.max(self.now() + self.pace.retry_every));
         }
     }
 
@@ -84,6 +110,7 @@ impl Controller {
             Restored::TokenGone(saved) => {
                 tracing::warn!(server = saved.server, "the keychain has no token of this session");
                 self.who.account = status::Account::TokenMissing;
+                self.sign_in_again_later();
             }
             Restored::Unreadable(saved, error) => {
                 tracing::warn!(server = saved.server, %error, "the token cannot be read");
@@ -142,6 +169,7 @@ impl Controller {
     fn enter(&mut self, session: &SessionView) {
         self.who.account = status::Account::SignedIn;
         self.who.ask_keychain.clear();
+        self.who.sign_in_again.clear();
         if session.insecure {
             self.shown.notice("insecure_server", "notice.insecure_server");
         }
@@ -169,6 +197,7 @@ impl Controller {
         self.who.epoch += 1;
         self.who.answering = false;
         self.who.ask_keychain.clear();
+        self.who.sign_in_again.clear();
         self.forget_record();
         self.forget_drills();
         for code in ["keychain_locked", "no_keychain", "insecure_server", "possible_gap"] {
@@ -267,6 +296,10 @@ impl Controller {
         self.who.answering = false;
         match answer {
             Answer::Connect(target) => {
+                if self.who.account == status::Account::Expired {
+                    self.who.account = status::Account::SignedIn;
+                }
+                self.who.sign_in_again.clear();
                 self.watch.token_works();
                 self.connection.connect(target);
                 self.reconcile_soon();
@@ -285,6 +318,9 @@ impl Controller {
         if cause == Cause::TokenRejected {
             tracing::warn!("the sign-in has expired");
             self.who.account = status::Account::Expired;
+        }
+        if self.who.account == status::Account::Expired {
+            self.sign_in_again_later();
         }
     }
 
@@ -338,11 +374,8 @@ impl Controller {
                 self.who.ask_keychain.clear();
                 self.restore();
             }
-            status::Account::Starting
-            | status::Account::Never
-            | status::Account::Left
-            | status::Account::Expired
-            | status::Account::TokenMissing => {}
+            status::Account::Expired | status::Account::TokenMissing => self.sign_in_again(),
+            status::Account::Starting | status::Account::Never | status::Account::Left => {}
         }
     }
 }
