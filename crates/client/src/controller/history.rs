@@ -49,7 +49,9 @@ impl Controller {
             self.log_compared(began_at);
         }
         self.take_over(&pass);
-        self.tell_outage_over();
+        if !self.holds_summary() {
+            self.tell_outage_over();
+        }
         match pass.trouble {
             None => {
                 self.watch.unread = 0;
@@ -102,7 +104,7 @@ impl Controller {
         if !missed.is_empty() || !pass.joined.is_empty() || !pass.history.is_empty() {
             self.feed_changed();
         }
-        self.raise_missed(missed);
+        self.tell_missed(missed);
     }
 
     /// A trouble does not take back what an earlier pass on this connection proved; that grows too old by itself.

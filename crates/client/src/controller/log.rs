@@ -25,6 +25,8 @@ const SUM_UP_AFTER: Duration = Duration::from_secs(1);
 pub(super) struct Log {
     /// The connection began at the log's head: a comparison that begins later than this makes it the place to go on from.
     beginning: Option<(Moment, Beginning)>,
+    /// The connection that stands follows the log.
+    follows: bool,
     /// When the comparison that is under way began, by both clocks.
     comparing: Option<(Moment, Timestamp)>,
     /// How many of this session's alerts had a place in the log.
@@ -37,6 +39,12 @@ pub(super) struct Log {
 impl Log {
     pub(super) fn due(&self) -> Option<Moment> {
         self.sum_up.at()
+    }
+
+    /// Another connection stands.
+    pub(super) fn connected(&mut self) {
+        self.follows = false;
+        self.beginning = None;
     }
 
     /// Nothing of a session that is over counts for the next.
@@ -103,6 +111,7 @@ impl Controller {
             resumed = asked.is_some(),
             "following the server's log"
         );
+        self.watch.log.follows = true;
         let begins = asked.is_none() || !welcome.recovered;
         self.watch.log.beginning = begins.then(|| (self.now(), Beginning { asked, head: welcome.head }));
     }
@@ -176,15 +185,39 @@ impl Controller {
 
     /// An old alert that was replayed is stored.
     pub(super) fn replayed(&mut self, entry: &Entry) {
-        self.watch.log.replayed.insert(entry.incident.id, entry.clone());
-        self.watch.log.sum_up.set(self.now() + SUM_UP_AFTER);
+        self.hold(vec![entry.clone()]);
         self.feed_changed();
+    }
+
+    /// What was found missing in the record. While the log replays the same, both are told together.
+    pub(super) fn tell_missed(&mut self, missed: Vec<Entry>) {
+        let compared_before =
+            self.watch.record.is_some_and(|seen| self.online_since().is_some_and(|since| seen.at >= since));
+        if self.watch.log.follows && !compared_before {
+            self.hold(missed);
+        } else {
+            self.raise_missed(missed);
+        }
+    }
+
+    fn hold(&mut self, missed: Vec<Entry>) {
+        if missed.is_empty() {
+            return;
+        }
+        self.watch.log.sum_up.set(self.now() + SUM_UP_AFTER);
+        self.watch.log.replayed.extend(missed.into_iter().map(|entry| (entry.incident.id, entry)));
+    }
+
+    /// Whether a summary is on its way that can say other things, too.
+    pub(super) fn holds_summary(&self) -> bool {
+        self.watch.log.sum_up.at().is_some()
     }
 
     pub(super) fn log_time(&mut self, now: Moment) {
         if self.watch.log.sum_up.take(now) {
             let replayed = std::mem::take(&mut self.watch.log.replayed);
             self.raise_missed(replayed.into_values().collect());
+            self.tell_outage_over();
         }
     }
 }

@@ -152,6 +152,7 @@ impl Controller {
     fn connected(&mut self, since: Moment) {
         tracing::info!("connected");
         self.outage_is_back();
+        self.watch.log.connected();
         self.compare_clocks();
         self.watch.registration = None;
         self.watch.slot = Slot::default();
