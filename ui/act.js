@@ -236,7 +236,7 @@ export function actions(store) {
       try {
         const session = await core.signIn(credentials);
         dispatch({ type: "signed_in", session });
-        if (credentials.keep_password && !session.password_kept) {
+        if (credentials.keepPassword && !session.password_kept) {
           dispatch({ type: "mishap", sentence: t("page.sign_in.not_kept") });
         }
       } catch (problem) {

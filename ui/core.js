@@ -46,7 +46,7 @@ export const report = (query) => call("report", { query });
 /** @type {() => Promise<DrillResult>} */
 export const drill = () => call("drill");
 
-/** @typedef {{ server: string, email: string, password: string, keep_password: boolean }} Credentials */
+/** @typedef {{ server: string, email: string, password: string, keepPassword: boolean }} Credentials */
 
 /** @type {(credentials: Credentials) => Promise<SessionView>} */
 export const signIn = (credentials) => call("sign_in", credentials);

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { mock, test } from "node:test";
 
-import { Channel, feed, subscribe } from "../../ui/core.js";
+import { Channel, decide, drill, feed, report, signIn, subscribe } from "../../ui/core.js";
 import { EVERYTHING } from "../../ui/listing.js";
 
 test("messages that overtake one another are handed on in order", () => {
@@ -110,6 +110,23 @@ test("whatever a command fails with becomes a problem with a sentence", async ()
       return true;
     });
   }
+});
+
+test("commands carry the names that the program knows", async () => {
+  const sent = /** @type {any[]} */ ([]);
+  install({ invoke: async (/** @type {string} */ command, /** @type {any} */ values) => void sent.push([command, values]) });
+
+  await signIn({ server: "https://a.example", email: "m@a.example", password: "p", keepPassword: true });
+  await decide("12", "resolved", "She paid");
+  await report({ from: 1, to: 2 });
+  await drill();
+
+  assert.deepEqual(sent, [
+    ["sign_in", { server: "https://a.example", email: "m@a.example", password: "p", keepPassword: true }],
+    ["decide", { incident: "12", decision: "resolved", note: "She paid" }],
+    ["report", { query: { from: 1, to: 2 } }],
+    ["drill", {}],
+  ]);
 });
 
 function channel() {

@@ -41,7 +41,7 @@ export function signInView(act) {
       server: input("server").value.trim(),
       email: input("email").value.trim(),
       password: input("password").value,
-      keep_password: keep.checked,
+      keepPassword: keep.checked,
     });
   });
   onPress(back, () => act.go("feed"));

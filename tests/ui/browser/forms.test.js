@@ -75,7 +75,7 @@ test("signing in leads to the alerts and leaves no password behind", async () =>
   await page.getByRole("button", { name: "Sign in" }).click();
   await page.getByText("No alerts yet").waitFor();
 
-  assert.deepEqual(await asked(page, "sign_in"), [{ server: "https://visionguard.example.com", email: "Maria.Keller@example.com", password: " s p ", keep_password: false }]);
+  assert.deepEqual(await asked(page, "sign_in"), [{ server: "https://visionguard.example.com", email: "Maria.Keller@example.com", password: " s p ", keepPassword: false }]);
   assert.equal(await page.inputValue("#password"), "");
 });
 
@@ -115,7 +115,7 @@ test("the password is kept only when asked for, and that is asked each time anew
   await page.locator("article.row").first().waitFor();
 
   assert.deepEqual([first, again], [false, false]);
-  assert.equal((await asked(page, "sign_in"))[0].keep_password, true);
+  assert.equal((await asked(page, "sign_in"))[0].keepPassword, true);
   await page.getByRole("button", { name: "Settings" }).click();
   await page.getByText("The password is kept in this computer’s keychain too. Signing out removes it.").waitFor();
 });

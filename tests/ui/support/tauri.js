@@ -89,9 +89,9 @@
       mock.emit({ type: "incidents_removed", ids, counts: { unhandled: 0, unseen: 0, total: 0, today: 0 } });
     },
     change_settings: ({ settings }) => settings,
-    sign_in: ({ server, email, keep_password }) => {
+    sign_in: ({ server, email, keepPassword }) => {
       const session = { server, insecure: false, user_id: "u1", name: "Maria Keller", email, kept_in: "keychain" };
-      return { ...session, password_kept: keep_password };
+      return { ...session, password_kept: keepPassword };
     },
     sign_out: () => mock.emit({ type: "session", session: null }),
     retry_now: () => undefined,
