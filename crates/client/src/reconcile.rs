@@ -34,8 +34,12 @@ const SLACK: SignedDuration = SignedDuration::from_mins(15);
 /// The same for the first pass after a start: the server's clock may have been set by as much as a day.
 const DEEP_SLACK: SignedDuration = SignedDuration::from_hours(26);
 
-/// What is younger than this is no history.
+/// What is younger than this at the first sign-in is no history: its message may be on the socket at this moment.
 const RECENT: SignedDuration = SignedDuration::from_secs(10);
+/// The same for a journal that took the place of another.
+const NOT_HISTORY_YET: SignedDuration = SignedDuration::from_hours(24);
+/// Rows of one shop with which such a journal begins.
+const MOST_REBUILT: u64 = 1_000;
 /// Decisions remembered at most.
 const MOST_REMEMBERED: usize = 20_000;
 
@@ -142,14 +146,22 @@ async fn one_shop(
     let key = format!("record_read:{shop}");
     let mark = journal.value(&key).await?.and_then(|text| serde_json::from_str::<Mark>(&text).ok());
 
+    let rebuilt = mark.is_none() && journal.is_rebuilt().await?;
     let read = match mark {
-        None => newest(api, shop).await?,
+        None if rebuilt => newest(api, shop, MOST_REBUILT).await?,
+        None => newest(api, shop, u64::from(FIRST_PAGE)).await?,
         Some(mark) => {
             let slack = if memory.read_deeply.contains(shop) { SLACK } else { DEEP_SLACK };
             back_to_mark(api, journal, shop, mark, slack).await?
         }
     };
-    store(journal, &read, mark.is_none(), now, found).await?;
+    // What was shown before the journal was lost is not known: better twice in a summary than not at all.
+    let history_before = match (mark, rebuilt) {
+        (Some(_), _) => Timestamp::MIN,
+        (None, true) => now.checked_sub(NOT_HISTORY_YET).unwrap_or(Timestamp::MIN),
+        (None, false) => now.checked_sub(RECENT).unwrap_or(Timestamp::MIN),
+    };
+    store(journal, &read, history_before, now, found).await?;
     if mark.is_some_and(|mark| !read.reaches(mark)) {
         // Said before the mark moves on: the next pass would find nothing wrong.
         tracing::warn!("the record does not reach back to what was known of it");
@@ -207,11 +219,21 @@ impl Read {
     }
 }
 
-/// The first time, the newest page is all the history that is wanted.
-async fn newest(api: &Api, shop: &ShopId) -> Result<Read, Trouble> {
-    let page = api.anomalies(shop, FIRST_PAGE, 0).await?;
-    let has_older = page.total > page.len_sent() as u64;
-    Ok(Read { rows: page.rows, known: HashSet::new(), has_older })
+/// The first time, the newest rows are all the history that is wanted.
+async fn newest(api: &Api, shop: &ShopId, most: u64) -> Result<Read, Trouble> {
+    let mut read = Read { rows: Vec::new(), known: HashSet::new(), has_older: true };
+    let mut seen = HashSet::new();
+    let mut offset = 0;
+    while read.has_older && offset < most {
+        let limit = if offset == 0 { FIRST_PAGE } else { NEXT_PAGE };
+        let page = api.anomalies(shop, limit, offset).await?;
+        let sent = page.len_sent();
+        offset += sent as u64;
+        read.has_older = sent > 0 && page.total > offset;
+        let is_new = |row: &Row| row.alert.anomaly_id.as_ref().is_some_and(|id| seen.insert(id.clone()));
+        read.rows.extend(page.rows.into_iter().filter(is_new));
+    }
+    Ok(read)
 }
 
 /// Pages until the mark lies well behind and the last row is known. Rows that arrive meanwhile push others onto the
@@ -253,7 +275,7 @@ async fn back_to_mark(
 async fn store(
     journal: &Journal,
     read: &Read,
-    first_time: bool,
+    history_before: Timestamp,
     now: Timestamp,
     found: &mut Pass,
 ) -> Result<(), Trouble> {
@@ -262,7 +284,7 @@ async fn store(
         let alerts = batch.iter().map(|row| row.alert.clone()).collect();
         for recorded in journal.record_all(alerts, now, Source::History).await? {
             match &recorded {
-                Recorded::New { entry, .. } if first_time && !is_recent(entry, now) => {
+                Recorded::New { entry, .. } if is_before(entry, history_before) => {
                     found.history.push((**entry).clone());
                 }
                 Recorded::New { .. } => found.missed.push(recorded),
@@ -274,9 +296,8 @@ async fn store(
     Ok(())
 }
 
-/// Raised while the person was signing in: its message may be on the socket at this moment.
-fn is_recent(entry: &Entry, now: Timestamp) -> bool {
-    entry.alert.detected_at.is_some_and(|at| now.duration_since(at) < RECENT)
+fn is_before(entry: &Entry, time: Timestamp) -> bool {
+    time > Timestamp::MIN && entry.alert.detected_at.is_none_or(|at| at <= time)
 }
 
 fn is_known(row: &Row, known: &HashSet<AnomalyId>) -> bool {
@@ -294,17 +315,19 @@ async fn take_over_decisions(
     if memory.decided.len() > MOST_REMEMBERED {
         memory.decided.clear();
     }
-    for row in rows {
-        let Some(id) = row.alert.anomaly_id else { continue };
-        let Some(decision) = outbox::decision(row.status) else { continue };
-        if memory.decided.get(&id) == Some(&row.status) {
-            continue;
-        }
-        let at = row.resolved_at.or(row.updated_at).unwrap_or(now);
-        if let Some(incident) = journal.handled_elsewhere(id.clone(), decision, at, now).await? {
-            found.decided.push(incident);
-        }
-        memory.decided.insert(id, row.status);
+    let news: Vec<_> = rows
+        .into_iter()
+        .filter_map(|row| {
+            let id = row.alert.anomaly_id?;
+            let decision = outbox::decision(row.status)?;
+            let is_news = memory.decided.get(&id) != Some(&row.status);
+            is_news.then(|| (id, row.status, decision, row.resolved_at.or(row.updated_at).unwrap_or(now)))
+        })
+        .collect();
+    for batch in news.chunks(BATCH) {
+        let decisions = batch.iter().map(|(id, _, decision, at)| (id.clone(), *decision, *at)).collect();
+        found.decided.extend(journal.all_handled_elsewhere(decisions, now).await?);
+        memory.decided.extend(batch.iter().map(|(id, status, ..)| (id.clone(), *status)));
     }
     Ok(())
 }

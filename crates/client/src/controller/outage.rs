@@ -98,6 +98,9 @@ impl Outages {
 
     /// The connection stands; what to write down, if that was not done yet and is worth it.
     fn back(&mut self, at: Timestamp, now: Moment, grace: Duration) -> Option<(Timestamp, String)> {
+        if self.looked_at.is_some_and(|at| now.since(at) > LOOKED_AT_EVERY + LATE) {
+            self.woke(now, grace);
+        }
         self.tell.clear();
         self.note.clear();
         self.missed = 0;
@@ -115,6 +118,9 @@ impl Outages {
     fn woke(&mut self, now: Moment, grace: Duration) {
         if self.tell.at().is_some() {
             self.tell.set(now + grace);
+        }
+        if let Some(running) = self.running.as_mut().filter(|running| says_little(&running.cause)) {
+            running.cause = ASLEEP.to_owned();
         }
         self.looked_at = Some(now);
     }
@@ -416,6 +422,16 @@ mod tests {
 
         assert_eq!(written, Some((wall(0), ASLEEP.to_owned())));
         assert_eq!((over.to, over.caught_up, over.told), (Some(wall(28_803)), 3, false));
+    }
+
+    #[test]
+    fn who_said_goodbye_before_the_sleep_was_asleep() {
+        let mut outages = Outages::default();
+        outages.lost(at(0), "connecting", moment(0), GRACE);
+
+        let written = outages.back(wall(28_803), moment(28_803), GRACE);
+
+        assert_eq!(written, Some((wall(0), ASLEEP.to_owned())));
     }
 
     #[test]

@@ -17,7 +17,10 @@ const APPLICATION_ID: i64 = 0x5647_4a31;
 const MIGRATIONS: [&str; 1] = [include_str!("schema_1.sql")];
 /// A larger file is checked without its pictures, so that a start takes no minute.
 const CHECK_WHOLE_BELOW: u64 = 64 * 1024 * 1024;
-const TABLES_WITHOUT_PICTURES: [&str; 7] = ["incident", "alert", "outbox", "outage", "gap", "shop", "value"];
+const TABLES_WITHOUT_PICTURES: [&str; 8] =
+    ["incident", "alert", "outbox", "outage", "gap", "drill", "shop", "value"];
+/// The name of the small value that says that the journal took the place of another.
+pub(super) const REBUILD: &str = "rebuild";
 /// No database is smaller.
 const SMALLEST: u64 = 512;
 const BUSY: Duration = Duration::from_secs(5);
@@ -33,7 +36,9 @@ pub(super) fn open(directory: &Path) -> Result<(Connection, Option<PathBuf>), Jo
         Err(other) => return Err(other),
     };
     tracing::warn!(why, "the journal was set aside and a new one started");
-    Ok((open_as_it_is(&path)?, Some(aside)))
+    let connection = open_as_it_is(&path)?;
+    rebuild(&connection)?;
+    Ok((connection, Some(aside)))
 }
 
 /// Opens an existing journal for reading.
@@ -137,7 +142,18 @@ fn file_id(_directory: &Path) -> Option<FileId> {
 
 /// Opens or creates the journal for writing once more.
 fn open_again(directory: &Path) -> Result<Connection, JournalError> {
-    open(directory).map(|(connection, _)| connection)
+    let (connection, _) = open(directory)?;
+    rebuild(&connection)?;
+    Ok(connection)
+}
+
+/// Notes that a journal without an alert takes the place of one that held some, and has to be filled from the record.
+fn rebuild(connection: &Connection) -> Result<(), JournalError> {
+    connection.execute(
+        "INSERT OR IGNORE INTO value (name, value) SELECT ?1, '1' WHERE NOT EXISTS (SELECT 1 FROM alert)",
+        [REBUILD],
+    )?;
+    Ok(())
 }
 
 /// A journal without a file. Its numbers begin at the time of day, in milliseconds: beyond those of any file, which may
@@ -145,7 +161,8 @@ fn open_again(directory: &Path) -> Result<Connection, JournalError> {
 pub(super) fn in_memory() -> Result<Connection, JournalError> {
     let mut connection = Connection::open_in_memory()?;
     connection.pragma_update(None, "foreign_keys", true)?;
-    migrate(&mut connection)?;
+    migrate(&mut connection, &MIGRATIONS)?;
+    rebuild(&connection)?;
     let first = SystemClock.wall().as_millisecond();
     for table in ["incident", "alert", "outbox", "outage", "gap", "drill"] {
         connection.execute(
@@ -157,6 +174,11 @@ pub(super) fn in_memory() -> Result<Connection, JournalError> {
 }
 
 fn open_as_it_is(path: &Path) -> Result<Connection, JournalError> {
+    open_known(path, &MIGRATIONS)
+}
+
+/// Opens or creates the file as a program does that knows these migrations.
+pub(super) fn open_known(path: &Path, migrations: &[&str]) -> Result<Connection, JournalError> {
     create_private_file(path)?;
     // SQLite would take a scrap for an empty file and write over it.
     if (1..SMALLEST).contains(&fs::metadata(path)?.len()) {
@@ -165,8 +187,8 @@ fn open_as_it_is(path: &Path) -> Result<Connection, JournalError> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let mut connection = Connection::open_with_flags(path, flags)?;
     set_up(&connection)?;
-    check(&connection, path)?;
-    migrate(&mut connection)?;
+    check(&connection, path, format(migrations))?;
+    migrate(&mut connection, migrations)?;
     Ok(connection)
 }
 
@@ -187,10 +209,10 @@ fn set_up(connection: &Connection) -> Result<(), JournalError> {
 }
 
 /// Reads through the file; anything that is not as it was written is [`JournalError::Damaged`].
-fn check(connection: &Connection, path: &Path) -> Result<(), JournalError> {
+fn check(connection: &Connection, path: &Path, known: i64) -> Result<(), JournalError> {
     let version = version(connection)?;
-    if version > newest() {
-        return Err(JournalError::Newer { found: version, known: newest() });
+    if version > known {
+        return Err(JournalError::Newer { found: version, known });
     }
     let tables: i64 = connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
     if tables == 0 {
@@ -215,17 +237,18 @@ fn quick_check(connection: &Connection, pragma: &str) -> Result<(), JournalError
     if verdict == "ok" { Ok(()) } else { Err(JournalError::Damaged) }
 }
 
-fn migrate(connection: &mut Connection) -> Result<(), JournalError> {
+/// Brings the file up to date, in one transaction: it stays as it was if any part fails.
+fn migrate(connection: &mut Connection, migrations: &[&str]) -> Result<(), JournalError> {
     let from = usize::try_from(version(connection)?).map_err(|_| JournalError::Damaged)?;
-    if from == MIGRATIONS.len() {
+    if from == migrations.len() {
         return Ok(());
     }
     let transaction = connection.transaction()?;
-    for migration in MIGRATIONS.iter().skip(from) {
+    for migration in migrations.iter().skip(from) {
         transaction.execute_batch(migration)?;
     }
     transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
-    transaction.pragma_update(None, "user_version", newest())?;
+    transaction.pragma_update(None, "user_version", format(migrations))?;
     transaction.commit()?;
     Ok(())
 }
@@ -235,7 +258,12 @@ fn version(connection: &Connection) -> Result<i64, JournalError> {
 }
 
 fn newest() -> i64 {
-    i64::try_from(MIGRATIONS.len()).unwrap_or(i64::MAX)
+    format(&MIGRATIONS)
+}
+
+/// The number of the format to which these migrations lead.
+fn format(migrations: &[&str]) -> i64 {
+    i64::try_from(migrations.len()).unwrap_or(i64::MAX)
 }
 
 /// Renames the file and its companions; never deletes one.

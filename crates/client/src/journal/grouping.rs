@@ -14,6 +14,8 @@ use super::{IncidentId, JournalError, gap};
 pub(super) const PAUSE: i64 = 60 * 1_000_000;
 /// How far back an incident's camera is looked at for repetition.
 const REPETITION: i64 = 5 * 60 * 1_000_000;
+/// Counted no further than this: catching up must not count thousands again with each of them.
+const MOST_REPEATED: i64 = 100;
 
 /// Of whom, where and when an alert is.
 #[derive(Debug)]
@@ -34,9 +36,13 @@ pub(super) fn place(
     }
     let earlier: i64 = connection
         .prepare_cached(
-            "SELECT count(*) FROM incident WHERE stream_id = ?1 AND kind = ?2 AND last_at > ?3 AND first_at <= ?4",
+            "SELECT count(*) FROM (SELECT 1 FROM incident \
+             WHERE stream_id = ?1 AND kind = ?2 AND last_at > ?3 AND first_at <= ?4 LIMIT ?5)",
         )?
-        .query_row(params![subject.stream_id, subject.kind, subject.at - REPETITION, subject.at], |row| row.get(0))?;
+        .query_row(
+            params![subject.stream_id, subject.kind, subject.at - REPETITION, subject.at, MOST_REPEATED],
+            |row| row.get(0),
+        )?;
     connection
         .prepare_cached(
             "INSERT INTO incident (kind, stream_id, person_id, first_at, last_at, alerts, nth, live) \

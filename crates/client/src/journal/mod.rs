@@ -440,6 +440,22 @@ impl Journal {
         .await
     }
 
+    /// The same for many, in one transaction: the incidents that this changed.
+    pub async fn all_handled_elsewhere(
+        &self,
+        told: Vec<(AnomalyId, Decision, Timestamp)>,
+        learnt_at: Timestamp,
+    ) -> Result<Vec<IncidentRow>, JournalError> {
+        self.write(move |connection| {
+            let mut changed = Vec::new();
+            for (anomaly, decision, at) in &told {
+                changed.extend(decisions::handled_elsewhere(connection, anomaly, *decision, *at, learnt_at)?);
+            }
+            Ok(changed)
+        })
+        .await
+    }
+
     /// Decisions to send, those that failed least first, then in the order in which they were made; those whose anomaly
     /// id is not known yet wait.
     pub async fn next_to_send(&self, limit: u32) -> Result<Vec<Outgoing>, JournalError> {
@@ -479,6 +495,12 @@ impl Journal {
     /// Which of these rows of the record are here already, as told by the record itself.
     pub async fn known(&self, anomalies: Vec<AnomalyId>) -> Result<HashSet<AnomalyId>, JournalError> {
         self.read(move |connection| marks::known(connection, anomalies)).await
+    }
+
+    /// Whether this journal took the place of one that was damaged, deleted or cannot be reached: the record is read
+    /// further back for it.
+    pub async fn is_rebuilt(&self) -> Result<bool, JournalError> {
+        Ok(self.value(file::REBUILD).await?.is_some())
     }
 
     /// Remembers the shops' names.

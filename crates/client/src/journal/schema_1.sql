@@ -32,7 +32,8 @@ CREATE INDEX incident_begin ON incident (first_at, id);
 CREATE INDEX incident_in_view ON incident (first_at, id) WHERE dismissed_at IS NULL;
 CREATE INDEX incident_open ON incident (first_at, id) WHERE dismissed_at IS NULL AND handling = 0;
 CREATE INDEX incident_unseen ON incident (first_at, id) WHERE dismissed_at IS NULL AND seen_at IS NULL;
-CREATE INDEX incident_subject ON incident (stream_id, last_at);
+CREATE INDEX incident_subject ON incident (stream_id, person_id, last_at);
+CREATE INDEX incident_of_stream ON incident (stream_id, last_at);
 
 CREATE TABLE alert (
     id               INTEGER PRIMARY KEY AUTOINCREMENT,

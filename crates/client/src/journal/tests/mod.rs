@@ -1,8 +1,10 @@
 //! The journal on real files, told of detections in every order.
 
+mod cursor;
 mod damage;
 mod decisions;
 mod feed;
+mod formats;
 mod grouping;
 mod joining;
 mod ledger;
@@ -13,9 +15,9 @@ use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
 use tempfile::TempDir;
-use visionguard_proto::{Alert, AnomalyId, Jpeg, Kind, Picture, ServerMessage, ShopId, StreamId, Via};
+use visionguard_proto::{Alert, AnomalyId, Cursor, Jpeg, Kind, Picture, ServerMessage, ShopId, StreamId, Via};
 
-use super::{Entry, Journal, Recorded};
+use super::{Entry, Incoming, Journal, JournalError, LogOf, Recorded};
 use crate::view::Source;
 
 /// A journal on disk, gone with the test.
@@ -51,6 +53,19 @@ impl World {
 
     async fn alerts(&self) -> Vec<Entry> {
         self.journal.alerts(10_000).await.expect("alerts")
+    }
+}
+
+impl Journal {
+    /// Stores one account and moves the log's cursor with it.
+    async fn record_at(
+        &self,
+        alert: Alert,
+        received_at: Timestamp,
+        source: Source,
+        place: Option<(LogOf, Cursor)>,
+    ) -> Result<Recorded, JournalError> {
+        self.record_each(vec![Incoming { alert, received_at, source, place }]).await?.remove(0)
     }
 }
 
