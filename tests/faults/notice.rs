@@ -4,6 +4,9 @@
 #[allow(dead_code, reason = "the whole network of the protocol's own tests")]
 #[path = "../../crates/proto/tests/both_ends/network.rs"]
 mod network;
+#[allow(dead_code, reason = "the same")]
+#[path = "../../crates/proto/tests/both_ends/server_log.rs"]
+mod server_log;
 
 use std::time::{Duration, Instant};
 

@@ -7,7 +7,7 @@ use futures_util::StreamExt;
 use support::chaos::{Way, Weather};
 use support::desk::{Desk, quick_link, quick_pace};
 use support::matrix;
-use tokio::io::AsyncWriteExt;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 use visionguard_client::clock::SystemClock;
 use visionguard_client::connection::{Connection, Event, Target};
@@ -49,7 +49,17 @@ async fn alerts_of(said: &[u8]) -> usize {
         token: "a-token".into(),
         spoke_two: false,
     });
-    let (stream, _) = listener.accept().await.unwrap();
+    let stream = loop {
+        let (mut stream, _) = listener.accept().await.unwrap();
+        let mut asked = [0; 64];
+        let length = stream.peek(&mut asked).await.unwrap();
+        if asked[..length].starts_with(b"GET /ws/alerts/") {
+            break stream;
+        }
+        // Whatever else it asks for is not there, as on the original.
+        stream.write_all(b"HTTP/1.1 404 x\r\nContent-Length: 0\r\nConnection: close\r\n\r\n").await.unwrap();
+        stream.read(&mut [0; 4096]).await.unwrap();
+    };
     let mut socket = tokio_tungstenite::accept_async(stream).await.unwrap();
     socket.get_mut().write_all(said).await.unwrap();
     socket.get_mut().shutdown().await.unwrap();

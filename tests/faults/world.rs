@@ -1,6 +1,7 @@
 //! A shop for the tests of faults: the double of the original or our server, a bad network, a computer.
 
 use std::collections::HashSet;
+use std::path::Path;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -162,14 +163,6 @@ impl Server {
         }
     }
 
-    /// Ends it as `kill -9` does.
-    pub async fn kill(&mut self) {
-        match self {
-            Server::Original { backend, .. } => backend.kill().await,
-            Server::Ours(ours) => ours.running.take().unwrap().kill(),
-        }
-    }
-
     /// Ends it politely.
     pub async fn stop(&mut self) {
         match self {
@@ -226,6 +219,29 @@ impl Ours {
         }
     }
 
+    /// Another server on a copy of its data, which must not be in use.
+    pub async fn copy(&self) -> Ours {
+        let folder = self.copy_data();
+        let mut config = Config::new(folder.path());
+        let running = visionguard_server::Server::start(config.clone()).await.unwrap();
+        config.listen = running.address;
+        Ours { running: Some(running), config, shop: self.shop.clone(), folder }
+    }
+
+    pub fn copy_data(&self) -> TempDir {
+        let copy = tempfile::tempdir().unwrap();
+        copy_files(self.folder.path(), copy.path());
+        copy
+    }
+
+    /// Sets its data back to a copy; it must not run.
+    pub fn restore(&self, copy: &TempDir) {
+        for file in std::fs::read_dir(self.folder.path()).unwrap() {
+            std::fs::remove_file(file.unwrap().path()).unwrap();
+        }
+        copy_files(copy.path(), self.folder.path());
+    }
+
     pub fn theft(&self, person: u16) -> visionguard_server::Detection {
         let number = 30 * u32::from(person);
         let result =
@@ -242,6 +258,13 @@ impl Ours {
             picture: None,
             idempotency_key: None,
         }
+    }
+}
+
+fn copy_files(from: &Path, to: &Path) {
+    for file in std::fs::read_dir(from).unwrap() {
+        let path = file.unwrap().path();
+        std::fs::copy(&path, to.join(path.file_name().unwrap())).unwrap();
     }
 }
 
