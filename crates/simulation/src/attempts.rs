@@ -1,0 +1,95 @@
+//! Whether the client hammers the server: attempts to connect, and requests of a client that is signed out.
+
+use std::time::Duration;
+
+use visionguard_client::view::Status;
+
+use crate::world::World;
+
+/// A connection that lasts this long starts the waits over.
+const PROVEN: Duration = Duration::from_secs(30);
+/// Requests of a client that is signed out, at most one in this time.
+const SIGNED_OUT_EVERY: Duration = Duration::from_secs(15 * 60);
+
+/// What is known of the client's attempts.
+#[derive(Debug, Default)]
+pub struct Attempts {
+    last: Option<Duration>,
+    /// Attempts in a row without a reason to start over.
+    streak: u32,
+    /// Something happened that allows an attempt at once.
+    excused: bool,
+    opened_at: Option<Duration>,
+    signed_out: Option<Duration>,
+}
+
+impl World {
+    /// Something happened that allows an attempt at once: the person asked, the network changed, the machine woke.
+    pub fn excuse(&mut self, why: &str) {
+        self.line(format!("attempts: may be at once: {why}"));
+        self.attempts.excused = true;
+    }
+
+    /// The client tries to connect.
+    pub fn note_attempt(&mut self) {
+        let now = self.now;
+        self.line("net: the client dials");
+        if let Some(opened) = self.attempts.opened_at.take()
+            && now.saturating_sub(opened) >= PROVEN
+        {
+            self.attempts.streak = 0;
+        }
+        let excused = std::mem::take(&mut self.attempts.excused);
+        if excused {
+            self.attempts.streak = 0;
+        } else if let Some(last) = self.attempts.last {
+            let whole = 1.5_f64.powi(i32::try_from(self.attempts.streak.min(9)).unwrap_or(9)).min(30.0);
+            let shortest = match self.attempts.streak {
+                // A restarting server, or a slot to be claimed, allows the shortest pause.
+                0 => Duration::from_millis(250),
+                _ => Duration::from_secs_f64(whole / 2.0 / 1.5),
+            };
+            if now.saturating_sub(last) < shortest {
+                let text = format!(
+                    "attempt {} after {:?}, when {shortest:?} is the least",
+                    self.attempts.streak,
+                    now.saturating_sub(last)
+                );
+                self.fail("I7", text);
+            }
+        }
+        self.attempts.streak += 1;
+        self.attempts.last = Some(now);
+        self.signed_out_tries("an attempt to connect");
+    }
+
+    /// A socket stands.
+    pub fn note_open(&mut self) {
+        self.attempts.opened_at = Some(self.now);
+        self.counts.connections += 1;
+    }
+
+    /// The client asks the server something.
+    pub fn note_request(&mut self, path: &str) {
+        let by_a_person = path.starts_with("/auth/login") || path == "/auth/me" || path == "/health";
+        if !by_a_person {
+            self.signed_out_tries(path);
+        }
+    }
+
+    fn signed_out_tries(&mut self, what: &str) {
+        let since = self.desktop.status.as_ref().filter(|(view, _)| view.status == Status::SignedOut);
+        let Some(since) = since.map(|(_, since)| *since) else {
+            self.attempts.signed_out = None;
+            return;
+        };
+        // What was on its way as the status changed.
+        if self.now.saturating_sub(since) < Duration::from_secs(25) {
+            return;
+        }
+        let last = self.attempts.signed_out.replace(self.now);
+        if last.is_some_and(|last| self.now.saturating_sub(last) < SIGNED_OUT_EVERY) {
+            self.fail("I8", format!("signed out, and again {what}"));
+        }
+    }
+}

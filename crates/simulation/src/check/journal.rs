@@ -1,0 +1,194 @@
+//! Reads the journal's file as it lies on the disk, and compares it with what the server has on record.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+use std::time::Duration;
+
+use rusqlite::{Connection, OpenFlags};
+use visionguard_client::journal::FILE_NAME;
+
+use crate::server::{Detection, SHOPS};
+use crate::world::World;
+
+/// How many rows of a shop a first look takes as history.
+const FIRST_PAGE: usize = 50;
+
+/// An alert in the journal.
+#[derive(Debug, Clone)]
+pub struct Line {
+    /// Its number there.
+    pub id: i64,
+    /// Its incident's.
+    pub incident: i64,
+    /// The detection, by id or by frame.
+    pub number: Option<u64>,
+    /// By frame alone.
+    pub frame: Option<u64>,
+    /// By id alone.
+    pub named: Option<u64>,
+    /// A popup that covers it was taken.
+    pub notified: bool,
+    /// Its incident was handled, seen or taken out of view.
+    pub looked_at: bool,
+}
+
+/// All of them.
+pub type Lines = Vec<Line>;
+
+/// Reads the journal in this directory.
+pub fn read(directory: &Path) -> rusqlite::Result<Lines> {
+    let path = directory.join(FILE_NAME);
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(path, flags)?;
+    let mut statement = connection.prepare(
+        "SELECT a.id, a.incident, a.anomaly_id, a.start_frame, a.notified_at IS NOT NULL, \
+         i.handling <> 0 OR i.seen_at IS NOT NULL OR i.dismissed_at IS NOT NULL \
+         FROM alert a JOIN incident i ON i.id = a.incident ORDER BY a.id",
+    )?;
+    let lines = statement.query_map([], |row| {
+        let named = row.get::<_, Option<String>>(2)?.and_then(|id| Detection::number_of(&id));
+        let frame = row.get::<_, Option<i64>>(3)?.and_then(|frame| u64::try_from(frame).ok());
+        Ok(Line {
+            id: row.get(0)?,
+            incident: row.get(1)?,
+            number: named.or(frame),
+            frame,
+            named,
+            notified: row.get(4)?,
+            looked_at: row.get(5)?,
+        })
+    })?;
+    lines.collect()
+}
+
+impl World {
+    /// The client was killed: what it acknowledged must be on the disk, and what it did not mark may pop up again.
+    pub fn check_after_death(&mut self, directory: &Path) {
+        if self.disk_was_never_opened(directory) {
+            return;
+        }
+        let lines = match read(directory) {
+            Ok(lines) => lines,
+            Err(error) => return self.fail("I3", format!("the journal cannot be read after a kill: {error}")),
+        };
+        self.acknowledged_is_there(&lines);
+        let unmarked: BTreeSet<i64> = lines.iter().filter(|line| !line.notified).map(|line| line.id).collect();
+        self.popups_after_death(&unmarked);
+    }
+
+    fn disk_was_never_opened(&self, directory: &Path) -> bool {
+        !directory.join(FILE_NAME).exists()
+    }
+
+    fn acknowledged_is_there(&mut self, lines: &Lines) {
+        let there: BTreeSet<u64> = lines.iter().filter_map(|line| line.number).collect();
+        let gone: Vec<u64> = self
+            .server
+            .acked
+            .iter()
+            .filter(|(number, at)| {
+                !there.contains(number) && self.checks.damaged_at.is_none_or(|damaged| **at > damaged)
+            })
+            .map(|(number, _)| *number)
+            .collect();
+        if !gone.is_empty() {
+            self.fail("I3", format!("acknowledged and not in the journal: {gone:?}"));
+        }
+    }
+
+    /// The run is over, and the client ended in order.
+    pub fn check_at_the_end(&mut self, directory: &Path) {
+        let lines = match read(directory) {
+            Ok(lines) => lines,
+            Err(error) => return self.fail("I1", format!("the journal cannot be read at the end: {error}")),
+        };
+        self.acknowledged_is_there(&lines);
+        self.each_is_there_once(&lines);
+        self.each_was_shown(&lines);
+        self.decisions_took_effect(&lines);
+    }
+
+    fn each_is_there_once(&mut self, lines: &Lines) {
+        let mut seen: BTreeMap<u64, i64> = BTreeMap::new();
+        for line in lines {
+            if line.frame.is_some() && line.named.is_some() && line.frame != line.named {
+                return self.fail("I1", format!("two detections are merged: {line:?}"));
+            }
+            let Some(number) = line.number else {
+                return self.fail("I1", format!("an alert of no detection: {line:?}"));
+            };
+            if let Some(other) = seen.insert(number, line.id) {
+                return self.fail("I1", format!("{number} is in the journal twice: {other} and {}", line.id));
+            }
+            if line.named.is_none() && self.checks.written.contains_key(&number) {
+                return self.fail("I1", format!("{number} is on record and its alert does not know it: {line:?}"));
+            }
+        }
+        let required = self.required();
+        let lost: Vec<u64> = required.iter().filter(|number| !seen.contains_key(number)).copied().collect();
+        if !lost.is_empty() {
+            self.counts.lost += lost.len() as u64;
+            self.fail("I1", format!("on record and not in the journal: {lost:?}"));
+        }
+    }
+
+    /// What must be in the journal: what was written since the sign-in, and of what was before the newest of each shop.
+    fn required(&self) -> BTreeSet<u64> {
+        let Some(signed_in) = self.person.signed_in_at else { return BTreeSet::new() };
+        let from = self.checks.damaged_at.unwrap_or_default().max(signed_in);
+        let mut required = BTreeSet::new();
+        for shop in SHOPS {
+            let mut rows: Vec<_> =
+                self.server.record.rows.values().filter(|row| SHOPS[row.detection.shop] == shop).collect();
+            rows.sort_by_key(|row| std::cmp::Reverse(row.at));
+            for (rank, row) in rows.iter().enumerate() {
+                if row.written_at > from || rank < FIRST_PAGE / 2 {
+                    required.insert(row.detection.number);
+                }
+            }
+        }
+        required
+    }
+
+    fn each_was_shown(&mut self, lines: &Lines) {
+        let Some(signed_in) = self.person.signed_in_at else { return };
+        for line in lines {
+            let since = line.number.and_then(|number| self.checks.written.get(&number)).copied();
+            let is_history = since.is_none_or(|at| at < signed_in + Duration::from_secs(15))
+                || line.number.is_some_and(|number| self.is_of_before_the_damage(number));
+            if !line.notified && !line.looked_at {
+                return self.fail("I2", format!("never shown: {line:?}"));
+            }
+            let number = line.number.unwrap_or_default();
+            if line.notified && !line.looked_at && !is_history && !self.popup_covers(line.incident, line.id) {
+                return self.fail("I2", format!("marked as shown and never was: {number}, {line:?}"));
+            }
+        }
+    }
+
+    fn decisions_took_effect(&mut self, lines: &Lines) {
+        let decided = self.person.decided.clone();
+        for (incident, decisions) in &decided {
+            if decisions.iter().any(|(_, at)| self.checks.damaged_at.is_some_and(|damaged| *at < damaged)) {
+                continue;
+            }
+            let of_it = lines.iter().filter(|line| line.incident.to_string() == *incident);
+            let numbers: Vec<u64> = of_it.filter_map(|line| line.named).collect();
+            for number in numbers {
+                self.decision_took_effect(number, decisions.len());
+            }
+        }
+    }
+
+    fn decision_took_effect(&mut self, number: u64, decisions: usize) {
+        let row = self.server.record.rows.values().find(|row| row.detection.number == number).cloned();
+        let Some(row) = row else { return };
+        if row.status == "pending" {
+            return self.fail("decisions", format!("{number} was decided on and is pending at the server"));
+        }
+        let ours = row.changes.iter().filter(|change| change.ours).count();
+        if ours > decisions {
+            self.fail("decisions", format!("{number} was changed {ours} times by {decisions} decisions: {:?}", row.changes));
+        }
+    }
+}

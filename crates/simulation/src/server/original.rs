@@ -1,0 +1,151 @@
+//! The deployed backend: one slot a user, written over and lost; nothing queued; a 403 for everything.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use tokio_tungstenite::tungstenite::{Bytes, Message};
+
+use super::record::{Detection, USER, naive};
+use super::socket::Request;
+use super::{End, Event, Holder};
+use crate::net::{Chunk, StreamId};
+use crate::world::{Event as WorldEvent, World};
+
+const PING_EVERY: Duration = Duration::from_secs(30);
+const PROBE_EVERY: Duration = Duration::from_secs(20);
+const PROBE_WITHIN: Duration = Duration::from_secs(20);
+
+impl World {
+    /// Whether a handshake is let in; the status and headers of the refusal if not.
+    pub(super) fn admits(&mut self, request: &Request) -> Result<(), (u16, String)> {
+        if let Some((status, retry_after)) = self.server.troubles.answers {
+            let header = retry_after.map(|seconds| format!("retry-after: {seconds}\r\n")).unwrap_or_default();
+            return Err((status, header));
+        }
+        let (path, query) = request.target.split_once('?').unwrap_or((&request.target, ""));
+        let token = query.split('&').find_map(|pair| pair.strip_prefix("token=")).unwrap_or_default();
+        let good = self.server.tokens.is_good(token, self.server.record.time(self.now));
+        let right = path == format!("/ws/alerts/{USER}");
+        if !request.upgrade || !right || !good || self.server.troubles.forbids {
+            return Err((403, "content-type: text/plain\r\n".to_owned()));
+        }
+        Ok(())
+    }
+
+    pub(super) fn opened(&mut self, id: StreamId) {
+        self.server.slot = Some((Holder::Stream(id), self.now));
+        self.after(PING_EVERY, WorldEvent::Server(Event::Ping(id)));
+        self.after(PROBE_EVERY, WorldEvent::Server(Event::Probe(id)));
+    }
+
+    /// Whichever socket ends, the user's entry goes: also where it is another's.
+    pub(super) fn original_forgets(&mut self, id: StreamId) {
+        if let Some((holder, _)) = self.server.slot.take()
+            && holder != Holder::Stream(id)
+        {
+            self.counts.fault("slot lost to an old socket");
+            self.line("server: the slot is lost".to_owned());
+        }
+    }
+
+    pub(super) fn original_tab(&mut self, open: bool) {
+        self.line(format!("server: a web tab {}", if open { "opens" } else { "closes" }));
+        self.server.slot = open.then_some((Holder::Tab, self.now));
+    }
+
+    pub(super) fn original_pings(&mut self, id: StreamId) {
+        let Some(End::Open(open)) = self.server.ends.get(&id) else { return };
+        if !open.zombie {
+            let time = naive(self.server.record.time(self.now));
+            self.say(id, Message::text(json!({"type": "ping", "timestamp": time}).to_string()));
+        }
+        self.after(PING_EVERY, WorldEvent::Server(Event::Ping(id)));
+    }
+
+    pub(super) fn original_probes(&mut self, id: StreamId) {
+        let Some(End::Open(open)) = self.server.ends.get(&id) else { return };
+        let pongs = open.pongs;
+        self.say(id, Message::Ping(Bytes::from_static(b"live")));
+        self.after(PROBE_WITHIN, WorldEvent::Server(Event::Unanswered(id, pongs)));
+        self.after(PROBE_EVERY, WorldEvent::Server(Event::Probe(id)));
+    }
+
+    pub(super) fn original_unanswered(&mut self, id: StreamId, pongs: u64) {
+        let Some(End::Open(open)) = self.server.ends.get(&id) else { return };
+        if open.pongs > pongs {
+            return;
+        }
+        self.close_socket(id, 1011);
+        self.forget(id);
+        self.server_closes(id, Chunk::Fin);
+    }
+
+    pub(super) fn original_hears(&mut self, id: StreamId, text: &str) {
+        let Ok(Value::Object(message)) = serde_json::from_str::<Value>(text) else {
+            return self.fail("I11", "the client sent what makes the original a zombie");
+        };
+        let Some(End::Open(open)) = self.server.ends.get(&id) else { return };
+        if open.zombie {
+            return;
+        }
+        match message.get("type").and_then(Value::as_str) {
+            Some("ping") => {
+                let time = naive(self.server.record.time(self.now));
+                self.say(id, Message::text(json!({"type": "pong", "timestamp": time}).to_string()));
+            }
+            Some("ack") => {
+                let stream = message.get("stream_id").and_then(Value::as_str).unwrap_or_default();
+                self.acknowledged(id, stream);
+            }
+            _ => {}
+        }
+    }
+
+    fn acknowledged(&mut self, id: StreamId, stream: &str) {
+        let Some(told) = self.server.told.get_mut(&id) else { return };
+        let Some(at) = told.iter().position(|(camera, _)| camera == stream) else { return };
+        let (_, number) = told.remove(at);
+        self.line(format!("server: hears that {number} is stored"));
+        self.counts.acked += 1;
+        self.server.acked.insert(number, self.now);
+    }
+
+    fn slot_stream(&self) -> Option<StreamId> {
+        match self.server.slot {
+            Some((Holder::Stream(id), _)) => Some(id),
+            Some((Holder::Tab, _)) | None => None,
+        }
+    }
+
+    /// Sends the picture and the numbers to whoever has the slot.
+    pub(super) fn original_sends(&mut self, detection: &Detection) {
+        let Some(id) = self.slot_stream() else { return };
+        let mut text = detection.message().to_string();
+        if detection.broken_number {
+            text = text.replacen("\"score\":", "\"score\":NaN,\"was\":", 1);
+        }
+        self.server.told.entry(id).or_default().push((detection.stream.clone(), detection.number));
+        self.checks.sent_live(detection.number, self.now);
+        self.say(id, Message::text(text));
+    }
+
+    /// Sends the notice.
+    pub(super) fn original_tells(&mut self, detection: &Detection, notice: String) {
+        let Some(id) = self.slot_stream() else { return };
+        if detection.intrusion {
+            self.server.told.entry(id).or_default().push((detection.stream.clone(), detection.number));
+            self.checks.sent_live(detection.number, self.now);
+        }
+        self.say(id, Message::text(notice));
+    }
+}
+
+impl World {
+    /// A message for the user; whether anybody is there to get it.
+    pub(super) fn original_passes_on(&mut self, notice: String) -> bool {
+        if let Some(id) = self.slot_stream() {
+            self.say(id, Message::text(notice));
+        }
+        self.server.slot.is_some()
+    }
+}
