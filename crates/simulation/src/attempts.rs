@@ -15,6 +15,8 @@ const SIGNED_OUT_EVERY: Duration = Duration::from_secs(15 * 60);
 #[derive(Debug, Default)]
 pub struct Attempts {
     last: Option<Duration>,
+    /// The last dial was to ask what the server speaks.
+    asking: bool,
     /// Attempts in a row without a reason to start over.
     streak: u32,
     /// Something happened that allows an attempt at once.
@@ -30,8 +32,15 @@ impl World {
         self.attempts.excused = true;
     }
 
-    /// The client tries to connect.
-    pub fn note_attempt(&mut self) {
+    /// The client dials; asking what the server speaks and connecting is one attempt.
+    pub fn note_dial(&mut self, asks: bool) {
+        let goes_on = std::mem::replace(&mut self.attempts.asking, asks);
+        if asks || !goes_on {
+            self.note_attempt();
+        }
+    }
+
+    fn note_attempt(&mut self) {
         let now = self.now;
         self.line("net: the client dials");
         if let Some(opened) = self.attempts.opened_at.take()

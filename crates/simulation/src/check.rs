@@ -45,7 +45,7 @@ pub struct Checks {
     /// Detections that were sent on a socket.
     pub sent: BTreeMap<u64, Duration>,
     /// When the server last said that the client's newest connection is the user's own.
-    listed_at: Option<Duration>,
+    pub listed_at: Option<Duration>,
     woke_at: Option<Duration>,
     /// Popups.
     pub popups: Popups,

@@ -39,7 +39,10 @@ impl Disk for SimulatedDisk {
         let _ = connection.pragma_update_and_check(None, "max_page_count", pages, |_| Ok(()));
         let _ = connection.pragma_update(None, "query_only", world.disk.read_only);
         let longest = if world.disk.slow { 1_500 } else { 4 };
-        Pauses { before: world.dice.millis(0..longest), after: Duration::from_millis(world.dice.below(0..longest / 2)) }
+        Pauses {
+            before: world.dice.millis(0..longest),
+            after: Duration::from_millis(world.dice.below(0..longest / 2)),
+        }
     }
 }
 

@@ -5,6 +5,7 @@ use std::time::Duration;
 use jiff::SignedDuration;
 
 use crate::net::{Chunk, StreamId, Way};
+use crate::person::Wish;
 use crate::server;
 use crate::world::{Death, Event, World};
 
@@ -53,6 +54,10 @@ pub enum Fault {
     Tab(Duration),
     /// The original forgets the connection and leaves it open.
     Forgotten,
+    /// Our server's log is lost and begun anew.
+    LogWiped,
+    /// Our server's log keeps only the newest few.
+    LogTrimmed,
     /// All tokens are taken back.
     Revoked,
     /// The server's clock is set.
@@ -105,6 +110,8 @@ impl Fault {
             Fault::Forbids(_) => "403 for all",
             Fault::Tab(_) => "web tab",
             Fault::Forgotten => "forgotten",
+            Fault::LogWiped => "log wiped",
+            Fault::LogTrimmed => "log trimmed",
             Fault::Revoked => "tokens revoked",
             Fault::ServerClock(_) => "server clock",
             Fault::Kill { damage: false, .. } => "kill",
@@ -149,6 +156,8 @@ impl Fault {
             | Fault::OtherNetwork
             | Fault::Forgotten
             | Fault::Revoked
+            | Fault::LogWiped
+            | Fault::LogTrimmed
             | Fault::ServerClock(_)
             | Fault::Kill { .. }
             | Fault::Sleep(_)
@@ -170,7 +179,8 @@ impl World {
         if let Some(time) = fault.lasts() {
             self.after(time, Event::Over(fault));
         }
-        let newest = self.net.streams.iter().filter(|(_, stream)| stream.client_open).map(|(id, _)| *id).last();
+        let newest =
+            self.net.streams.iter().filter(|(_, stream)| stream.client_open).map(|(id, _)| *id).last();
         match fault {
             Fault::Reset => self.on(newest, World::break_stream),
             Fault::HalfClosed => self.on(newest, |world, id| {
@@ -200,12 +210,20 @@ impl World {
             Fault::Restart(code, _) => self.server_restarts(code),
             Fault::Crash(dark, _) => self.server_crashes(dark),
             Fault::Freeze(_) => self.server.troubles.frozen = true,
-            Fault::Answers(status, retry_after, _) => self.server.troubles.answers = Some((status, retry_after)),
+            Fault::Answers(status, retry_after, _) => {
+                self.server.troubles.answers = Some((status, retry_after))
+            }
             Fault::Hangs(_) => self.server.troubles.hangs = true,
             Fault::Slams(code, _) => self.server.troubles.slams = Some(code),
             Fault::Forbids(_) => self.server.troubles.forbids = true,
             Fault::Tab(_) => self.at_the_server(server::Event::Tab(true)),
             Fault::Forgotten => self.server.slot = None,
+            Fault::LogWiped => {
+                self.server_restarts(1012);
+                self.server.log.wipe();
+                self.after(Duration::from_secs(2), Event::Server(server::Event::Returns));
+            }
+            Fault::LogTrimmed => self.server.log.trim(2),
             Fault::Revoked => self.server.tokens.revoke(),
             Fault::ServerClock(seconds) => {
                 self.server.record.clock_error += SignedDuration::from_secs(seconds);
@@ -216,7 +234,12 @@ impl World {
             }
             Fault::Sleep(time) => {
                 self.excuse("the machine slept");
-                self.suspend(time);
+                if self.plan.hears_of_sleep {
+                    self.wishes.push(Wish::Rest);
+                    self.after(Duration::from_millis(1_500), Event::Sleeps(time));
+                } else {
+                    self.suspend(time);
+                }
             }
             Fault::Date(seconds) => self.wall_error += SignedDuration::from_secs(seconds),
             Fault::DiskFull(time) => {
@@ -275,6 +298,8 @@ impl World {
             | Fault::OtherNetwork
             | Fault::Forgotten
             | Fault::Revoked
+            | Fault::LogWiped
+            | Fault::LogTrimmed
             | Fault::ServerClock(_)
             | Fault::Kill { .. }
             | Fault::Sleep(_)

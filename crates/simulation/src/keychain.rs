@@ -16,7 +16,11 @@ impl Keychain for LastingKeychain {
         self.inner.get(entry)
     }
 
-    fn set<'a>(&'a self, entry: &'a str, secret: &'a SecretString) -> BoxFuture<'a, Result<(), KeychainError>> {
+    fn set<'a>(
+        &'a self,
+        entry: &'a str,
+        secret: &'a SecretString,
+    ) -> BoxFuture<'a, Result<(), KeychainError>> {
         self.inner.set(entry, secret)
     }
 

@@ -23,7 +23,8 @@ impl<S: Subscriber> Layer<S> for Overheard {
         // Whoever logs while holding the world's lock is the world.
         let Ok(mut world) = self.0.try_lock() else { return };
         world.look_at_the_clock();
-        let line = format!("log: {} {}{}", event.metadata().level(), module(event.metadata().target()), text.0);
+        let line =
+            format!("log: {} {}{}", event.metadata().level(), module(event.metadata().target()), text.0);
         world.overhear("a log line", &text.0);
         world.line(line);
     }

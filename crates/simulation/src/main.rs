@@ -38,18 +38,22 @@ struct Arguments {
 enum Which {
     /// The deployed backend.
     Original,
+    /// Our own.
+    Ours,
 }
 
 impl Which {
     fn kind(self) -> Kind {
         match self {
             Which::Original => Kind::Original,
+            Which::Ours => Kind::Ours,
         }
     }
 
     fn word(kind: Kind) -> &'static str {
         match kind {
             Kind::Original => "original",
+            Kind::Ours => "ours",
         }
     }
 }
@@ -58,7 +62,7 @@ fn main() -> Result<()> {
     let arguments = Arguments::parse();
     let kinds = match arguments.server {
         Some(which) => vec![which.kind()],
-        None => vec![Kind::Original],
+        None => vec![Kind::Ours, Kind::Original],
     };
     let seeds = match arguments.seed {
         Some(seed) => seed..seed + 1,
@@ -77,7 +81,12 @@ fn main() -> Result<()> {
     Ok(())
 }
 
-fn run_all(arguments: &Arguments, kinds: &[Kind], seeds: std::ops::Range<u64>, place: &Path) -> Result<Counts> {
+fn run_all(
+    arguments: &Arguments,
+    kinds: &[Kind],
+    seeds: std::ops::Range<u64>,
+    place: &Path,
+) -> Result<Counts> {
     let all = Mutex::new((Counts::default(), None));
     let next = AtomicU64::new(seeds.start);
     let threads = thread::available_parallelism().map_or(1, usize::from);
@@ -95,7 +104,9 @@ fn run_all(arguments: &Arguments, kinds: &[Kind], seeds: std::ops::Range<u64>, p
                         match outcome {
                             Ok(outcome) => {
                                 all.0 += &outcome.counts;
-                                if report(&outcome, arguments.seed.is_some()).is_err() || all.0.failures >= arguments.failures {
+                                if report(&outcome, arguments.seed.is_some()).is_err()
+                                    || all.0.failures >= arguments.failures
+                                {
                                     next.store(seeds.end, Ordering::SeqCst);
                                 }
                             }

@@ -91,8 +91,6 @@ pub struct Weather {
     pub nameless: bool,
     /// TLS fails: somebody stands in between.
     pub tls_broken: bool,
-    /// A captive portal answers everything.
-    pub portal: bool,
     /// Nothing passes upwards.
     pub hole_up: bool,
     /// Nothing passes downwards.
@@ -121,7 +119,6 @@ impl Default for Net {
             down: false,
             nameless: false,
             tls_broken: false,
-            portal: false,
             hole_up: false,
             hole_down: false,
             latency: 1..20,
@@ -143,16 +140,6 @@ impl Stream {
     /// Since when bytes lie here that the client has not taken.
     pub fn unread_since(&self) -> Option<Duration> {
         self.down.unread_since
-    }
-
-    /// Whether the client was told that it is over.
-    pub fn ended_for_client(&self) -> bool {
-        self.down.ended.is_some()
-    }
-
-    /// Whether anything still passes down.
-    pub fn is_dead_for_client(&self) -> bool {
-        self.down.hole || !self.server_open
     }
 }
 
@@ -389,13 +376,13 @@ enum Fate {
 }
 
 impl Dial for SimulatedDial {
-    fn dial<'a>(&'a self, _url: &'a Url) -> BoxFuture<'a, Result<Box<dyn Io>, Cause>> {
+    fn dial<'a>(&'a self, url: &'a Url) -> BoxFuture<'a, Result<Box<dyn Io>, Cause>> {
         let shared = self.0.clone();
         Box::pin(async move {
             let fate = {
                 let mut world = lock(&shared);
                 world.look_at_the_clock();
-                world.note_attempt();
+                world.note_dial(url.path() == "/ws/capabilities");
                 world.fate()
             };
             let Fate::After(time, outcome) = fate else { return std::future::pending().await };
@@ -459,11 +446,7 @@ struct SimulatedStream {
 }
 
 impl AsyncRead for SimulatedStream {
-    fn poll_read(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buf: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
+    fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let mut world = lock(&self.shared);
         world.look_at_the_clock();
         let now = world.now;
@@ -500,9 +483,8 @@ impl AsyncWrite for SimulatedStream {
     fn poll_write(self: Pin<&mut Self>, _cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         let mut world = lock(&self.shared);
         world.look_at_the_clock();
-        let broken = world.net.streams.get(&self.id).is_none_or(|stream| {
-            stream.down.ended == Some(Ending::Reset)
-        });
+        let broken =
+            world.net.streams.get(&self.id).is_none_or(|stream| stream.down.ended == Some(Ending::Reset));
         if broken {
             return Poll::Ready(Err(io::ErrorKind::ConnectionReset.into()));
         }

@@ -28,6 +28,10 @@ pub enum Wish {
     Dismiss,
     /// Opens or closes the window.
     Window(bool),
+    /// The system tells that the machine is about to sleep.
+    Rest,
+    /// The system tells that it woke.
+    Wake,
 }
 
 /// What the person did and saw.
@@ -67,7 +71,9 @@ impl World {
                 self.excuse("retry now");
                 self.wishes.push(wish);
             }
-            Wish::Decide | Wish::Seen | Wish::Dismiss | Wish::Window(_) => self.wishes.push(wish),
+            Wish::Decide | Wish::Seen | Wish::Dismiss | Wish::Window(_) | Wish::Rest | Wish::Wake => {
+                self.wishes.push(wish);
+            }
         }
     }
 
@@ -119,7 +125,8 @@ impl World {
 pub async fn fulfil(shared: Shared, client: Client, wish: Wish, life: u32) {
     match wish {
         Wish::SignIn => {
-            let answer = client.sign_in(SERVER, "owner@example.com", SecretString::from(CANARY)).await;
+            let keeps = lock(&shared).plan.keeps_password;
+            let answer = client.sign_in(SERVER, "owner@example.com", SecretString::from(CANARY), keeps).await;
             let mut world = lock(&shared);
             world.look_at_the_clock();
             if world.life != life {
@@ -141,6 +148,8 @@ pub async fn fulfil(shared: Shared, client: Client, wish: Wish, life: u32) {
         }
         Wish::RetryNow => client.retry_now(),
         Wish::Window(open) => client.window(open),
+        Wish::Rest => client.rest().await,
+        Wish::Wake => client.wake(),
         Wish::Seen => {
             let incident = lock(&shared).an_incident();
             if let Some(incident) = incident {
@@ -163,7 +172,8 @@ pub async fn fulfil(shared: Shared, client: Client, wish: Wish, life: u32) {
 async fn decide(shared: &Shared, client: &Client, life: u32) {
     let chosen = {
         let mut world = lock(shared);
-        let decisions = [Decision::Acknowledged, Decision::Acknowledged, Decision::Resolved, Decision::FalseAlarm];
+        let decisions =
+            [Decision::Acknowledged, Decision::Acknowledged, Decision::Resolved, Decision::FalseAlarm];
         let decision = *world.dice.pick(&decisions).unwrap_or(&Decision::Resolved);
         world.an_incident().map(|incident| (incident, decision))
     };

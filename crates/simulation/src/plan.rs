@@ -23,6 +23,10 @@ pub struct Plan {
     pub busy: Duration,
     /// How long an access token lives.
     pub token_lives: Duration,
+    /// Whether the person has the password kept.
+    pub keeps_password: bool,
+    /// Whether the system tells of sleep and of networks.
+    pub hears_of_sleep: bool,
     /// A bug that is planted, to see whether it is found.
     pub bug: Option<Bug>,
 }
@@ -47,7 +51,8 @@ impl Plan {
             0 => dice.seconds(400..1_200),
             _ => Duration::from_secs(3_600),
         };
-        Plan { seed, kind, busy, token_lives, bug: None }
+        let (keeps_password, hears_of_sleep) = (dice.percent(35), dice.percent(50));
+        Plan { seed, kind, busy, token_lives, keeps_password, hears_of_sleep, bug: None }
     }
 }
 
@@ -70,7 +75,7 @@ impl World {
     fn history(&mut self, dice: &mut Dice) {
         let count = if dice.percent(30) { dice.below(1..70) } else { dice.below(0..4) };
         for number in 1..=count {
-            let mut detection = draw(dice, number);
+            let mut detection = draw(dice, number, self.plan.kind);
             (detection.unrecorded, detection.elsewhere) = (false, false);
             let ago = i64::try_from(count - number + 1).unwrap_or(1) * 600;
             let at = self.server.record.time(Duration::ZERO) - jiff::SignedDuration::from_secs(ago);
@@ -84,9 +89,9 @@ impl World {
         let pause = dice.below(8..90);
         while at < busy {
             let storm = if dice.percent(15) { dice.below(3..14) } else { 1 };
-            let first = draw(dice, number);
+            let first = draw(dice, number, self.plan.kind);
             for _ in 0..storm {
-                let mut detection = draw(dice, number);
+                let mut detection = draw(dice, number, self.plan.kind);
                 if storm > 1 && dice.percent(70) {
                     detection.stream.clone_from(&first.stream);
                     (detection.person, detection.shop) = (first.person, first.shop);
@@ -124,7 +129,8 @@ impl World {
             self.at(at, Event::Person(wish));
             if dice.percent(20) {
                 let number = dice.below(1_000..1_040);
-                let status = *dice.pick(&["acknowledged", "resolved", "false_positive"]).unwrap_or(&"resolved");
+                let status =
+                    *dice.pick(&["acknowledged", "resolved", "false_positive"]).unwrap_or(&"resolved");
                 let when = at + dice.millis(0..3_000);
                 self.at(when, Event::Server(ServerEvent::Decided(number, status)));
             }
@@ -133,7 +139,7 @@ impl World {
     }
 }
 
-fn draw(dice: &mut Dice, number: u64) -> Detection {
+fn draw(dice: &mut Dice, number: u64, kind: Kind) -> Detection {
     let shop = usize::try_from(dice.below(0..2)).unwrap_or(0);
     let camera = dice.below(0..3);
     Detection {
@@ -142,9 +148,9 @@ fn draw(dice: &mut Dice, number: u64) -> Detection {
         stream: format!("{camera}fa0c3d1-0d2c-4bb2-a6a3-{shop:012x}"),
         person: i64::try_from(dice.below(1..4)).unwrap_or(1),
         score: 1.0 + dice.below(0..60) as f64 / 10.0,
-        intrusion: dice.percent(6),
-        broken_number: dice.percent(5),
-        unrecorded: dice.percent(3),
+        intrusion: dice.percent(6) && kind == Kind::Original,
+        broken_number: dice.percent(5) && kind == Kind::Original,
+        unrecorded: dice.percent(3) && kind == Kind::Original,
         no_notice: dice.percent(6),
         elsewhere: dice.percent(5),
     }
@@ -175,7 +181,9 @@ fn fault(dice: &mut Dice, kind: Kind, left: Duration) -> Fault {
         12 => Fault::Slices(short),
         13 => Fault::Nameless(short),
         14 => Fault::BrokenTls(short),
-        15 | 16 => Fault::Restart(if dice.percent(70) { 1012 } else { 1001 }, short.min(Duration::from_secs(20))),
+        15 | 16 => {
+            Fault::Restart(if dice.percent(70) { 1012 } else { 1001 }, short.min(Duration::from_secs(20)))
+        }
         17 => Fault::Crash(dice.percent(40), long),
         18 => Fault::Freeze(long.min(Duration::from_secs(120))),
         19 => {
@@ -187,6 +195,8 @@ fn fault(dice: &mut Dice, kind: Kind, left: Duration) -> Fault {
         21 => Fault::Slams(*dice.pick(&[1000, 1011, 1013, 4003]).unwrap_or(&1000), short),
         22 => Fault::Forbids(short),
         23 | 24 if kind == Kind::Original => Fault::Tab(long),
+        23 if dice.percent(30) => Fault::LogWiped,
+        24 if dice.percent(50) => Fault::LogTrimmed,
         25 if kind == Kind::Original => Fault::Forgotten,
         26 if dice.percent(30) => Fault::Revoked,
         27 => Fault::ServerClock(i64::try_from(dice.below(0..600)).unwrap_or(0) - 300),

@@ -52,6 +52,8 @@ pub enum Event {
     Fault(Fault),
     /// A fault ends.
     Over(Fault),
+    /// The machine falls asleep, of which the system has told.
+    Sleeps(Duration),
     /// A person does something.
     Person(Wish),
     /// Somebody looks whether all is as it should be.
@@ -289,6 +291,13 @@ impl World {
             Event::Notified(life, outcome) => self.notified(life, outcome),
             Event::Fault(fault) => self.fault_begins(fault),
             Event::Over(fault) => self.fault_ends(fault),
+            Event::Sleeps(time) => {
+                if self.client.is_some() && !self.suspended {
+                    self.suspend(time);
+                    self.wishes.push(Wish::Wake);
+                    self.excuse("the machine woke");
+                }
+            }
             Event::Person(wish) => self.person_wishes(wish),
             Event::Look => self.look(),
             Event::Peace => self.peace(),

@@ -69,10 +69,13 @@ impl World {
         }
         let lines = match read(directory) {
             Ok(lines) => lines,
-            Err(error) => return self.fail("I3", format!("the journal cannot be read after a kill: {error}")),
+            Err(error) => {
+                return self.fail("I3", format!("the journal cannot be read after a kill: {error}"));
+            }
         };
         self.acknowledged_is_there(&lines);
-        let unmarked: BTreeSet<i64> = lines.iter().filter(|line| !line.notified).map(|line| line.id).collect();
+        let unmarked: BTreeSet<i64> =
+            lines.iter().filter(|line| !line.notified).map(|line| line.id).collect();
         self.popups_after_death(&unmarked);
     }
 
@@ -121,7 +124,8 @@ impl World {
                 return self.fail("I1", format!("{number} is in the journal twice: {other} and {}", line.id));
             }
             if line.named.is_none() && self.checks.written.contains_key(&number) {
-                return self.fail("I1", format!("{number} is on record and its alert does not know it: {line:?}"));
+                return self
+                    .fail("I1", format!("{number} is on record and its alert does not know it: {line:?}"));
             }
         }
         let required = self.required();
@@ -188,7 +192,10 @@ impl World {
         }
         let ours = row.changes.iter().filter(|change| change.ours).count();
         if ours > decisions {
-            self.fail("decisions", format!("{number} was changed {ours} times by {decisions} decisions: {:?}", row.changes));
+            self.fail(
+                "decisions",
+                format!("{number} was changed {ours} times by {decisions} decisions: {:?}", row.changes),
+            );
         }
     }
 }

@@ -30,7 +30,9 @@ struct Taken {
 impl World {
     /// A popup is asked for: none of this alert may have been taken before.
     pub fn checks_a_popup(&mut self, id: &str, alert: Option<&str>) {
-        let (Ok(incident), Some(Ok(alert))) = (id.parse::<i64>(), alert.map(str::parse::<i64>)) else { return };
+        let (Ok(incident), Some(Ok(alert))) = (id.parse::<i64>(), alert.map(str::parse::<i64>)) else {
+            return;
+        };
         if !self.checks.popups.pending.insert((incident, alert)) {
             self.fail("I2", format!("alert {alert} of incident {incident} pops up while it pops up"));
         }

@@ -2,6 +2,7 @@
 
 mod http;
 mod original;
+mod ours;
 mod record;
 mod socket;
 mod tokens;
@@ -26,6 +27,8 @@ use socket::Socket;
 pub enum Kind {
     /// The deployed backend, as `docs/protocol.md` describes it.
     Original,
+    /// Our own.
+    Ours,
 }
 
 /// Something that happens at the server.
@@ -51,6 +54,10 @@ pub enum Event {
     Returns,
     /// Somebody else decides on a row.
     Decided(u64, &'static str),
+    /// The log has grown.
+    Rings,
+    /// The time of a session has come.
+    Wakes(StreamId),
 }
 
 /// Why the server does not do as it should.
@@ -87,6 +94,8 @@ pub struct Server {
     pub ends: BTreeMap<StreamId, End>,
     /// Who gets the user's alerts, in the original: a stream or a web tab, and since when.
     pub slot: Option<(Holder, Duration)>,
+    /// What was published, in our own.
+    pub log: ours::Log,
     /// What waits until it no longer stands still.
     waiting: Vec<Event>,
     unread: Vec<StreamId>,
@@ -122,6 +131,9 @@ pub struct Open {
     pongs: u64,
     /// The application forgot about it; the library goes on.
     zombie: bool,
+    /// The protocol's own end, in our server.
+    session: Option<visionguard_proto::Session>,
+    since: Duration,
 }
 
 impl Server {
@@ -134,6 +146,7 @@ impl Server {
             troubles: Troubles::default(),
             ends: BTreeMap::new(),
             slot: None,
+            log: ours::Log::default(),
             waiting: Vec::new(),
             unread: Vec::new(),
             told: BTreeMap::new(),
@@ -175,6 +188,8 @@ impl World {
             Event::Unanswered(id, pongs) => self.original_unanswered(id, pongs),
             Event::Tab(open) => self.original_tab(open),
             Event::Decided(number, status) => self.decided_elsewhere(number, status),
+            Event::Rings => self.ours_rings(),
+            Event::Wakes(id) => self.ours_wakes(id),
             Event::Returns => {}
         }
     }
@@ -191,6 +206,8 @@ impl World {
             | Event::Unanswered(..)
             | Event::Tab(_)
             | Event::Decided(..)
+            | Event::Rings
+            | Event::Wakes(_)
             | Event::Returns => {}
         }
     }
@@ -282,15 +299,28 @@ impl World {
                 return self.server_closes(id, Chunk::Reset);
             }
         };
-        match self.admits(&request) {
+        if !request.upgrade {
+            let (status, body) = self.capabilities(&request.target);
+            self.send_down(id, socket::refuse(status, "content-type: application/json\r\n", &body));
+            self.server.ends.remove(&id);
+            return self.server_closes(id, Chunk::Fin);
+        }
+        let admitted = match self.server.kind {
+            Kind::Original => self.admits(&request),
+            Kind::Ours => self.troubles_admit().and_then(|()| self.ours_admits(&request)),
+        };
+        match admitted {
             Ok(()) => {
                 self.line(format!("server: opens socket {id}"));
                 self.send_down(id, socket::accept(&request));
                 let socket = Socket::new(&request.rest);
-                let open = Open { socket, pongs: 0, zombie: false };
+                let open = Open { socket, pongs: 0, zombie: false, session: None, since: self.now };
                 self.server.ends.insert(id, End::Open(Box::new(open)));
-                self.opened(id);
                 self.note_open();
+                match self.server.kind {
+                    Kind::Original => self.opened(id),
+                    Kind::Ours => self.ours_opens(id, &request.target),
+                }
                 if let Some(code) = self.server.troubles.slams {
                     self.close_socket(id, code);
                     self.forget(id);
@@ -307,6 +337,10 @@ impl World {
 
     fn hears(&mut self, id: StreamId, messages: Vec<Message>, over: bool) {
         for message in messages {
+            if self.server.kind == Kind::Ours {
+                self.ours_hears(id, &message);
+                continue;
+            }
             match message {
                 Message::Text(text) => self.original_hears(id, &text),
                 Message::Binary(_) => {
@@ -332,7 +366,9 @@ impl World {
         if self.server.ends.remove(&id).is_some() {
             self.line(format!("server: socket {id} ends"));
             self.server.told.remove(&id);
-            self.original_forgets(id);
+            if self.server.kind == Kind::Original {
+                self.original_forgets(id);
+            }
         }
     }
 
@@ -372,7 +408,7 @@ impl World {
             detection.number, detection.stream, detection.person
         ));
         let write_after = self.dice.millis(2..40);
-        if !detection.elsewhere && !detection.intrusion {
+        if self.server.kind == Kind::Original && !detection.elsewhere && !detection.intrusion {
             self.original_sends(&detection);
         }
         if !detection.unrecorded {
@@ -385,6 +421,9 @@ impl World {
         self.server.record.write(detection.clone(), at, self.now);
         self.line(format!("server: writes {}", detection.number));
         self.checks.written(&detection, self.now);
+        if self.server.kind == Kind::Ours {
+            return self.ours_publishes(detection, at);
+        }
         if !detection.elsewhere && !detection.no_notice {
             let after = self.dice.millis(0..6);
             self.after(after, WorldEvent::Server(Event::Tells(Box::new(detection), at)));
@@ -396,8 +435,34 @@ impl World {
         self.original_tells(detection, notice);
     }
 
+    /// A message for the user; whether anybody is there to get it.
+    fn passes_on(&mut self, notice: String) -> bool {
+        match self.server.kind {
+            Kind::Original => self.original_passes_on(notice),
+            Kind::Ours => self.ours_passes_on(&notice),
+        }
+    }
+
+    /// What the server says that it speaks.
+    fn capabilities(&self, target: &str) -> (u16, String) {
+        if let Some((status, _)) = self.server.troubles.answers {
+            return (status, "{\"detail\":\"no\"}".to_owned());
+        }
+        if self.server.kind == Kind::Ours && target.starts_with("/ws/capabilities") {
+            let can = r#"{"protocol":2,"auth":["bearer"],"frames":["base64","binary"],"ping_seconds":30,"dead_seconds":60}"#;
+            return (200, can.to_owned());
+        }
+        (404, "{\"error\":\"Not Found\",\"message\":\"The requested endpoint does not exist\"}".to_owned())
+    }
+
     fn decided_elsewhere(&mut self, number: u64, status: &'static str) {
-        let id = self.server.record.rows.values().find(|row| row.detection.number == number).map(|row| row.detection.id());
+        let id = self
+            .server
+            .record
+            .rows
+            .values()
+            .find(|row| row.detection.number == number)
+            .map(|row| row.detection.id());
         let Some(id) = id else { return };
         self.line(format!("server: somebody else calls {number} {status}"));
         self.server.record.change(&id, status, None, false, self.now);

@@ -18,15 +18,24 @@ const PROBE_WITHIN: Duration = Duration::from_secs(20);
 impl World {
     /// Whether a handshake is let in; the status and headers of the refusal if not.
     pub(super) fn admits(&mut self, request: &Request) -> Result<(), (u16, String)> {
-        if let Some((status, retry_after)) = self.server.troubles.answers {
-            let header = retry_after.map(|seconds| format!("retry-after: {seconds}\r\n")).unwrap_or_default();
-            return Err((status, header));
-        }
+        self.troubles_admit()?;
         let (path, query) = request.target.split_once('?').unwrap_or((&request.target, ""));
         let token = query.split('&').find_map(|pair| pair.strip_prefix("token=")).unwrap_or_default();
         let good = self.server.tokens.is_good(token, self.server.record.time(self.now));
         let right = path == format!("/ws/alerts/{USER}");
-        if !request.upgrade || !right || !good || self.server.troubles.forbids {
+        if !right || !good {
+            return Err((403, "content-type: text/plain\r\n".to_owned()));
+        }
+        Ok(())
+    }
+
+    /// Whether the server's troubles let anybody in.
+    pub(super) fn troubles_admit(&self) -> Result<(), (u16, String)> {
+        if let Some((status, retry_after)) = self.server.troubles.answers {
+            let header = retry_after.map(|seconds| format!("retry-after: {seconds}\r\n")).unwrap_or_default();
+            return Err((status, header));
+        }
+        if self.server.troubles.forbids {
             return Err((403, "content-type: text/plain\r\n".to_owned()));
         }
         Ok(())
@@ -141,6 +150,13 @@ impl World {
 }
 
 impl World {
+    /// How old the connection is that has the slot.
+    pub(super) fn original_lists(&mut self) -> Option<Duration> {
+        let (_, since) = self.server.slot?;
+        self.listed();
+        Some(self.now - since)
+    }
+
     /// A message for the user; whether anybody is there to get it.
     pub(super) fn original_passes_on(&mut self, notice: String) -> bool {
         if let Some(id) = self.slot_stream() {

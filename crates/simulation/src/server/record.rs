@@ -14,8 +14,7 @@ use crate::world::right_time;
 /// The user whose desktop it is.
 pub const USER: &str = "18d746d8-79c5-452f-90e7-eccaee509f3b";
 /// Their shops.
-pub const SHOPS: [&str; 2] =
-    ["48ec0888-5ce9-4367-84e7-0a893534e000", "5b0dd6b2-79c5-452f-90e7-eccaee509f3b"];
+pub const SHOPS: [&str; 2] = ["48ec0888-5ce9-4367-84e7-0a893534e000", "5b0dd6b2-79c5-452f-90e7-eccaee509f3b"];
 
 /// What a camera saw: drawn once, told in several ways.
 #[derive(Debug, Clone)]
@@ -86,7 +85,11 @@ pub struct Record {
 impl Detection {
     /// Its id on record.
     pub fn id(&self) -> String {
-        format!("{:08x}-79c5-452f-90e7-{:012x}", self.number.wrapping_mul(0x9E37_79B1) & 0xffff_ffff, self.number)
+        format!(
+            "{:08x}-79c5-452f-90e7-{:012x}",
+            self.number.wrapping_mul(0x9E37_79B1) & 0xffff_ffff,
+            self.number
+        )
     }
 
     /// The number of the detection with this id.
@@ -201,14 +204,22 @@ impl Record {
 
     /// A page of a shop's rows, newest first.
     pub fn page(&self, shop: &str, limit: usize, offset: usize) -> Value {
-        let mut rows: Vec<&Row> = self.rows.values().filter(|row| SHOPS[row.detection.shop] == shop).collect();
+        let mut rows: Vec<&Row> =
+            self.rows.values().filter(|row| SHOPS[row.detection.shop] == shop).collect();
         rows.sort_by_key(|row| (std::cmp::Reverse(row.at), row.detection.number));
         let page: Vec<Value> = rows.iter().skip(offset).take(limit).map(|row| row.json()).collect();
         json!({"total": rows.len(), "anomalies": page})
     }
 
     /// Changes a row's status, as anybody may.
-    pub fn change(&mut self, id: &str, status: &str, notes: Option<String>, ours: bool, now: Duration) -> Option<Value> {
+    pub fn change(
+        &mut self,
+        id: &str,
+        status: &str,
+        notes: Option<String>,
+        ours: bool,
+        now: Duration,
+    ) -> Option<Value> {
         let time = self.time(now);
         let row = self.rows.get_mut(id)?;
         if row.status != status {

@@ -63,7 +63,9 @@ impl Socket {
         loop {
             match self.inner.read() {
                 Ok(message) => messages.push(message),
-                Err(Error::Io(error)) if error.kind() == io::ErrorKind::WouldBlock => return (messages, false),
+                Err(Error::Io(error)) if error.kind() == io::ErrorKind::WouldBlock => {
+                    return (messages, false);
+                }
                 Err(_) => return (messages, true),
             }
         }
@@ -133,6 +135,9 @@ pub fn accept(request: &Request) -> Vec<u8> {
 
 /// An answer that refuses it.
 pub fn refuse(status: u16, headers: &str, body: &str) -> Vec<u8> {
-    format!("HTTP/1.1 {status} Refused\r\n{headers}content-length: {}\r\nconnection: close\r\n\r\n{body}", body.len())
-        .into_bytes()
+    format!(
+        "HTTP/1.1 {status} Refused\r\n{headers}content-length: {}\r\nconnection: close\r\n\r\n{body}",
+        body.len()
+    )
+    .into_bytes()
 }
