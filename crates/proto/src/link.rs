@@ -237,7 +237,8 @@ impl Link {
     pub fn handle_open_v2(&mut self, now: Moment) {
         if let State::Connecting { give_up_at } = self.state {
             self.handle_open(now);
-            self.log.opened(give_up_at);
+            // An attempt that took nearly all of its time leaves the welcome a little.
+            self.log.opened(give_up_at.max(now + self.config.probe_within));
         }
     }
 

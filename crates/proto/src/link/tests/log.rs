@@ -29,6 +29,21 @@ fn without_a_welcome_the_connection_is_given_up_when_an_attempt_would_be() {
 }
 
 #[test]
+fn after_a_slow_handshake_the_welcome_still_has_five_seconds() {
+    let mut bench = Bench::new();
+    bench.link.connect(bench.now);
+    bench.pass(19.5);
+    bench.link.handle_open_v2(bench.now);
+
+    bench.pass(4.9);
+    assert!(bench.is_online());
+    bench.hear(&welcome("e.1", true));
+    bench.pass(10.0);
+
+    assert!(bench.is_online());
+}
+
+#[test]
 fn what_comes_before_the_welcome_is_life_and_no_protocol_2() {
     for first in [PING, ALERT, "not json", r#"{"type":"welcome","protocol":1,"epoch":"e","head":"e.1"}"#] {
         let mut bench = Bench::opened(Some("e.1"));
