@@ -141,7 +141,7 @@ pub(crate) async fn publish(app: &App, scope: &str, detection: Detection) -> Res
         None => owner(app, &detection.shop_id).await?,
     };
     let at = time::now();
-    let digest = digest(&detection);
+    let digest = if detection.idempotency_key.is_some() { digest(&detection) } else { Vec::new() };
     let prepared = Prepared::new(detection, &owner, at)?;
     let (scope, key) = (scope.to_owned(), prepared.key.clone());
     let (row, delivery) = (prepared.row, prepared.delivery);

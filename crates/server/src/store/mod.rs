@@ -3,6 +3,7 @@
 //! A write is answered only after its transaction is on disk (`synchronous=FULL`): what was answered survives a
 //! crash of the program and of the machine. Sixty writers at once cost about as many fsyncs as one.
 
+mod checkpoint;
 pub(crate) mod log;
 pub(crate) mod people;
 pub(crate) mod record;
@@ -16,6 +17,7 @@ use std::sync::{Arc, Mutex};
 use rusqlite::{Connection, OpenFlags};
 use tokio::sync::Semaphore;
 
+use self::checkpoint::Checkpoints;
 use self::writer::Writer;
 
 /// Readers at once; each keeps its own page cache.
@@ -60,7 +62,7 @@ impl Store {
     pub(crate) fn open(path: &Path, together: usize) -> Result<Store, StoreError> {
         let mut connection = Connection::open(path)?;
         schema::prepare(&mut connection)?;
-        let writer = Writer::spawn(connection, together);
+        let writer = Writer::spawn(connection, Checkpoints::spawn(path)?, together);
         let readers = Readers {
             path: path.to_owned(),
             idle: Mutex::new(Vec::with_capacity(READERS)),

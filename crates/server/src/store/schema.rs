@@ -5,6 +5,8 @@ use rusqlite::Connection;
 use super::StoreError;
 
 const VERSION: i64 = 2;
+/// Most memory of the writer's page cache, in KiB.
+const CACHE: i64 = 32 * 1024;
 
 /// Times are microseconds since 1970 UTC. `anomalies.sequence` only ever grows: it is the log's order.
 const TABLES: &str = "
@@ -129,6 +131,10 @@ pub(super) fn prepare(db: &mut Connection) -> Result<(), StoreError> {
     db.pragma_update(None, "journal_mode", "WAL")?;
     db.pragma_update(None, "synchronous", "FULL")?;
     db.pragma_update(None, "foreign_keys", true)?;
+    // A group of pictures fits, so that none of it is written twice.
+    db.pragma_update(None, "cache_size", -CACHE)?;
+    // Of pages: 64 MiB. Until then it is done beside the writer.
+    db.pragma_update(None, "wal_autocheckpoint", 16_384)?;
     db.busy_timeout(std::time::Duration::from_secs(10))?;
     let transaction = db.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
     let version: i64 = transaction.pragma_query_value(None, "user_version", |row| row.get(0))?;

@@ -6,6 +6,7 @@ use rusqlite::Connection;
 use tokio::sync::{mpsc, oneshot};
 
 use super::StoreError;
+use super::checkpoint::Checkpoints;
 
 /// Writes that may wait; more writers than this wait for their turn.
 const WAITING: usize = 1024;
@@ -28,9 +29,9 @@ pub(super) struct Writer {
 
 impl Writer {
     /// `together`: most writes of one transaction.
-    pub(super) fn spawn(connection: Connection, together: usize) -> Writer {
+    pub(super) fn spawn(connection: Connection, checkpoints: Checkpoints, together: usize) -> Writer {
         let (jobs, waiting) = mpsc::channel(WAITING);
-        std::thread::spawn(move || run(connection, waiting, together));
+        std::thread::spawn(move || run(connection, waiting, checkpoints, together));
         Writer { jobs }
     }
 
@@ -69,7 +70,7 @@ impl fmt::Debug for Writer {
     }
 }
 
-fn run(connection: Connection, mut waiting: mpsc::Receiver<Job>, together: usize) {
+fn run(connection: Connection, mut waiting: mpsc::Receiver<Job>, checkpoints: Checkpoints, together: usize) {
     let mut closing = None;
     while closing.is_none() {
         let Some(first) = waiting.blocking_recv() else { break };
@@ -89,8 +90,10 @@ fn run(connection: Connection, mut waiting: mpsc::Receiver<Job>, together: usize
             next = waiting.try_recv().ok();
         }
         commit(&connection, group);
+        checkpoints.committed();
     }
     drop(waiting);
+    checkpoints.close();
     if let Err((_, error)) = connection.close() {
         tracing::warn!(%error, "the database was not closed cleanly");
     }

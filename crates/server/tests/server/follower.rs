@@ -71,7 +71,10 @@ impl Follower {
             match self.message().await? {
                 ServerMessage::Alert(alert) => return Some(*alert),
                 ServerMessage::Ping { .. } | ServerMessage::Pong => {}
-                other => panic!("{other:?}"),
+                other
+                @ (ServerMessage::Welcome(_) | ServerMessage::Notice(_) | ServerMessage::Unknown(_)) => {
+                    panic!("{other:?}")
+                }
             }
         }
     }

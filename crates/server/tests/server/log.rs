@@ -365,9 +365,8 @@ async fn a_client_of_protocol_1_sees_nothing_of_protocol_2() {
     let id = world.publish(world.theft(1)).await;
 
     let first = loop {
-        match old.next().await.unwrap().unwrap() {
-            Message::Text(text) => break serde_json::from_str::<Value>(&text).unwrap(),
-            _ => continue,
+        if let Message::Text(text) = old.next().await.unwrap().unwrap() {
+            break serde_json::from_str::<Value>(&text).unwrap();
         }
     };
 

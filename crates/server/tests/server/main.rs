@@ -2,8 +2,8 @@
 #![allow(clippy::unwrap_used)] // Also in the helpers that the tests share.
 
 mod crash;
-mod frames;
 mod follower;
+mod frames;
 mod log;
 mod record;
 mod shapes;
