@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
+use jiff::{SignedDuration, Timestamp};
 use tokio::sync::mpsc;
 use visionguard_proto::message::ClientMessage;
 use visionguard_proto::{Alert, Kind, Moment, Picture, Via};
@@ -20,6 +21,8 @@ use crate::view::{Handling, Source};
 const PAUSE: Duration = Duration::from_secs(10);
 /// Alerts kept while they cannot be stored.
 const MOST_UNSTORED: usize = 2_000;
+/// How long the record is not read because of them.
+const TOLD_LATELY: SignedDuration = SignedDuration::from_mins(10);
 /// Bytes of pictures kept with them.
 const MOST_UNSTORED_BYTES: usize = 64 * 1024 * 1024;
 
@@ -99,6 +102,14 @@ impl Alerts {
             self.unstored.pop_front();
         }
         self.unstored.push_back(arrival);
+    }
+
+    /// Whether alerts that were told of are not stored yet: read from the record they would be told of again. One that
+    /// never can be stored holds the comparison up for a while only.
+    pub(super) fn waits_for_the_disk(&self, now: Timestamp) -> bool {
+        self.unstored
+            .iter()
+            .any(|arrival| arrival.notified && now.duration_since(arrival.received_at).abs() < TOLD_LATELY)
     }
 
     /// Whether a notification of this id may be raised again now; if so, that is remembered.

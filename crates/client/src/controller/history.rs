@@ -19,6 +19,10 @@ const UNMATCHED_AFTER: Duration = Duration::from_secs(120);
 
 impl Controller {
     pub(super) fn reconcile(&mut self, now: Moment) {
+        if self.alerts.waits_for_the_disk(self.wall()) {
+            self.watch.reconcile.set(now + self.pace.retry_every);
+            return;
+        }
         let Some(api) = self.account.api() else { return };
         self.watch.reconcile.set(now + self.watch.compare_every(&self.pace, now));
         self.watch.reconciling = true;
