@@ -109,7 +109,8 @@ impl Pipeline {
 
     /// The same, tried until it is accepted.
     pub async fn insist(&self, person: u16) -> String {
-        let deadline = tokio::time::Instant::now() + wait::PATIENCE;
+        // A server may be frozen for longer than anything else takes.
+        let deadline = tokio::time::Instant::now() + 5 * wait::PATIENCE;
         loop {
             if let Some(id) = self.publish(person).await {
                 return id;
