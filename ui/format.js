@@ -91,6 +91,15 @@ export function delay(length) {
 }
 
 /**
+ * What something took, as a delay that is more than nothing: "under 0.1 s".
+ *
+ * @param {number} length milliseconds
+ */
+export function took(length) {
+  return length < 50 ? t("page.duration.under") : delay(length);
+}
+
+/**
  * What comes after a moment, as a delay: "+0.6 s". A clock that is a little behind counts as no delay.
  *
  * @param {number} length milliseconds

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { ago, day, delay, duration, later, left, midnight, moment, plain } from "../../ui/format.js";
+import { ago, day, delay, duration, later, left, midnight, moment, plain, took } from "../../ui/format.js";
 import { isInsecure } from "../../ui/views/sign-in.js";
 import { inside } from "../../ui/views/stage.js";
 
@@ -17,6 +17,10 @@ test("a duration is as long as it needs to be", () => {
 
 test("a short delay has tenths, a long one does not", () => {
   assert.deepEqual([0, 600, 9_940, 12_300, 4 * MINUTE].map(delay), ["0 s", "0.6 s", "9.9 s", "12 s", "4 min"]);
+});
+
+test("what took a moment did not take nothing", () => {
+  assert.deepEqual([0, 12, 49, 50, 640, -3].map(took), ["under 0.1 s", "under 0.1 s", "under 0.1 s", "0.1 s", "0.6 s", "under 0.1 s"]);
 });
 
 test("what comes after a moment is never said to come before it", () => {

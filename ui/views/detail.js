@@ -7,7 +7,7 @@
  */
 
 import { attribute, clone, icon, keyed, part, show, text } from "../dom.js";
-import { clock, delay, duration, exactClock, fullTime, midnight, moment, plain } from "../format.js";
+import { clock, duration, exactClock, fullTime, midnight, moment, plain, took } from "../format.js";
 import { onPress } from "../keys.js";
 import { isOpen } from "../listing.js";
 import { alertOf, handlingOf } from "../state.js";
@@ -83,7 +83,7 @@ export function detailView(act, now) {
   function paint(state) {
     const { shown } = state;
     show(root, shown !== null);
-    if (painted?.shown === shown && painted?.deciding === state.deciding && painted?.overruled === state.overruled && painted?.settings === state.settings && painted?.status?.status === state.status?.status) return;
+    if (painted !== null && sameFor(painted, state)) return;
     painted = state;
     if (shown === null) {
       looking.stop();
@@ -100,6 +100,17 @@ export function detailView(act, now) {
   }
 
   return { paint, close, focus: () => part(root, "kind").focus({ preventScroll: true }) };
+}
+
+/**
+ * Nothing that is shown here differs.
+ *
+ * @param {State} one
+ * @param {State} other
+ */
+function sameFor(one, other) {
+  const keys = /** @type {const} */ (["shown", "deciding", "overruled", "settings"]);
+  return keys.every((key) => one[key] === other[key]) && one.status?.status === other.status?.status;
 }
 
 /**
@@ -172,7 +183,7 @@ function facts({ incident, note }, alert) {
   }
   list.push({ name: t("page.fact.received"), value: exactClock(received_at), title: fullTime(received_at) });
   const late = detected_at === null ? -1 : received_at - detected_at;
-  if (late >= 0 && late < BELIEVABLE) list.push({ name: t("page.fact.delay"), value: delay(late) });
+  if (late >= 0 && late < BELIEVABLE) list.push({ name: t("page.fact.delay"), value: took(late) });
   list.push({ name: t("page.fact.source"), value: t(SOURCE[alert.source]) });
   return list;
 }

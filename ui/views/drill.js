@@ -6,7 +6,7 @@
  */
 
 import { attribute, clone, icon, part, show, text } from "../dom.js";
-import { delay, fullTime, moment, plain } from "../format.js";
+import { fullTime, moment, plain, took } from "../format.js";
 import { onPress } from "../keys.js";
 import { t } from "../words.js";
 
@@ -66,6 +66,6 @@ export function tellDrill({ view, asked, refused }, now) {
   const words =
     last.took_ms === null
       ? t("page.drill.passed", { moment: at })
-      : t("page.drill.passed_in", { moment: at, delay: delay(last.took_ms) });
+      : t("page.drill.passed_in", { moment: at, delay: took(last.took_ms) });
   return { outcome: "passed", words, more, icon: "check" };
 }

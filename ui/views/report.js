@@ -8,7 +8,7 @@
  */
 
 import { attribute, clone, icon, keyed, part, show, text } from "../dom.js";
-import { clock, date, delay, duration, midnight, moment, plain } from "../format.js";
+import { clock, date, duration, midnight, moment, plain, took } from "../format.js";
 import { onChoice, onPress } from "../keys.js";
 import { dayAfter, readDay, standing, timeBetween, verdictOf, writeDay } from "../ledger.js";
 import { count, t } from "../words.js";
@@ -53,12 +53,13 @@ export function reportView(act, now) {
 
   /** Asks for the days that are typed, or says what is wrong with them. */
   function ask() {
-    const days = [readDay(from.value), readDay(to.value)];
-    const time = timeBetween(days[0] ?? null, days[1] ?? null);
-    const problem = time ? "" : days.includes(null) ? t("page.period.unreadable") : t("page.period.backwards");
-    text(part(range, "range-problem"), problem);
-    attribute(from, "aria-invalid", days[0] === null || problem !== "" && !days.includes(null) ? "true" : null);
-    attribute(to, "aria-invalid", days[1] === null ? "true" : null);
+    const [first, last] = [readDay(from.value), readDay(to.value)];
+    const time = timeBetween(first, last);
+    const backwards = time === null && first !== null && last !== null;
+    const problem = backwards ? t("page.period.backwards") : t("page.period.unreadable");
+    text(part(range, "range-problem"), time ? "" : problem);
+    attribute(from, "aria-invalid", first === null || backwards ? "true" : null);
+    attribute(to, "aria-invalid", last === null ? "true" : null);
     if (time) act.range(time);
   }
 
@@ -96,16 +97,20 @@ export function reportView(act, now) {
  */
 function paintHead(root, { ledger, session }, now) {
   const { query, report, at } = ledger;
-  const days = query === null ? "" : named(query.from, query.to - 1, now);
+  const days = query === null ? "" : named(query.from, query.to - 1);
   text(part(root, "report-about"), report === null ? days : t("page.report.as_of", { days, moment: moment(at, now) }));
   text(part(root, "report-whose"), session === null ? "" : `${plain(session.name, 80)} · ${plain(session.server, 120)}`);
   attribute(part(root, "print"), "aria-disabled", report === null ? "true" : null);
 }
 
-/** The days of a report: "21 November 2025", "15 November 2025 to 21 November 2025". @param {number} first @param {number} last @param {number} now */
-function named(first, last, now) {
-  const end = Math.min(last, Math.max(first, now));
-  return midnight(first) === midnight(end) ? date(first) : t("page.report.days", { from: date(first), to: date(last) });
+/**
+ * The days of a report: "21 November 2025", "15 November 2025 to 21 November 2025".
+ *
+ * @param {number} first
+ * @param {number} last
+ */
+function named(first, last) {
+  return midnight(first) === midnight(last) ? date(first) : t("page.report.days", { from: date(first), to: date(last) });
 }
 
 /**
@@ -180,9 +185,9 @@ function paintBody(root, report, now) {
 
 /** @param {Report} report */
 function figures({ alerts, live, caught_up, to_popup, to_action }) {
-  const ways = [count("page.figure.live", live), count("page.figure.caught_up", caught_up)];
+  const ways = [live > 0 ? count("page.figure.live", live) : "", caught_up > 0 ? count("page.figure.caught_up", caught_up) : ""];
   return [
-    { name: t("page.figure.alerts"), number: alerts.toLocaleString("en"), more: alerts === 0 ? "" : ways.join(" · ") },
+    { name: t("page.figure.alerts"), number: alerts.toLocaleString("en"), more: ways.filter(Boolean).join(" · ") },
     { name: t("page.figure.to_popup"), ...spread(to_popup, "page.figure.no_popup") },
     { name: t("page.figure.to_action"), ...spread(to_action, "page.figure.no_action") },
   ];
@@ -194,8 +199,8 @@ function figures({ alerts, live, caught_up, to_popup, to_action }) {
  */
 function spread({ count: of, median_ms, p95_ms }, none) {
   if (median_ms === null) return { number: "–", more: t(none) };
-  const most = delay(Math.max(0, p95_ms ?? median_ms));
-  return { number: delay(Math.max(0, median_ms)), more: count("page.figure.spread", of, { delay: most }) };
+  const most = took(p95_ms ?? median_ms);
+  return { number: took(median_ms), more: count("page.figure.spread", of, { delay: most }) };
 }
 
 /** @param {Gap} gap */

@@ -20,7 +20,7 @@ const VIEWS: [(&str, &str); 9] = [
     ("report-empty", "The report of a time in which nothing happened"),
     ("offline", "The server is gone"),
     ("settings", "Settings, and a test of the alert path that passed"),
-    ("drill-failed", "A test of the alert path that failed"),
+    ("drill-failed", "Without a connection the alert path cannot be tested"),
 ];
 
 /// Takes all pictures anew.
