@@ -6,6 +6,7 @@ use futures_util::{SinkExt, StreamExt};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Value, json};
 use support::desk::{Desk, quick_pace};
+use support::recording::Record;
 use support::{picture, wait};
 use tempfile::TempDir;
 use tokio_tungstenite::tungstenite::Message;
@@ -222,6 +223,37 @@ async fn a_server_that_spoke_protocol_2_is_not_shown_the_token_in_an_address_wit
     world.shop.publish(1).await;
     world.desk.until_alerts(1).await;
     assert!(world.shop.tap.handshakes().last().unwrap().contains("?token="));
+}
+
+#[tokio::test]
+async fn a_disk_that_refuses_stops_no_delivery_and_after_a_restart_the_log_goes_on_where_the_disk_is() {
+    let mut world = World::protected().await;
+    world.shop.publish(1).await;
+    world.desk.until_alerts(1).await;
+    world.acknowledged(1).await;
+    let path = world.desk.data_dir().join(visionguard_client::journal::FILE_NAME);
+    let disk = rusqlite::Connection::open(path).unwrap();
+    disk.execute_batch("CREATE TRIGGER full BEFORE INSERT ON alert BEGIN SELECT RAISE(ABORT, 'full'); END")
+        .unwrap();
+    for person in 2..=4 {
+        world.shop.publish(person).await;
+    }
+    let unstored = |record: &Record| {
+        record.notifications.iter().filter(|raised| raised.id.starts_with("unstored:")).count()
+    };
+    world.desk.recording.until("all on the screen", |record| (unstored(record) >= 3).then_some(())).await;
+
+    world.shop.kill();
+    world.shop.start().await;
+    wait::until("another handshake", || (world.shop.tap.handshakes().len() >= 2).then_some(())).await;
+    assert!(world.shop.tap.handshakes()[1].contains(".4&frames"), "{:?}", world.shop.tap.handshakes());
+    let away = world.desk.end().await;
+    disk.execute_batch("DROP TRIGGER full").unwrap();
+    world.desk = Desk::made_of(away);
+
+    let incidents = world.desk.until_alerts(4).await;
+    assert!(world.shop.tap.handshakes()[2].contains(".1&frames"), "{:?}", world.shop.tap.handshakes());
+    assert!(incidents.iter().all(|incident| incident.alerts == 1), "{incidents:#?}");
 }
 
 #[tokio::test]
