@@ -221,7 +221,7 @@ fn after(cause: Cause) -> Verdict {
         Cause::Garbled | Cause::TooLarge => offline("garbled", "status.garbled", retry),
         Cause::Closed(1001 | 1012) => offline("restarting", "status.restarting", retry),
         Cause::Closed(1013) => offline("busy", "status.busy", retry),
-        Cause::Closed(1008) => offline("checking_sign_in", "status.checking_sign_in", retry),
+        Cause::Closed(1008 | 4001) => offline("checking_sign_in", "status.checking_sign_in", retry),
         Cause::Closed(_) => offline("closed", "status.closed", retry),
         Cause::Http { status: 401 | 403, .. } => {
             offline("checking_sign_in", "status.checking_sign_in", retry)

@@ -79,6 +79,8 @@ pub(super) struct Driver {
     /// A socket that is being closed; the next one waits for it.
     farewell: Option<JoinHandle<()>>,
     waiting: VecDeque<Event>,
+    /// An alert of the log was left to the record: what is stored of the log ends before it, until the program starts anew.
+    left_one: bool,
     /// The last state that the application was told.
     told: Option<State>,
 }
@@ -123,6 +125,7 @@ impl Driver {
             resting: None,
             farewell: None,
             waiting: VecDeque::new(),
+            left_one: false,
             told: None,
         };
         (driver, seen)
@@ -461,7 +464,13 @@ impl Driver {
         }
         if self.waiting.len() >= HELD_EVENTS {
             tracing::error!("alerts come faster than they are stored: one is left to the record");
+            self.left_one |= matches!(&event, Event::Alert(alert) if alert.cursor.is_some());
             return;
+        }
+        if let Event::Alert(alert) = &mut event
+            && self.left_one
+        {
+            alert.cursor = None;
         }
         self.waiting.push_back(event);
     }

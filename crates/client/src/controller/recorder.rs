@@ -171,7 +171,11 @@ struct Frontier {
 impl Frontier {
     /// To where the log is known once the alert of this place is stored, if that is further than now.
     fn after(&self, place: &Place) -> Option<Cursor> {
-        let next = if place.session == self.session { self.next } else { 0 };
+        let next = match place.session.cmp(&self.session) {
+            std::cmp::Ordering::Less => return None,
+            std::cmp::Ordering::Equal => self.next,
+            std::cmp::Ordering::Greater => 0,
+        };
         if place.number != next {
             return None;
         }
@@ -189,6 +193,10 @@ impl Frontier {
 
     /// The alert of this place is stored.
     fn stored(&mut self, place: &Place) {
+        // What is left of a session that is over does not count for this one.
+        if place.session < self.session {
+            return;
+        }
         if place.session != self.session {
             *self = Frontier { session: place.session, ..Frontier::default() };
         }
@@ -230,6 +238,8 @@ mod tests {
         assert_eq!(frontier.after(&place(1, 0)), Cursor::new("0").ok());
         frontier.stored(&place(1, 0));
 
+        assert_eq!(frontier.after(&place(0, 0)), None);
+        frontier.stored(&place(0, 0));
         assert_eq!(frontier.after(&place(1, 1)), Cursor::new("1").ok());
     }
 

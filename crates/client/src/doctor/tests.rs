@@ -37,6 +37,23 @@ async fn where_no_socket_is_listed_one_is_opened_looked_for_and_closed() {
 }
 
 #[tokio::test]
+async fn it_says_which_protocol_the_server_speaks() {
+    const TWO: &str = r#"{"protocol":2,"auth":["bearer"],"frames":["base64","binary"]}"#;
+    for (capabilities, said) in [(json(404, "{}"), "protocol 1"), (json(200, TWO), "protocol 2")] {
+        let server = TinyServer::start(move |request| match request.path.as_str() {
+            "/ws/capabilities" => capabilities.clone(),
+            _ => respond(request, json(200, REGISTERED)),
+        })
+        .await;
+
+        let findings = examine_server(&server.url(), Some("good")).await;
+
+        assert!(findings[3].found.contains(said), "{}", findings[3].found);
+        assert!(!server.requests().iter().any(|request| request.path.contains("token=")));
+    }
+}
+
+#[tokio::test]
 async fn a_deaf_socket_is_bad() {
     let server = SocketServer::start(false).await;
 
