@@ -17,6 +17,7 @@ pub struct Attempts {
     last: Option<Duration>,
     /// The last dial was to ask what the server speaks.
     asking: bool,
+    asked_again: bool,
     /// Attempts in a row without a reason to start over.
     streak: u32,
     /// Something happened that allows an attempt at once.
@@ -35,7 +36,13 @@ impl World {
     /// The client dials; asking what the server speaks and connecting is one attempt.
     pub fn note_dial(&mut self, asks: bool) {
         let goes_on = std::mem::replace(&mut self.attempts.asking, asks);
+        // A refusal may make it ask again what the server speaks.
+        let asks_again = asks && !goes_on && !std::mem::replace(&mut self.attempts.asked_again, true);
+        if asks_again && self.attempts.last.is_some() {
+            return;
+        }
         if asks || !goes_on {
+            self.attempts.asked_again = false;
             self.note_attempt();
         }
     }

@@ -14,7 +14,7 @@ use crate::net::StreamId;
 use crate::server::{Detection, Holder, Reply};
 use crate::world::{Event, World};
 
-pub use journal::{Lines, read};
+pub use journal::read;
 pub use popups::Popups;
 
 /// Evidence may be this old while "Protected" is shown: its limit and a second.
@@ -134,7 +134,7 @@ impl World {
     /// Looks whether all is as it should be, and again in a second.
     pub fn look(&mut self) {
         self.after(Duration::from_secs(1), Event::Look);
-        if self.client.is_none() || self.is_suspended() {
+        if self.client.is_none() || self.is_suspended() || self.ending {
             return;
         }
         self.person_looks();
@@ -201,7 +201,7 @@ impl World {
             Err(error) => return self.fail("I11", format!("the journal cannot be read: {error}")),
         };
         for number in overdue {
-            if lines.iter().any(|line| line.number == Some(number)) || self.is_of_before_the_damage(number) {
+            if lines.iter().any(|line| line.named == Some(number) || line.frame == Some(number)) || self.is_of_before_the_damage(number) {
                 self.checks.missing.remove(&number);
                 continue;
             }

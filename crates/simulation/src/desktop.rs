@@ -6,6 +6,7 @@ use visionguard_client::journal::{AlertId, Recorded};
 use visionguard_client::shell::{Notification, Outcome, Shell};
 use visionguard_client::view::{Event as PageEvent, Status, StatusView, Tray};
 
+use crate::plan::Bug;
 use crate::server::CANARY;
 use crate::world::{Event, Shared, World, lock};
 
@@ -47,7 +48,14 @@ impl SimulatedShell {
 
 impl Shell for SimulatedShell {
     fn notify(&mut self, notification: Notification) {
-        self.tell(|world| world.pops_up(notification));
+        self.tell(|world| {
+            match world.plan.bug {
+                Some(Bug::ShowsTwice) => world.pops_up(notification.clone()),
+                Some(Bug::Panics) => panic!("planted"),
+                Some(Bug::LosesAnAlert | Bug::ForgetsWhatWasAcknowledged) | None => {}
+            }
+            world.pops_up(notification);
+        });
     }
 
     fn withdraw(&mut self, incident: &str) {
@@ -117,7 +125,8 @@ impl World {
 
     /// The notification service has decided.
     pub fn notified(&mut self, life: u32, outcome: Outcome) {
-        if life != self.life {
+        // What a client asked for that was killed since is nobody's to mark.
+        if life != self.life || self.client.is_none() {
             return;
         }
         self.popup_is_decided(&outcome);

@@ -126,6 +126,7 @@ async fn end(shared: &Shared, client: &Client) {
     }
     {
         let mut world = lock(shared);
+        world.ending = true;
         world.desktop.ended = false;
         world.death = None;
     }

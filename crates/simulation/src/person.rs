@@ -52,7 +52,7 @@ pub struct Person {
 impl World {
     /// A person wants something; what concerns the client is done outside the lock.
     pub fn person_wishes(&mut self, wish: Wish) {
-        if self.client.is_none() {
+        if self.client.is_none() || self.is_suspended() {
             // Whoever finds no program comes back.
             if wish == Wish::SignIn {
                 self.after(Duration::from_secs(2), Event::Person(wish));

@@ -34,12 +34,14 @@ pub struct Plan {
 /// A bug that can be planted into the world around the client.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Bug {
-    /// Rows vanish from the pages of the record, and messages from the socket: an alert is lost.
+    /// An alert is told by neither the socket nor the record.
     LosesAnAlert,
     /// An alert is taken out of the journal after it was acknowledged.
     ForgetsWhatWasAcknowledged,
-    /// The desktop forgets to tell that a popup was taken, and shows it.
+    /// Every popup is raised twice.
     ShowsTwice,
+    /// The program dies of a panic in one of its tasks.
+    Panics,
 }
 
 impl Plan {

@@ -24,7 +24,7 @@ use crate::disk::DiskState;
 use crate::fault::Fault;
 use crate::net::{Net, StreamId, Way};
 use crate::person::{Person, Wish};
-use crate::plan::Plan;
+use crate::plan::{Plan, QUIET};
 use crate::server::{self, Server};
 use crate::trace::Trace;
 
@@ -125,10 +125,12 @@ pub struct World {
     pub failure: Option<Failure>,
     /// Lives so far.
     pub life: u32,
-    /// When the machine last woke.
-    pub woke_at: Option<Duration>,
+    /// When the machine last woke, or the client started.
+    quiet_since: Duration,
     /// Everything is in order from here on.
     pub peace_at: Option<Duration>,
+    /// The client was asked to end.
+    pub ending: bool,
     /// Where the client has its files.
     pub directory: PathBuf,
 }
@@ -167,8 +169,9 @@ impl World {
             checks: Checks::default(),
             failure: None,
             life: 0,
-            woke_at: None,
+            quiet_since: Duration::ZERO,
             peace_at: None,
+            ending: false,
             directory,
             plan,
         };
@@ -183,6 +186,7 @@ impl World {
         self.base = self.now;
         self.slept = Duration::ZERO;
         self.started = Some(tokio::time::Instant::now());
+        self.quiet_since = self.now;
         self.life += 1;
         self.death = None;
     }
@@ -217,7 +221,7 @@ impl World {
         self.run_until(until);
         self.suspended = false;
         self.slept += time;
-        self.woke_at = Some(self.now);
+        self.quiet_since = self.now;
         self.line("machine: wakes".to_owned());
         self.weather_changed();
         self.checks.woke(self.now);
@@ -301,11 +305,18 @@ impl World {
             Event::Person(wish) => self.person_wishes(wish),
             Event::Look => self.look(),
             Event::Peace => self.peace(),
-            Event::End => {
-                self.line("the run is over".to_owned());
-                self.death = Some(Death::Quit);
-            }
+            Event::End => self.ends(),
         }
+    }
+
+    /// The run is over once the client had its time without a fault.
+    fn ends(&mut self) {
+        let from = self.quiet_since.max(self.peace_at.unwrap_or_default());
+        if self.suspended || self.client.is_none() || self.now < from + QUIET {
+            return self.at((from + QUIET).max(self.now + Duration::from_secs(1)), Event::End);
+        }
+        self.line("the run is over");
+        self.death = Some(Death::Quit);
     }
 
     // ---- what happened ----

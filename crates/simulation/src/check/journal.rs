@@ -7,6 +7,7 @@ use std::time::Duration;
 use rusqlite::{Connection, OpenFlags};
 use visionguard_client::journal::FILE_NAME;
 
+use crate::plan::Bug;
 use crate::server::{Detection, SHOPS};
 use crate::world::World;
 
@@ -61,6 +62,13 @@ pub fn read(directory: &Path) -> rusqlite::Result<Lines> {
     lines.collect()
 }
 
+/// A planted bug: what was acknowledged is not kept.
+fn forget(directory: &Path, number: u64) -> rusqlite::Result<()> {
+    let connection = Connection::open(directory.join(FILE_NAME))?;
+    let number = i64::try_from(number).unwrap_or_default();
+    connection.execute("DELETE FROM alert WHERE start_frame = ?1", [number]).map(|_| ())
+}
+
 impl World {
     /// The client was killed: what it acknowledged must be on the disk, and what it did not mark may pop up again.
     pub fn check_after_death(&mut self, directory: &Path) {
@@ -84,7 +92,8 @@ impl World {
     }
 
     fn acknowledged_is_there(&mut self, lines: &Lines) {
-        let there: BTreeSet<u64> = lines.iter().filter_map(|line| line.number).collect();
+        // A name may be a guess until the record was read; a frame never is.
+        let there: BTreeSet<u64> = lines.iter().filter_map(|line| line.frame.or(line.named)).collect();
         let gone: Vec<u64> = self
             .server
             .acked
@@ -101,6 +110,12 @@ impl World {
 
     /// The run is over, and the client ended in order.
     pub fn check_at_the_end(&mut self, directory: &Path) {
+        if self.plan.bug == Some(Bug::ForgetsWhatWasAcknowledged)
+            && let Some(number) = self.server.acked.keys().next()
+            && let Err(error) = forget(directory, *number)
+        {
+            return self.fail("I11", error.to_string());
+        }
         let lines = match read(directory) {
             Ok(lines) => lines,
             Err(error) => return self.fail("I1", format!("the journal cannot be read at the end: {error}")),
@@ -128,7 +143,10 @@ impl World {
                     .fail("I1", format!("{number} is on record and its alert does not know it: {line:?}"));
             }
         }
-        let required = self.required();
+        let mut required = self.required();
+        if self.plan.bug == Some(Bug::LosesAnAlert) {
+            required.extend(self.checks.written.keys().filter(|number| **number == 1_003));
+        }
         let lost: Vec<u64> = required.iter().filter(|number| !seen.contains_key(number)).copied().collect();
         if !lost.is_empty() {
             self.counts.lost += lost.len() as u64;

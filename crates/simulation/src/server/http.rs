@@ -183,6 +183,7 @@ impl World {
         if said["password"] != super::CANARY {
             return (401, Body::Json(json!({"detail": "Invalid credentials"})));
         }
+        self.excuse("a new token");
         let (access, refresh) = self.server.tokens.give(self.server.record.time(self.now));
         ok(json!({"access_token": access, "refresh_token": refresh, "token_type": "bearer", "user": user()}))
     }
@@ -193,6 +194,7 @@ impl World {
         if !self.server.tokens.renews(said["refresh_token"].as_str().unwrap_or_default(), now) {
             return (401, Body::Json(json!({"detail": "Invalid or expired token"})));
         }
+        self.excuse("a new token");
         let (access, refresh) = self.server.tokens.give(now);
         ok(json!({"access_token": access, "refresh_token": refresh, "token_type": "bearer"}))
     }

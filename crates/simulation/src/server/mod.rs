@@ -13,11 +13,11 @@ use std::time::Duration;
 use tokio_tungstenite::tungstenite::Message;
 
 use crate::net::{Chunk, Ending, StreamId};
-use crate::plan::Plan;
+use crate::plan::{Bug, Plan};
 use crate::world::{Event as WorldEvent, World};
 
 pub use http::{Reply, SimulatedExchange};
-pub use record::{Detection, Record, Row, SHOPS, USER, naive};
+pub use record::{Detection, Record, SHOPS, naive};
 pub use tokens::{CANARY, Tokens};
 
 use socket::Socket;
@@ -408,7 +408,8 @@ impl World {
             detection.number, detection.stream, detection.person
         ));
         let write_after = self.dice.millis(2..40);
-        if self.server.kind == Kind::Original && !detection.elsewhere && !detection.intrusion {
+        let hidden = self.plan.bug == Some(Bug::LosesAnAlert) && detection.number == 1_003;
+        if self.server.kind == Kind::Original && !hidden && !detection.elsewhere && !detection.intrusion {
             self.original_sends(&detection);
         }
         if !detection.unrecorded {
@@ -421,6 +422,10 @@ impl World {
         self.server.record.write(detection.clone(), at, self.now);
         self.line(format!("server: writes {}", detection.number));
         self.checks.written(&detection, self.now);
+        if self.plan.bug == Some(Bug::LosesAnAlert) && detection.number == 1_003 {
+            self.server.record.rows.remove(&detection.id());
+            return;
+        }
         if self.server.kind == Kind::Ours {
             return self.ours_publishes(detection, at);
         }
