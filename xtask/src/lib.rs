@@ -11,6 +11,7 @@ pub mod project;
 pub mod reliability;
 pub mod screenshots;
 pub mod setup;
+pub mod simulate;
 mod steps;
 mod suites;
 pub mod test;

@@ -3,7 +3,7 @@
 use anyhow::Result;
 use clap::{Parser, Subcommand};
 use xtask::reliability::Run;
-use xtask::{check, demo, reliability, screenshots, setup, test};
+use xtask::{check, demo, reliability, screenshots, setup, simulate, test};
 
 /// The project's chores.
 #[derive(Debug, Parser)]
@@ -27,6 +27,13 @@ enum Chore {
         /// Also the faults that take many minutes; writes docs/reliability.md.
         #[arg(long, conflicts_with = "only")]
         long: bool,
+    },
+    /// Run the client in a simulated world, where every fault is drawn from a seed; see docs/simulation.md.
+    #[command(disable_help_flag = true)]
+    Simulate {
+        /// `--seed N`, or `--seeds N --from S`; `--server ours|original`; `--trace`.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<String>,
     },
     /// Write docs/reliability.md from what the tests of faults last told.
     Reliability,
@@ -54,6 +61,7 @@ fn main() -> Result<()> {
         Chore::Test { only: Some(words), long: _ } => test::only(&words),
         Chore::Test { only: None, long: false } => test::test(Run::Short),
         Chore::Test { only: None, long: true } => test::test(Run::Long),
+        Chore::Simulate { arguments } => simulate::simulate(&arguments),
         Chore::Reliability => reliability::report(Run::Long),
         Chore::Screenshots => screenshots::screenshots(),
         #[cfg(target_os = "linux")]

@@ -8,7 +8,8 @@ use crate::project::{cargo, root, run};
 
 /// Runs the simulation with these arguments.
 pub fn simulate(arguments: &[String]) -> Result<()> {
-    run(with_fixed_dice(&mut cargo(["run", "--quiet", "--package", PACKAGE, "--profile", PROFILE, "--"])).args(arguments))
+    run(with_fixed_dice(&mut cargo(["run", "--quiet", "--package", PACKAGE, "--profile", PROFILE, "--"]))
+        .args(arguments))
 }
 
 /// A fixed range against every server, and the simulation's own tests.

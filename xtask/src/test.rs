@@ -11,6 +11,7 @@ use crate::demo;
 use crate::project::{built, cargo, output, run};
 use crate::reliability::{self, Run};
 use crate::setup::{self, Purpose};
+use crate::simulate;
 use crate::steps::Steps;
 
 /// Everything there is. Always the same words, because cargo compiles the dependencies anew for another choice.
@@ -37,11 +38,12 @@ pub fn test(faults: Run) -> Result<()> {
         steps.take("tests", tests_without_a_window);
         inject_faults(&mut steps, faults);
         steps.take("tests: in a window", || run(window_tests().args(["--", "--test-threads", "2"])));
+        steps.take("simulation", simulate::range);
         steps.take("demonstration", || {
             demo::run_built(&demo::Options { alerts: 5, interval: None, headless: true })
         });
     } else {
-        for step in ["tests", "faults", "tests: in a window", "demonstration"] {
+        for step in ["tests", "faults", "tests: in a window", "simulation", "demonstration"] {
             steps.skip(step, "not everything compiles");
         }
     }

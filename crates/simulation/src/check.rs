@@ -201,7 +201,9 @@ impl World {
             Err(error) => return self.fail("I11", format!("the journal cannot be read: {error}")),
         };
         for number in overdue {
-            if lines.iter().any(|line| line.named == Some(number) || line.frame == Some(number)) || self.is_of_before_the_damage(number) {
+            if lines.iter().any(|line| line.named == Some(number) || line.frame == Some(number))
+                || self.is_of_before_the_damage(number)
+            {
                 self.checks.missing.remove(&number);
                 continue;
             }
