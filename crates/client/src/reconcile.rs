@@ -167,6 +167,7 @@ async fn one_shop(
         tracing::warn!("the record does not reach back to what was known of it");
         journal.gaps_stay().await?;
     }
+    journal.count_rows(shop, read.total, now).await?;
     let new_mark = read.mark(mark);
     take_over_decisions(journal, memory, read.rows, now, found).await?;
 
@@ -196,6 +197,8 @@ struct Read {
     known: HashSet<AnomalyId>,
     /// The record holds older rows than these.
     has_older: bool,
+    /// How many rows the record held as the reading began.
+    total: u64,
 }
 
 impl Read {
@@ -221,13 +224,16 @@ impl Read {
 
 /// The first time, the newest rows are all the history that is wanted.
 async fn newest(api: &Api, shop: &ShopId, most: u64) -> Result<Read, Trouble> {
-    let mut read = Read { rows: Vec::new(), known: HashSet::new(), has_older: true };
+    let mut read = Read { rows: Vec::new(), known: HashSet::new(), has_older: true, total: 0 };
     let mut seen = HashSet::new();
     let mut offset = 0;
     while read.has_older && offset < most {
         let limit = if offset == 0 { FIRST_PAGE } else { NEXT_PAGE };
         let page = api.anomalies(shop, limit, offset).await?;
         let sent = page.len_sent();
+        if offset == 0 {
+            read.total = page.total;
+        }
         offset += sent as u64;
         read.has_older = sent > 0 && page.total > offset;
         let is_new = |row: &Row| row.alert.anomaly_id.as_ref().is_some_and(|id| seen.insert(id.clone()));
@@ -246,13 +252,16 @@ async fn back_to_mark(
     slack: SignedDuration,
 ) -> Result<Read, Trouble> {
     let floor = mark.read_to.checked_sub(slack).unwrap_or(Timestamp::MIN);
-    let mut read = Read { rows: Vec::new(), known: HashSet::new(), has_older: false };
+    let mut read = Read { rows: Vec::new(), known: HashSet::new(), has_older: false, total: 0 };
     let mut seen = HashSet::new();
     let mut offset = 0;
     loop {
         let limit = if offset == 0 { FIRST_PAGE } else { NEXT_PAGE };
         let page = api.anomalies(shop, limit, offset).await?;
         let sent = page.len_sent();
+        if offset == 0 {
+            read.total = page.total;
+        }
         let ids = page.rows.iter().filter_map(|row| row.alert.anomaly_id.clone()).collect();
         read.known.extend(journal.known(ids).await?);
         let reached = page.rows.last().is_some_and(|row| {

@@ -17,8 +17,8 @@ const APPLICATION_ID: i64 = 0x5647_4a31;
 const MIGRATIONS: [&str; 1] = [include_str!("schema_1.sql")];
 /// A larger file is checked without its pictures, so that a start takes no minute.
 const CHECK_WHOLE_BELOW: u64 = 64 * 1024 * 1024;
-const TABLES_WITHOUT_PICTURES: [&str; 8] =
-    ["incident", "alert", "outbox", "outage", "gap", "drill", "shop", "value"];
+const TABLES_WITHOUT_PICTURES: [&str; 9] =
+    ["incident", "alert", "outbox", "outage", "gap", "missing", "drill", "shop", "value"];
 /// The name of the small value that says that the journal took the place of another.
 pub(super) const REBUILD: &str = "rebuild";
 /// No database is smaller.
@@ -204,6 +204,8 @@ fn set_up(connection: &Connection) -> Result<(), JournalError> {
     connection.pragma_update(None, "checkpoint_fullfsync", true)?;
     connection.pragma_update(None, "foreign_keys", true)?;
     connection.pragma_update(None, "secure_delete", true)?;
+    // Neither a full folder for temporary files nor a lack of file descriptors keeps an alert from being stored.
+    connection.pragma_update(None, "temp_store", "memory")?;
     connection.pragma_update(None, "journal_size_limit", 64 * 1024 * 1024)?;
     Ok(())
 }

@@ -34,6 +34,7 @@ mod gap;
 mod grouping;
 mod join;
 mod marks;
+mod missing;
 mod outage;
 mod owner;
 mod report;
@@ -495,6 +496,18 @@ impl Journal {
     /// Which of these rows of the record are here already, as told by the record itself.
     pub async fn known(&self, anomalies: Vec<AnomalyId>) -> Result<HashSet<AnomalyId>, JournalError> {
         self.read(move |connection| marks::known(connection, anomalies)).await
+    }
+
+    /// Counts this shop's rows here against the `total` with which a comparison began that is complete and stored. What
+    /// the record grew by and the journal did not is lost, and in the report.
+    pub async fn count_rows(&self, shop: &ShopId, total: u64, at: Timestamp) -> Result<(), JournalError> {
+        let read = shop.clone();
+        let count = self.read(move |connection| missing::count(connection, &read, total)).await?;
+        if !count.is_news() {
+            return Ok(());
+        }
+        let shop = shop.clone();
+        self.write(move |connection| missing::note(connection, &shop, count, at)).await
     }
 
     /// Whether this journal took the place of one that was damaged, deleted or cannot be reached: the record is read

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use rusqlite::{Connection, Row};
 
-use super::{AlertId, IncidentId, JournalError, drill, gap, outage, sql};
+use super::{AlertId, IncidentId, JournalError, drill, gap, missing, outage, sql};
 use crate::ledger::{Delays, Ledger, Line};
 use crate::view::Source;
 
@@ -41,7 +41,7 @@ pub(super) fn ledger(
         lines: lines(connection, from, to)?,
         outages: outage::within(connection, from, to)?,
         gaps: gap::gaps(connection, from, to)?,
-        lost: 0,
+        lost: missing::within(connection, from, to)?,
         drills: drill::counts(connection, from, to)?,
     })
 }

@@ -127,6 +127,13 @@ CREATE TABLE gap (
     cleared_at INTEGER
 ) STRICT;
 
+-- Rows that the server's record is known to have and this file has not.
+CREATE TABLE missing (
+    id       INTEGER PRIMARY KEY AUTOINCREMENT,
+    shop_id  TEXT NOT NULL,
+    noted_at INTEGER NOT NULL
+) STRICT;
+
 -- Tests of the alert path; one without an outcome was cut short.
 CREATE TABLE drill (
     id           INTEGER PRIMARY KEY AUTOINCREMENT,

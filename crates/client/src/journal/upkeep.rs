@@ -5,7 +5,7 @@ use visionguard_proto::ShopId;
 
 use super::row::{Keep, Pruned};
 use super::store::PRUNED;
-use super::{IncidentId, JournalError, drill, grouping};
+use super::{IncidentId, JournalError, drill, grouping, missing};
 
 /// Pictures or incidents taken away in one transaction, so that an alert never waits long behind them.
 const BATCH: u32 = 100;
@@ -88,12 +88,15 @@ pub(super) fn prune(connection: &Connection, keep: Keep) -> Result<Pruned, Journ
             .collect();
         taken += take(connection, &enough)?;
     }
+    if incidents > 0 {
+        missing::begin_anew(connection)?;
+    }
     Ok(Pruned { pictures: taken, incidents: u32::try_from(incidents).unwrap_or(u32::MAX) })
 }
 
 /// Empties every table; the file's free pages are overwritten because `secure_delete` is on.
 pub(super) fn erase(connection: &Connection) -> Result<(), JournalError> {
-    for table in ["outbox", "picture", "alert", "incident", "outage", "gap", "drill", "shop", "value"] {
+    for table in ["outbox", "picture", "alert", "incident", "outage", "gap", "missing", "drill", "shop", "value"] {
         connection.execute(&format!("DELETE FROM {table}"), [])?;
     }
     Ok(())

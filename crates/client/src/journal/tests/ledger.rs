@@ -139,6 +139,27 @@ async fn a_gap_stands_until_the_record_has_told_all_of_it() {
     assert!(report(&world.journal, 100, 200).await.gaps.is_empty());
 }
 
+#[tokio::test]
+async fn a_row_that_never_arrived_is_lost_until_it_is_found() {
+    let world = World::new();
+    let count = async |total, second| {
+        world.journal.count_rows(&shop("shop-1"), total, noon(second)).await.expect("counted");
+        report(&world.journal, -60, 600).await.lost
+    };
+    world.catch_up(detection("stream-a", 1, 30).row(), 5).await;
+    let at_first = count(40, 10).await;
+    world.catch_up(detection("stream-b", 1, 30).row(), 15).await;
+    let whole = count(41, 20).await;
+    let one_unread = count(42, 30).await;
+    let still = count(42, 40).await;
+    world.catch_up(detection("stream-c", 1, 30).row(), 45).await;
+
+    let found = count(42, 50).await;
+
+    assert_eq!([at_first, whole, one_unread, still, found], [0, 0, 1, 1, 0]);
+    assert_eq!(report(&world.journal, 100, 600).await.lost, 0);
+}
+
 /// One alert with all that happens to it, in seconds after noon.
 #[derive(Debug, Clone)]
 struct Way {
