@@ -163,6 +163,14 @@ impl Server {
         }
     }
 
+    /// Ends it as `kill -9` does.
+    pub async fn kill(&mut self) {
+        match self {
+            Server::Original { backend, .. } => backend.kill().await,
+            Server::Ours(ours) => ours.running.take().unwrap().kill(),
+        }
+    }
+
     /// Ends it politely.
     pub async fn stop(&mut self) {
         match self {
