@@ -8,6 +8,7 @@
 )]
 
 pub mod backend;
+pub mod bus;
 pub mod chaos;
 pub mod desk;
 pub mod dice;

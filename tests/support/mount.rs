@@ -15,7 +15,9 @@ impl Mount {
     /// An empty one in memory that holds so many bytes; or why it cannot be had.
     pub fn small(bytes: u64) -> Result<Mount, String> {
         let at = tempfile::tempdir().unwrap();
-        run(Command::new("mount").args(["-t", "tmpfs", "-o", &format!("size={bytes}"), "none"]).arg(at.path()))?;
+        run(Command::new("mount")
+            .args(["-t", "tmpfs", "-o", &format!("size={bytes}"), "none"])
+            .arg(at.path()))?;
         Ok(Mount { at })
     }
 

@@ -1,8 +1,10 @@
 //! A desktop that draws nothing and remembers everything it was told.
 
+use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use visionguard_client::controller::Client;
+use visionguard_client::notifier::Notifier;
 use visionguard_client::shell::{Notification, Outcome, Shell};
 use visionguard_client::view;
 
@@ -23,6 +25,8 @@ pub struct Record {
     pub windows: Vec<Option<String>>,
     /// The program was told to end.
     pub quit: bool,
+    /// What became of notifications that were raised for real.
+    pub outcomes: Vec<Outcome>,
 }
 
 /// How the notification daemon of this desktop behaves.
@@ -48,6 +52,8 @@ struct Inner {
     record: Record,
     daemon: Daemon,
     client: Option<Client>,
+    /// Raises notifications for real.
+    native: Option<Notifier>,
     /// Outcomes from before the client was known.
     early: Vec<Outcome>,
 }
@@ -79,6 +85,22 @@ impl Recording {
     /// Changes how the notification daemon behaves from now on.
     pub fn set_daemon(&self, daemon: Daemon) {
         self.lock().daemon = daemon;
+    }
+
+    /// From now on notifications go to the desktop's own program for them; pictures for it are kept in this folder.
+    pub fn raise_for_real(&self, pictures: &Path) {
+        let recording = self.clone();
+        let native = Notifier::start(pictures, move |outcome| recording.tell(outcome)).unwrap();
+        self.lock().native = Some(native);
+    }
+
+    fn tell(&self, outcome: Outcome) {
+        let mut inner = self.lock();
+        inner.record.outcomes.push(outcome.clone());
+        match &inner.client {
+            Some(client) => client.notification(outcome),
+            None => inner.early.push(outcome),
+        }
     }
 
     /// All that was recorded so far.
@@ -139,6 +161,11 @@ impl Shell for RecordingShell {
     fn notify(&mut self, notification: Notification) {
         let (id, alert) = (notification.id.clone(), notification.alert.clone());
         let mut inner = self.0.lock();
+        if let Some(native) = &inner.native {
+            native.notify(notification.clone());
+            inner.record.notifications.push(notification);
+            return;
+        }
         inner.record.notifications.push(notification);
         let outcome = match inner.daemon {
             Daemon::Takes => Outcome::Shown { id, alert },

@@ -40,7 +40,7 @@ struct Counter {
     server: Running,
     shop: ShopId,
     published: Mutex<Vec<String>>,
-    people: Mutex<i64>,
+    number: Mutex<i64>,
 }
 
 impl Shop {
@@ -74,7 +74,7 @@ impl Shop {
             user_id: owner.to_string(),
             token: answer["access_token"].as_str().unwrap().to_owned(),
         };
-        let counter = Counter { server, shop, published: Mutex::default(), people: Mutex::default() };
+        let counter = Counter { server, shop, published: Mutex::default(), number: Mutex::default() };
         Shop {
             counter: Arc::new(counter),
             notes: Mutex::new(notes),
@@ -96,12 +96,12 @@ impl Shop {
 
     /// A theft by somebody new; its id in the record.
     pub async fn publish(&self) -> String {
-        self.counter.publish(picture::jpeg(1)).await
+        self.counter.publish(None, picture::jpeg(1)).await
     }
 
-    /// The same with this picture.
-    pub async fn publish_with(&self, picture: impl Into<bytes::Bytes>) -> String {
-        self.counter.publish(picture.into()).await
+    /// A theft by this person, with this picture; its id in the record.
+    pub async fn publish_of(&self, person: i64, picture: impl Into<bytes::Bytes>) -> String {
+        self.counter.publish(Some(person), picture.into()).await
     }
 
     /// Publishes with this pause in between, until it is told to stop.
@@ -111,7 +111,7 @@ impl Shop {
         let task = tokio::spawn(async move {
             let mut ticks = tokio::time::interval(every);
             while stop.run_until_cancelled(ticks.tick()).await.is_some() {
-                counter.publish(picture::jpeg(1)).await;
+                counter.publish(None, picture::jpeg(1)).await;
             }
         });
         Pouring { over, task }
@@ -162,14 +162,15 @@ impl Drop for Pouring {
 }
 
 impl Counter {
-    async fn publish(&self, picture: bytes::Bytes) -> String {
-        let person = {
-            let mut people = lock(&self.people);
-            *people += 1;
-            *people
+    async fn publish(&self, person: Option<i64>, picture: bytes::Bytes) -> String {
+        let number = {
+            let mut number = lock(&self.number);
+            *number += 1;
+            *number
         };
+        let person = person.unwrap_or(number);
         let result =
-            json!({"person_id": person, "score": -3.5, "frame_number": 30 * person, "start_frame": 1});
+            json!({"person_id": person, "score": -3.5, "frame_number": 30 * number, "start_frame": 1});
         let detection = Detection {
             shop_id: self.shop.clone(),
             user_id: None,
