@@ -88,14 +88,14 @@ impl Account {
         };
 
         let access = match self.stored(Secret::Access).await {
-            Ok(Some(access)) if is_whose(&access, &saved.user_id) => access,
+            Ok(Some(access)) if is_sendable(&access) && is_whose(&access, &saved.user_id) => access,
             Ok(Some(_) | None) | Err(KeychainError::Damaged) => {
                 return self.restore_by_password(saved, endpoint).await;
             }
             Err(error) => return Restored::Unreadable(saved, error),
         };
         let refresh = match self.stored(Secret::Refresh).await {
-            Ok(refresh) => refresh,
+            Ok(refresh) => refresh.filter(is_sendable),
             Err(KeychainError::Damaged) => None,
             // Without it the session would end with its access token.
             Err(error) => return Restored::Unreadable(saved, error),
@@ -362,6 +362,12 @@ fn endpoint(server: &str) -> Result<Endpoint, Problem> {
         };
         problem("wrong_address", sentence, "server")
     })
+}
+
+/// What a keychain returned may be anything; no header carries more than these characters.
+fn is_sendable(token: &SecretString) -> bool {
+    let token = token.expose_secret();
+    !token.is_empty() && token.bytes().all(|byte| byte.is_ascii_graphic())
 }
 
 /// A token of another user may be left in a keychain that later did not let itself be written; one that does not say

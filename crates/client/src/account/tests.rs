@@ -225,6 +225,8 @@ async fn a_token_that_is_gone_or_of_another_user_asks_for_a_sign_in() {
 
     world.keychain.set(&entry, &token("somebody-else", 3600).into()).await.unwrap();
     assert!(matches!(world.restart().restore().await, Restored::TokenGone(_)));
+    world.keychain.set(&entry, &"\u{1}garbage\u{202e}".into()).await.unwrap();
+    assert!(matches!(world.restart().restore().await, Restored::TokenGone(_)));
     world.keychain.delete(&entry).await.unwrap();
     assert!(matches!(world.restart().restore().await, Restored::TokenGone(_)));
 }
