@@ -5,6 +5,7 @@ mod outages;
 mod drill;
 mod parts;
 mod server;
+mod session;
 
 use std::time::Duration;
 

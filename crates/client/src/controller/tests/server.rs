@@ -46,10 +46,27 @@ pub(super) struct State {
     pub(super) broken_row: Option<String>,
     /// This many questions about the list of connections, and as many about the record, are answered with an error.
     pub(super) hiccups: (u32, u32),
+    /// Sign-ins so far; the next is refused, or ends all refusals.
+    pub(super) logins: u32,
+    pub(super) login: Login,
+    /// The record is told only after this is over.
+    pub(super) record_waits: bool,
+    /// Questions about the record that wait.
+    pub(super) waiting: u32,
     /// Messages from one person to another, oldest first, and what becomes of them.
     pub(super) notes: Vec<Value>,
     pub(super) note: Note,
     registered: Option<Instant>,
+}
+
+/// What becomes of a sign-in with the right password.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) enum Login {
+    #[default]
+    Accepted,
+    /// Its token is taken again, where tokens were refused.
+    Heals,
+    Refused,
 }
 
 /// What becomes of a message from one person to another.
@@ -159,6 +176,7 @@ impl Server {
                 let _ = answer_with(&mut stream, 200, "image/jpeg", &picture()).await;
                 return;
             }
+            self.wait_for_record(&line).await;
             let (status, reply) = self.api(&line, &body);
             let _ = answer(&mut stream, status, &reply.to_string()).await;
         }
@@ -223,7 +241,7 @@ impl Server {
             return self.row(method, id, body);
         }
         match (method, path) {
-            ("POST", "/auth/login") => login(body),
+            ("POST", "/auth/login") => self.login(body),
             ("GET", "/auth/me") => (200, user()),
             ("POST", "/auth/logout") => (200, json!({"message": "Successfully logged out"})),
             ("GET", "/shops") => (200, shops(self.state().broken_shop)),
@@ -268,6 +286,28 @@ impl Server {
             found = Some(row.clone());
         });
         found.map_or((404, not_found()), |row| (200, row))
+    }
+
+    fn login(&self, body: &[u8]) -> (u16, Value) {
+        self.set(|state| {
+            state.logins += 1;
+            if state.login == Login::Heals {
+                (state.refuse, state.api_fails) = (None, None);
+            }
+        });
+        if self.state().login == Login::Refused {
+            return (401, json!({"detail": "Invalid credentials"}));
+        }
+        login(body)
+    }
+
+    /// Holds an answer about the record back for as long as a test wants.
+    async fn wait_for_record(&self, line: &str) {
+        if !line.starts_with("GET /api/anomalies?") || !self.state().record_waits {
+            return;
+        }
+        self.set(|state| state.waiting += 1);
+        self.until("the record is told", |state| (!state.record_waits).then_some(())).await;
     }
 
     fn note(&self, body: &[u8]) -> (u16, Value) {
