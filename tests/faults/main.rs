@@ -4,6 +4,7 @@
 
 mod bad_frames;
 mod bad_handshakes;
+mod bad_input;
 mod crowd;
 mod desk;
 mod disk;
