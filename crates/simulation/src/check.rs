@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use tokio::sync::oneshot;
 use visionguard_client::journal::Recorded;
-use visionguard_client::view::{Event as PageEvent, Source, Status};
+use visionguard_client::view::{Event as PageEvent, Handling, Source, Status};
 
 use crate::net::StreamId;
 use crate::server::{Detection, Holder, Reply};
@@ -47,6 +47,10 @@ pub struct Checks {
     /// When the server last said that the client's newest connection is the user's own.
     pub listed_at: Option<Duration>,
     woke_at: Option<Duration>,
+    /// Detections by the incident that they were stored in.
+    of_incident: BTreeMap<String, BTreeSet<u64>>,
+    /// The last place of the log that came live, and on which stream.
+    last_live: Option<(Option<StreamId>, usize)>,
     /// Popups.
     pub popups: Popups,
     /// When the journal was damaged: what was before is in the file that was set aside.
@@ -122,14 +126,48 @@ impl World {
                 Source::History => self.counts.caught_up += 1,
             }
         }
+        if let (Recorded::New { .. }, Source::Live, Some(number)) = (recorded, source, number) {
+            self.comes_in_order(number);
+        }
         let incident = entry.incident.id.to_string();
+        if let Some(number) = number {
+            self.checks.of_incident.entry(incident.clone()).or_default().insert(number);
+        }
         if !self.person.incidents.contains(&incident) {
             self.person.incidents.push(incident);
         }
     }
 
-    /// The page was told something.
-    pub fn page_is_told(&mut self, _event: &PageEvent) {}
+    /// Along the log of our server alerts come in its order, as long as the disk takes them.
+    fn comes_in_order(&mut self, number: u64) {
+        let Some(place) = self.server.log.place_of(number) else { return };
+        let stream = self.newest_stream();
+        let before = self.checks.last_live.replace((stream, place));
+        let Some((_, last)) = before.filter(|(before, _)| *before == stream) else { return };
+        if place <= last && !self.disk_trouble_within(Duration::from_secs(60)) {
+            self.fail("I4", format!("{number} has place {place} in the log and came after {last}"));
+        }
+    }
+
+    /// The page was told something: "done" only after the server did it.
+    pub fn page_is_told(&mut self, event: &PageEvent) {
+        if let PageEvent::IncidentChanged { incident, .. } = event
+            && matches!(incident.handling, Handling::Recorded { .. })
+        {
+            let numbers = self.checks.of_incident.get(&incident.id).cloned().unwrap_or_default();
+            let rows: Vec<&str> = self
+                .server
+                .record
+                .rows
+                .values()
+                .filter(|row| numbers.contains(&row.detection.number))
+                .map(|row| row.status.as_str())
+                .collect();
+            if !rows.is_empty() && rows.iter().all(|status| *status == "pending") {
+                self.fail("decisions", format!("the page says done of {}, and the server knows nothing", incident.id));
+            }
+        }
+    }
 
     /// Looks whether all is as it should be, and again in a second.
     pub fn look(&mut self) {

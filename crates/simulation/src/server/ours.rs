@@ -36,6 +36,11 @@ impl Log {
         self.trimmed = self.trimmed.max(self.entries.len().saturating_sub(keep));
     }
 
+    /// Where in the log a detection is.
+    pub fn place_of(&self, number: u64) -> Option<usize> {
+        self.entries.iter().position(|(detection, _)| detection.number == number)
+    }
+
     fn cursor(&self, number: usize) -> Option<Cursor> {
         Cursor::new(&format!("{}.{number}", self.epoch)).ok()
     }
