@@ -80,6 +80,13 @@ impl Alerts {
         [again, self.store_again.at(), self.notify_again.at()].into_iter().flatten().min()
     }
 
+    /// This alert's popup comes at this moment: the incident's newest one speaks for all, also where an older one, whose
+    /// picture took its time, is considered after it.
+    pub(super) fn put_off(&mut self, incident: IncidentId, at: Moment, alert: AlertId) {
+        let newest = self.again.get(&incident).map_or(alert, |(_, waiting)| (*waiting).max(alert));
+        self.again.insert(incident, (at, newest));
+    }
+
     /// Hands it to the lane, or keeps it for later where there is no room.
     fn store(&mut self, arrival: Arrival) -> Option<Arrival> {
         let Some(lane) = &self.lane else { return Some(arrival) };
@@ -273,4 +280,22 @@ fn acknowledgement(alert: &Alert) -> Option<ClientMessage> {
         alert_id: alert.anomaly_id.clone(),
         cursor: alert.cursor.clone(),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_older_alert_does_not_take_the_place_of_a_newer_one_whose_popup_waits() {
+        let mut alerts = Alerts::new(mpsc::channel(1).0);
+        let (incident, at) = (IncidentId(3), Moment::from_start(Duration::from_secs(10)));
+
+        alerts.put_off(incident, at, AlertId(5));
+        alerts.put_off(incident, at, AlertId(3));
+        let older_last = alerts.again[&incident].1;
+        alerts.put_off(incident, at, AlertId(6));
+
+        assert_eq!((older_last, alerts.again[&incident].1), (AlertId(5), AlertId(6)));
+    }
 }

@@ -38,7 +38,7 @@ impl Controller {
                 self.shell.notify(*notification);
             }
             Verdict::NotBefore(at) => {
-                self.alerts.again.insert(entry.incident.id, (at, entry.alert.id));
+                self.alerts.put_off(entry.incident.id, at, entry.alert.id);
             }
             Verdict::Silent => {}
         }
