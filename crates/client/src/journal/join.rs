@@ -243,6 +243,12 @@ fn name(
             "UPDATE outbox SET state = 0, answered_at = NULL, refusal = NULL WHERE alert = ?1 AND state <> 0",
         )?
         .execute([alert.0])?;
+    // What was sent under the other name, and is not answered yet, is no answer to this one.
+    if before.is_some() {
+        connection
+            .prepare_cached("UPDATE outbox SET id = (SELECT max(id) FROM outbox) + 1 WHERE alert = ?1")?
+            .execute([alert.0])?;
+    }
     if again > 0 {
         grouping::refresh_handling(connection, IncidentId(incident))?;
     }

@@ -253,3 +253,21 @@ async fn storm(world: &World) -> Entry {
     world.tell(detection("stream-a", 1, 30).seen_with_id(), 0).await;
     world.tell(detection("stream-a", 1, 60).seen_with_id(), 1).await.entry().clone()
 }
+
+#[tokio::test]
+async fn an_answer_about_another_detection_does_not_settle_a_decision_whose_alert_was_misnamed() {
+    let world = World::new();
+    let (unnoticed, next) = (detection("stream-a", 1, 30), detection("stream-a", 1, 60));
+    let told = world.tell(unnoticed.seen(), 0).await;
+    world.tell(next.noticed(), 1).await;
+    let incident = told.entry().incident.id;
+    world.journal.decide(incident, Decision::Acknowledged, None, noon(2)).await.expect("decided");
+    let misnamed = world.journal.next_to_send(10).await.expect("outbox");
+
+    world.catch_up(unnoticed.row(), 60).await;
+    world.journal.sent(misnamed[0].id, Delivery::Recorded, noon(61)).await.expect("noted");
+
+    let waiting = world.journal.next_to_send(10).await.expect("outbox");
+    assert_eq!(misnamed[0].anomaly_id, next.anomaly_id());
+    assert!(waiting.iter().any(|outgoing| outgoing.anomaly_id == unnoticed.anomaly_id()), "{waiting:?}");
+}
