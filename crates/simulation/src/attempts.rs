@@ -62,8 +62,8 @@ impl World {
             let whole = 1.5_f64.powi(i32::try_from(self.attempts.streak.min(9)).unwrap_or(9)).min(30.0);
             let shortest = match self.attempts.streak {
                 // A restarting server, or a slot to be claimed, allows the shortest pause.
-                0 => Duration::from_millis(250),
-                _ => Duration::from_secs_f64(whole / 2.0 / 1.5),
+                0 | 1 => Duration::from_millis(250),
+                _ => Duration::from_secs_f64(whole / 2.0 / 1.5 / 1.5),
             };
             if now.saturating_sub(last) < shortest {
                 let text = format!(

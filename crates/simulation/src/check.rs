@@ -164,7 +164,10 @@ impl World {
                 .map(|row| row.status.as_str())
                 .collect();
             if !rows.is_empty() && rows.iter().all(|status| *status == "pending") {
-                self.fail("decisions", format!("the page says done of {}, and the server knows nothing", incident.id));
+                self.fail(
+                    "decisions",
+                    format!("the page says done of {}, and the server knows nothing", incident.id),
+                );
             }
         }
     }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use secrecy::SecretString;
 use visionguard_client::controller::Client;
-use visionguard_client::view::{Decision, Status};
+use visionguard_client::view::{Decision, Remedy};
 
 use crate::server::CANARY;
 use crate::world::{Event, Shared, World, lock};
@@ -79,7 +79,8 @@ impl World {
 
     /// Signs in again when the desktop asks for it, after a while.
     pub fn person_looks(&mut self) {
-        let asked = self.status() == Some(Status::SignedOut) && self.client.is_some();
+        let asked = self.client.is_some()
+            && self.desktop.status.as_ref().is_some_and(|(view, _)| view.remedy == Some(Remedy::SignIn));
         if !asked || self.person.signed_in_at.is_none() {
             self.person.will_sign_in_at = None;
             return;
