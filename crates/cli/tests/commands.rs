@@ -58,6 +58,27 @@ fn what_happened_while_nobody_watched_is_caught_up_on_and_marked_so() {
 }
 
 #[test]
+fn the_report_counts_each_alert_beside_the_running_program() {
+    let shop = Shop::open();
+    let empty = shop.run(&["report", "--json"]);
+    let mut watch = shop.watch();
+    watch.wait_for("protected", |line| line["status"] == "protected");
+    shop.publish(1);
+    watch.wait_for("the alert", |line| line["event"] == "alert");
+
+    let report = shop.run(&["report", "--json"]);
+    let people = shop.run(&["report"]);
+    let backwards = shop.run(&["report", "--from", "2026-11-22", "--to", "2026-11-21"]);
+
+    let told: Value = serde_json::from_str(report.out.trim()).expect("one object");
+    assert_eq!((empty.exit, report.exit, people.exit, backwards.exit), (0, 0, 0, 2), "{}", report.err);
+    assert_eq!((&told["alerts"], &told["live"], &told["lost"]), (&1.into(), &1.into(), &0.into()));
+    let entry = &told["entries"][0];
+    assert!(entry["stored_at"].as_i64() >= entry["received_at"].as_i64(), "{entry}");
+    assert!(people.out.contains("1 (1 live, 0 caught up on)"), "{}", people.out);
+}
+
+#[test]
 fn a_second_program_is_told_who_owns_the_data() {
     let shop = Shop::open();
     let mut watch = shop.watch();
