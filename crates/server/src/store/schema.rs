@@ -6,7 +6,7 @@ use super::StoreError;
 
 const VERSION: i64 = 2;
 /// Most memory of the writer's page cache, in KiB.
-const CACHE: i64 = 32 * 1024;
+const CACHE: i64 = 8 * 1024;
 
 /// Times are microseconds since 1970 UTC. `anomalies.sequence` only ever grows: it is the log's order.
 const TABLES: &str = "
@@ -131,7 +131,7 @@ pub(super) fn prepare(db: &mut Connection) -> Result<(), StoreError> {
     db.pragma_update(None, "journal_mode", "WAL")?;
     db.pragma_update(None, "synchronous", "FULL")?;
     db.pragma_update(None, "foreign_keys", true)?;
-    // A group of pictures fits, so that none of it is written twice.
+    // Sixty pictures fit, so that none of a group is written twice.
     db.pragma_update(None, "cache_size", -CACHE)?;
     // Of pages: 64 MiB. Until then it is done beside the writer.
     db.pragma_update(None, "wal_autocheckpoint", 16_384)?;
