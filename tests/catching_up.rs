@@ -2,7 +2,11 @@
 //!
 //! The program is a process of its own. `VISIONGUARD_CLI_BIN` names another build of it, such as one made for release.
 
-#![allow(clippy::unwrap_used, reason = "a test fails where this fails")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "a test fails where this fails, and says its figures"
+)]
 
 use std::path::Path;
 use std::time::{Duration, Instant};

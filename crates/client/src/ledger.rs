@@ -160,9 +160,7 @@ impl GapRow {
     pub(crate) fn sentence(&self, zone: &TimeZone) -> String {
         let (from, to) = (self.from.map(|at| clock(at, zone)), clock(self.to, zone));
         match (&from, self.filled_at) {
-            (Some(from), None) if self.for_good => {
-                text("notice.gap_stays", &[("from", from), ("to", &to)])
-            }
+            (Some(from), None) if self.for_good => text("notice.gap_stays", &[("from", from), ("to", &to)]),
             (None, None) if self.for_good => text("notice.gap_stays_before", &[("to", &to)]),
             (Some(from), None) => text("notice.gap_open", &[("from", from), ("to", &to)]),
             (Some(from), Some(_)) => text("notice.gap_filled", &[("from", from), ("to", &to)]),

@@ -412,8 +412,7 @@ mod tests {
 
     #[test]
     fn a_night_asleep_is_written_down_and_not_told() {
-        let mut outages = Outages::default();
-        outages.missed = 7;
+        let mut outages = Outages { missed: 7, ..Outages::default() };
 
         outages.lost(at(0), ASLEEP, moment(28_800), GRACE);
         let written = outages.back(wall(28_803), moment(28_803), GRACE);

@@ -18,6 +18,7 @@ pub(super) const LANE: usize = 32;
 
 /// What goes into the journal on the lane.
 #[derive(Debug)]
+#[allow(clippy::large_enum_variant, reason = "nearly all are alerts, and there are few at a time")]
 pub(super) enum Item {
     Alert(Arrival),
     /// This log could not go on where it was left, and now it is this time.

@@ -192,7 +192,7 @@ fn contents(connection: &Connection) -> Value {
 fn rows(connection: &Connection, table: &str) -> Value {
     let mut statement =
         connection.prepare(&format!("SELECT * FROM {table} ORDER BY 1")).expect("a statement");
-    let columns: Vec<String> = statement.column_names().into_iter().map(str::to_owned).collect();
+    let columns: Vec<String> = statement.column_names().map(str::to_owned).collect();
     let rows = statement.query_map([], |row| {
         let mut object = Map::new();
         for (number, column) in columns.iter().enumerate() {
