@@ -21,5 +21,6 @@ mod server;
 mod slow_line;
 mod slow_reader;
 mod time;
+mod tokens;
 mod two_clients;
 mod world;
