@@ -389,9 +389,9 @@ impl World {
     }
 
     async fn told_of_a_gap(&self) {
-        let told = |event: &Event| match event {
-            Event::Notices { notices } => notices.iter().any(|notice| notice.code == "possible_gap"),
-            _ => false,
+        let told = |event: &Event| {
+            let Event::Notices { notices } = event else { return false };
+            notices.iter().any(|notice| notice.code == "possible_gap")
         };
         self.desk
             .recording

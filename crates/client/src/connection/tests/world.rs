@@ -168,11 +168,10 @@ impl World {
     /// Waits for the alert of this place.
     pub(super) async fn until_alert(&mut self, cursor: &str) -> Alert {
         loop {
-            match self.next_but_states().await {
-                Event::Alert(alert) if alert.cursor.as_ref().is_some_and(|at| at.as_str() == cursor) => {
-                    return *alert;
-                }
-                _ => {}
+            if let Event::Alert(alert) = self.next_but_states().await
+                && alert.cursor.as_ref().is_some_and(|at| at.as_str() == cursor)
+            {
+                return *alert;
             }
         }
     }
