@@ -171,7 +171,8 @@ impl World {
         let latency = self.dice.millis(weather.latency.clone());
         let Some(stream) = self.net.streams.get_mut(&id) else { return };
         let flow = stream.flow(way);
-        if flow.hole || everywhere || !flow.stuck.is_empty() {
+        // What is on its way already comes before this, also into a black hole.
+        if flow.flying.is_empty() && (flow.hole || everywhere || !flow.stuck.is_empty()) {
             flow.stuck.push_back(chunk);
             return;
         }
