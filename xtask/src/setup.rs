@@ -33,7 +33,7 @@ impl Purpose {
     fn packages(self) -> &'static [&'static str] {
         match self {
             Self::Compile => &["build-essential", "pkg-config"],
-            Self::Services => &["dbus", "gnome-keyring", "dunst", "python3-dbusmock", "xvfb"],
+            Self::Services => &["dbus", "gnome-keyring", "dunst", "python3-dbusmock", "strace", "xvfb"],
             Self::Desktop => &["libwebkit2gtk-4.1-dev"],
             Self::VirtualDesktop => &[
                 "xvfb",
@@ -59,7 +59,7 @@ impl Purpose {
     fn words(self) -> &'static str {
         match self {
             Self::Compile => "a C compiler and linker",
-            Self::Services => "dbus-daemon, gnome-keyring, dunst, python-dbusmock, Xvfb",
+            Self::Services => "dbus-daemon, gnome-keyring, dunst, python-dbusmock, strace, Xvfb",
             Self::Desktop => "WebKitGTK 4.1 with its headers (Windows: WebView2; macOS: nothing)",
             Self::VirtualDesktop => {
                 "Xvfb, openbox, dbus-daemon, gnome-keyring, xfce4-notifyd, xfce4-panel, xprop, xsetroot, xdotool, ImageMagick"
@@ -146,6 +146,7 @@ fn explain(purposes: &[Purpose]) -> Result<()> {
     let everywhere = [(Purpose::Page, "node"), (Purpose::Page, "npm")];
     let on_linux = [
         (Purpose::Services, "dunst"),
+        (Purpose::Services, "strace"),
         (Purpose::VirtualDesktop, "Xvfb"),
         (Purpose::VirtualDesktop, "xdotool"),
         (Purpose::DesktopTests, "WebKitWebDriver"),
