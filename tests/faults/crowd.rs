@@ -84,7 +84,9 @@ impl Crowd {
             match link.state() {
                 State::Waiting { until, .. } => due.push(Reverse((*until, number))),
                 State::Online { .. } => {}
-                other => panic!("{other:?}"),
+                other @ (State::Offline | State::Connecting { .. } | State::Rejected { .. }) => {
+                    panic!("{other:?}")
+                }
             }
         }
         assert_eq!(opened.len(), CROWD);

@@ -89,7 +89,7 @@ async fn fault_36_a_disk_that_is_read_only_at_the_start_and_writable_later() {
     desk.until_status(Status::Protected).await;
     until_notice(&desk, "journal_unwritable", true).await;
     let unstored = shop.publish().await;
-    desk.recording.until("a popup of it", |record| (record.notifications.len() >= 1).then_some(())).await;
+    desk.recording.until("a popup of it", |record| (!record.notifications.is_empty()).then_some(())).await;
     assert!(!shop.acked().contains(&unstored), "acknowledged and not stored");
     disk.set_writable(true).unwrap();
 

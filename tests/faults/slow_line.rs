@@ -58,7 +58,7 @@ async fn alerts_of(said: &[u8]) -> usize {
         }
         // Whatever else it asks for is not there, as on the original.
         stream.write_all(b"HTTP/1.1 404 x\r\nContent-Length: 0\r\nConnection: close\r\n\r\n").await.unwrap();
-        stream.read(&mut [0; 4096]).await.unwrap();
+        let _length = stream.read(&mut [0; 4096]).await.unwrap();
     };
     let mut socket = tokio_tungstenite::accept_async(stream).await.unwrap();
     socket.get_mut().write_all(said).await.unwrap();
@@ -71,7 +71,16 @@ async fn alerts_of(said: &[u8]) -> usize {
                 alerts += 1;
             }
             Event::State(State::Waiting { .. }) => break,
-            _ => {}
+            Event::State(_)
+            | Event::SpeaksTwo
+            | Event::Welcome { .. }
+            | Event::Gap
+            | Event::NoWelcome
+            | Event::Notice(_)
+            | Event::Unreadable(_)
+            | Event::Repaired
+            | Event::Question(_)
+            | Event::Woke => {}
         }
     }
     connection.disconnect();

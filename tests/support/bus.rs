@@ -71,12 +71,12 @@ impl Daemon {
         let daemon = Daemon::start(Command::new("/usr/bin/python3").args(template));
         until_owned(NOTIFICATIONS, true);
         let deadline = Instant::now() + wait::PATIENCE;
-        while !call(&[
+        while call(&[
             "--dest=org.freedesktop.Notifications",
             "/org/freedesktop/Notifications",
             "org.freedesktop.Notifications.GetCapabilities",
         ])
-        .is_ok()
+        .is_err()
         {
             assert!(Instant::now() < deadline, "the daemon does not answer");
             std::thread::sleep(Duration::from_millis(50));

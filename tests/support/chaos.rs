@@ -242,9 +242,13 @@ impl Relay {
         };
         match first {
             Over::Broken | Over::Torn => {}
-            Over::Ended => drop(other.await),
+            Over::Ended => {
+                let _ = other.await;
+            }
             // Where it was struck as well, it ends at once.
-            Over::Reset => drop(timeout(SOON, other).await),
+            Over::Reset => {
+                let _ = timeout(SOON, other).await;
+            }
         }
     }
 

@@ -70,7 +70,6 @@ pub fn quick_link() -> link::Config {
         connect_within: Duration::from_secs(5),
         probe_within: Duration::from_secs(2),
         proven_after: Duration::from_secs(3),
-        ..link::Config::default()
     }
 }
 

@@ -225,7 +225,7 @@ mod tests {
         let mut said = Said { from, _file: out, rest: Vec::new(), lines: Vec::new() };
 
         assert_eq!(said.read().len(), 1);
-        write!(said._file, "\"b\"}}\n").unwrap();
+        writeln!(said._file, "\"b\"}}").unwrap();
         assert_eq!(said.read()[1]["event"], "b");
     }
 

@@ -33,10 +33,8 @@ pub async fn run(options: &args::Report) -> Result<Exit, Failure> {
         true => out::json(&report),
         false => lines(&report, &zone).iter().try_for_each(|line| out::line(line)),
     };
-    match out::ended(written)? {
-        Exit::Done if is_missing(&report) => Ok(Exit::Wrong),
-        exit => Ok(exit),
-    }
+    let exit = out::ended(written)?;
+    Ok(if exit == Exit::Done && is_missing(&report) { Exit::Wrong } else { exit })
 }
 
 /// From the first day's beginning to the last day's end.

@@ -23,7 +23,7 @@ pub(crate) async fn ask_protocol(
     let asked = tokio::time::timeout(WITHIN, discovery::ask(dial, &target.endpoint, clock.wall())).await;
     match asked.unwrap_or(Err(Cause::TimedOut))? {
         Protocol::One if target.spoke_two => Err(Cause::Downgraded),
-        protocol => Ok(protocol),
+        protocol @ (Protocol::One | Protocol::Two { .. }) => Ok(protocol),
     }
 }
 

@@ -84,7 +84,7 @@ struct Logind {
 
 #[zbus::interface(name = "org.freedesktop.login1.Manager")]
 impl Logind {
-    async fn inhibit(&self, what: &str, _who: &str, _why: &str, mode: &str) -> OwnedFd {
+    fn inhibit(&self, what: &str, _who: &str, _why: &str, mode: &str) -> OwnedFd {
         assert_eq!((what, mode), ("sleep", "delay"));
         self.taken.fetch_add(1, Ordering::SeqCst);
         let file = std::fs::File::open("/dev/null").unwrap();

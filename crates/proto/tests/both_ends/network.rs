@@ -309,7 +309,11 @@ impl World {
                         self.ends.push((self.now, cause));
                     }
                 }
-                other => panic!("unexpected: {other:?}"),
+                other @ (link::Event::NoWelcome
+                | link::Event::Notice(_)
+                | link::Event::Unreadable(_)
+                | link::Event::Repaired
+                | link::Event::Question(_)) => panic!("unexpected: {other:?}"),
             }
         }
         while let Some(action) = self.link.poll_action() {
