@@ -26,6 +26,13 @@ pub struct Attempts {
     signed_out: Option<Duration>,
 }
 
+impl Attempts {
+    /// Whether the last connection opened within this time of another.
+    pub fn opened_within(&self, other: Duration, time: Duration) -> bool {
+        self.opened_at.is_some_and(|opened| opened.abs_diff(other) < time)
+    }
+}
+
 impl World {
     /// Something happened that allows an attempt at once: the person asked, the network changed, the machine woke.
     pub fn excuse(&mut self, why: &str) {

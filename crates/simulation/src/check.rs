@@ -21,6 +21,8 @@ pub use popups::Popups;
 const EVIDENCE: Duration = Duration::from_secs(61);
 /// After a wake the client has so long to find out.
 const AFTER_WAKE: Duration = Duration::from_secs(11);
+/// Connections of one user that open within this time cannot be told apart by their ages.
+const LOOK_ALIKE: Duration = Duration::from_millis(2_500);
 /// Bytes may lie unread for so long.
 const UNREAD: Duration = Duration::from_secs(5);
 
@@ -90,9 +92,10 @@ impl World {
     /// The server says who is connected.
     pub fn listed(&mut self) {
         let newest = self.newest_stream();
-        let ours = self.server.slot.is_some_and(|(holder, _)| match holder {
+        let ours = self.server.slot.is_some_and(|(holder, since)| match holder {
             Holder::Stream(id) => Some(id) == newest,
-            Holder::Tab => false,
+            // Two that opened within a moment look alike in the list.
+            Holder::Tab => self.attempts.opened_within(since, LOOK_ALIKE),
         });
         if ours {
             self.checks.listed_at = Some(self.now);

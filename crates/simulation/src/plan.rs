@@ -189,7 +189,7 @@ fn fault(dice: &mut Dice, kind: Kind, left: Duration) -> Fault {
         17 => Fault::Crash(dice.percent(40), long),
         18 => Fault::Freeze(long.min(Duration::from_secs(120))),
         19 => {
-            let status = *dice.pick(&[500, 502, 503, 429, 302, 404]).unwrap_or(&500);
+            let status = *dice.pick(&[500, 502, 503, 429, 302]).unwrap_or(&500);
             let retry_after = dice.percent(40).then(|| dice.below(1..90));
             Fault::Answers(status, retry_after, short)
         }

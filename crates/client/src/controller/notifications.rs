@@ -56,7 +56,9 @@ impl Controller {
                 let fetched = tokio::time::timeout(PICTURE_WITHIN, fetch(&api, &journal, &entry)).await;
                 picture = fetched.ok().flatten();
             }
-            Tick::Again(entry, picture)
+            // It may have been shown, or decided on, while the picture or the record took its time.
+            let now = journal.alert(entry.alert.id).await.ok().flatten();
+            Tick::Again(now.map_or(entry, Box::new), picture)
         });
     }
 
