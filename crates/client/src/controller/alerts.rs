@@ -1,6 +1,6 @@
 //! An alert's way from the socket onto the disk: stored, then acknowledged, then considered for a notification.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
@@ -38,6 +38,8 @@ pub(super) struct Alerts {
     pub(super) store_again: Due,
     /// When notifications that are not about a stored alert were last raised.
     pub(super) raised: BTreeMap<String, Moment>,
+    /// Alerts that were shown, which could not be written down.
+    pub(super) unmarked: BTreeSet<AlertId>,
     /// The incidents that the summary on its way covers.
     pub(super) summarised: Vec<IncidentId>,
     /// When to look for alerts that no notification covered.
@@ -53,6 +55,7 @@ impl Alerts {
             unstored: VecDeque::new(),
             store_again: Due::default(),
             raised: BTreeMap::new(),
+            unmarked: BTreeSet::new(),
             summarised: Vec::new(),
             notify_again: Due::default(),
         }
@@ -71,6 +74,7 @@ impl Alerts {
     /// Nothing of a session that is over is written or shown any more.
     pub(super) fn forget(&mut self) {
         self.unstored.clear();
+        self.unmarked.clear();
         self.store_again.clear();
         self.again.clear();
     }
@@ -258,6 +262,9 @@ impl Controller {
     }
 
     fn store_again(&mut self) {
+        for alert in std::mem::take(&mut self.alerts.unmarked) {
+            self.mark_notified(alert);
+        }
         while let Some(arrival) = self.alerts.unstored.pop_front() {
             if let Some(arrival) = self.alerts.store(arrival) {
                 self.alerts.unstored.push_front(arrival);

@@ -11,7 +11,7 @@ use super::Controller;
 use super::outage;
 use super::ticks::Tick;
 use crate::api::Api;
-use crate::journal::{AlertId, Entry, IncidentId, Journal};
+use crate::journal::{AlertId, Entry, IncidentId, Journal, JournalError};
 use crate::policy::{self, Verdict};
 use crate::shell::{Buttons, Notification, Outcome};
 use crate::view::{Decision, Source};
@@ -163,10 +163,17 @@ impl Controller {
                     Tick::Changed(Box::new(entry.incident))
                 }
                 Ok(None) => return,
-                Err(error) => Tick::WriteFailed(error),
+                Err(error) => Tick::NotMarked(alert, error),
             };
             let _ = ticks.send(tick);
         });
+    }
+
+    /// It is written down when the disk takes writes again: it would pop up once more after a crash.
+    pub(super) fn not_marked(&mut self, alert: AlertId, error: &JournalError) {
+        self.journal_failed(error);
+        self.alerts.unmarked.insert(alert);
+        self.alerts.store_again.by(self.now() + self.pace.retry_every);
     }
 
     /// What became of a notification, or what the person did with it.

@@ -12,14 +12,16 @@ use super::recorder::Attempt;
 use crate::account::{Answer, Restored};
 use crate::api::{ApiError, Registration};
 use crate::connection;
-use crate::journal::{AlertId, DrillRow, Entry, GapRow, IncidentId, IncidentRow, JournalError, OutageRow, Settled};
+use crate::journal::{
+    AlertId, DrillRow, Entry, GapRow, IncidentId, IncidentRow, JournalError, OutageRow, Settled,
+};
 use crate::keychain::KeychainError;
 use crate::reconcile::{Memory, Pass, Trouble};
 use crate::settings::{Settings, SettingsError};
 use crate::shell::Outcome;
 use crate::view::{
-    Counts, Decision, DrillResult, FeedPage, FeedQuery, IncidentDetail, Problem, Report, ReportQuery, SessionView,
-    SettingsView, Snapshot,
+    Counts, Decision, DrillResult, FeedPage, FeedQuery, IncidentDetail, Problem, Report, ReportQuery,
+    SessionView, SettingsView, Snapshot,
 };
 
 /// Where an answer goes; nobody may be waiting for it any more.
@@ -123,6 +125,8 @@ pub(super) enum Tick {
     /// The journal was in memory and is on the disk now.
     Settled(Settled),
     SettingsSaved(Result<Settings, SettingsError>, Reply<Result<SettingsView, Problem>>),
+    /// That this alert was shown could not be written down.
+    NotMarked(AlertId, JournalError),
     /// A write failed that nobody waits for.
     WriteFailed(JournalError),
 
@@ -196,6 +200,7 @@ impl Controller {
             Tick::OutageCut(result) => self.outage_was_cut(result),
             Tick::Settled(settled) => self.settled(settled),
             Tick::SettingsSaved(result, reply) => self.settings_saved(result, reply),
+            Tick::NotMarked(alert, error) => self.not_marked(alert, &error),
             Tick::WriteFailed(error) => self.journal_failed(&error),
 
             Tick::Time => self.time(),

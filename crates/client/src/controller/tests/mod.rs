@@ -140,6 +140,27 @@ async fn an_alert_that_could_not_be_stored_is_shown_at_once_and_acknowledged_whe
 }
 
 #[tokio::test]
+async fn that_an_alert_was_shown_is_written_down_when_the_disk_works_again() {
+    let (server, desk) = (Server::start().await, Desk::new());
+    let running = desk.signed_in(&server).await;
+    running.status(Status::Protected, "protected").await;
+    let disk = rusqlite::Connection::open(desk.path().join(crate::journal::FILE_NAME)).expect("the journal");
+    disk.execute_batch(
+        "CREATE TRIGGER full BEFORE UPDATE OF notified_at ON alert BEGIN SELECT RAISE(ABORT, 'full'); END",
+    )
+    .expect("a disk that refuses");
+
+    server.say(&detection(1, 30));
+    running.notification(0).await;
+    let refused = async { while running.client.snapshot().await.notices.is_empty() {} };
+    tokio::time::timeout(Duration::from_secs(60), refused).await.expect("the refusal is said");
+    disk.execute_batch("DROP TRIGGER full").expect("a disk that works");
+
+    marked(&running).await;
+    assert_eq!(running.told().notifications.len(), 1);
+}
+
+#[tokio::test]
 async fn a_dead_token_asks_for_the_person() {
     let (server, desk) = (Server::start().await, Desk::new());
     let running = desk.signed_in(&server).await;
