@@ -30,7 +30,7 @@ pub fn check() -> Result<()> {
             // A running program's file cannot be replaced there.
             words.extend(["--exclude", "xtask"]);
         }
-        suites::run(&words, AT_ONCE)
+        suites::run(&words, AT_ONCE, &[])
     });
     steps.take("examples in the documents", || run(cargo(["test", "--quiet", "--doc"]).args(WITHOUT_WEBKIT)));
     page.report(&mut steps);

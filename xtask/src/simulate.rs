@@ -14,7 +14,8 @@ pub fn simulate(arguments: &[String]) -> Result<()> {
 
 /// A fixed range against every server, and the simulation's own tests.
 pub(crate) fn range() -> Result<()> {
-    run(with_fixed_dice(&mut cargo(["test", "--quiet", "--package", PACKAGE, "--profile", PROFILE])))?;
+    let mut tests = cargo(["test", "--quiet", "--package", PACKAGE, "--profile", PROFILE]);
+    run(with_fixed_dice(tests.args(["--features", "fixed-dice"])))?;
     simulate(&["--seeds".to_owned(), RANGE.to_owned(), "--from".to_owned(), "1".to_owned()])
 }
 

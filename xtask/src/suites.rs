@@ -18,15 +18,18 @@ use crate::steps::seconds;
 struct Suite {
     /// The package's folder and the target's name: `crates/client (lib)`.
     name: String,
+    target: String,
     program: PathBuf,
     /// Where cargo would run it.
     folder: PathBuf,
 }
 
-/// Builds the test programs that these words of cargo's name and runs them, at most this many at once. The output of
-/// those that failed is shown whole.
-pub(crate) fn run(words: &[&str], at_once: usize) -> Result<()> {
-    let queue = Mutex::new(build(words)?);
+/// Builds the test programs that these words of cargo's name and runs them, at most this many at once and without those
+/// of these names. The output of those that failed is shown whole.
+pub(crate) fn run(words: &[&str], at_once: usize, without: &[&str]) -> Result<()> {
+    let mut suites = build(words)?;
+    suites.retain(|suite| !without.contains(&suite.target.as_str()));
+    let queue = Mutex::new(suites);
     let failed = Mutex::new(Vec::new());
     thread::scope(|scope| {
         for _ in 0..at_once {
@@ -75,8 +78,8 @@ fn suite(line: &str) -> Option<Suite> {
     }
     let folder = Path::new(message["manifest_path"].as_str()?).parent()?.to_owned();
     let package = folder.file_name().map_or("", |name| name.to_str().unwrap_or_default());
-    let name = format!("{package} ({})", message["target"]["name"].as_str()?);
-    Some(Suite { name, program, folder })
+    let target = message["target"]["name"].as_str()?.to_owned();
+    Some(Suite { name: format!("{package} ({target})"), target, program, folder })
 }
 
 fn passes(suite: &Suite) -> bool {

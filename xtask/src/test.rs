@@ -4,15 +4,18 @@ use std::path::Path;
 use std::process::Command;
 
 use anyhow::Result;
-use serde_json::Value;
 
 use crate::check;
 use crate::demo;
-use crate::project::{built, cargo, output, run};
+use crate::project::{built, cargo, run};
 use crate::reliability::{self, Run};
 use crate::setup::{self, Purpose};
 use crate::simulate;
 use crate::steps::Steps;
+use crate::suites;
+
+/// How many test programs run side by side.
+const AT_ONCE: usize = 2;
 
 /// Everything there is. Always the same words, because cargo compiles the dependencies anew for another choice.
 const EVERYTHING: [&str; 3] =
@@ -67,22 +70,16 @@ fn prepare() -> Result<()> {
     run(cargo(["build", "--quiet", "--all-targets"]).args(EVERYTHING))
 }
 
-/// All tests of the crates but those that drive the program in its window.
+/// All tests of the crates but those that drive the program in its window or break what it stands on.
 fn tests_without_a_window() -> Result<()> {
-    let mut tests = cargo(["test", "--quiet", "--no-fail-fast", "--lib", "--bins"]);
-    tests.args(EVERYTHING);
-    for target in
-        test_targets()?.iter().filter(|target| ![WINDOW_TESTS, FAULT_TESTS].contains(&target.as_str()))
-    {
-        tests.args(["--test", target]);
-    }
-    let crates = run(&mut tests);
+    let crates = suites::run(&EVERYTHING, AT_ONCE, &[WINDOW_TESTS, FAULT_TESTS]);
     run(cargo(["test", "--quiet", "--doc"]).args(EVERYTHING))?;
     crates
 }
 
 const WINDOW_TESTS: &str = "desktop";
 const FAULT_TESTS: &str = "faults";
+const LONG_TESTS: &str = "catching_up";
 
 /// Every fault, and the table of how it went; written also where a test failed.
 fn inject_faults(steps: &mut Steps, which: Run) {
@@ -100,6 +97,9 @@ fn fault_tests(which: Run) -> Command {
         Run::Long => EVERYTHING_LONG,
     };
     let mut tests = cargo(["test", "--quiet", "--no-fail-fast"]);
+    if which == Run::Long {
+        tests.args(["--test", LONG_TESTS]);
+    }
     tests.args(everything).args(["--test", FAULT_TESTS]).env("VISIONGUARD_CLI_BIN", built("visionguard"));
     tests.env("VISIONGUARD_SERVER_BIN", built("visionguard-server"));
     tests
@@ -115,28 +115,4 @@ fn window_tests() -> Command {
         .env("VISIONGUARD_DESKTOP_BIN", built("visionguard-desktop"))
         .env("VISIONGUARD_CLI_BIN", built("visionguard"));
     tests
-}
-
-/// The names of all files of integration tests, as cargo knows them.
-fn test_targets() -> Result<Vec<String>> {
-    let metadata = output(&mut cargo(["metadata", "--no-deps", "--format-version", "1"]))?;
-    let metadata: Value = serde_json::from_str(&metadata)?;
-    let packages = metadata["packages"].as_array().into_iter().flatten();
-    let targets = packages.flat_map(|package| package["targets"].as_array().into_iter().flatten());
-    let tests = targets.filter(|target| target["kind"][0] == "test");
-    Ok(tests.filter_map(|target| target["name"].as_str().map(str::to_owned)).collect())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_window_s_tests_are_among_all_tests() {
-        let targets = test_targets().unwrap();
-
-        assert!(targets.iter().any(|target| target == WINDOW_TESTS), "{targets:?}");
-        assert!(targets.iter().any(|target| target == FAULT_TESTS), "{targets:?}");
-        assert!(targets.len() > 1, "{targets:?}");
-    }
 }

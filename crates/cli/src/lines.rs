@@ -194,7 +194,8 @@ pub fn table(incidents: &[Incident], zone: &TimeZone) -> Vec<String> {
 
 /// A line each, aligned.
 pub fn columns<T: AsRef<str>, const N: usize>(rows: &[[T; N]]) -> Vec<String> {
-    let width = |column: usize| rows.iter().map(|row| row[column].as_ref().chars().count()).max().unwrap_or(0);
+    let width =
+        |column: usize| rows.iter().map(|row| row[column].as_ref().chars().count()).max().unwrap_or(0);
     let widths: Vec<usize> = (0..N).map(width).collect();
     let line = |row: &[T; N]| {
         let cells = row.iter().zip(&widths).map(|(cell, &width)| format!("{:<width$}", cell.as_ref()));

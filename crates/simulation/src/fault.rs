@@ -180,7 +180,7 @@ impl World {
             self.after(time, Event::Over(fault));
         }
         let newest =
-            self.net.streams.iter().filter(|(_, stream)| stream.client_open).map(|(id, _)| *id).last();
+            self.net.streams.iter().filter(|(_, stream)| stream.client_open).map(|(id, _)| *id).next_back();
         match fault {
             Fault::Reset => self.on(newest, World::break_stream),
             Fault::HalfClosed => self.on(newest, |world, id| {

@@ -159,7 +159,7 @@ fn draw(dice: &mut Dice, number: u64, kind: Kind) -> Detection {
 }
 
 fn fault(dice: &mut Dice, kind: Kind, left: Duration) -> Fault {
-    let most = u64::try_from(left.as_secs()).unwrap_or(u64::MAX).max(2);
+    let most = left.as_secs().max(2);
     let time = |dice: &mut Dice, longest: u64| match dice.below(0..3) {
         0 => dice.millis(100..5_000),
         _ => dice.seconds(1..longest.min(most).max(2)),

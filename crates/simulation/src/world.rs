@@ -222,7 +222,7 @@ impl World {
         self.suspended = false;
         self.slept += time;
         self.quiet_since = self.now;
-        self.line("machine: wakes".to_owned());
+        self.line("machine: wakes");
         self.weather_changed();
         self.checks.woke(self.now);
     }

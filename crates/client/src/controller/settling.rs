@@ -34,7 +34,8 @@ impl Controller {
         }
         for entry in settled.unacked {
             let alert = entry.alert;
-            let ack = ClientMessage::Ack { stream_id: alert.stream_id, alert_id: alert.anomaly_id, cursor: None };
+            let ack =
+                ClientMessage::Ack { stream_id: alert.stream_id, alert_id: alert.anomaly_id, cursor: None };
             self.acknowledge(&ack, alert.id);
         }
         self.feed_changed();

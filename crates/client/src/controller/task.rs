@@ -83,12 +83,8 @@ pub(super) fn start(parts: Parts, shell: Box<dyn Shell>) -> Result<Client, Start
     let lock = DataLock::take(&parts.data_dir, &parts.program, parts.clock.wall())?;
     let (journal, found) = open_journal(&parts)?;
     let account = Account::new(parts.data_dir.clone(), parts.keychain, parts.http, Arc::clone(&parts.clock));
-    let (connection, events) = Connection::start(
-        parts.link.clone(),
-        Arc::clone(&parts.dial),
-        Arc::clone(&parts.clock),
-        parts.seed,
-    );
+    let (connection, events) =
+        Connection::start(parts.link.clone(), Arc::clone(&parts.dial), Arc::clone(&parts.clock), parts.seed);
     let (ticks, inbox) = mpsc::unbounded_channel();
     let tasks = TaskTracker::new();
     let journal = journal.with_clock(Arc::clone(&parts.clock));
@@ -175,12 +171,8 @@ impl Controller {
     pub(super) fn reconnect(&mut self) {
         tracing::error!("the connection's task ended; starting another");
         self.seed = self.seed.wrapping_add(1);
-        let (connection, events) = Connection::start(
-            self.link.clone(),
-            Arc::clone(&self.dial),
-            Arc::clone(&self.clock),
-            self.seed,
-        );
+        let (connection, events) =
+            Connection::start(self.link.clone(), Arc::clone(&self.dial), Arc::clone(&self.clock), self.seed);
         self.connection = connection;
         self.events = events;
         self.connect();

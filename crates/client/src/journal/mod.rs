@@ -18,11 +18,13 @@ use visionguard_proto::{Alert, AnomalyId, Cursor, Picture, ShopId};
 
 use self::file::Place;
 use self::owner::Owner;
+pub use self::owner::{Disk, Hands, Pauses};
 use self::store::Written;
 use crate::clock::{Clock, SystemClock};
 use crate::ledger;
-pub use self::owner::{Disk, Hands, Pauses};
-use crate::view::{AlertView, Counts, Decision, FeedPage, FeedQuery, Incident, IncidentDetail, Report, ReportQuery, Source};
+use crate::view::{
+    AlertView, Counts, Decision, FeedPage, FeedQuery, Incident, IncidentDetail, Report, ReportQuery, Source,
+};
 
 mod cursor;
 mod decisions;
@@ -47,14 +49,14 @@ mod tests;
 mod upkeep;
 pub(crate) mod view;
 
+pub use cursor::{Beginning, LogOf};
 pub use drill::DrillRow;
 pub use error::JournalError;
-pub use cursor::{Beginning, LogOf};
 pub use gap::GapRow;
 pub use outage::OutageRow;
 pub use row::{
-    AlertId, Changed, Delivery, Entry, IncidentId, IncidentRow, Incoming, Keep, Newest, NotAnId, Outgoing, OutgoingId,
-    Pruned, Recorded, Repaired, Stored, StoredPicture, WantedPicture,
+    AlertId, Changed, Delivery, Entry, IncidentId, IncidentRow, Incoming, Keep, Newest, NotAnId, Outgoing,
+    OutgoingId, Pruned, Recorded, Repaired, Stored, StoredPicture, WantedPicture,
 };
 
 /// The file's name within the data directory.
@@ -421,7 +423,11 @@ impl Journal {
             .alone(move |connection| {
                 let version = decisions::writes_of_others(connection)?;
                 let before = seen.swap(version, Ordering::SeqCst);
-                if before == version || before == NOT_ASKED { Ok(Vec::new()) } else { decisions::sending(connection) }
+                if before == version || before == NOT_ASKED {
+                    Ok(Vec::new())
+                } else {
+                    decisions::sending(connection)
+                }
             })
             .await
     }
@@ -621,7 +627,12 @@ impl Journal {
     // ---- tests of the alert path ----
 
     /// Notes that a test of the alert path begins.
-    pub async fn drill_began(&self, account: String, nonce: String, at: Timestamp) -> Result<(), JournalError> {
+    pub async fn drill_began(
+        &self,
+        account: String,
+        nonce: String,
+        at: Timestamp,
+    ) -> Result<(), JournalError> {
         self.write(move |connection| drill::began(connection, &account, &nonce, at)).await
     }
 

@@ -96,7 +96,9 @@ pub(super) fn prune(connection: &Connection, keep: Keep) -> Result<Pruned, Journ
 
 /// Empties every table; the file's free pages are overwritten because `secure_delete` is on.
 pub(super) fn erase(connection: &Connection) -> Result<(), JournalError> {
-    for table in ["outbox", "picture", "alert", "incident", "outage", "gap", "missing", "drill", "shop", "value"] {
+    for table in
+        ["outbox", "picture", "alert", "incident", "outage", "gap", "missing", "drill", "shop", "value"]
+    {
         connection.execute(&format!("DELETE FROM {table}"), [])?;
     }
     Ok(())

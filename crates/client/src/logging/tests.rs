@@ -79,7 +79,8 @@ async fn use_every_secret(data_dir: &Path) -> String {
     );
     let mut said = String::new();
 
-    let failed = account.sign_in(&server.url(), "echo@example.com", &PASSWORD.into(), false).await.unwrap_err();
+    let failed =
+        account.sign_in(&server.url(), "echo@example.com", &PASSWORD.into(), false).await.unwrap_err();
     said.push_str(&format!("{failed} {failed:?}"));
     account.sign_in(&server.url(), "a@example.com", &PASSWORD.into(), false).await.unwrap();
 

@@ -192,10 +192,8 @@ fn evident(diary: &[(u64, Happening)], now: u64, limits: &Limits) -> bool {
     );
     let signed_in = last(|what| matches!(what, Happening::Account(_)))
         .is_none_or(|(_, what)| matches!(what, Happening::Account(Account::SignedIn)));
-    let drilled = !matches!(
-        last(|what| matches!(what, Happening::Drilled(_))),
-        Some((_, Happening::Drilled(Some(_))))
-    );
+    let drilled =
+        !matches!(last(|what| matches!(what, Happening::Drilled(_))), Some((_, Happening::Drilled(Some(_)))));
     heard && listed && compared && delivered && drilled && signed_in
 }
 

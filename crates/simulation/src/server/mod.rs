@@ -213,7 +213,7 @@ impl World {
     }
 
     fn server_returns(&mut self) {
-        self.line("server: runs".to_owned());
+        self.line("server: runs");
         self.server.troubles.down = false;
         self.server.troubles.dark = false;
     }
@@ -251,7 +251,7 @@ impl World {
 
     /// Goes on after having stood still.
     pub fn server_thaws(&mut self) {
-        self.line("server: goes on".to_owned());
+        self.line("server: goes on");
         self.server.troubles.frozen = false;
         for event in std::mem::take(&mut self.server.waiting) {
             self.at_the_server(event);

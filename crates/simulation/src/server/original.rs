@@ -53,7 +53,7 @@ impl World {
             && holder != Holder::Stream(id)
         {
             self.counts.fault("slot lost to an old socket");
-            self.line("server: the slot is lost".to_owned());
+            self.line("server: the slot is lost");
         }
     }
 

@@ -1,8 +1,8 @@
 //! The whole client against a small server on a real socket, with a real journal in a real folder.
 
 mod desk;
-mod outages;
 mod drill;
+mod outages;
 mod parts;
 mod server;
 mod session;

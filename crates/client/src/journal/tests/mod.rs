@@ -15,7 +15,9 @@ use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
 use tempfile::TempDir;
-use visionguard_proto::{Alert, AnomalyId, Cursor, Jpeg, Kind, Picture, ServerMessage, ShopId, StreamId, Via};
+use visionguard_proto::{
+    Alert, AnomalyId, Cursor, Jpeg, Kind, Picture, ServerMessage, ShopId, StreamId, Via,
+};
 
 use super::{Entry, Incoming, Journal, JournalError, LogOf, Recorded};
 use crate::view::Source;
