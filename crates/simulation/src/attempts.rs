@@ -57,9 +57,8 @@ impl World {
     fn note_attempt(&mut self) {
         let now = self.now;
         self.line("net: the client dials");
-        if let Some(opened) = self.attempts.opened_at.take()
-            && now.saturating_sub(opened) >= PROVEN
-        {
+        let stood = self.attempts.opened_at.take();
+        if stood.is_some_and(|opened| now.saturating_sub(opened) >= PROVEN) {
             self.attempts.streak = 0;
         }
         let excused = std::mem::take(&mut self.attempts.excused);
@@ -81,7 +80,8 @@ impl World {
                 self.fail("I7", text);
             }
         }
-        self.attempts.streak += 1;
+        // After a connection that stood the first wait may be one that does not count.
+        self.attempts.streak += u32::from(stood.is_none());
         self.attempts.last = Some(now);
         self.signed_out_tries("an attempt to connect");
     }

@@ -50,7 +50,7 @@ pub struct Checks {
     pub listed_at: Option<Duration>,
     woke_at: Option<Duration>,
     /// Detections by the incident that they were stored in.
-    of_incident: BTreeMap<String, BTreeSet<u64>>,
+    pub of_incident: BTreeMap<String, BTreeSet<u64>>,
     /// The last place of the log that came live, and on which stream.
     last_live: Option<(Option<StreamId>, usize)>,
     /// Popups.
@@ -133,7 +133,8 @@ impl World {
             self.comes_in_order(number);
         }
         let incident = entry.incident.id.to_string();
-        if let Some(number) = number {
+        // A name may be a guess; a frame never is.
+        if let Some(number) = by_frame.or(by_id) {
             self.checks.of_incident.entry(incident.clone()).or_default().insert(number);
         }
         if !self.person.incidents.contains(&incident) {

@@ -9,6 +9,7 @@ use std::time::Duration;
 use rusqlite::Connection;
 use visionguard_client::journal::{Disk, FILE_NAME, Pauses};
 
+use crate::check::Popups;
 use crate::world::{Shared, World, lock};
 
 /// What is wrong with the disk.
@@ -69,6 +70,11 @@ impl World {
         }
         self.line("disk: the journal is damaged");
         self.checks.damaged_at = Some(self.now);
+        // Another journal begins, and with it the numbers.
+        self.checks.popups = Popups::default();
+        self.checks.of_incident.clear();
+        self.person.decided.clear();
+        self.person.incidents.clear();
         fs::write(path, bytes)
     }
 }

@@ -72,6 +72,8 @@ pub fn run(plan: Plan, place: &Path, print: bool) -> Result<Outcome> {
 
     let mut world = lock(&world);
     if let Some(text) = panicked {
+        // Whatever else did not hold came of it.
+        world.failure = None;
         world.fail("I11", format!("a panic: {text}"));
     }
     if let Ok(Err(error)) = lived {

@@ -1,6 +1,6 @@
 //! The person at the desktop: signs in, decides, looks, presses buttons.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use secrecy::SecretString;
@@ -44,9 +44,16 @@ pub struct Person {
     /// Incidents that were shown in some way, by the number of their journal.
     pub incidents: Vec<String>,
     /// What was decided, accepted by the client, by incident.
-    pub decided: BTreeMap<String, Vec<(Decision, Duration)>>,
+    pub decided: BTreeMap<String, Vec<Decided>>,
     /// When the person will sign in again, where the status asks for it.
     will_sign_in_at: Option<Duration>,
+}
+
+/// A decision that the client accepted.
+#[derive(Debug, Clone)]
+pub struct Decided {
+    /// About these detections: what joins the incident later was not decided on.
+    pub about: BTreeSet<u64>,
 }
 
 impl World {
@@ -185,8 +192,8 @@ async fn decide(shared: &Shared, client: &Client, life: u32) {
     world.line(format!("person: calls {incident} {decision:?}: {}", said(&answer)));
     if world.life == life && answer.is_ok() {
         world.counts.decisions += 1;
-        let now = world.now;
-        world.person.decided.entry(incident).or_default().push((decision, now));
+        let about = world.checks.of_incident.get(&incident).cloned().unwrap_or_default();
+        world.person.decided.entry(incident).or_default().push(Decided { about });
     }
 }
 

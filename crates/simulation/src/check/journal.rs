@@ -123,7 +123,7 @@ impl World {
         self.acknowledged_is_there(&lines);
         self.each_is_there_once(&lines);
         self.each_was_shown(&lines);
-        self.decisions_took_effect(&lines);
+        self.decisions_took_effect();
     }
 
     fn each_is_there_once(&mut self, lines: &Lines) {
@@ -188,15 +188,11 @@ impl World {
         }
     }
 
-    fn decisions_took_effect(&mut self, lines: &Lines) {
+    fn decisions_took_effect(&mut self) {
         let decided = self.person.decided.clone();
-        for (incident, decisions) in &decided {
-            if decisions.iter().any(|(_, at)| self.checks.damaged_at.is_some_and(|damaged| *at < damaged)) {
-                continue;
-            }
-            let of_it = lines.iter().filter(|line| line.incident.to_string() == *incident);
-            let numbers: Vec<u64> = of_it.filter_map(|line| line.named).collect();
-            for number in numbers {
+        for decisions in decided.values() {
+            let about: BTreeSet<u64> = decisions.iter().flat_map(|decided| &decided.about).copied().collect();
+            for number in about {
                 self.decision_took_effect(number, decisions.len());
             }
         }
