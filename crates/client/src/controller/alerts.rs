@@ -123,6 +123,14 @@ impl Alerts {
             .any(|arrival| arrival.notified && now.duration_since(arrival.received_at).abs() < TOLD_LATELY)
     }
 
+    /// Nobody saw the notification of this id: the alerts that it was about are still to be shown.
+    pub(super) fn not_shown(&mut self, id: &str) {
+        self.raised.remove(id);
+        for arrival in self.unstored.iter_mut().filter(|arrival| urgent::id(&arrival.alert) == id) {
+            arrival.notified = false;
+        }
+    }
+
     /// Whether a notification of this id may be raised again now; if so, that is remembered.
     pub(super) fn may_raise(&mut self, id: &str, now: Moment) -> bool {
         self.raised.retain(|_, at| now.since(*at) < PAUSE);

@@ -201,6 +201,7 @@ impl Controller {
                 if let Ok(incident) = id.parse() {
                     self.alerts.recent.forget(incident);
                 }
+                self.alerts.not_shown(&id);
                 self.shown.say("no_notifications", text("notice.no_notifications", &[("why", &why)]));
                 self.alerts.notify_again.by(self.now() + NOTIFY_AGAIN);
             }

@@ -1,6 +1,6 @@
 //! The notification about an alert that could not be stored: said in few words, from the message alone.
 
-use visionguard_proto::Kind;
+use visionguard_proto::{Alert, Kind};
 
 use super::recorder::Arrival;
 use crate::shell::{Buttons, Notification};
@@ -11,7 +11,6 @@ use crate::words::text;
 pub(super) fn notification(arrival: &Arrival, settings: &SettingsView) -> Notification {
     let alert = &arrival.alert;
     let stream = alert.stream_id.as_ref().map_or("", |stream| stream.as_str());
-    let person = alert.person_id.map(|person| person.to_string()).unwrap_or_default();
     let title = match alert.kind {
         Kind::Theft => text("notification.theft", &[]),
         Kind::Intrusion => text("notification.intrusion", &[]),
@@ -25,7 +24,7 @@ pub(super) fn notification(arrival: &Arrival, settings: &SettingsView) -> Notifi
         .unwrap_or_else(|| stream.chars().take(8).collect());
 
     Notification {
-        id: format!("unstored:{stream}:{person}"),
+        id: id(alert),
         alert: None,
         title,
         body: text("notification.unstored", &[("camera", &camera)]),
@@ -34,4 +33,11 @@ pub(super) fn notification(arrival: &Arrival, settings: &SettingsView) -> Notifi
         critical: true,
         buttons: Buttons::Open,
     }
+}
+
+/// The id of the notification about it: one a camera and person.
+pub(super) fn id(alert: &Alert) -> String {
+    let stream = alert.stream_id.as_ref().map_or("", |stream| stream.as_str());
+    let person = alert.person_id.map(|person| person.to_string()).unwrap_or_default();
+    format!("unstored:{stream}:{person}")
 }

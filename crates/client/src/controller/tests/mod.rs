@@ -161,6 +161,30 @@ async fn that_an_alert_was_shown_is_written_down_when_the_disk_works_again() {
 }
 
 #[tokio::test]
+async fn an_alert_that_was_neither_stored_nor_shown_is_shown_when_it_is_stored() {
+    let (server, desk) = (Server::start().await, Desk::new());
+    let running = desk.start_with(false);
+    running.sign_in(&server).await;
+    running.status(Status::Protected, "protected").await;
+    let disk = rusqlite::Connection::open(desk.path().join(crate::journal::FILE_NAME)).expect("the journal");
+    disk.execute_batch("CREATE TRIGGER full BEFORE INSERT ON alert BEGIN SELECT RAISE(ABORT, 'full'); END")
+        .expect("a disk that refuses");
+
+    server.say(&detection(1, 30));
+    let urgent = running.notification(0).await;
+    let why = "it does not answer".to_owned();
+    running.client.notification(Outcome::Failed { id: urgent.id, alert: urgent.alert, why });
+    running.client.snapshot().await;
+    disk.execute_batch("DROP TRIGGER full").expect("a disk that works");
+
+    running
+        .until("the alert is shown", |told| {
+            told.notifications.iter().find(|told| told.alert.is_some()).cloned()
+        })
+        .await;
+}
+
+#[tokio::test]
 async fn a_dead_token_asks_for_the_person() {
     let (server, desk) = (Server::start().await, Desk::new());
     let running = desk.signed_in(&server).await;
