@@ -3,6 +3,7 @@
 use std::fs::{File, TryLockError};
 use std::io;
 use std::path::Path;
+use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -32,7 +33,7 @@ pub struct Owner {
 /// Why the directory is not ours.
 #[derive(Debug, thiserror::Error)]
 pub enum LockError {
-    /// Another program holds it; who is unknown only in the moment in which that one starts.
+    /// Another program holds it; who is unknown where the disk did not take its name.
     #[error("the data directory is in use{}", said(.0.as_ref()))]
     Held(Option<Owner>),
     /// There is no such directory.
@@ -41,7 +42,7 @@ pub enum LockError {
 }
 
 impl DataLock {
-    /// Takes the directory, without waiting. A disk that is full or cannot be written holds nobody up.
+    /// Takes the directory, without waiting for it to be free. A disk that is full or cannot be written holds nobody up.
     pub fn take(data_dir: &Path, program: &str, now: Timestamp) -> Result<DataLock, LockError> {
         let file = match open(data_dir) {
             Ok(file) => file,
@@ -53,7 +54,7 @@ impl DataLock {
         };
         match file.try_lock() {
             Ok(()) => {}
-            Err(TryLockError::WouldBlock) => return Err(LockError::Held(owner(data_dir))),
+            Err(TryLockError::WouldBlock) => return Err(LockError::Held(owner_soon(data_dir))),
             Err(TryLockError::Error(error)) => {
                 tracing::warn!(%error, "the data directory cannot be locked; another program may use it too");
                 return Ok(DataLock { _file: None });
@@ -79,6 +80,9 @@ const LOCK: &str = "lock";
 
 /// Beside the lock, not in it: Windows lets nobody read a locked file.
 const OWNER: &str = "lock.json";
+
+/// How long after it took the lock a program may be unknown.
+const SIGNED_WITHIN: Duration = Duration::from_secs(1);
 
 /// On a disk that cannot be written the file that was made before serves as well.
 fn open(data_dir: &Path) -> io::Result<File> {
@@ -110,6 +114,18 @@ fn owner(data_dir: &Path) -> Option<Owner> {
     serde_json::from_slice(&text).ok()
 }
 
+/// The same of a program that may be starting at this very moment, and signs after it took the lock.
+fn owner_soon(data_dir: &Path) -> Option<Owner> {
+    let give_up_at = Instant::now() + SIGNED_WITHIN;
+    loop {
+        let owner = owner(data_dir);
+        if owner.is_some() || Instant::now() >= give_up_at {
+            return owner;
+        }
+        std::thread::sleep(Duration::from_millis(10));
+    }
+}
+
 fn said(owner: Option<&Owner>) -> String {
     match owner {
         Some(owner) => format!(" by {} (process {}, since {})", owner.program, owner.pid, owner.since),
@@ -137,6 +153,22 @@ mod tests {
             )
         );
         assert_eq!(holder(folder.path()).unwrap().pid, pid);
+    }
+
+    #[test]
+    fn one_that_starts_at_the_same_moment_is_told_once_the_other_has_signed() {
+        let folder = tempfile::tempdir().unwrap();
+        let taken = open(folder.path()).unwrap();
+        taken.lock().unwrap();
+
+        let error = std::thread::scope(|scope| {
+            let second =
+                scope.spawn(|| DataLock::take(folder.path(), "second", Timestamp::now()).unwrap_err());
+            sign(folder.path(), "first", Timestamp::now()).unwrap();
+            second.join().unwrap()
+        });
+
+        assert!(error.to_string().contains("in use by first (process "), "{error}");
     }
 
     #[test]
