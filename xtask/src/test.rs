@@ -102,6 +102,8 @@ fn fault_tests(which: Run) -> Command {
     }
     tests.args(everything).args(["--test", FAULT_TESTS]).env("VISIONGUARD_CLI_BIN", built("visionguard"));
     tests.env("VISIONGUARD_SERVER_BIN", built("visionguard-server"));
+    // They wait most of the time.
+    tests.args(["--", "--test-threads", "4"]);
     tests
 }
 
