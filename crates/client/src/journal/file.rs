@@ -189,6 +189,7 @@ pub(super) fn open_known(path: &Path, migrations: &[&str]) -> Result<Connection,
     set_up(&connection)?;
     check(&connection, path, format(migrations))?;
     migrate(&mut connection, migrations)?;
+    check_definitions(&connection, migrations)?;
     Ok(connection)
 }
 
@@ -240,6 +241,21 @@ fn quick_check(connection: &Connection, pragma: &str) -> Result<(), JournalError
 }
 
 /// Brings the file up to date, in one transaction: it stays as it was if any part fails.
+/// A bit flipped in a table's definition passes SQLite's own check, and whatever names that column fails ever after.
+fn check_definitions(connection: &Connection, migrations: &[&str]) -> Result<(), JournalError> {
+    let mut fresh = Connection::open_in_memory()?;
+    migrate(&mut fresh, migrations)?;
+    if definitions(connection)? == definitions(&fresh)? { Ok(()) } else { Err(JournalError::Damaged) }
+}
+
+/// As bytes: what was damaged need not be text.
+fn definitions(connection: &Connection) -> Result<Vec<(Vec<u8>, Option<Vec<u8>>)>, JournalError> {
+    let mut statement = connection
+        .prepare("SELECT CAST(name AS BLOB), CAST(sql AS BLOB) FROM sqlite_schema ORDER BY type, name")?;
+    let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
 fn migrate(connection: &mut Connection, migrations: &[&str]) -> Result<(), JournalError> {
     let from = usize::try_from(version(connection)?).map_err(|_| JournalError::Damaged)?;
     if from == migrations.len() {

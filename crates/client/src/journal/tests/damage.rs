@@ -57,6 +57,24 @@ async fn a_journal_of_a_newer_version_is_set_aside_and_not_changed() {
 }
 
 #[tokio::test]
+async fn a_bit_flipped_in_a_table_s_definition_is_damage() {
+    let world = World::new();
+    record(&world.journal).await.expect("recorded");
+    world.journal.close().await;
+    let path = world.directory.path().join(FILE_NAME);
+    let mut bytes = fs::read(&path).expect("the file");
+    let name = b"claimed_severity";
+    let place = bytes.windows(name.len()).position(|part| part == name).expect("the column's name");
+    bytes[place + name.len() - 2] ^= 0x10;
+    fs::write(&path, bytes).expect("written");
+
+    let opened = Journal::open(world.directory.path()).expect("a new one");
+
+    assert!(opened.set_aside.is_some());
+    record(&opened.journal).await.expect("the new one works");
+}
+
+#[tokio::test]
 async fn two_damaged_files_in_one_second_are_both_kept() {
     let directory = tempfile::tempdir().expect("a directory");
     let path = directory.path().join(FILE_NAME);
