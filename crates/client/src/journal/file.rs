@@ -248,8 +248,10 @@ fn check_definitions(connection: &Connection, migrations: &[&str]) -> Result<(),
     if definitions(connection)? == definitions(&fresh)? { Ok(()) } else { Err(JournalError::Damaged) }
 }
 
-/// As bytes: what was damaged need not be text.
-fn definitions(connection: &Connection) -> Result<Vec<(Vec<u8>, Option<Vec<u8>>)>, JournalError> {
+/// A name and what made it, as bytes: what was damaged need not be text.
+type Definition = (Vec<u8>, Option<Vec<u8>>);
+
+fn definitions(connection: &Connection) -> Result<Vec<Definition>, JournalError> {
     let mut statement = connection
         .prepare("SELECT CAST(name AS BLOB), CAST(sql AS BLOB) FROM sqlite_schema ORDER BY type, name")?;
     let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
