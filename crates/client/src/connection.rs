@@ -14,7 +14,7 @@ mod trial;
 use std::sync::Arc;
 use std::time::Duration;
 
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 use tokio::sync::{mpsc, oneshot, watch};
 use visionguard_proto::alert::Alert;
 use visionguard_proto::link::{Config, State};
@@ -50,6 +50,17 @@ impl Target {
     fn is_same_place(&self, other: &Target) -> bool {
         self.endpoint == other.endpoint && self.user == other.user
     }
+
+    /// Whether both carry the same token.
+    pub(crate) fn has_token_of(&self, other: &Target) -> bool {
+        self.token.expose_secret() == other.token.expose_secret()
+    }
+}
+
+impl PartialEq for Target {
+    fn eq(&self, other: &Target) -> bool {
+        self.is_same_place(other) && self.has_token_of(other) && self.spoke_two == other.spoke_two
+    }
 }
 
 /// What the application is told, in order.
@@ -81,7 +92,12 @@ pub enum Event {
     Repaired,
     /// The server turned the token or the address down. Find out which and answer with [`Connection::connect`] (a new
     /// token) or [`Connection::rejected`].
-    Question(Cause),
+    Question {
+        /// How it said so.
+        cause: Cause,
+        /// What it turned down; a newer token may be in use by now.
+        refused: Box<Target>,
+    },
     /// The machine slept, or the program was stopped; the link is being probed.
     Woke,
 }
@@ -169,9 +185,10 @@ impl Connection {
         async { was_sent.await.unwrap_or(false) }
     }
 
-    /// Answers a question: [`Cause::TokenRejected`] or [`Cause::AddressRejected`].
-    pub fn rejected(&self, cause: Cause) {
-        self.ask(Command::Rejected(cause));
+    /// Answers the question about this target: [`Cause::TokenRejected`], [`Cause::AddressRejected`], or why that is not
+    /// known yet. Nothing happens where another token is in use by now, or a socket is open.
+    pub fn rejected(&self, refused: Target, cause: Cause) {
+        self.ask(Command::Rejected(refused, cause));
     }
 
     /// Closes the socket, politely where the server still answers, and ends the task: about a second at most.

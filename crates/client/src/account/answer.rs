@@ -19,11 +19,11 @@ enum Renewal {
 }
 
 impl Account {
-    /// Finds out what a refused handshake means: renews the token once where the server can, else asks `GET /auth/me`.
-    pub async fn answer(&self, question: Cause) -> Answer {
-        let asked_with = self.target();
+    /// Finds out what it means that the server turned `refused` down: renews the token once where the server can, else
+    /// asks `GET /auth/me`.
+    pub async fn answer(&self, question: Cause, refused: &Target) -> Answer {
         let _one_at_a_time = self.inner.renewing.lock().await;
-        if let Some(target) = self.newer_than(asked_with.as_ref()) {
+        if let Some(target) = self.newer_than(refused) {
             return Answer::Connect(target);
         }
         let Some(api) = self.api() else { return Answer::Rejected(Cause::TokenRejected) };
@@ -64,12 +64,9 @@ impl Account {
         }
     }
 
-    /// The token was renewed while this question waited its turn.
-    fn newer_than(&self, asked_with: Option<&Target>) -> Option<Target> {
-        use secrecy::ExposeSecret;
-        let (current, asked_with) = (self.target()?, asked_with?);
-        let is_newer = current.token.expose_secret() != asked_with.token.expose_secret();
-        is_newer.then_some(current)
+    /// The token was renewed before this question came to its turn.
+    fn newer_than(&self, refused: &Target) -> Option<Target> {
+        self.target().filter(|current| !current.has_token_of(refused))
     }
 
     /// The server said that the token is at fault.

@@ -212,7 +212,7 @@ async fn a_refresh_token_that_cannot_be_read_now_is_not_given_up() {
     later.restore().await;
 
     assert!(matches!(first, Restored::Unreadable(_, KeychainError::Locked)), "{first:?}");
-    let answer = later.answer(Cause::Http { status: 401, retry_after: None }).await;
+    let answer = ask(&later, Cause::Http { status: 401, retry_after: None }).await;
     assert!(matches!(answer, Answer::Connect(_)), "{answer:?}");
 }
 
@@ -238,7 +238,7 @@ async fn a_refused_token_is_renewed_once_for_all_who_ask_at_the_same_time() {
     world.sign_in(&server).await.unwrap();
 
     let question = Cause::Http { status: 401, retry_after: None };
-    let answers = tokio::join!(world.account.answer(question), world.account.answer(question));
+    let answers = tokio::join!(ask(&world.account, question), ask(&world.account, question));
 
     for answer in [answers.0, answers.1] {
         let Answer::Connect(target) = answer else { panic!("it was not renewed: {answer:?}") };
@@ -255,9 +255,9 @@ async fn a_renewed_token_that_is_refused_too_is_not_renewed_again() {
     world.sign_in(&server).await.unwrap();
     let question = Cause::Closed(1008);
 
-    assert!(matches!(world.account.answer(question).await, Answer::Connect(_)));
+    assert!(matches!(ask(&world.account, question).await, Answer::Connect(_)));
 
-    assert!(matches!(world.account.answer(question).await, Answer::Rejected(Cause::TokenRejected)));
+    assert!(matches!(ask(&world.account, question).await, Answer::Rejected(Cause::TokenRejected)));
     assert_eq!(asked(&server, "/auth/refresh"), 1);
 }
 
@@ -268,7 +268,7 @@ async fn a_server_without_refresh_is_asked_for_it_once() {
     world.sign_in(&server).await.unwrap();
 
     for _ in 0..3 {
-        let answer = world.account.answer(FORBIDDEN).await;
+        let answer = ask(&world.account, FORBIDDEN).await;
         assert!(matches!(answer, Answer::Rejected(Cause::TokenRejected)), "{answer:?}");
     }
 
@@ -281,10 +281,25 @@ async fn a_403_with_a_good_token_means_a_wrong_address_and_renews_nothing() {
     let world = World::new();
     world.sign_in(&server).await.unwrap();
 
-    let answer = world.account.answer(FORBIDDEN).await;
+    let answer = ask(&world.account, FORBIDDEN).await;
 
     assert!(matches!(answer, Answer::Rejected(Cause::AddressRejected)), "{answer:?}");
     assert_eq!(asked(&server, "/auth/refresh"), 0);
+}
+
+#[tokio::test]
+async fn a_refused_token_that_was_renewed_meanwhile_says_nothing_of_the_address() {
+    let server = backend(Backend { refresh: Refresh::Works, ..Backend::default() }).await;
+    let world = World::new();
+    world.sign_in(&server).await.unwrap();
+    let refused = world.account.target().unwrap();
+    assert!(matches!(ask(&world.account, UNAUTHORIZED).await, Answer::Connect(_)));
+
+    let answer = world.account.answer(FORBIDDEN, &refused).await;
+
+    let Answer::Connect(target) = answer else { panic!("the renewed token is not tried: {answer:?}") };
+    assert_eq!(subject_and_number(&target), "u1 renewed");
+    assert_eq!(asked(&server, "/auth/me"), 0);
 }
 
 #[tokio::test]
@@ -294,7 +309,7 @@ async fn trouble_on_the_way_is_never_taken_for_a_dead_token() {
         let world = World::new();
         world.sign_in(&server).await.unwrap();
 
-        let Answer::Rejected(cause) = world.account.answer(FORBIDDEN).await else { panic!("a new token") };
+        let Answer::Rejected(cause) = ask(&world.account, FORBIDDEN).await else { panic!("a new token") };
 
         assert!(!matches!(cause, Cause::TokenRejected | Cause::AddressRejected), "{me} gave {cause:?}");
     }
@@ -303,7 +318,7 @@ async fn trouble_on_the_way_is_never_taken_for_a_dead_token() {
         let world = World::new();
         world.sign_in(&server).await.unwrap();
 
-        let Answer::Rejected(cause) = world.account.answer(FORBIDDEN).await else { panic!("a new token") };
+        let Answer::Rejected(cause) = ask(&world.account, FORBIDDEN).await else { panic!("a new token") };
 
         assert_ne!(cause, Cause::TokenRejected);
     }
@@ -324,13 +339,13 @@ async fn a_stranger_on_the_way_cannot_sign_anybody_out() {
         world.sign_in(&server).await.unwrap();
 
         for question in [FORBIDDEN, Cause::Http { status: 401, retry_after: None }] {
-            let answer = world.account.answer(question).await;
+            let answer = ask(&world.account, question).await;
             let Answer::Rejected(cause) = answer else { panic!("a new token") };
             assert_ne!(cause, Cause::TokenRejected, "{question:?} {reply:?}");
         }
 
         is_strange.store(false, Ordering::SeqCst);
-        let answer = world.account.answer(Cause::Http { status: 401, retry_after: None }).await;
+        let answer = ask(&world.account, Cause::Http { status: 401, retry_after: None }).await;
         assert!(matches!(answer, Answer::Connect(_)), "{answer:?}");
     }
 }
@@ -342,7 +357,7 @@ async fn a_dead_refresh_token_means_a_sign_in() {
         let world = World::new();
         world.sign_in(&server).await.unwrap();
 
-        let answer = world.account.answer(Cause::Http { status: 401, retry_after: None }).await;
+        let answer = ask(&world.account, Cause::Http { status: 401, retry_after: None }).await;
 
         assert!(matches!(answer, Answer::Rejected(Cause::TokenRejected)), "{status} gave {answer:?}");
     }
@@ -403,10 +418,10 @@ async fn a_refresh_that_hangs_holds_up_nobody_once_it_is_given_up() {
     let world = World::new();
     world.sign_in(&server).await.unwrap();
 
-    let hung = tokio::time::timeout(Duration::from_millis(300), world.account.answer(UNAUTHORIZED)).await;
+    let hung = tokio::time::timeout(Duration::from_millis(300), ask(&world.account, UNAUTHORIZED)).await;
     let meanwhile = subject_and_number(&world.account.target().unwrap());
     hangs.store(false, Ordering::SeqCst);
-    let answer = world.account.answer(UNAUTHORIZED).await;
+    let answer = ask(&world.account, UNAUTHORIZED).await;
 
     assert!(hung.is_err(), "it was answered");
     assert_eq!(meanwhile, "u1 first", "the session is as it was");
@@ -426,7 +441,7 @@ async fn who_is_killed_while_the_token_rotates_is_signed_in_or_asked_and_nothing
         keychain.is_slow.store(true, Ordering::SeqCst);
 
         let storing = async {
-            let _ = world.account.answer(UNAUTHORIZED).await;
+            let _ = ask(&world.account, UNAUTHORIZED).await;
         };
         let answered = async {
             while asked(&server, "/auth/refresh") == 0
@@ -443,7 +458,7 @@ async fn who_is_killed_while_the_token_rotates_is_signed_in_or_asked_and_nothing
         let later = world.restart();
         let Restored::SignedIn(_) = later.restore().await else { panic!("nobody is signed in") };
         let found = subject_and_number(&later.target().unwrap());
-        let answer = later.answer(UNAUTHORIZED).await;
+        let answer = ask(&later, UNAUTHORIZED).await;
 
         assert_eq!(found, "u1 first");
         match answer {
@@ -462,11 +477,11 @@ async fn half_of_a_renewed_pair_is_enough_to_go_on() {
     world.sign_in(&server).await.unwrap();
 
     keychain.writes_left.store(1, Ordering::SeqCst);
-    world.account.answer(UNAUTHORIZED).await;
+    ask(&world.account, UNAUTHORIZED).await;
     keychain.writes_left.store(usize::MAX, Ordering::SeqCst);
     let later = world.restart();
     later.restore().await;
-    later.answer(UNAUTHORIZED).await;
+    ask(&later, UNAUTHORIZED).await;
 
     let used: Vec<_> =
         server.requests().into_iter().filter(|request| request.path == "/auth/refresh").collect();
@@ -479,7 +494,7 @@ async fn a_kept_password_signs_in_again_where_the_server_renews_nothing() {
     let world = World::new();
     world.sign_in_and_keep(&server).await;
 
-    let answer = world.account.answer(FORBIDDEN).await;
+    let answer = ask(&world.account, FORBIDDEN).await;
 
     let Answer::Connect(target) = answer else { panic!("nobody signed in: {answer:?}") };
     assert_eq!(subject_and_number(&target), "u1 number-2");
@@ -494,7 +509,7 @@ async fn without_a_kept_password_the_person_is_asked() {
     let world = World::new();
     world.sign_in(&server).await.unwrap();
 
-    let answer = world.account.answer(FORBIDDEN).await;
+    let answer = ask(&world.account, FORBIDDEN).await;
 
     assert!(matches!(answer, Answer::Rejected(Cause::TokenRejected)), "{answer:?}");
     assert_eq!((logins(&server), world.password().await), (1, None));
@@ -508,7 +523,7 @@ async fn a_kept_password_that_is_refused_is_forgotten_and_never_tried_again() {
         world.sign_in_and_keep(&server).await;
 
         for _ in 0..3 {
-            let answer = world.account.answer(FORBIDDEN).await;
+            let answer = ask(&world.account, FORBIDDEN).await;
             assert!(matches!(answer, Answer::Rejected(Cause::TokenRejected)), "{answer:?}");
             world.clock.sleep(Duration::from_secs(3600));
         }
@@ -529,7 +544,7 @@ async fn a_password_that_the_server_takes_is_used_once_a_quarter_of_an_hour() {
     let mut tried = vec![];
     for minutes in [0, 1, 13, 1] {
         world.clock.sleep(Duration::from_secs(minutes * 60));
-        let answer = world.account.answer(FORBIDDEN).await;
+        let answer = ask(&world.account, FORBIDDEN).await;
         tried.push((matches!(answer, Answer::Connect(_)), logins(&server)));
     }
 
@@ -543,14 +558,14 @@ async fn trouble_on_the_way_is_never_taken_for_a_wrong_password() {
         let world = World::new();
         world.sign_in_and_keep(&server).await;
 
-        let Answer::Rejected(cause) = world.account.answer(FORBIDDEN).await else { panic!("a new token") };
-        let Answer::Rejected(again) = world.account.answer(FORBIDDEN).await else { panic!("a new token") };
+        let Answer::Rejected(cause) = ask(&world.account, FORBIDDEN).await else { panic!("a new token") };
+        let Answer::Rejected(again) = ask(&world.account, FORBIDDEN).await else { panic!("a new token") };
 
         assert!(!matches!(cause, Cause::TokenRejected), "{login:?} gave {cause:?}");
         assert_eq!((again, logins(&server)), (cause, 2), "{login:?}: not at once");
         assert_eq!(world.password().await.as_deref(), Some("right"));
         world.clock.sleep(Duration::from_secs(600));
-        world.account.answer(FORBIDDEN).await;
+        ask(&world.account, FORBIDDEN).await;
         assert_eq!(logins(&server), 3, "{login:?}: but later");
     }
 }
@@ -577,7 +592,7 @@ async fn somebody_else_s_tokens_are_not_taken_for_the_kept_password() {
     let world = World::new();
     world.sign_in_and_keep(&server).await;
 
-    let answer = world.account.answer(FORBIDDEN).await;
+    let answer = ask(&world.account, FORBIDDEN).await;
 
     assert!(matches!(answer, Answer::Rejected(Cause::TokenRejected)), "{answer:?}");
     assert_eq!(world.password().await, None);
@@ -618,6 +633,12 @@ struct World {
     keychain: Arc<dyn Keychain>,
     clock: Arc<TestClock>,
     folder: tempfile::TempDir,
+}
+
+/// Asks what it means that the server turned the token down that is in use now.
+async fn ask(account: &Account, question: Cause) -> Answer {
+    let refused = account.target().unwrap();
+    account.answer(question, &refused).await
 }
 
 impl World {

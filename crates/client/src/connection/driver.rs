@@ -51,7 +51,7 @@ pub(super) enum Command {
     Wake,
     RetryNow,
     Acknowledge(ClientMessage, oneshot::Sender<bool>),
-    Rejected(Cause),
+    Rejected(Target, Cause),
     ShutDown(oneshot::Sender<()>),
 }
 
@@ -222,9 +222,24 @@ impl Driver {
                 // A socket that would not take it is gone by now.
                 let _ = sent.send(self.socket.is_some());
             }
-            Command::Rejected(cause) => self.link.handle_close(cause, now),
+            Command::Rejected(refused, cause) => self.rejected(&refused, cause),
             Command::ShutDown(_) => {}
         }
+    }
+
+    /// A question is answered. It may have been about a token that was replaced meanwhile, which says nothing of the
+    /// one in use.
+    fn rejected(&mut self, refused: &Target, cause: Cause) {
+        let in_use = self.target.as_ref();
+        if in_use.is_none_or(|target| !target.is_same_place(refused) || !target.has_token_of(refused)) {
+            return;
+        }
+        match self.link.state() {
+            State::Online { .. } => return,
+            State::Connecting { .. } => self.part(1000),
+            State::Offline | State::Waiting { .. } | State::Rejected { .. } => {}
+        }
+        self.link.handle_close(cause, self.clock.monotonic());
     }
 
     fn connect(&mut self, target: Target) {
@@ -236,7 +251,9 @@ impl Driver {
 
     /// Takes another target; whether it is the same server and user, whose open connection stays.
     fn aim(&mut self, target: Target) -> bool {
-        let same = self.target.as_ref().is_some_and(|old| old.is_same_place(&target));
+        let old = self.target.as_ref();
+        let same = old.is_some_and(|old| old.is_same_place(&target));
+        let same_token = old.is_some_and(|old| old.has_token_of(&target));
         // A new sign-in accepts whatever the server speaks now.
         if !same || !target.spoke_two {
             self.spoken = None;
@@ -246,6 +263,7 @@ impl Driver {
         self.resting = None;
         match self.link.state() {
             State::Online { .. } if same => {}
+            State::Connecting { .. } if same && same_token => {}
             State::Online { .. } | State::Connecting { .. } => {
                 self.link.disconnect();
                 self.follow();
@@ -410,7 +428,10 @@ impl Driver {
                 link::Event::Notice(notice) => Event::Notice(notice),
                 link::Event::Unreadable(what) => Event::Unreadable(what),
                 link::Event::Repaired => Event::Repaired,
-                link::Event::Question(cause) => Event::Question(cause),
+                link::Event::Question(cause) => {
+                    let Some(refused) = self.target.clone() else { continue };
+                    Event::Question { cause, refused: Box::new(refused) }
+                }
             };
             self.remember(event);
         }

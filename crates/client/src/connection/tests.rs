@@ -339,7 +339,10 @@ async fn a_question_answered_with_a_new_token_is_followed_by_an_attempt_with_it(
     world.connection.connect(world::target("old"));
     assert_eq!(
         world.next_but_states().await,
-        Event::Question(Cause::Http { status: 401, retry_after: None })
+        Event::Question {
+            cause: Cause::Http { status: 401, retry_after: None },
+            refused: Box::new(world::target("old")),
+        }
     );
 
     world.accept_again();
@@ -349,13 +352,46 @@ async fn a_question_answered_with_a_new_token_is_followed_by_an_attempt_with_it(
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_late_answer_about_a_token_that_was_replaced_does_not_touch_the_attempt_with_the_new_one() {
+    let mut world = World::new();
+    world.refuse(Cause::Http { status: 403, retry_after: None });
+    world.connection.connect(world::target("old"));
+    assert!(matches!(world.next_but_states().await, Event::Question { .. }));
+    world.accept_again();
+
+    world.connection.connect(world::target("new"));
+    world.connection.rejected(world::target("old"), Cause::AddressRejected);
+    world.connection.connect(world::target("new"));
+    let server = world.accept().await;
+    world.until(|state| matches!(state, State::Online { .. })).await;
+
+    assert_eq!(server.uri.query(), Some("token=new"));
+    assert_eq!(world.attempts(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_about_the_token_in_use_ends_the_attempt_under_way() {
+    let mut world = World::new();
+    world.refuse(Cause::Http { status: 403, retry_after: None });
+    world.connection.connect(world::target("old"));
+    assert!(matches!(world.next_but_states().await, Event::Question { .. }));
+    world.accept_again();
+    world.connection.retry_now();
+    let _never_answers = world.take_stream().await;
+
+    world.connection.rejected(world::target("old"), Cause::TokenRejected);
+
+    world.until(is_rejected(Cause::TokenRejected)).await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_question_answered_with_a_dead_token_ends_the_attempts() {
     let mut world = World::new();
     world.refuse(Cause::Http { status: 403, retry_after: None });
     world.connection.connect(world::target("old"));
-    assert!(matches!(world.next_but_states().await, Event::Question(_)));
+    assert!(matches!(world.next_but_states().await, Event::Question { .. }));
 
-    world.connection.rejected(Cause::TokenRejected);
+    world.connection.rejected(world::target("old"), Cause::TokenRejected);
     world.until(is_rejected(Cause::TokenRejected)).await;
     let before = world.attempts();
     tokio::time::sleep(Duration::from_secs(3600)).await;

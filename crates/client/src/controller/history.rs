@@ -5,6 +5,7 @@ use std::time::Duration;
 use visionguard_proto::{Cause, Moment};
 
 use super::Controller;
+use super::session::Refused;
 use super::ticks::Tick;
 use super::watch::REPEATED_SOON;
 use crate::api::ApiError;
@@ -146,7 +147,7 @@ impl Controller {
     /// The API did not take the token.
     pub(super) fn api_refused(&mut self, error: &ApiError) {
         if error.is_unauthorized() {
-            self.question(Cause::Http { status: 401, retry_after: None });
+            self.question(Cause::Http { status: 401, retry_after: None }, Refused::Request);
         }
     }
 

@@ -18,6 +18,15 @@ use crate::words::text;
 /// How often a keychain is asked again after such a failure.
 const ODD_FAILURES: u32 = 5;
 
+/// What the server turned down.
+#[derive(Debug)]
+pub(super) enum Refused {
+    /// A connection as this target.
+    Handshake(Box<Target>),
+    /// A request with the token of that moment.
+    Request,
+}
+
 /// What is known of the account.
 #[derive(Debug)]
 pub(super) struct Who {
@@ -78,7 +87,9 @@ impl Controller {
     /// Nobody is signed in any more: the kept password, if there is one, brings that to an end.
     fn sign_in_again(&mut self) {
         match self.who.account {
-            status::Account::Expired => self.question(Cause::Http { status: 401, retry_after: None }),
+            status::Account::Expired => {
+                self.question(Cause::Http { status: 401, retry_after: None }, Refused::Request);
+            }
             status::Account::TokenMissing => self.restore(),
             status::Account::Starting
             | status::Account::SignedIn
@@ -278,18 +289,20 @@ impl Controller {
         let _ = reply.send(answer);
     }
 
-    /// The server turned the token or the address down, or the API did not take the token.
-    pub(super) fn question(&mut self, cause: Cause) {
-        if self.who.answering {
-            return;
-        }
+    /// The server turned the token or the address down.
+    pub(super) fn question(&mut self, cause: Cause, refused: Refused) {
+        let asked_with = match &refused {
+            Refused::Handshake(target) => Some(Target::clone(target)),
+            Refused::Request => self.account.target(),
+        };
+        let Some(asked_with) = asked_with.filter(|_| !self.who.answering) else { return };
         self.who.answering = true;
         let account = self.account.clone();
         let epoch = self.who.epoch;
-        self.spawn(async move { Tick::Answered(epoch, account.answer(cause).await) });
+        self.spawn(async move { Tick::Answered(epoch, refused, account.answer(cause, &asked_with).await) });
     }
 
-    pub(super) fn answered(&mut self, epoch: u64, answer: Answer) {
+    pub(super) fn answered(&mut self, epoch: u64, refused: Refused, answer: Answer) {
         if epoch != self.who.epoch {
             return;
         }
@@ -304,23 +317,39 @@ impl Controller {
                 self.connection.connect(target);
                 self.reconcile_soon();
             }
-            Answer::Rejected(cause) => self.rejected(cause),
+            Answer::Rejected(cause) => self.rejected(refused, cause),
         }
     }
 
     /// An open connection outlives its token; only a handshake is refused for it.
-    fn rejected(&mut self, cause: Cause) {
+    fn rejected(&mut self, refused: Refused, cause: Cause) {
         if self.online_since().is_some() {
             tracing::warn!(?cause, "the token is no longer accepted; the open connection goes on");
             return;
         }
-        self.connection.rejected(cause);
+        match (refused, self.account.target()) {
+            (Refused::Handshake(target), _) => self.connection.rejected(*target, cause),
+            (Refused::Request, Some(target)) if cause == Cause::TokenRejected => {
+                self.connection.rejected(target, cause);
+            }
+            // The token is good by now, and a request says nothing of the socket's address.
+            (Refused::Request, Some(target)) if cause == Cause::AddressRejected => self.token_is_good(target),
+            (Refused::Request, _) => {}
+        }
         if cause == Cause::TokenRejected {
             tracing::warn!("the sign-in has expired");
             self.who.account = status::Account::Expired;
         }
         if self.who.account == status::Account::Expired {
             self.sign_in_again_later();
+        }
+    }
+
+    fn token_is_good(&mut self, target: Target) {
+        self.watch.token_works();
+        if self.who.account == status::Account::Expired {
+            self.who.account = status::Account::SignedIn;
+            self.connection.connect(target);
         }
     }
 

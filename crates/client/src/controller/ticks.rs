@@ -9,6 +9,7 @@ use visionguard_proto::{Cursor, Moment};
 use super::Controller;
 use super::decisions::Sent;
 use super::recorder::Attempt;
+use super::session::Refused;
 use crate::account::{Answer, Restored};
 use crate::api::{ApiError, Registration};
 use crate::connection;
@@ -74,7 +75,7 @@ pub(super) enum Tick {
         erased: Result<(), JournalError>,
         reply: Reply<Result<(), Problem>>,
     },
-    Answered(u64, Answer),
+    Answered(u64, Refused, Answer),
     Refreshed(u64, Result<Option<connection::Target>, ApiError>),
     /// Whether the keychain took the tokens after all.
     TokenStored(u64, bool),
@@ -173,7 +174,7 @@ impl Controller {
             Tick::Restored(epoch, restored) => self.restored(epoch, restored),
             Tick::SignedIn(result, reply) => self.signed_in(result, reply),
             Tick::SignedOut { result, erased, reply } => self.signed_out(result, erased, reply),
-            Tick::Answered(epoch, answer) => self.answered(epoch, answer),
+            Tick::Answered(epoch, refused, answer) => self.answered(epoch, refused, answer),
             Tick::Refreshed(epoch, result) => self.refreshed(epoch, result),
             Tick::TokenStored(epoch, stored) => self.token_stored(epoch, stored),
             Tick::Placed(epoch, cursor) => self.placed(epoch, cursor),

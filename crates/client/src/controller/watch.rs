@@ -11,6 +11,7 @@ use super::delivery::Delivery;
 use super::log::Log;
 use super::outage::Outages;
 use super::polling::Polling;
+use super::session::Refused;
 use super::slot::Slot;
 use super::ticks::{Due, Reply};
 use super::{Controller, Pace};
@@ -108,7 +109,7 @@ impl Controller {
             Event::Notice(notice) => self.message(&notice),
             Event::Unreadable(what) => self.unreadable(&what),
             Event::Repaired => tracing::debug!("a message was repaired"),
-            Event::Question(cause) => self.question(cause),
+            Event::Question { cause, refused } => self.question(cause, Refused::Handshake(refused)),
             Event::Woke => self.woke(),
         }
     }

@@ -89,14 +89,14 @@ async fn use_every_secret(data_dir: &Path) -> String {
     let target = account.target().unwrap();
     said.push_str(&format!("{target:?} {account:?} {connection:?} {keychain:?}"));
     connection.connect(target);
-    let question = loop {
+    let (question, refused) = loop {
         let event = events.recv().await.unwrap();
         said.push_str(&format!("{event:?}"));
-        if let Event::Question(cause) = event {
-            break cause;
+        if let Event::Question { cause, refused } = event {
+            break (cause, refused);
         }
     };
-    let answer = account.answer(question).await;
+    let answer = account.answer(question, &refused).await;
     said.push_str(&format!("{answer:?}"));
     assert!(matches!(answer, Answer::Rejected(_)));
 
