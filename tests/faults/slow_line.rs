@@ -79,7 +79,7 @@ async fn alerts_of(said: &[u8]) -> usize {
             | Event::Notice(_)
             | Event::Unreadable(_)
             | Event::Repaired
-            | Event::Question(_)
+            | Event::Question { .. }
             | Event::Woke => {}
         }
     }
