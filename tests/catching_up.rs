@@ -14,8 +14,9 @@ use std::time::{Duration, Instant};
 use futures_util::future::join_all;
 use serde_json::Value;
 use support::backend::{Backend, Detection};
+use support::ours::{EMAIL, PASSWORD};
 use support::program::{self, WatchProgram};
-use support::shop::{EMAIL, PASSWORD, Shop};
+use support::shop::Shop;
 use tempfile::TempDir;
 
 const MISSED: usize = 10_000;

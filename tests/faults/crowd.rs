@@ -6,7 +6,6 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use secrecy::SecretString;
-use serde_json::{Value, json};
 use support::{http, matrix, wait};
 use visionguard_client::clock::SystemClock;
 use visionguard_client::connection::{Connection, Target};
@@ -112,7 +111,7 @@ fn online(seed: u64, now: Moment) -> Link {
 async fn fault_07_three_hundred_sockets_lose_our_server() {
     let fault = matrix::row(7, "our server is killed and started again under 300 real sockets of 50 users");
     let mut ours = Ours::start(|config| config.limits.sign_in_burst = 10_000).await;
-    let targets = targets(ours.running.as_ref().unwrap(), 50).await;
+    let targets = targets(ours.running(), 50).await;
     let tls = tls::client_config(None).unwrap();
     let dial = Arc::new(SystemDial::new(tls));
     let connections: Vec<Connection> = (0..300)
@@ -129,7 +128,7 @@ async fn fault_07_three_hundred_sockets_lose_our_server() {
     let mut back = Vec::new();
     let mut draw = Backoff::new(7);
     for _ in 0..3 {
-        ours.running.take().unwrap().kill();
+        ours.kill();
         tokio::time::sleep(draw.between(Duration::from_millis(100), Duration::from_secs(2))).await;
         ours.resume().await;
         let returned = Instant::now();
@@ -141,7 +140,7 @@ async fn fault_07_three_hundred_sockets_lose_our_server() {
     for connection in &connections {
         connection.disconnect();
     }
-    let nobody = || (ours.running.as_ref()?.connections() == 0).then_some(());
+    let nobody = || (ours.running().connections() == 0).then_some(());
     wait::until("nobody to be left", nobody).await;
     fault.times(3);
     fault.spread("all 300 sockets back", &back);
@@ -152,7 +151,7 @@ async fn fault_07_three_hundred_sockets_lose_our_server() {
 async fn all_online(ours: &Ours, connections: &[Connection]) {
     wait::until("everybody to be online", || {
         let online = connections.iter().all(|connection| matches!(connection.state(), State::Online { .. }));
-        let listed = ours.running.as_ref()?.connections();
+        let listed = ours.running().connections();
         (online && listed == connections.len()).then_some(())
     })
     .await;
@@ -170,15 +169,11 @@ async fn targets(running: &Running, count: usize) -> Vec<Target> {
             password: SecretString::from(PASSWORD),
         };
         let id: UserId = running.users().add_user(user).await.unwrap();
-        let body = json!({"email": email, "password": PASSWORD});
-        let answer =
-            http::client().post(format!("{}/auth/login", running.url())).json(&body).send().await.unwrap();
-        let answer: Value = answer.json().await.unwrap();
-        let token = SecretString::from(answer["access_token"].as_str().unwrap());
+        let token = http::token(&running.url(), &email, PASSWORD).await;
         targets.push(Target {
             endpoint: Endpoint::parse(&running.url()).unwrap(),
             user: id,
-            token,
+            token: SecretString::from(token),
             spoke_two: false,
         });
     }

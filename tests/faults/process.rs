@@ -7,7 +7,7 @@ use reqwest::multipart::{Form, Part};
 use secrecy::ExposeSecret;
 use serde_json::{Value, json};
 use support::program::ServerProgram;
-use support::{http, picture, wait};
+use support::{http, ours, picture, wait};
 use tempfile::TempDir;
 
 use crate::world::{EMAIL, Ours, PASSWORD, STREAM};
@@ -63,16 +63,13 @@ impl Process {
 
     /// The ids of all rows of the record: what has to be on every computer.
     pub async fn record(&self) -> Vec<String> {
-        let body = json!({"email": EMAIL, "password": PASSWORD});
         let url = format!("http://{}", self.address);
-        let answer = self.pipeline.client.post(format!("{url}/auth/login")).json(&body).send().await.unwrap();
-        let signed_in: Value = answer.json().await.unwrap();
-        let token = signed_in["access_token"].as_str().unwrap();
+        let token = http::token(&url, EMAIL, PASSWORD).await;
         let mut ids = Vec::new();
         loop {
             let page =
                 format!("{url}/api/anomalies?shop_id={}&limit=500&offset={}", self.pipeline.shop, ids.len());
-            let page = self.pipeline.client.get(page).bearer_auth(token).send().await.unwrap();
+            let page = self.pipeline.client.get(page).bearer_auth(&token).send().await.unwrap();
             let page: Value = page.json().await.unwrap();
             let rows = page["anomalies"].as_array().unwrap();
             ids.extend(rows.iter().map(|row| row["id"].as_str().unwrap().to_owned()));
@@ -91,9 +88,8 @@ impl Pipeline {
 
     /// The same with this picture.
     pub async fn publish_picture(&self, person: u16, picture: Bytes) -> Option<String> {
-        let number = 30 * u32::from(person);
-        let result =
-            json!({"person_id": person, "score": -3.5, "frame_number": number, "start_frame": number});
+        let person = i64::from(person);
+        let result = ours::seen(person, 30 * person);
         let alert =
             json!({"shop_id": self.shop, "stream_id": STREAM, "result": result, "location": "Aisle 3"});
         let picture = Part::bytes(picture.to_vec()).file_name("f.jpg");

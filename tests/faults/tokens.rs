@@ -147,10 +147,7 @@ async fn connected_with(keychain: Arc<dyn Keychain>) -> (Shop, Chaos, Desk, Netw
 
 /// Waits until a token issued before now is not taken any more.
 async fn until_expired(shop: &Shop) {
-    let body = serde_json::json!({"email": EMAIL, "password": PASSWORD});
-    let login = http::client().post(format!("{}/auth/login", shop.credentials().server)).json(&body).send();
-    let answer: serde_json::Value = login.await.unwrap().json().await.unwrap();
-    let token = answer["access_token"].as_str().unwrap().to_owned();
+    let token = http::token(&shop.credentials().server, EMAIL, PASSWORD).await;
     let deadline = tokio::time::Instant::now() + wait::PATIENCE * 2;
     loop {
         let asked = http::client().get(format!("{}/auth/me", shop.credentials().server)).bearer_auth(&token);

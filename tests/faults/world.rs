@@ -1,26 +1,16 @@
 //! A shop for the tests of faults: the double of the original or our server, a bad network, a computer.
 
 use std::collections::HashSet;
-use std::path::Path;
 use std::time::Duration;
 
 use bytes::Bytes;
-use secrecy::SecretString;
-use serde_json::json;
 use support::backend::{Backend, Detection, Pace, Person};
 use support::chaos::Chaos;
 use support::desk::{Desk, quick_link, quick_pace};
+pub use support::ours::{EMAIL, Ours, PASSWORD, STREAM};
 use support::{picture, wait};
-use tempfile::TempDir;
 use visionguard_client::view::{FeedItem, FeedQuery, Status};
-use visionguard_proto::{Jpeg, ShopId, StreamId};
-use visionguard_server::publish::Kind;
-use visionguard_server::{Config, NewUser, Role, Running};
-
-/// The stream of every detection.
-pub const STREAM: &str = "748e3bf7-47bf-4ce7-b2ae-bfdc7c81c983";
-pub const EMAIL: &str = "owner@shop.example";
-pub const PASSWORD: &str = "correct horse battery";
+use visionguard_server::{Config, Running};
 
 /// Which server it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,15 +33,6 @@ pub struct World {
 pub enum Server {
     Original { backend: Box<Backend>, user: Person, shop: String },
     Ours(Box<Ours>),
-}
-
-/// Our server inside this process; its data outlives restarts.
-#[derive(Debug)]
-pub struct Ours {
-    pub running: Option<Running>,
-    config: Config,
-    pub shop: ShopId,
-    pub folder: TempDir,
 }
 
 impl World {
@@ -149,17 +130,13 @@ impl Server {
 
     /// The same with this picture.
     pub async fn publish_picture(&self, person: u16, picture: Bytes) -> String {
+        let person = i64::from(person);
         match self {
             Server::Original { backend, user, shop } => {
-                let person = i64::from(person);
                 let detection = Detection::new(user, shop, STREAM).person(person).frame_number(30 * person);
                 backend.detect(detection.picture(picture))
             }
-            Server::Ours(ours) => {
-                let mut theft = ours.theft(person);
-                theft.picture = Some(Jpeg::from_bytes(picture).unwrap());
-                ours.running.as_ref().unwrap().publish(theft).await.unwrap().id.to_string()
-            }
+            Server::Ours(ours) => ours.publish_theft(ours.theft(person, 30 * person, picture)).await,
         }
     }
 
@@ -167,7 +144,7 @@ impl Server {
     pub async fn kill(&mut self) {
         match self {
             Server::Original { backend, .. } => backend.kill().await,
-            Server::Ours(ours) => ours.running.take().unwrap().kill(),
+            Server::Ours(ours) => ours.kill(),
         }
     }
 
@@ -175,7 +152,7 @@ impl Server {
     pub async fn stop(&mut self) {
         match self {
             Server::Original { backend, .. } => backend.stop().await,
-            Server::Ours(ours) => ours.running.take().unwrap().stop().await,
+            Server::Ours(ours) => ours.stop().await,
         }
     }
 
@@ -193,86 +170,6 @@ impl Server {
             Server::Original { backend, user, .. } => usize::from(backend.is_registered(user)),
             Server::Ours(ours) => ours.running.as_ref().map_or(0, Running::connections),
         }
-    }
-}
-
-impl Ours {
-    pub async fn start(change: impl FnOnce(&mut Config)) -> Ours {
-        let folder = tempfile::tempdir().unwrap();
-        let mut config = Config::new(folder.path());
-        change(&mut config);
-        let running = visionguard_server::Server::start(config.clone()).await.unwrap();
-        // After a restart it has to be where it was.
-        config.listen = running.address;
-        let owner = NewUser {
-            email: EMAIL.to_owned(),
-            name: "Shop Owner".to_owned(),
-            role: Role::Owner,
-            password: SecretString::from(PASSWORD),
-        };
-        let owner = running.users().add_user(owner).await.unwrap();
-        let shop = running.users().add_shop("Downtown", &owner).await.unwrap();
-        Ours { running: Some(running), config, shop, folder }
-    }
-
-    pub async fn resume(&mut self) {
-        // The port of a killed server may be busy for a moment.
-        let deadline = tokio::time::Instant::now() + wait::PATIENCE;
-        loop {
-            match visionguard_server::Server::start(self.config.clone()).await {
-                Ok(running) => return self.running = Some(running),
-                Err(error) => assert!(tokio::time::Instant::now() < deadline, "{error}"),
-            }
-            tokio::time::sleep(Duration::from_millis(10)).await;
-        }
-    }
-
-    /// Another server on a copy of its data, which must not be in use.
-    pub async fn copy(&self) -> Ours {
-        let folder = self.copy_data();
-        let mut config = Config::new(folder.path());
-        let running = visionguard_server::Server::start(config.clone()).await.unwrap();
-        config.listen = running.address;
-        Ours { running: Some(running), config, shop: self.shop.clone(), folder }
-    }
-
-    pub fn copy_data(&self) -> TempDir {
-        let copy = tempfile::tempdir().unwrap();
-        copy_files(self.folder.path(), copy.path());
-        copy
-    }
-
-    /// Sets its data back to a copy; it must not run.
-    pub fn restore(&self, copy: &TempDir) {
-        for file in std::fs::read_dir(self.folder.path()).unwrap() {
-            std::fs::remove_file(file.unwrap().path()).unwrap();
-        }
-        copy_files(copy.path(), self.folder.path());
-    }
-
-    pub fn theft(&self, person: u16) -> visionguard_server::Detection {
-        let number = 30 * u32::from(person);
-        let result =
-            json!({"person_id": person, "score": -3.5, "frame_number": number, "start_frame": number});
-        visionguard_server::Detection {
-            shop_id: self.shop.clone(),
-            user_id: None,
-            stream_id: StreamId::new(STREAM).unwrap(),
-            kind: Kind::Theft,
-            severity: None,
-            location: Some("Aisle 3".to_owned()),
-            description: None,
-            result: result.as_object().unwrap().clone(),
-            picture: None,
-            idempotency_key: None,
-        }
-    }
-}
-
-fn copy_files(from: &Path, to: &Path) {
-    for file in std::fs::read_dir(from).unwrap() {
-        let path = file.unwrap().path();
-        std::fs::copy(&path, to.join(path.file_name().unwrap())).unwrap();
     }
 }
 

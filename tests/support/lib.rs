@@ -15,6 +15,7 @@ pub mod dice;
 pub mod http;
 pub mod matrix;
 pub mod mount;
+pub mod ours;
 pub mod picture;
 pub mod portal;
 pub mod process;

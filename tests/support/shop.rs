@@ -1,28 +1,19 @@
-//! A shop with our own server and one owner, for programs that run as processes of their own.
+//! A shop with our own server, which counts what is published and acknowledged.
 
 use std::collections::HashSet;
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use secrecy::SecretString;
-use serde_json::{Value, json};
-use tempfile::TempDir;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
-use visionguard_proto::{Jpeg, ShopId, StreamId};
 use visionguard_server::note::Via;
-use visionguard_server::publish::Kind;
-use visionguard_server::{Config, Detection, NewUser, Note, Role, Running, Server};
+use visionguard_server::{Config, Note};
 
+use crate::ours::{EMAIL, Ours, PASSWORD};
 use crate::process::{Credentials, Watch};
 use crate::{http, picture};
-
-/// The owner's address.
-pub const EMAIL: &str = "owner@shop.example";
-/// The owner's password.
-pub const PASSWORD: &str = "correct horse battery";
 
 /// The server, and what was published and acknowledged so far.
 #[derive(Debug)]
@@ -31,14 +22,12 @@ pub struct Shop {
     notes: Mutex<UnboundedReceiver<Note>>,
     acked: Mutex<HashSet<String>>,
     credentials: Credentials,
-    _folder: TempDir,
 }
 
 /// Where detections are handed in.
 #[derive(Debug)]
 struct Counter {
-    server: Running,
-    shop: ShopId,
+    ours: Ours,
     published: Mutex<Vec<String>>,
     number: Mutex<i64>,
 }
@@ -51,37 +40,19 @@ impl Shop {
 
     /// The same with a server that is set up differently.
     pub async fn open_with(set_up: impl FnOnce(&mut Config)) -> Shop {
-        let folder = tempfile::tempdir().unwrap();
         let (sender, notes) = unbounded_channel();
-        let mut config = Config::new(folder.path());
-        config.notes = Some(sender);
-        set_up(&mut config);
-        let server = Server::start(config).await.unwrap();
-        let owner = NewUser {
-            email: EMAIL.to_owned(),
-            name: "Shop Owner".to_owned(),
-            role: Role::Owner,
-            password: SecretString::from(PASSWORD),
-        };
-        let owner = server.users().add_user(owner).await.unwrap();
-        let shop = server.users().add_shop("Downtown", &owner).await.unwrap();
-
-        let body = json!({"email": EMAIL, "password": PASSWORD});
-        let answer = http::client().post(format!("{}/auth/login", server.url())).json(&body).send().await;
-        let answer: Value = answer.unwrap().json().await.unwrap();
+        let ours = Ours::start(|config| {
+            config.notes = Some(sender);
+            set_up(config);
+        })
+        .await;
         let credentials = Credentials {
-            server: server.url(),
-            user_id: owner.to_string(),
-            token: answer["access_token"].as_str().unwrap().to_owned(),
+            server: ours.url(),
+            user_id: ours.owner.to_string(),
+            token: http::token(&ours.url(), EMAIL, PASSWORD).await,
         };
-        let counter = Counter { server, shop, published: Mutex::default(), number: Mutex::default() };
-        Shop {
-            counter: Arc::new(counter),
-            notes: Mutex::new(notes),
-            acked: Mutex::default(),
-            credentials,
-            _folder: folder,
-        }
+        let counter = Counter { ours, published: Mutex::default(), number: Mutex::default() };
+        Shop { counter: Arc::new(counter), notes: Mutex::new(notes), acked: Mutex::default(), credentials }
     }
 
     /// Where the server is, and who may ask it.
@@ -136,7 +107,7 @@ impl Shop {
 
     /// Live connections.
     pub fn connections(&self) -> usize {
-        self.counter.server.connections()
+        self.counter.ours.running().connections()
     }
 }
 
@@ -168,22 +139,8 @@ impl Counter {
             *number += 1;
             *number
         };
-        let person = person.unwrap_or(number);
-        let result =
-            json!({"person_id": person, "score": -3.5, "frame_number": 30 * number, "start_frame": 1});
-        let detection = Detection {
-            shop_id: self.shop.clone(),
-            user_id: None,
-            stream_id: StreamId::new("748e3bf7-47bf-4ce7-b2ae-bfdc7c81c983").unwrap(),
-            kind: Kind::Theft,
-            severity: None,
-            location: Some("Aisle 3".to_owned()),
-            description: None,
-            result: result.as_object().unwrap().clone(),
-            picture: Some(Jpeg::from_bytes(picture).unwrap()),
-            idempotency_key: None,
-        };
-        let id = self.server.publish(detection).await.unwrap().id.to_string();
+        let theft = self.ours.theft(person.unwrap_or(number), 30 * number, picture);
+        let id = self.ours.publish_theft(theft).await;
         lock(&self.published).push(id.clone());
         id
     }

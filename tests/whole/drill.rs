@@ -2,19 +2,15 @@
 
 use std::time::Duration;
 
-use secrecy::SecretString;
 use serde_json::json;
 use support::backend::Backend;
 use support::desk::{Desk, quick_pace};
 use support::http;
+use support::ours::{EMAIL, Ours, PASSWORD};
 use support::wait;
 use visionguard_client::view::{FeedQuery, ReportQuery, Status};
-use visionguard_server::{Config, NewUser, Role, Running, Server};
 
 use super::World;
-
-const EMAIL: &str = "owner@shop.example";
-const PASSWORD: &str = "correct horse battery";
 
 #[tokio::test]
 async fn at_the_original_a_test_comes_round_and_leaves_no_alert() {
@@ -84,7 +80,7 @@ async fn another_person_s_message_with_a_nonce_is_a_message() {
 
 #[tokio::test]
 async fn at_our_server_it_comes_round_for_each_of_two_computers() {
-    let (server, folder) = our_server().await;
+    let mut server = Ours::start(|_| {}).await;
     let (one, other) = (Desk::new(), Desk::new());
     for desk in [&one, &other] {
         desk.sign_in(&server.url(), EMAIL, PASSWORD).await.unwrap();
@@ -100,12 +96,11 @@ async fn at_our_server_it_comes_round_for_each_of_two_computers() {
         assert!(feed.items.is_empty(), "{feed:?}");
     }
     server.stop().await;
-    drop(folder);
 }
 
 #[tokio::test]
 async fn while_our_server_is_away_there_is_nothing_to_test() {
-    let (server, _folder) = our_server().await;
+    let mut server = Ours::start(|_| {}).await;
     let desk = Desk::new();
     desk.sign_in(&server.url(), EMAIL, PASSWORD).await.unwrap();
     desk.until_status(Status::Protected).await;
@@ -129,18 +124,4 @@ async fn unsuspecting() -> World {
     world.desk.until_status(Status::Protected).await;
     wait::until("the slot to be ours", || world.backend.is_registered(&world.user).then_some(())).await;
     world
-}
-
-async fn our_server() -> (Running, tempfile::TempDir) {
-    let folder = tempfile::tempdir().unwrap();
-    let running = Server::start(Config::new(folder.path())).await.unwrap();
-    let owner = NewUser {
-        email: EMAIL.to_owned(),
-        name: "Shop Owner".to_owned(),
-        role: Role::Owner,
-        password: SecretString::from(PASSWORD),
-    };
-    let owner = running.users().add_user(owner).await.unwrap();
-    running.users().add_shop("Downtown", &owner).await.unwrap();
-    (running, folder)
 }

@@ -12,9 +12,8 @@ mod v2;
 
 use support::backend::{Backend, Detection, Person};
 use support::desk::Desk;
+use support::ours::STREAM;
 use visionguard_client::view::Status;
-
-const STREAM: &str = "748e3bf7-47bf-4ce7-b2ae-bfdc7c81c983";
 
 /// A double with one owner, one shop, and a computer.
 struct World {

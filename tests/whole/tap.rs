@@ -38,11 +38,6 @@ impl Tap {
         format!("http://{}", self.address)
     }
 
-    /// The server is here now.
-    pub fn lead_to(&self, server: SocketAddr) {
-        self.with(|inner| inner.server = server);
-    }
-
     /// From now on the server seems to be the original to new connections.
     pub fn hide_two(&self) {
         self.with(|inner| inner.hides_two = true);

@@ -3,31 +3,21 @@
 use std::time::Duration;
 
 use futures_util::{SinkExt, StreamExt};
-use secrecy::{ExposeSecret, SecretString};
-use serde_json::{Value, json};
+use serde_json::Value;
 use support::desk::{Desk, quick_pace};
+use support::ours::{EMAIL, Ours, PASSWORD, STREAM};
 use support::recording::Record;
-use support::{picture, wait};
-use tempfile::TempDir;
+use support::{http, picture, wait};
 use tokio_tungstenite::tungstenite::Message;
-use visionguard_client::api::{Api, Http};
 use visionguard_client::controller::Pace;
-use visionguard_client::tls;
 use visionguard_client::view::{Event, Incident, Report, ReportQuery, Source, Status};
-use visionguard_proto::{AnomalyId, Endpoint, Jpeg, ShopId, StreamId};
-use visionguard_server::publish::Kind;
-use visionguard_server::{Config, Detection, NewUser, Role, Running, Server};
 
-use super::STREAM;
 use super::tap::Tap;
-
-const EMAIL: &str = "owner@shop.example";
-const PASSWORD: &str = "correct horse battery";
 
 #[tokio::test]
 async fn the_token_is_in_no_address_and_neither_subprotocol_nor_extension_is_offered() {
     let world = World::protected().await;
-    world.shop.publish(1).await;
+    world.shop.ours.publish(1).await;
     world.desk.until_alerts(1).await;
 
     let handshakes = world.shop.tap.handshakes();
@@ -43,7 +33,7 @@ async fn the_token_is_in_no_address_and_neither_subprotocol_nor_extension_is_off
 async fn a_binary_picture_is_the_published_one_and_is_not_fetched_again() {
     let world = World::protected().await;
 
-    world.shop.publish(7).await;
+    world.shop.ours.publish(7).await;
 
     let incident = world.desk.until_alerts(1).await.remove(0);
     let cover = incident.cover.as_deref().unwrap();
@@ -62,10 +52,10 @@ async fn fifty_alerts_published_around_a_restart_of_the_server_arrive_once_and_i
     let mut published = Vec::new();
     for number in 0..50 {
         if number == 20 {
-            world.shop.kill();
-            world.shop.start().await;
+            world.shop.ours.kill();
+            world.shop.ours.resume().await;
         }
-        published.push(world.shop.publish(number).await.to_string());
+        published.push(world.shop.ours.publish(number).await);
     }
 
     world.desk.until_alerts(50).await;
@@ -79,12 +69,12 @@ async fn fifty_alerts_published_around_a_restart_of_the_server_arrive_once_and_i
 #[tokio::test]
 async fn what_was_missed_while_the_program_was_away_is_replayed_from_where_the_journal_was_left() {
     let mut world = World::protected().await;
-    world.shop.publish(1).await;
+    world.shop.ours.publish(1).await;
     world.desk.until_alerts(1).await;
     world.acknowledged(1).await;
     let away = world.desk.end().await;
-    world.shop.publish(2).await;
-    world.shop.publish(3).await;
+    world.shop.ours.publish(2).await;
+    world.shop.ours.publish(3).await;
 
     world.desk = Desk::made_of(away);
 
@@ -101,12 +91,12 @@ async fn old_alerts_that_are_replayed_are_history_and_one_summary() {
     // Whatever is replayed is old here; and the record is read so seldom that the log is first.
     let pace = Pace { fresh_within: Duration::ZERO, ..quick_pace() };
     let mut world = World::with(Desk::with(pace)).await;
-    world.shop.publish(1).await;
+    world.shop.ours.publish(1).await;
     world.desk.until_alerts(1).await;
     world.acknowledged(1).await;
     let away = world.desk.end().await;
     for number in 2..=6 {
-        world.shop.publish(number).await;
+        world.shop.ours.publish(number).await;
     }
 
     world.desk = Desk::made_of(away);
@@ -132,16 +122,16 @@ async fn old_alerts_that_are_replayed_are_history_and_one_summary() {
 #[tokio::test]
 async fn a_lost_log_is_a_gap_that_the_record_fills() {
     let mut world = World::protected().await;
-    world.shop.publish(1).await;
+    world.shop.ours.publish(1).await;
     world.desk.until_alerts(1).await;
     world.acknowledged(1).await;
     world.compared().await;
     world.desk.client.window(true);
 
-    world.shop.kill();
+    world.shop.ours.kill();
     world.shop.with_database("UPDATE log SET epoch = 'another'");
-    world.shop.start().await;
-    let missed = world.shop.publish(2).await.to_string();
+    world.shop.ours.resume().await;
+    let missed = world.shop.ours.publish(2).await;
 
     world.desk.until_alerts(2).await;
     world.told_of_a_gap().await;
@@ -151,7 +141,7 @@ async fn a_lost_log_is_a_gap_that_the_record_fills() {
     assert!(report.gaps.iter().all(|gap| gap.filled && gap.from.is_some()), "{:?}", report.gaps);
     assert_eq!(report.gaps.len(), 1);
 
-    world.shop.publish(3).await;
+    world.shop.ours.publish(3).await;
     world.desk.until_alerts(3).await;
     world.desk.until_status(Status::Protected).await;
 }
@@ -159,16 +149,16 @@ async fn a_lost_log_is_a_gap_that_the_record_fills() {
 #[tokio::test]
 async fn a_gap_stays_where_the_record_does_not_go_back_that_far_until_it_is_cleared() {
     let mut world = World::protected().await;
-    world.shop.publish(1).await;
+    world.shop.ours.publish(1).await;
     world.desk.until_alerts(1).await;
     world.acknowledged(1).await;
     world.compared().await;
 
-    world.shop.kill();
+    world.shop.ours.kill();
     world.shop.with_database("PRAGMA foreign_keys = OFF; DELETE FROM frames; DELETE FROM anomalies; UPDATE log SET epoch = 'another'");
-    world.shop.start().await;
+    world.shop.ours.resume().await;
     world.desk.until_status(Status::Protected).await;
-    world.shop.publish(2).await;
+    world.shop.ours.publish(2).await;
     world.desk.until_alerts(2).await;
     world.compared().await;
     world.compared().await;
@@ -185,15 +175,15 @@ async fn a_gap_stays_where_the_record_does_not_go_back_that_far_until_it_is_clea
 #[tokio::test]
 async fn a_cursor_older_than_the_log_is_a_gap_that_the_record_fills() {
     let mut world = World::protected().await;
-    world.shop.publish(1).await;
+    world.shop.ours.publish(1).await;
     world.desk.until_alerts(1).await;
     world.acknowledged(1).await;
     let away = world.desk.end().await;
-    world.shop.kill();
-    world.shop.config.log.alerts = 3;
-    world.shop.start().await;
+    world.shop.ours.kill();
+    world.shop.ours.config.log.alerts = 3;
+    world.shop.ours.resume().await;
     for number in 2..=9 {
-        world.shop.publish(number).await;
+        world.shop.ours.publish(number).await;
     }
 
     world.desk = Desk::made_of(away);
@@ -210,8 +200,8 @@ async fn a_server_that_spoke_protocol_2_is_not_shown_the_token_in_an_address_wit
     let mut world = World::protected().await;
     world.shop.tap.hide_two();
 
-    world.shop.kill();
-    world.shop.start().await;
+    world.shop.ours.kill();
+    world.shop.ours.resume().await;
     let status = world.desk.until_reason(Status::Offline, "downgraded").await;
     assert!(status.sentence.contains("sign in again"), "{}", status.sentence);
     world.desk = world.desk.restart().await;
@@ -220,7 +210,7 @@ async fn a_server_that_spoke_protocol_2_is_not_shown_the_token_in_an_address_wit
 
     world.desk.sign_in(&world.shop.tap.url(), EMAIL, PASSWORD).await.unwrap();
     world.desk.until_status(Status::Protected).await;
-    world.shop.publish(1).await;
+    world.shop.ours.publish(1).await;
     world.desk.until_alerts(1).await;
     assert!(world.shop.tap.handshakes().last().unwrap().contains("?token="));
 }
@@ -228,7 +218,7 @@ async fn a_server_that_spoke_protocol_2_is_not_shown_the_token_in_an_address_wit
 #[tokio::test]
 async fn a_disk_that_refuses_stops_no_delivery_and_after_a_restart_the_log_goes_on_where_the_disk_is() {
     let mut world = World::protected().await;
-    world.shop.publish(1).await;
+    world.shop.ours.publish(1).await;
     world.desk.until_alerts(1).await;
     world.acknowledged(1).await;
     let path = world.desk.data_dir().join(visionguard_client::journal::FILE_NAME);
@@ -236,15 +226,15 @@ async fn a_disk_that_refuses_stops_no_delivery_and_after_a_restart_the_log_goes_
     disk.execute_batch("CREATE TRIGGER full BEFORE INSERT ON alert BEGIN SELECT RAISE(ABORT, 'full'); END")
         .unwrap();
     for person in 2..=4 {
-        world.shop.publish(person).await;
+        world.shop.ours.publish(person).await;
     }
     let unstored = |record: &Record| {
         record.notifications.iter().filter(|raised| raised.id.starts_with("unstored:")).count()
     };
     world.desk.recording.until("all on the screen", |record| (unstored(record) >= 3).then_some(())).await;
 
-    world.shop.kill();
-    world.shop.start().await;
+    world.shop.ours.kill();
+    world.shop.ours.resume().await;
     wait::until("another handshake", || (world.shop.tap.handshakes().len() >= 2).then_some(())).await;
     assert!(world.shop.tap.handshakes()[1].contains(".4&frames"), "{:?}", world.shop.tap.handshakes());
     let away = world.desk.end().await;
@@ -260,10 +250,10 @@ async fn a_disk_that_refuses_stops_no_delivery_and_after_a_restart_the_log_goes_
 async fn a_server_in_trouble_or_away_is_no_downgrade() {
     let mut world = World::protected().await;
 
-    world.shop.kill();
+    world.shop.ours.kill();
     world.desk.until_status(Status::Offline).await;
     assert_ne!(world.desk.status().await.reason, "downgraded");
-    world.shop.start().await;
+    world.shop.ours.resume().await;
 
     world.desk.until_status(Status::Protected).await;
     world.shop.no_token_in_an_address();
@@ -287,12 +277,13 @@ async fn the_original_is_asked_once_and_served_as_ever() {
 #[tokio::test]
 async fn an_old_client_is_served_by_our_server_as_by_the_original() {
     let world = World::protected().await;
-    let (user, token) = world.shop.sign_in_by_hand().await;
-    let address = format!("{}/ws/alerts/{user}?token={token}", world.shop.url().replace("http", "ws"));
-    let stream = tokio::net::TcpStream::connect(world.shop.running.as_ref().unwrap().address).await.unwrap();
+    let (user, server) = (&world.shop.ours.owner, world.shop.ours.url());
+    let token = http::token(&server, EMAIL, PASSWORD).await;
+    let address = format!("{}/ws/alerts/{user}?token={token}", server.replace("http", "ws"));
+    let stream = tokio::net::TcpStream::connect(world.shop.ours.config.listen).await.unwrap();
     let (mut socket, _) = tokio_tungstenite::client_async(address, stream).await.unwrap();
 
-    let id = world.shop.publish(1).await;
+    let id = world.shop.ours.publish(1).await;
     socket.send(Message::text(r#"{"type":"ping"}"#)).await.unwrap();
     let (mut alert, mut ponged) = (None, false);
     while alert.is_none() || !ponged {
@@ -320,13 +311,10 @@ struct World {
     desk: Desk,
 }
 
-/// Our server with one owner and one shop, behind a tap.
+/// Our server behind a tap.
 struct Shop {
-    running: Option<Running>,
-    config: Config,
-    id: ShopId,
+    ours: Ours,
     tap: Tap,
-    folder: TempDir,
 }
 
 impl World {
@@ -402,56 +390,14 @@ impl World {
 
 impl Shop {
     async fn open() -> Shop {
-        let folder = tempfile::tempdir().unwrap();
-        let config = Config::new(folder.path());
-        let running = Server::start(config.clone()).await.unwrap();
-        let owner = NewUser {
-            email: EMAIL.to_owned(),
-            name: "Shop Owner".to_owned(),
-            role: Role::Owner,
-            password: SecretString::from(PASSWORD),
-        };
-        let owner = running.users().add_user(owner).await.unwrap();
-        let id = running.users().add_shop("Downtown", &owner).await.unwrap();
-        let tap = Tap::start(running.address).await;
-        Shop { running: Some(running), config, id, tap, folder }
-    }
-
-    fn url(&self) -> String {
-        self.running.as_ref().unwrap().url()
-    }
-
-    /// Publishes a detection of this person.
-    async fn publish(&self, person: u8) -> AnomalyId {
-        let result = json!({"person_id": person, "score": -3.5, "frame_number": 30, "start_frame": 1});
-        let detection = Detection {
-            shop_id: self.id.clone(),
-            user_id: None,
-            stream_id: StreamId::new(STREAM).unwrap(),
-            kind: Kind::Theft,
-            severity: None,
-            location: Some("Aisle 3".to_owned()),
-            description: None,
-            result: result.as_object().unwrap().clone(),
-            picture: Some(Jpeg::from_bytes(picture::jpeg(person)).unwrap()),
-            idempotency_key: None,
-        };
-        self.running.as_ref().unwrap().publish(detection).await.unwrap().id
-    }
-
-    async fn start(&mut self) {
-        let running = Server::start(self.config.clone()).await.unwrap();
-        self.tap.lead_to(running.address);
-        self.running = Some(running);
-    }
-
-    fn kill(&mut self) {
-        self.running.take().unwrap().kill();
+        let ours = Ours::start(|_| {}).await;
+        let tap = Tap::start(ours.config.listen).await;
+        Shop { ours, tap }
     }
 
     /// Changes what the server, which is down, has stored.
     fn with_database(&self, change: &str) {
-        let path = std::fs::read_dir(self.folder.path())
+        let path = std::fs::read_dir(self.ours.folder.path())
             .unwrap()
             .map(|entry| entry.unwrap().path())
             .find(|path| {
@@ -464,13 +410,5 @@ impl Shop {
     fn no_token_in_an_address(&self) {
         let requests = self.tap.requests();
         assert!(!requests.iter().any(|line| line.contains("token=")), "{requests:?}");
-    }
-
-    /// The user's id and a token, as a client of another make gets them.
-    async fn sign_in_by_hand(&self) -> (String, String) {
-        let http = Http::new(&tls::client_config(None).unwrap()).unwrap();
-        let api = Api::new(&http, Endpoint::parse(&self.url()).unwrap());
-        let signed_in = api.sign_in(EMAIL, &SecretString::from(PASSWORD)).await.unwrap();
-        (signed_in.user.unwrap().id.to_string(), signed_in.access.expose_secret().to_owned())
     }
 }

@@ -25,6 +25,7 @@ use tokio_util::sync::CancellationToken;
 pub use state::{Acked, Patched, Requested};
 use state::{Shared, Shop, User};
 
+use crate::ours::PASSWORD;
 use crate::wait;
 
 /// How fast the double is.
@@ -138,7 +139,7 @@ impl Backend {
         let person = Person {
             id: uuid::Uuid::new_v4().to_string(),
             email: email.to_owned(),
-            password: "correct horse battery".to_owned(),
+            password: PASSWORD.to_owned(),
         };
         self.shared.lock().users.push(User {
             id: person.id.clone(),
