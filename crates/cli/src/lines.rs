@@ -7,7 +7,7 @@ use jiff::tz::TimeZone;
 use serde::Serialize;
 use visionguard_client::journal::{Entry, Recorded, Repaired};
 use visionguard_client::view::{
-    Decision, Handling, Incident, IncidentKind, Severity, Source, Status, StatusView,
+    Decision, Handling, Incident, IncidentKind, NoticeView, Severity, Source, Status, StatusView,
 };
 
 /// One line of `watch --json`.
@@ -33,6 +33,14 @@ pub enum Line {
     AlertRemoved { id: String },
     /// The server was told that the alert is stored.
     Acked { id: String },
+    /// Something stands that a person should know, such as a disk that takes no writes.
+    Notice {
+        /// A stable code.
+        code: String,
+        sentence: String,
+    },
+    /// It does not any more.
+    NoticeOver { code: String },
     /// What a desktop would pop up: the alert that it is about, and those before it of the same incident, count as shown
     /// once this line is written.
     Notification {
@@ -125,6 +133,15 @@ pub fn status(view: &StatusView, now: Timestamp) -> Line {
     }
 }
 
+/// The lines of what changed among the standing remarks.
+pub fn notices(before: &[NoticeView], now: &[NoticeView]) -> Vec<Line> {
+    let over = before.iter().filter(|old| now.iter().all(|notice| notice.code != old.code));
+    let over = over.map(|old| Line::NoticeOver { code: old.code.clone() });
+    let new = now.iter().filter(|notice| !before.contains(notice));
+    let new = new.map(|new| Line::Notice { code: new.code.clone(), sentence: new.sentence.clone() });
+    over.chain(new).collect()
+}
+
 /// The lines of an account of a detection: none for one that told nothing new.
 pub fn recorded(recorded: &Recorded, camera_names: &BTreeMap<String, String>) -> Vec<Line> {
     let line = |entry: &Entry| AlertLine::new(entry, camera_names);
@@ -162,9 +179,11 @@ impl Line {
                     incident.camera, incident.why, incident.id
                 ))
             }
+            Line::Notice { sentence, .. } => Some(format!("{time}  {:<13}{sentence}", "Notice")),
             Line::AlertUpdated(_)
             | Line::AlertRemoved { .. }
             | Line::Acked { .. }
+            | Line::NoticeOver { .. }
             | Line::Notification { .. } => None,
         }
     }

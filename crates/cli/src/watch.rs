@@ -11,7 +11,7 @@ use visionguard_client::journal::{AlertId, Recorded};
 use visionguard_client::policy::SUMMARY;
 use visionguard_client::power;
 use visionguard_client::shell::{Notification, Outcome, Shell};
-use visionguard_client::view::{Event, Problem, SessionView, Status, StatusView, Tray};
+use visionguard_client::view::{Event, NoticeView, Problem, SessionView, Status, StatusView, Tray};
 
 use crate::args::Watch;
 use crate::exit::{Exit, Failure};
@@ -37,7 +37,11 @@ pub async fn run(options: Watch) -> Result<Exit, Failure> {
     };
     let _log = place.log();
     let (tell, news) = mpsc::unbounded_channel();
-    let printer = Printer { tell: tell.clone(), camera_names: place.settings.view.camera_names.clone() };
+    let printer = Printer {
+        tell: tell.clone(),
+        camera_names: place.settings.view.camera_names.clone(),
+        notices: Vec::new(),
+    };
     let client = Client::start(place.parts("visionguard watch")?, printer)?;
     power::follow(client.clone());
 
@@ -222,6 +226,8 @@ impl Stop {
 struct Printer {
     tell: mpsc::UnboundedSender<News>,
     camera_names: BTreeMap<String, String>,
+    /// Those that stand.
+    notices: Vec<NoticeView>,
 }
 
 impl Shell for Printer {
@@ -253,6 +259,13 @@ impl Shell for Printer {
 
     fn status(&mut self, status: &StatusView) {
         let _ = self.tell.send(News::Status(status.clone()));
+    }
+
+    fn notices(&mut self, notices: &[NoticeView]) {
+        for line in lines::notices(&self.notices, notices) {
+            let _ = self.tell.send(News::Line(Box::new(line)));
+        }
+        self.notices = notices.to_vec();
     }
 }
 

@@ -40,6 +40,11 @@ pub trait Shell: Send + 'static {
     fn status(&mut self, status: &view::StatusView) {
         let _ = status;
     }
+
+    /// Told of all standing remarks whenever one comes, changes or goes, window or not.
+    fn notices(&mut self, notices: &[view::NoticeView]) {
+        let _ = notices;
+    }
 }
 
 /// One native notification, in words that are final but not yet escaped.

@@ -4,7 +4,7 @@ use visionguard_proto::message::ClientMessage;
 
 use super::Controller;
 use super::ticks::Tick;
-use crate::journal::Settled;
+use crate::journal::{self, Settled};
 
 /// Bytes of pictures kept while the journal is in memory.
 pub(super) const IN_MEMORY: u64 = 64 * 1024 * 1024;
@@ -29,8 +29,8 @@ impl Controller {
     pub(super) fn settled(&mut self, settled: Settled) {
         tracing::info!(alerts = settled.unacked.len(), "the journal is on the disk again");
         self.journal_works();
-        if settled.set_aside.is_some() {
-            self.shown.notice("journal_set_aside", "notice.journal_set_aside");
+        if let Some(aside) = settled.set_aside {
+            self.shown.notice("journal_set_aside", journal::set_aside_words(&aside));
         }
         for entry in settled.unacked {
             let alert = entry.alert;

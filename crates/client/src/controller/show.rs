@@ -113,6 +113,7 @@ impl Controller {
         if std::mem::take(&mut self.shown.notices_changed) {
             let notices = self.shown.notices();
             self.emit(&Event::Notices { notices });
+            self.shell.notices(&notices);
         }
     }
 

@@ -25,7 +25,7 @@ use crate::account::Account;
 use crate::clock::Clock;
 use crate::connection::{Connection, Event};
 use crate::dial::Dial;
-use crate::journal::{Journal, JournalError, Keep};
+use crate::journal::{self, Journal, JournalError, Keep};
 use crate::lock::DataLock;
 use crate::settings::Settings;
 use crate::shell::Shell;
@@ -131,15 +131,18 @@ pub(super) fn start(parts: Parts, shell: Box<dyn Shell>) -> Result<Client, Start
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Found {
     Well,
-    SetAside,
+    /// Something had to be moved out of the way; the key of the words that say so.
+    SetAside(&'static str),
     Unwritable,
 }
 
 /// The journal on disk; one in memory where the disk will not have it, so that alerts are shown all the same.
 fn open_journal(parts: &Parts) -> Result<(Journal, Found), StartError> {
     match Journal::open_with(&parts.data_dir, &parts.journal) {
-        Ok(opened) if opened.set_aside.is_some() => Ok((opened.journal, Found::SetAside)),
-        Ok(opened) => Ok((opened.journal, Found::Well)),
+        Ok(opened) => {
+            let aside = opened.set_aside.as_deref().map(journal::set_aside_words);
+            Ok((opened.journal, aside.map_or(Found::Well, Found::SetAside)))
+        }
         Err(error) => {
             tracing::error!(%error, "the journal cannot be opened; keeping alerts in memory");
             let journal = Journal::in_memory_with(&parts.journal).map_err(StartError::Journal)?;
@@ -306,7 +309,7 @@ impl Controller {
     fn found_journal(&mut self, found: Found) {
         match found {
             Found::Well => {}
-            Found::SetAside => self.shown.notice("journal_set_aside", "notice.journal_set_aside"),
+            Found::SetAside(words) => self.shown.notice("journal_set_aside", words),
             Found::Unwritable => self.shown.notice("journal_unwritable", "notice.journal_unwritable"),
         }
     }

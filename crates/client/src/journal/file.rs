@@ -21,6 +21,8 @@ const TABLES_WITHOUT_PICTURES: [&str; 9] =
     ["incident", "alert", "outbox", "outage", "gap", "missing", "drill", "shop", "value"];
 /// The name of the small value that says that the journal took the place of another.
 pub(super) const REBUILD: &str = "rebuild";
+/// In the name of a file that was set aside because a newer version wrote it.
+const NEWER: &str = "newer";
 /// No database is smaller.
 const SMALLEST: u64 = 512;
 const BUSY: Duration = Duration::from_secs(5);
@@ -32,13 +34,19 @@ pub(super) fn open(directory: &Path) -> Result<(Connection, Option<PathBuf>), Jo
     let (why, aside) = match open_as_it_is(&path) {
         Ok(connection) => return Ok((connection, None)),
         Err(JournalError::Damaged) => ("damaged", set_aside(&path, "damaged")?),
-        Err(JournalError::Newer { .. }) => ("newer", set_aside(&path, "newer")?),
+        Err(JournalError::Newer { .. }) => (NEWER, set_aside(&path, NEWER)?),
         Err(other) => return Err(other),
     };
     tracing::warn!(why, "the journal was set aside and a new one started");
     let connection = open_as_it_is(&path)?;
     rebuild(&connection)?;
     Ok((connection, Some(aside)))
+}
+
+/// Whether a file was set aside because a newer version wrote it, and not because it was damaged.
+pub(super) fn is_newer(aside: &Path) -> bool {
+    let name = aside.file_name().unwrap_or_default().to_string_lossy();
+    name.starts_with(&format!("{FILE_NAME}.{NEWER}-"))
 }
 
 /// Opens an existing journal for reading.

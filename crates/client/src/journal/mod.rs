@@ -70,6 +70,11 @@ pub struct Opened {
     pub set_aside: Option<PathBuf>,
 }
 
+/// The key of the words about this file, which was set aside.
+pub(crate) fn set_aside_words(aside: &Path) -> &'static str {
+    if file::is_newer(aside) { "notice.journal_newer" } else { "notice.journal_set_aside" }
+}
+
 /// A handle on the journal. Cheap to clone; the file is closed when the last one is gone, or by [`Journal::close`].
 #[derive(Debug, Clone)]
 pub struct Journal {

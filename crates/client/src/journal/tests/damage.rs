@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 
 use proptest::prelude::*;
 
-use super::super::{FILE_NAME, Journal, JournalError};
+use super::super::{FILE_NAME, Journal, JournalError, set_aside_words};
 use super::{World, detection, noon};
 use crate::view::Source;
 
@@ -20,6 +20,7 @@ async fn a_file_that_is_no_database_is_set_aside_and_kept() {
     let aside = opened.set_aside.expect("the old one, set aside");
     assert_eq!(fs::read(&aside).expect("kept"), "no database".repeat(1_000).as_bytes());
     assert!(aside.to_string_lossy().contains("damaged-"));
+    assert_eq!(set_aside_words(&aside), "notice.journal_set_aside");
     record(&opened.journal).await.expect("the new one works");
 }
 
@@ -51,6 +52,7 @@ async fn a_journal_of_a_newer_version_is_set_aside_and_not_changed() {
     assert!(matches!(read_only, Err(JournalError::Newer { found: 99, .. })));
     let aside = opened.set_aside.expect("the newer one, set aside");
     assert!(aside.to_string_lossy().contains("newer-"));
+    assert_eq!(set_aside_words(&aside), "notice.journal_newer");
     let kept = rusqlite::Connection::open(aside).expect("kept");
     let alerts: i64 = kept.query_row("SELECT count(*) FROM alert", [], |row| row.get(0)).expect("its alerts");
     assert_eq!(alerts, 1);
