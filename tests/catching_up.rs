@@ -8,14 +8,13 @@
     reason = "a test fails where this fails, and says its figures"
 )]
 
-use std::path::Path;
 use std::time::{Duration, Instant};
 
 use futures_util::future::join_all;
 use serde_json::Value;
 use support::backend::{Backend, Detection};
-use support::ours::{EMAIL, PASSWORD};
-use support::program::{self, WatchProgram};
+use support::ours::EMAIL;
+use support::process::{self, Credentials, Watch};
 use support::shop::Shop;
 use tempfile::TempDir;
 
@@ -64,29 +63,28 @@ struct Away {
 impl Away {
     async fn leave(url: &str) -> Away {
         let folder = tempfile::tempdir().unwrap();
-        let mut watch = WatchProgram::start(folder.path(), url, EMAIL, PASSWORD);
-        until(|| says(folder.path(), r#""status":"protected""#) > 0).await;
+        let watch = Watch::start(folder.path(), &Credentials::owner(url));
+        until(|| watch.count(is_protected) > 0).await;
         let idle = watch.peak_memory();
         watch.signal("TERM");
-        until(|| !watch.is_running()).await;
+        until(|| watch.has_ended()).await;
         Away { folder, idle }
     }
 
     async fn come_back(self, from: &str, url: &str) {
         let folder = self.folder.path();
-        let protected = says(folder, r#""status":"protected""#);
         let began = Instant::now();
-        let mut watch = WatchProgram::start(folder, url, EMAIL, PASSWORD);
-        until(|| says(folder, r#""event":"alert""#) >= MISSED).await;
+        let watch = Watch::start(folder, &Credentials::owner(url));
+        until(|| watch.count(|line| line["event"] == "alert") >= MISSED).await;
         let stored = began.elapsed();
-        until(|| says(folder, r#""status":"protected""#) > protected).await;
+        until(|| watch.count(is_protected) > 0).await;
         let took = began.elapsed();
         let grown = watch.peak_memory() - self.idle;
         watch.signal("TERM");
-        until(|| !watch.is_running()).await;
+        until(|| watch.has_ended()).await;
 
         let began = Instant::now();
-        let report: Value = program::report(folder);
+        let report: Value = process::report(folder);
         let reported = began.elapsed();
         println!(
             "{MISSED} alerts from {from}: stored after {stored:.1?}, protected after {took:.1?}, \
@@ -97,9 +95,8 @@ impl Away {
     }
 }
 
-/// How often its lines say this.
-fn says(folder: &Path, what: &str) -> usize {
-    std::fs::read_to_string(folder.join("lines")).unwrap_or_default().matches(what).count()
+fn is_protected(line: &Value) -> bool {
+    line["status"] == "protected"
 }
 
 async fn until(mut holds: impl FnMut() -> bool) {

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use reqwest::multipart::{Form, Part};
 use secrecy::ExposeSecret;
 use serde_json::{Value, json};
-use support::program::ServerProgram;
+use support::process::ServerProgram;
 use support::{http, ours, picture, wait};
 use tempfile::TempDir;
 

@@ -54,7 +54,7 @@ async fn fault_42_a_thousand_alerts_of_200_kb_as_fast_as_they_can_be_published()
     let data = tempfile::tempdir().unwrap();
     let watch = shop.watch(data.path());
     watch.until_status("protected").await;
-    let before = peak_memory(watch.pid());
+    let before = watch.peak_memory();
 
     let picture = large();
     let began = Instant::now();
@@ -66,7 +66,7 @@ async fn fault_42_a_thousand_alerts_of_200_kb_as_fast_as_they_can_be_published()
     let published = began.elapsed();
     let stored = until_stored(&watch, &shop, &data).await;
     watch.until_status("protected").await;
-    let after = peak_memory(watch.pid());
+    let after = watch.peak_memory();
     let (lines, status) = watch.stop().await;
 
     assert!(status.success(), "{status}");
@@ -95,9 +95,9 @@ async fn fault_42_twenty_a_second_for_ten_minutes() {
 
     let pouring = shop.pour(Duration::from_millis(50));
     tokio::time::sleep(Duration::from_secs(60)).await;
-    let early = memory(watch.pid());
+    let early = process::memory(watch.pid());
     tokio::time::sleep(Duration::from_secs(540)).await;
-    let late = memory(watch.pid());
+    let late = process::memory(watch.pid());
     pouring.stop().await;
     let stored = until_stored(&watch, &shop, &data).await;
 
@@ -182,7 +182,7 @@ async fn fault_46_sixty_four_megabytes_of_memory() {
     }
     let stored = until_stored(&watch, &shop, &data).await;
     watch.until_status("protected").await;
-    let peak = peak_memory(watch.pid());
+    let peak = watch.peak_memory();
     let (_, status) = watch.stop().await;
 
     assert!(status.success(), "{status}");
@@ -259,23 +259,6 @@ fn limit_descriptors(pid: u32, most: u32) {
     let limit = format!("--nofile={most}:4096");
     let status = std::process::Command::new("prlimit").args(["--pid", &pid.to_string(), &limit]).status();
     assert!(status.unwrap().success());
-}
-
-/// In kB: what is in memory now, code included.
-#[cfg(feature = "long")]
-fn memory(pid: u32) -> u64 {
-    status_of(pid, "VmRSS:")
-}
-
-/// In kB: the most that was in memory at once.
-fn peak_memory(pid: u32) -> u64 {
-    status_of(pid, "VmHWM:")
-}
-
-fn status_of(pid: u32, key: &str) -> u64 {
-    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
-    let line = status.lines().find(|line| line.starts_with(key)).unwrap();
-    line.split_whitespace().nth(1).unwrap().parse().unwrap()
 }
 
 /// A cgroup of a test's own, of the first or second version.

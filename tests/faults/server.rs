@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use support::desk::{Desk, quick_link, quick_pace};
-use support::program::{self, WatchProgram};
+use support::process::{Credentials, Watch, until_stored};
 use support::{matrix, wait};
 use visionguard_client::view::Status;
 use visionguard_proto::Backoff;
@@ -51,44 +51,31 @@ async fn fault_04_client_and_server_are_killed_together() {
     let mut draw = Backoff::new(4);
     let mut server = Process::start().await;
     let computer = tempfile::tempdir().unwrap();
-    let url = format!("http://{}", server.address);
-    let watch = || {
-        let told = program::lines(computer.path()).len();
-        (WatchProgram::start(computer.path(), &url, EMAIL, PASSWORD), told)
-    };
-    let (mut watching, mut told) = watch();
+    let credentials = Credentials::owner(&format!("http://{}", server.address));
+    let watch = || Watch::start(computer.path(), &credentials);
+    let mut watching = watch();
     let mut accepted = Vec::new();
 
     for round in 0..rounds {
-        until_protected(&computer, told).await;
+        watching.until_status("protected").await;
         let publishing = Publishing::start(server.pipeline(), 4);
         tokio::time::sleep(draw.between(Duration::from_millis(30), Duration::from_millis(400))).await;
         watching.kill();
         server.kill();
         accepted.extend(publishing.stop().await);
         if round % 2 == 0 {
-            (watching, told) = watch();
+            watching = watch();
             server.resume().await;
         } else {
             server.resume().await;
-            (watching, told) = watch();
+            watching = watch();
         }
     }
 
-    let mut recorded = server.record().await;
-    recorded.sort();
+    let recorded = server.record().await;
     assert!(accepted.iter().all(|id| recorded.contains(id)), "what was accepted is not in the record");
-    wait::until("every alert once", || {
-        let mut stored: Vec<String> = program::stored(computer.path())
-            .iter()
-            .filter_map(|alert| alert["anomaly_id"].as_str().map(str::to_owned))
-            .collect();
-        stored.sort();
-        (stored == recorded).then_some(())
-    })
-    .await;
-    assert_eq!(program::stored(computer.path()).len(), recorded.len());
-    assert!(watching.is_running());
+    until_stored(computer.path(), &recorded).await;
+    assert!(!watching.has_ended());
     fault.times(rounds);
     fault.measured("alerts accepted, recorded, lost", format!("{}, {}, 0", accepted.len(), recorded.len()));
     fault.held(&["I1", "I3", "I11"]);
@@ -194,11 +181,11 @@ async fn client_freezes(time: Duration, dead_after: Duration, injected: &str) {
     })
     .await;
     let computer = tempfile::tempdir().unwrap();
-    let watch =
-        WatchProgram::start(computer.path(), &format!("http://{}", server.address()), EMAIL, PASSWORD);
-    until_protected(&computer, 0).await;
+    let credentials = Credentials::owner(&format!("http://{}", server.address()));
+    let watch = Watch::start(computer.path(), &credentials);
+    watch.until_status("protected").await;
     let mut ids = vec![server.publish(1).await];
-    until_stored(&computer, &ids).await;
+    until_stored(computer.path(), &ids).await;
 
     watch.signal("STOP");
     let frozen = Instant::now();
@@ -216,7 +203,7 @@ async fn client_freezes(time: Duration, dead_after: Duration, injected: &str) {
     let back = thawed.elapsed();
     ids.push(server.publish(4).await);
 
-    until_stored(&computer, &ids).await;
+    until_stored(computer.path(), &ids).await;
     // It was last heard up to half of that before it froze.
     assert!(dropped >= dead_after / 3, "dropped after {dropped:?}");
     fault.measured("dropped after", format!("{:.1} s", dropped.as_secs_f64()));
@@ -230,30 +217,6 @@ async fn desk_at(address: SocketAddr) -> Desk {
     desk.sign_in(&format!("http://{address}"), EMAIL, PASSWORD).await.unwrap();
     desk.until_status(Status::Protected).await;
     desk
-}
-
-/// Waits until the lines after the first `told` say so.
-async fn until_protected(computer: &tempfile::TempDir, told: usize) {
-    wait::until("the computer to be protected", || {
-        let lines = program::lines(computer.path());
-        let mut statuses = lines.iter().skip(told).filter(|line| line["event"] == "status");
-        statuses.next_back().filter(|line| line["status"] == "protected").map(drop)
-    })
-    .await;
-}
-
-async fn until_stored(computer: &tempfile::TempDir, ids: &[String]) {
-    let mut wanted = ids.to_vec();
-    wanted.sort();
-    wait::until("every alert once", || {
-        let mut stored: Vec<String> = program::stored(computer.path())
-            .iter()
-            .map(|alert| alert["anomaly_id"].as_str().unwrap_or("unknown").to_owned())
-            .collect();
-        stored.sort();
-        (stored == wanted).then_some(())
-    })
-    .await;
 }
 
 /// Pipelines that publish until they are stopped.

@@ -19,7 +19,6 @@ pub mod ours;
 pub mod picture;
 pub mod portal;
 pub mod process;
-pub mod program;
 pub mod recording;
 pub mod shop;
 pub mod wait;

@@ -1,6 +1,6 @@
 //! Disks of a test's own: small, read-only, or such that lose what was not synced. They need an administrator.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use tempfile::TempDir;
@@ -52,6 +52,27 @@ impl Drop for Mount {
     fn drop(&mut self) {
         // Also while somebody still has a file open there.
         let _ = run(Command::new("umount").arg("-l").arg(self.at.path()));
+    }
+}
+
+/// Files that take no writes as long as this value is there, also from who has them open. It takes an administrator.
+#[derive(Debug)]
+pub struct Unwritable {
+    files: Vec<PathBuf>,
+}
+
+impl Unwritable {
+    /// These; or why it cannot be done.
+    pub fn make(files: &[PathBuf]) -> Result<Unwritable, String> {
+        let made = Unwritable { files: files.to_vec() };
+        run(Command::new("chattr").arg("+i").args(&made.files))?;
+        Ok(made)
+    }
+}
+
+impl Drop for Unwritable {
+    fn drop(&mut self) {
+        let _ = run(Command::new("chattr").arg("-i").args(&self.files));
     }
 }
 

@@ -12,7 +12,7 @@ use visionguard_server::note::Via;
 use visionguard_server::{Config, Note};
 
 use crate::ours::{EMAIL, Ours, PASSWORD};
-use crate::process::{Credentials, Watch};
+use crate::process::{Credentials, Proof, Watch};
 use crate::{http, picture};
 
 /// The server, and what was published and acknowledged so far.
@@ -46,11 +46,9 @@ impl Shop {
             set_up(config);
         })
         .await;
-        let credentials = Credentials {
-            server: ours.url(),
-            user_id: ours.owner.to_string(),
-            token: http::token(&ours.url(), EMAIL, PASSWORD).await,
-        };
+        let token = http::token(&ours.url(), EMAIL, PASSWORD).await;
+        let proof = Proof::Token { user_id: ours.owner.to_string(), token };
+        let credentials = Credentials { server: ours.url(), proof };
         let counter = Counter { ours, published: Mutex::default(), number: Mutex::default() };
         Shop { counter: Arc::new(counter), notes: Mutex::new(notes), acked: Mutex::default(), credentials }
     }

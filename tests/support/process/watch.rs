@@ -1,33 +1,39 @@
-//! The real program as a process of its own: `visionguard watch --json` on a data directory, its lines read, its end in
-//! the test's hands.
+//! `visionguard watch --json` on a data directory, its lines read, its end in the test's hands.
 
 use std::ffi::OsStr;
 use std::fs::File;
 use std::io::{Read, Write};
 use std::os::unix::process::CommandExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
-use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use serde_json::Value;
 use tempfile::NamedTempFile;
-use visionguard_client::journal::{Entry, Journal};
 
+use super::{end, peak_memory, signal_to, visionguard};
+use crate::ours::{EMAIL, PASSWORD};
 use crate::wait;
 
-/// Where the program is: what `VISIONGUARD_CLI_BIN` names, else it is built first.
-pub fn binary() -> &'static Path {
-    static BINARY: LazyLock<PathBuf> =
-        LazyLock::new(|| std::env::var_os("VISIONGUARD_CLI_BIN").map_or_else(build, PathBuf::from));
-    &BINARY
-}
-
-/// Whom the program signs in as, at its start.
+/// Where the program signs in at its start, and by what.
 #[derive(Debug, Clone)]
 pub struct Credentials {
     pub server: String,
-    pub user_id: String,
-    pub token: String,
+    pub proof: Proof,
+}
+
+#[derive(Debug, Clone)]
+pub enum Proof {
+    Token { user_id: String, token: String },
+    Password { email: String, password: String },
+}
+
+impl Credentials {
+    /// The owner's at this server.
+    pub fn owner(server: &str) -> Credentials {
+        let proof = Proof::Password { email: EMAIL.to_owned(), password: PASSWORD.to_owned() };
+        Credentials { server: server.to_owned(), proof }
+    }
 }
 
 /// A running `visionguard watch --json`, which ends with this value at the latest.
@@ -58,17 +64,26 @@ impl Watch {
         data: &Path,
         credentials: &Credentials,
     ) -> Watch {
-        let mut words = wrapper.iter().map(AsRef::as_ref).chain([binary().as_os_str()]);
+        let mut words = wrapper.iter().map(AsRef::as_ref).chain([visionguard().as_os_str()]);
         let mut command = Command::new(words.next().unwrap());
-        command.args(words).args(["watch", "--json", "--token-stdin", "--user-id", &credentials.user_id]);
-        command.args(["--server", &credentials.server]);
+        command.args(words).args(["watch", "--json", "--server", &credentials.server]);
+        let secret = match &credentials.proof {
+            Proof::Token { user_id, token } => {
+                command.args(["--token-stdin", "--user-id", user_id]);
+                token
+            }
+            Proof::Password { email, password } => {
+                command.args(["--password-stdin", "--email", email]);
+                password
+            }
+        };
         command.env("VISIONGUARD_DATA_DIR", data).env("VISIONGUARD_KEYCHAIN", "memory");
         // All of it, a wrapper included, can be told to end at once.
         command.process_group(0);
         command.stdin(Stdio::piped()).stdout(out.reopen().unwrap()).stderr(complaints.reopen().unwrap());
         let mut child = command.spawn().unwrap_or_else(|error| panic!("cannot start {command:?}: {error}"));
         // One that is killed at once does not read it.
-        let _ = writeln!(child.stdin.take().unwrap(), "{}", credentials.token);
+        let _ = writeln!(child.stdin.take().unwrap(), "{secret}");
         let said = Said { from: out.reopen().unwrap(), _file: out, rest: Vec::new(), lines: Vec::new() };
         Watch { child, said: Mutex::new(said), complaints }
     }
@@ -78,9 +93,19 @@ impl Watch {
         self.child.id()
     }
 
+    /// The most that it had in memory at once, in kB.
+    pub fn peak_memory(&self) -> u64 {
+        peak_memory(self.pid())
+    }
+
     /// Every whole line so far.
     pub fn lines(&self) -> Vec<Value> {
         self.said().read().to_vec()
+    }
+
+    /// How many lines so far are like this.
+    pub fn count(&self, wanted: impl Fn(&Value) -> bool) -> usize {
+        self.said().read().iter().filter(|line| wanted(line)).count()
     }
 
     /// Waits until the lines so far have what the test waits for.
@@ -141,8 +166,7 @@ impl Watch {
 
     fn end(&mut self) {
         signal_to(&format!("-{}", self.child.id()), "KILL");
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        end(&mut self.child);
     }
 
     fn told(&self) -> String {
@@ -186,33 +210,6 @@ impl Said {
     }
 }
 
-/// All alerts in the journal of this data directory, newest first, whoever owns it.
-pub async fn journal(data: &Path) -> Vec<Entry> {
-    Journal::open_read_only(data).unwrap().alerts(100_000).await.unwrap()
-}
-
-/// Sends a signal to a process, or with a minus sign to its group.
-pub fn signal_to(whom: &str, signal: &str) {
-    // Whoever has ended already needs no signal.
-    let _ = Command::new("kill").args(["-s", signal, "--", whom]).stderr(Stdio::null()).status();
-}
-
-/// Whether a program of this name can be started here.
-pub fn is_installed(program: &str) -> bool {
-    let paths = std::env::var_os("PATH").unwrap_or_default();
-    std::env::split_paths(&paths).any(|folder| folder.join(program).is_file())
-}
-
-/// With the profile and into the target folder of this very test.
-fn build() -> PathBuf {
-    let mut command = Command::new(env!("CARGO"));
-    command.args(["build", "--quiet", "--package", "visionguard-cli", "--bin", "visionguard"]);
-    let status = command.current_dir(env!("CARGO_MANIFEST_DIR")).status().unwrap();
-    assert!(status.success(), "visionguard does not build");
-    let test = std::env::current_exe().unwrap();
-    test.parent().and_then(Path::parent).unwrap().join("visionguard")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -227,11 +224,5 @@ mod tests {
         assert_eq!(said.read().len(), 1);
         writeln!(said._file, "\"b\"}}").unwrap();
         assert_eq!(said.read()[1]["event"], "b");
-    }
-
-    #[test]
-    fn a_shell_is_installed() {
-        assert!(is_installed("sh"));
-        assert!(!is_installed("no-such-program"));
     }
 }
