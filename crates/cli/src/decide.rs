@@ -15,7 +15,7 @@ use crate::args::Decide;
 use crate::exit::{Exit, Failure};
 use crate::out;
 use crate::place::Place;
-use crate::sign_in::Secret;
+use crate::sign_in::SignIn;
 
 /// A decision, and what is said once the server has it.
 pub type Spoken = (Decision, &'static str);
@@ -31,12 +31,7 @@ const LOOK_EVERY: Duration = Duration::from_millis(250);
 
 /// Decides, and waits until the server knows.
 pub async fn run(options: &Decide, (decision, said): Spoken) -> Result<Exit, Failure> {
-    let secret = Secret::read(&options.credentials)?;
-    let place = Place::find()?;
-    let server = match &secret {
-        Some(_) => Some(place.server(options.credentials.server.as_deref())?),
-        None => None,
-    };
+    let (place, sign_in) = SignIn::prepare(&options.credentials)?;
     let _log = place.log();
     let (tell, mut news) = mpsc::unbounded_channel();
     let client = match Client::start(place.parts("visionguard")?, Listener { tell }) {
@@ -47,7 +42,7 @@ pub async fn run(options: &Decide, (decision, said): Spoken) -> Result<Exit, Fai
     };
     client.window(true);
 
-    let decided = decide(&client, options, decision, secret.zip(server)).await;
+    let decided = decide(&client, options, decision, sign_in).await;
     let outcome = match decided {
         Ok(()) => tokio::time::timeout(PATIENCE, answer(&client, &options.incident, &mut news)).await,
         Err(problem) => {
@@ -120,10 +115,10 @@ async fn decide(
     client: &Client,
     options: &Decide,
     decision: Decision,
-    credentials: Option<(Secret, String)>,
+    sign_in: Option<SignIn>,
 ) -> Result<(), Problem> {
-    let signed_in = match credentials {
-        Some((secret, server)) => secret.use_with(client, &server).await.map(|_| ()),
+    let signed_in = match sign_in {
+        Some(sign_in) => sign_in.run(client).await.map(|_| ()),
         None => Ok(()),
     };
     client.decide(&options.incident, decision, options.note.clone()).await?;

@@ -13,7 +13,7 @@ use crate::args::Drill;
 use crate::exit::{Exit, Failure};
 use crate::out;
 use crate::place::Place;
-use crate::sign_in::Secret;
+use crate::sign_in::SignIn;
 
 /// How long the connection may take.
 const CONNECT_WITHIN: Duration = Duration::from_secs(30);
@@ -22,12 +22,7 @@ const SETTLE_WITHIN: Duration = Duration::from_secs(10);
 
 /// Tests the alert path and says how far the message came.
 pub async fn run(options: &Drill) -> Result<Exit, Failure> {
-    let secret = Secret::read(&options.credentials)?;
-    let place = Place::find()?;
-    let server = match &secret {
-        Some(_) => Some(place.server(options.credentials.server.as_deref())?),
-        None => None,
-    };
+    let (place, sign_in) = SignIn::prepare(&options.credentials)?;
     let _log = place.log();
     let (tell, mut news) = mpsc::unbounded_channel();
     let client_of_shell = Arc::new(OnceLock::new());
@@ -36,7 +31,7 @@ pub async fn run(options: &Drill) -> Result<Exit, Failure> {
     let client = Client::start(place.parts("visionguard drill")?, shell)?;
     let _ = client_of_shell.set(client.clone());
 
-    let tested = test(&client, secret.zip(server), &mut news).await;
+    let tested = test(&client, sign_in, &mut news).await;
     client.quit();
     while news.recv().await.is_some_and(|told| !matches!(told, News::Ended)) {}
     let result = tested?;
@@ -47,12 +42,12 @@ pub async fn run(options: &Drill) -> Result<Exit, Failure> {
 
 async fn test(
     client: &Client,
-    credentials: Option<(Secret, String)>,
+    sign_in: Option<SignIn>,
     news: &mut mpsc::UnboundedReceiver<News>,
 ) -> Result<DrillResult, Failure> {
-    let signs_in = credentials.is_some();
-    if let Some((secret, server)) = credentials {
-        secret.use_with(client, &server).await?;
+    let signs_in = sign_in.is_some();
+    if let Some(sign_in) = sign_in {
+        sign_in.run(client).await?;
     }
     connected(client, signs_in, news).await?;
     client.drill().await.map_err(|problem: Problem| problem.into())

@@ -16,6 +16,35 @@ use crate::place::Place;
 /// The longest line that is taken for a secret.
 const LONGEST_SECRET: u64 = 64 * 1024;
 
+/// Who signs in, and where, as soon as a client runs.
+#[derive(Debug, Clone)]
+pub struct SignIn {
+    secret: Secret,
+    server: String,
+}
+
+impl SignIn {
+    /// What a command that runs a client begins with: reads who is to sign in, if the options say so, and finds the place.
+    pub fn prepare(credentials: &Credentials) -> Result<(Place, Option<SignIn>), Failure> {
+        let secret = Secret::read(credentials)?;
+        let place = Place::find()?;
+        let sign_in = match secret {
+            Some(secret) => Some(SignIn { secret, server: place.server(credentials.server.as_deref())? }),
+            None => None,
+        };
+        Ok((place, sign_in))
+    }
+
+    /// Signs the running client in.
+    pub async fn run(self, client: &Client) -> Result<SessionView, Problem> {
+        let server = &self.server;
+        match self.secret {
+            Secret::Password { email, password } => client.sign_in(server, &email, password, false).await,
+            Secret::Token { user_id, token } => client.sign_in_with_token(server, &user_id, token).await,
+        }
+    }
+}
+
 /// Who signs in, the secret read.
 #[derive(Debug, Clone)]
 pub enum Secret {
@@ -33,14 +62,6 @@ impl Secret {
             return Ok(Some(Secret::Token { user_id: user_id.clone(), token: first_line()? }));
         }
         Ok(None)
-    }
-
-    /// Signs a running client in.
-    pub async fn use_with(self, client: &Client, server: &str) -> Result<SessionView, Problem> {
-        match self {
-            Secret::Password { email, password } => client.sign_in(server, &email, password, false).await,
-            Secret::Token { user_id, token } => client.sign_in_with_token(server, &user_id, token).await,
-        }
     }
 
     /// Signs in without a running client.

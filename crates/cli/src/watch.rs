@@ -17,8 +17,7 @@ use crate::args::Watch;
 use crate::exit::{Exit, Failure};
 use crate::lines::{self, Line};
 use crate::out::{self, Closed};
-use crate::place::Place;
-use crate::sign_in::Secret;
+use crate::sign_in::SignIn;
 
 /// Between two attempts to sign in to a server that is away.
 const SIGN_IN_AGAIN: Duration = Duration::from_secs(15);
@@ -29,12 +28,7 @@ const REMEMBERED: usize = 1_000;
 
 /// Receives alerts until it is stopped.
 pub async fn run(options: Watch) -> Result<Exit, Failure> {
-    let secret = Secret::read(&options.credentials)?;
-    let place = Place::find()?;
-    let server = match &secret {
-        Some(_) => Some(place.server(options.credentials.server.as_deref())?),
-        None => None,
-    };
+    let (place, signs_in) = SignIn::prepare(&options.credentials)?;
     let _log = place.log();
     let (tell, news) = mpsc::unbounded_channel();
     let printer = Printer {
@@ -48,7 +42,7 @@ pub async fn run(options: Watch) -> Result<Exit, Failure> {
     let mut watching = Watching {
         client,
         json: options.json,
-        credentials: secret.zip(server),
+        signs_in,
         signed_in_at: None,
         tell,
         told: VecDeque::new(),
@@ -73,8 +67,8 @@ enum News {
 struct Watching {
     client: Client,
     json: bool,
-    /// Who signs in by itself, and where.
-    credentials: Option<(Secret, String)>,
+    /// Who signs in by itself.
+    signs_in: Option<SignIn>,
     /// When that was last done.
     signed_in_at: Option<tokio::time::Instant>,
     tell: mpsc::UnboundedSender<News>,
@@ -88,7 +82,7 @@ impl Watching {
         let mut outcome = Ok(Exit::Done);
         let mut ending = false;
         let mut stop = std::pin::pin!(stopped());
-        if self.credentials.is_some() {
+        if self.signs_in.is_some() {
             self.sign_in(Duration::ZERO);
         }
         loop {
@@ -152,7 +146,7 @@ impl Watching {
     fn status(&mut self, status: &StatusView) -> Result<(), Stop> {
         let out = status.status == Status::SignedOut && !status.reason.starts_with("keychain_");
         // Before the first sign-in by itself there is nobody, which is not worth a line.
-        if out && self.credentials.is_some() && self.signed_in_at.is_none() {
+        if out && self.signs_in.is_some() && self.signed_in_at.is_none() {
             return Ok(());
         }
         self.print(&lines::status(status, SystemClock.wall())).map_err(Stop::Closed)?;
@@ -160,7 +154,7 @@ impl Watching {
             return Ok(());
         }
         match self.signed_in_at {
-            Some(at) if self.credentials.is_some() => {
+            Some(at) if self.signs_in.is_some() => {
                 self.sign_in(SIGN_IN_ANEW.saturating_sub(at.elapsed()));
                 Ok(())
             }
@@ -170,11 +164,11 @@ impl Watching {
 
     /// Signs in after a while, on the side.
     fn sign_in(&self, wait: Duration) {
-        let Some((secret, server)) = self.credentials.clone() else { return };
+        let Some(sign_in) = self.signs_in.clone() else { return };
         let (client, tell) = (self.client.clone(), self.tell.clone());
         tokio::spawn(async move {
             tokio::time::sleep(wait).await;
-            let result = secret.use_with(&client, &server).await;
+            let result = sign_in.run(&client).await;
             let _ = tell.send(News::SignedIn(result));
         });
     }
