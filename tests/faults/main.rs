@@ -8,6 +8,7 @@ mod bad_input;
 mod crowd;
 mod desk;
 mod disk;
+mod journal_file;
 mod killed;
 mod namespace;
 mod network;
