@@ -3,12 +3,13 @@
 use std::thread;
 use std::time::Duration;
 
-use anyhow::{Context, Result, anyhow};
+use anyhow::{Context, Result};
 
+use super::building;
 use super::headless::WINDOW;
 use super::stage::Stage;
 use crate::desktop::{VirtualDesktop, wait_until};
-use crate::project::{built_for_release, cargo, run, say};
+use crate::project::{built_for_release, run, say};
 use crate::setup::{self, Purpose};
 
 /// The processes of the program: itself, and what the web view brings with it.
@@ -19,23 +20,11 @@ const SETTLE: Duration = Duration::from_secs(12);
 /// Builds for release and measures.
 pub fn bench(alerts: u32) -> Result<()> {
     setup::ensure(&[Purpose::Compile, Purpose::Desktop, Purpose::VirtualDesktop])?;
-    run(&mut cargo([
-        "build",
-        "--quiet",
-        "--release",
-        "--package",
-        "visionguard-desktop",
-        "--package",
-        "visionguard-server",
-        "--package",
-        "visionguard-cli",
-        "--features",
-        "visionguard-desktop/custom-protocol",
-    ]))?;
+    run(building().args(["--release", "--features", "visionguard-desktop/custom-protocol"]))?;
     let mut stage = Stage::set(built_for_release, alerts, 2)?;
     let measured = measure(&mut stage);
     stage.end_the_program();
-    measured.map_err(|error| anyhow!("{error:#}\n{}", stage.logs()))
+    stage.explained(measured)
 }
 
 fn measure(stage: &mut Stage) -> Result<()> {
@@ -54,10 +43,7 @@ fn measure(stage: &mut Stage) -> Result<()> {
     thread::sleep(SETTLE);
     let closed = memory(&stage.desktop)?;
 
-    say("");
-    for sentence in stage.report.sentences() {
-        say(sentence);
-    }
+    stage.say_report();
     say(format!("memory, window never opened:       {never_opened} MiB"));
     say(format!("memory, window open:               {open} MiB"));
     say(format!("memory, window closed again:       {closed} MiB"));

@@ -3,7 +3,7 @@
 use std::thread;
 use std::time::Duration;
 
-use anyhow::{Context, Result, anyhow};
+use anyhow::{Context, Result};
 
 use super::stage::Stage;
 use super::{Options, Place};
@@ -27,12 +27,9 @@ pub(super) fn run(options: &Options) -> Result<()> {
     stage.desktop.screenshot(&stage.place.pictures.join("desktop.png"))?;
     stage.end_the_program();
 
-    say("");
-    for sentence in stage.report.sentences() {
-        say(sentence);
-    }
+    stage.say_report();
     say(format!("pictures: {}", stage.place.pictures.display()));
-    photographed.map_err(|error| anyhow!("{error:#}\n{}", stage.logs()))
+    stage.explained(photographed)
 }
 
 /// Takes a picture of the first popup, if one is on the display.

@@ -55,7 +55,12 @@ pub fn demo(options: &Options) -> Result<()> {
 
 /// Builds the programs that the demonstration and the desktop tests run.
 pub fn build() -> Result<()> {
-    run(&mut cargo([
+    run(&mut building())
+}
+
+/// A build of the programs that take part.
+fn building() -> Command {
+    cargo([
         "build",
         "--quiet",
         "--package",
@@ -64,7 +69,7 @@ pub fn build() -> Result<()> {
         "visionguard-server",
         "--package",
         "visionguard-cli",
-    ]))
+    ])
 }
 
 /// Runs the demonstration with what is built.

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, anyhow, bail};
 
 use super::report::Report;
 use super::server::{Note, Server};
@@ -109,14 +109,17 @@ impl Stage {
         }
     }
 
-    /// What everybody wrote, for a failure's explanation.
-    pub(super) fn logs(&self) -> String {
-        format!(
-            "the program's output:\n{}\nits log:\n{}\nthe server's:\n{}",
-            tail(&self.desktop.log("app"), 30),
-            self.place.log_tail(),
-            tail(&self.server.complaints(), 10)
-        )
+    /// Tells the person what was measured.
+    pub(super) fn say_report(&self) {
+        say("");
+        for sentence in self.report.sentences() {
+            say(sentence);
+        }
+    }
+
+    /// A failure with what everybody wrote.
+    pub(super) fn explained(&self, outcome: Result<()>) -> Result<()> {
+        outcome.map_err(|error| anyhow!("{error:#}\n{}", self.logs()))
     }
 
     /// What the client has stored; the question may be asked while the program runs.
@@ -129,6 +132,16 @@ impl Stage {
             bail!("`visionguard alerts` ended with {}: {}", output.status, said.trim());
         }
         Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+    }
+
+    /// What everybody wrote.
+    fn logs(&self) -> String {
+        format!(
+            "the program's output:\n{}\nits log:\n{}\nthe server's:\n{}",
+            tail(&self.desktop.log("app"), 30),
+            self.place.log_tail(),
+            tail(&self.server.complaints(), 10)
+        )
     }
 }
 
