@@ -1,0 +1,134 @@
+//! The journal's alerts: stored, looked up, marked as shown and as acknowledged.
+
+use bytes::Bytes;
+use jiff::Timestamp;
+use rusqlite::OptionalExtension;
+use visionguard_proto::{Alert, Picture};
+
+use super::{
+    AlertId, Entry, IncidentId, Incoming, Journal, JournalError, Recorded, WantedPicture, join, marks, sql,
+    store,
+};
+use crate::view::Source;
+
+impl Journal {
+    /// Stores one account of a detection; returns after it is on disk.
+    pub async fn record(
+        &self,
+        alert: Alert,
+        received_at: Timestamp,
+        source: Source,
+    ) -> Result<Recorded, JournalError> {
+        let written = self.written();
+        self.write(move |connection| join::record(connection, &alert, received_at, source, written())).await
+    }
+
+    /// Stores what waits together in one transaction, in this order; what fails on its own leaves the others alone, but
+    /// the log's cursor stays before it. One answer each, in the same order.
+    pub async fn record_each(
+        &self,
+        incoming: Vec<Incoming>,
+    ) -> Result<Vec<Result<Recorded, JournalError>>, JournalError> {
+        let written = self.written();
+        self.write(move |connection| Ok(join::record_each(connection, &incoming, written()))).await
+    }
+
+    /// Stores many in one transaction, all or none, in this order (oldest first is best).
+    pub async fn record_all(
+        &self,
+        alerts: Vec<Alert>,
+        received_at: Timestamp,
+        source: Source,
+    ) -> Result<Vec<Recorded>, JournalError> {
+        let written = self.written();
+        self.write(move |connection| {
+            let written = written();
+            alerts.iter().map(|alert| join::record(connection, alert, received_at, source, written)).collect()
+        })
+        .await
+    }
+
+    /// Adds a picture that was fetched afterwards, or why there is none; `None` if the alert is not known.
+    pub async fn attach_picture(
+        &self,
+        alert: AlertId,
+        picture: Picture,
+    ) -> Result<Option<Entry>, JournalError> {
+        self.write(move |connection| {
+            if sql::entry(connection, alert)?.is_none() {
+                return Ok(None);
+            }
+            store::attach_picture(connection, alert, &picture)?;
+            sql::entry(connection, alert)
+        })
+        .await
+    }
+
+    /// Alerts whose picture is on the backend only, newest first.
+    pub async fn wanting_pictures(&self, limit: u32) -> Result<Vec<WantedPicture>, JournalError> {
+        self.read(move |connection| {
+            let which = "WHERE a.picture_path IS NOT NULL ORDER BY a.id DESC LIMIT ?1";
+            let wanting = sql::alerts(connection, which, [limit])?.into_iter();
+            let path = |held: sql::Held| {
+                Some(WantedPicture { alert: held.stored.id, path: held.stored.picture_path? })
+            };
+            Ok(wanting.filter_map(path).collect())
+        })
+        .await
+    }
+
+    /// One alert and its incident.
+    pub async fn alert(&self, id: AlertId) -> Result<Option<Entry>, JournalError> {
+        self.read(move |connection| sql::entry(connection, id)).await
+    }
+
+    /// The newest alerts, newest first, without regard to incidents: for `visionguard alerts`.
+    pub async fn alerts(&self, limit: u32) -> Result<Vec<Entry>, JournalError> {
+        self.read(move |connection| {
+            let newest = sql::alerts(connection, "ORDER BY a.id DESC LIMIT ?1", [limit])?.into_iter();
+            newest.map(|held| sql::with_incident(connection, held.stored)).collect()
+        })
+        .await
+    }
+
+    /// The picture of an alert, a checked JPEG.
+    pub async fn frame(&self, id: AlertId) -> Result<Option<Bytes>, JournalError> {
+        self.read(move |connection| {
+            let mut statement = connection.prepare_cached("SELECT jpeg FROM picture WHERE alert = ?1")?;
+            let jpeg: Option<Vec<u8>> = statement.query_row([id.0], |row| row.get(0)).optional()?;
+            Ok(jpeg.map(Bytes::from))
+        })
+        .await
+    }
+
+    /// Notes that a notification about this alert was taken by the desktop; covers the earlier alerts of its incident.
+    pub async fn mark_notified(&self, alert: AlertId, at: Timestamp) -> Result<Option<Entry>, JournalError> {
+        self.write(move |connection| marks::notified(connection, alert, at)).await
+    }
+
+    /// Notes that all alerts of these incidents were covered by one summary.
+    pub async fn mark_incidents_notified(
+        &self,
+        incidents: Vec<IncidentId>,
+        at: Timestamp,
+    ) -> Result<(), JournalError> {
+        self.write(move |connection| marks::incidents_notified(connection, &incidents, at)).await
+    }
+
+    /// Notes that these alerts were in the record before it was first read here: the report leaves them out, and they
+    /// need no notification.
+    pub async fn mark_early(&self, alerts: Vec<AlertId>, at: Timestamp) -> Result<(), JournalError> {
+        self.write(move |connection| marks::early(connection, &alerts, at)).await
+    }
+
+    /// Notes that the alert's ack was sent.
+    pub async fn mark_acked(&self, alert: AlertId, at: Timestamp) -> Result<Option<Entry>, JournalError> {
+        self.write(move |connection| marks::acked(connection, alert, at)).await
+    }
+
+    /// Open incidents with alerts that no notification covered, each with its newest such alert, oldest first: what a
+    /// crash may have left unshown. Those of [`Source::History`] are for a summary.
+    pub async fn not_yet_notified(&self) -> Result<Vec<Entry>, JournalError> {
+        self.read(marks::not_yet_notified).await
+    }
+}

@@ -1,0 +1,174 @@
+//! The journal's incidents: the feed of them, what was looked at, and what was decided.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use jiff::Timestamp;
+use visionguard_proto::AnomalyId;
+
+use super::{
+    Delivery, IncidentId, IncidentRow, Journal, JournalError, NOT_ASKED, Outgoing, OutgoingId, decisions,
+    feed, grouping, sql,
+};
+use crate::view::{Counts, Decision, FeedPage, FeedQuery, IncidentDetail};
+
+impl Journal {
+    /// One incident.
+    pub async fn incident(&self, id: IncidentId) -> Result<Option<IncidentRow>, JournalError> {
+        self.read(move |connection| sql::incident(connection, id)).await
+    }
+
+    /// One incident with its newest 200 alerts, oldest first, for the page.
+    pub async fn incident_detail(
+        &self,
+        id: IncidentId,
+        camera_names: &BTreeMap<String, String>,
+    ) -> Result<Option<IncidentDetail>, JournalError> {
+        let camera_names = camera_names.clone();
+        self.read(move |connection| feed::detail(connection, id, &camera_names)).await
+    }
+
+    /// A page of the feed: incidents in view and outages, newest beginning first.
+    pub async fn feed(
+        &self,
+        query: FeedQuery,
+        camera_names: &BTreeMap<String, String>,
+    ) -> Result<FeedPage, JournalError> {
+        let camera_names = camera_names.clone();
+        self.read(move |connection| feed::page(connection, &query, &camera_names)).await
+    }
+
+    /// The counters; `today` counts from `midnight`.
+    pub async fn counts(&self, midnight: Timestamp) -> Result<Counts, JournalError> {
+        self.read(move |connection| feed::counts(connection, midnight)).await
+    }
+
+    /// Marks an incident as looked at; `None` if it is not known.
+    pub async fn seen(
+        &self,
+        incident: IncidentId,
+        at: Timestamp,
+    ) -> Result<Option<IncidentRow>, JournalError> {
+        self.write(move |connection| {
+            grouping::seen(connection, incident, at)?;
+            sql::incident(connection, incident)
+        })
+        .await
+    }
+
+    /// Takes an incident out of view; `None` if it is not known.
+    pub async fn dismiss(
+        &self,
+        incident: IncidentId,
+        at: Timestamp,
+    ) -> Result<Option<IncidentRow>, JournalError> {
+        self.write(move |connection| {
+            grouping::dismiss(connection, incident, at)?;
+            sql::incident(connection, incident)
+        })
+        .await
+    }
+
+    /// Takes all incidents and outages out of view and names those incidents that were in it.
+    pub async fn clear_all(&self, at: Timestamp) -> Result<Vec<IncidentId>, JournalError> {
+        self.write(move |connection| grouping::clear_all(connection, at)).await
+    }
+
+    // ---- decisions ----
+
+    /// From now on decisions are this account's (a person at a server), and only its own are sent or given up; those of
+    /// others wait until it is theirs again.
+    pub async fn belong_to(&self, account: String) -> Result<(), JournalError> {
+        self.write(move |connection| decisions::belong_to(connection, &account)).await
+    }
+
+    /// Decides on an incident: each of its alerts goes to the outbox; `None` if it is not known.
+    pub async fn decide(
+        &self,
+        incident: IncidentId,
+        decision: Decision,
+        note: Option<String>,
+        at: Timestamp,
+    ) -> Result<Option<IncidentRow>, JournalError> {
+        self.write(move |connection| decisions::decide(connection, incident, decision, note.as_deref(), at))
+            .await
+    }
+
+    /// Incidents whose decisions are on their way, if another program wrote to the file since this was last asked.
+    pub async fn decided_beside(&self) -> Result<Vec<IncidentRow>, JournalError> {
+        let seen = Arc::clone(&self.others_wrote);
+        let owners = self.owners.read().await;
+        let writer = owners.writer.as_ref().ok_or(JournalError::Unwritable)?;
+        writer
+            .alone(move |connection| {
+                let version = decisions::writes_of_others(connection)?;
+                let before = seen.swap(version, Ordering::SeqCst);
+                if before == version || before == NOT_ASKED {
+                    Ok(Vec::new())
+                } else {
+                    decisions::sending(connection)
+                }
+            })
+            .await
+    }
+
+    /// Notes that the record says this anomaly was decided on `at` (by the server's clock), learnt here at `learnt_at`
+    /// (by ours); the incident, if that changed it.
+    pub async fn handled_elsewhere(
+        &self,
+        anomaly: AnomalyId,
+        decision: Decision,
+        at: Timestamp,
+        learnt_at: Timestamp,
+    ) -> Result<Option<IncidentRow>, JournalError> {
+        self.write(move |connection| {
+            decisions::handled_elsewhere(connection, &anomaly, decision, at, learnt_at)
+        })
+        .await
+    }
+
+    /// The same for many, in one transaction: the incidents that this changed.
+    pub async fn all_handled_elsewhere(
+        &self,
+        told: Vec<(AnomalyId, Decision, Timestamp)>,
+        learnt_at: Timestamp,
+    ) -> Result<Vec<IncidentRow>, JournalError> {
+        self.write(move |connection| {
+            let mut changed = Vec::new();
+            for (anomaly, decision, at) in &told {
+                changed.extend(decisions::handled_elsewhere(connection, anomaly, *decision, *at, learnt_at)?);
+            }
+            Ok(changed)
+        })
+        .await
+    }
+
+    /// Decisions to send, those that failed least first, then in the order in which they were made; those whose anomaly
+    /// id is not known yet wait.
+    pub async fn next_to_send(&self, limit: u32) -> Result<Vec<Outgoing>, JournalError> {
+        self.read(move |connection| decisions::next_to_send(connection, limit)).await
+    }
+
+    /// Notes what became of one; the incident, if its handling changed. A decision replaced meanwhile is not touched.
+    pub async fn sent(
+        &self,
+        outgoing: OutgoingId,
+        delivery: Delivery,
+        at: Timestamp,
+    ) -> Result<Option<IncidentRow>, JournalError> {
+        self.write(move |connection| decisions::sent(connection, outgoing, &delivery, at)).await
+    }
+
+    /// Refuses decisions made before this whose alert never got an anomaly id: the record does not have it. Call it
+    /// after the record was read to its end.
+    pub async fn refuse_unmatched(
+        &self,
+        decided_before: Timestamp,
+        sentence: String,
+        at: Timestamp,
+    ) -> Result<Vec<IncidentRow>, JournalError> {
+        self.write(move |connection| decisions::refuse_unmatched(connection, decided_before, &sentence, at))
+            .await
+    }
+}
