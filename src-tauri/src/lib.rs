@@ -13,6 +13,8 @@ mod renderer;
 mod shell;
 mod start;
 mod tray;
+#[cfg(target_os = "linux")]
+mod web_process;
 mod window;
 
 use anyhow::Context;
@@ -93,9 +95,14 @@ fn handle_window(app: &AppHandle, event: &WindowEvent) {
         window::minimise(app);
     }
     if matches!(event, WindowEvent::Destroyed) {
-        app.state::<Page>().close();
-        if let Some(client) = app.try_state::<Client>() {
-            client.window(false);
-        }
+        page_is_gone(app);
+    }
+}
+
+/// Nobody listens until a page asks for everything anew.
+fn page_is_gone(app: &AppHandle) {
+    app.state::<Page>().close();
+    if let Some(client) = app.try_state::<Client>() {
+        client.window(false);
     }
 }

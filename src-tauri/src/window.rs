@@ -40,7 +40,7 @@ fn bring_to_front(window: &WebviewWindow) -> tauri::Result<()> {
 }
 
 fn create(app: &AppHandle) -> tauri::Result<WebviewWindow> {
-    WebviewWindowBuilder::new(app, LABEL, WebviewUrl::default())
+    let window = WebviewWindowBuilder::new(app, LABEL, WebviewUrl::default())
         .title("VisionGuard")
         .inner_size(1180.0, 760.0)
         .min_inner_size(360.0, 480.0)
@@ -52,7 +52,11 @@ fn create(app: &AppHandle) -> tauri::Result<WebviewWindow> {
         .on_new_window(|_, _| NewWindowResponse::Deny)
         .on_download(|_, _| false)
         .on_permission_request(|_, _| PermissionResponse::Deny)
-        .build()
+        .build()?;
+    // On macOS Tauri does the same by itself; WebView2 puts a page of its own there.
+    #[cfg(target_os = "linux")]
+    crate::web_process::follow(&window)?;
+    Ok(window)
 }
 
 /// Our own page and nothing else.

@@ -3,11 +3,13 @@
 
 mod alerts;
 mod bus;
+mod drill;
 mod outage;
 mod page;
 mod sign_in;
 mod views;
 mod virtual_desktop;
+mod web_process;
 mod webdriver;
 mod window;
 mod world;

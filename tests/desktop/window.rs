@@ -5,7 +5,8 @@ use xtask::desktop::Parts;
 
 use crate::world::World;
 
-const WEB_PROCESS: &str = "WebKitWebProcess";
+/// The program that draws the page.
+pub const WEB_PROCESS: &str = "WebKitWebProcess";
 
 #[test]
 fn a_closed_window_leaves_no_web_process_and_alerts_still_pop_up() -> Result<()> {

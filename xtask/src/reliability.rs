@@ -59,7 +59,7 @@ pub fn report(run: Run) -> Result<()> {
 struct Matrix {
     rows: Vec<Row>,
     told: Vec<Told>,
-    /// The names of the tests under `tests/faults`.
+    /// The names of the tests under `tests/faults` and `tests/desktop`.
     tests: BTreeSet<String>,
 }
 

@@ -40,7 +40,9 @@ pub fn test(faults: Run) -> Result<()> {
     if is_built {
         steps.take("tests", tests_without_a_window);
         inject_faults(&mut steps, faults);
-        steps.take("tests: in a window", || run(window_tests().args(["--", "--test-threads", "2"])));
+        steps.take("tests: in a window", || run(window_tests(faults).args(["--", "--test-threads", "2"])));
+        // Some faults are injected into the window.
+        steps.take("faults: the table", || reliability::report(faults));
         steps.take("simulation", simulate::range);
         steps.take("demonstration", || {
             demo::run_built(&demo::Options { alerts: 5, interval: None, headless: true })
@@ -56,13 +58,13 @@ pub fn test(faults: Run) -> Result<()> {
 /// Runs only those tests of the real program whose names hold these words.
 pub fn only(words: &str) -> Result<()> {
     prepare()?;
-    run(window_tests().args(["--", words]))
+    run(window_tests(Run::Short).args(["--", words]))
 }
 
 /// Photographs every view of the real program into a folder.
 pub(crate) fn photograph(folder: &Path) -> Result<()> {
     prepare()?;
-    run(window_tests().env("VISIONGUARD_SCREENSHOTS", folder).args(["--", "every_view"]))
+    run(window_tests(Run::Short).env("VISIONGUARD_SCREENSHOTS", folder).args(["--", "every_view"]))
 }
 
 fn prepare() -> Result<()> {
@@ -81,7 +83,7 @@ const WINDOW_TESTS: &str = "desktop";
 const FAULT_TESTS: &str = "faults";
 const LONG_TESTS: &str = "catching_up";
 
-/// Every fault, and the table of how it went; written also where a test failed.
+/// Every fault that needs no window.
 fn inject_faults(steps: &mut Steps, which: Run) {
     steps.take("faults", || {
         reliability::forget()?;
@@ -91,20 +93,15 @@ fn inject_faults(steps: &mut Steps, which: Run) {
         }
         run(&mut fault_tests(which))
     });
-    steps.take("faults: the table", || reliability::report(which));
 }
 
 /// The programs that they start must be built.
 fn fault_tests(which: Run) -> Command {
-    let everything = match which {
-        Run::Short => EVERYTHING,
-        Run::Long => EVERYTHING_LONG,
-    };
     let mut tests = cargo(["test", "--quiet", "--no-fail-fast"]);
     if which == Run::Long {
         tests.args(["--test", LONG_TESTS]);
     }
-    tests.args(everything).args(["--test", FAULT_TESTS]).env("VISIONGUARD_CLI_BIN", program(which));
+    tests.args(everything(which)).args(["--test", FAULT_TESTS]).env("VISIONGUARD_CLI_BIN", program(which));
     tests.env("VISIONGUARD_SERVER_BIN", built("visionguard-server"));
     // They wait most of the time.
     tests.args(["--", "--test-threads", "4"]);
@@ -119,13 +116,20 @@ fn program(which: Run) -> PathBuf {
 }
 
 /// The real program in a real window. It must be built.
-fn window_tests() -> Command {
+fn window_tests(which: Run) -> Command {
     let mut tests = cargo(["test", "--quiet"]);
     tests
-        .args(EVERYTHING)
+        .args(everything(which))
         .args(["--test", WINDOW_TESTS])
         .env("RUST_LIB_BACKTRACE", "0")
         .env("VISIONGUARD_DESKTOP_BIN", built("visionguard-desktop"))
         .env("VISIONGUARD_CLI_BIN", built("visionguard"));
     tests
+}
+
+fn everything(which: Run) -> [&'static str; 3] {
+    match which {
+        Run::Short => EVERYTHING,
+        Run::Long => EVERYTHING_LONG,
+    }
 }

@@ -99,10 +99,10 @@ impl VirtualDesktop {
 
     /// The mapped windows whose title or class matches a regular expression.
     pub fn windows(&self, pattern: &str) -> Result<Vec<Window>> {
-        let output = self.xdotool(&["search", "--onlyvisible", "--name", pattern]).unwrap_or_default();
-        let by_class = self.xdotool(&["search", "--onlyvisible", "--class", pattern]).unwrap_or_default();
+        let by_name = self.search("--name", pattern)?;
+        let by_class = self.search("--class", pattern)?;
         let mut windows: Vec<Window> = Vec::new();
-        for id in output.lines().chain(by_class.lines()) {
+        for id in by_name.lines().chain(by_class.lines()) {
             if windows.iter().any(|window| window.id == id) {
                 continue;
             }
@@ -124,6 +124,21 @@ impl VirtualDesktop {
             }
         }
         Ok(windows)
+    }
+
+    /// The numbers of the mapped windows that match, a line each.
+    fn search(&self, by: &str, pattern: &str) -> Result<String> {
+        const ATTEMPTS: usize = 10;
+        let mut complaint = String::new();
+        for _ in 0..ATTEMPTS {
+            let search = self.command("xdotool").args(["search", "--onlyvisible", by, pattern]).output()?;
+            // A search that finds nothing fails without a word. One of whose windows goes meanwhile ends in the middle.
+            if search.status.success() || search.stderr.is_empty() {
+                return Ok(String::from_utf8_lossy(&search.stdout).into_owned());
+            }
+            complaint = String::from_utf8_lossy(&search.stderr).into_owned();
+        }
+        bail!("cannot search for windows: {}", complaint.trim())
     }
 
     /// Moves a window's upper left corner.

@@ -9,11 +9,13 @@ use anyhow::Result;
 
 use crate::project::root;
 
-/// The names of the tests of faults.
+/// The names of the tests of faults: those without a window and those of the window.
 pub(super) fn fault_tests() -> Result<BTreeSet<String>> {
     let mut tests = BTreeSet::new();
-    for text in sources(&root().join("tests/faults"))? {
-        tests.extend(tests_in(&text).filter(|test| test.starts_with("fault_")).map(str::to_owned));
+    for folder in ["tests/faults", "tests/desktop"] {
+        for text in sources(&root().join(folder))? {
+            tests.extend(tests_in(&text).filter(|test| test.starts_with("fault_")).map(str::to_owned));
+        }
     }
     Ok(tests)
 }

@@ -13,7 +13,8 @@ const INTRODUCTION: &str = "\
 
 Every fault that we know how to make, what made it, and whether the promises held. The faults are listed in
 `tests/faults/matrix.toml`; each test is named after its row (`fault_10_...`), so that
-`cargo test -p visionguard-tests --features long --test faults fault_10` runs that row alone.
+`cargo test -p visionguard-tests --features long --test faults fault_10` runs that row alone. Row 43 needs the real window:
+`cargo xtask test --only fault_43`.
 
 The promises, by the numbers in the table:
 
