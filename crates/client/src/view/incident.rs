@@ -1,0 +1,207 @@
+//! Incidents, their alerts, and the feed of them.
+
+use serde::{Deserialize, Serialize};
+#[cfg(test)]
+use ts_rs::TS;
+
+/// One incident: the alerts of one camera and person whose pauses stay under a minute.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(test, derive(TS))]
+pub struct Incident {
+    pub id: String,
+    pub kind: IncidentKind,
+    pub severity: Severity,
+    /// Why the severity is what it is: "score 3.5, third time in 5 minutes".
+    pub why: String,
+    /// The camera's name as the person gave it, or a short form of the stream's id.
+    pub camera: String,
+    /// The camera stream as the backend names it.
+    pub stream_id: Option<String>,
+    pub shop: Option<String>,
+    pub person: Option<String>,
+    #[cfg_attr(test, ts(type = "number"))]
+    pub first_at: i64,
+    #[cfg_attr(test, ts(type = "number"))]
+    pub last_at: i64,
+    /// How many alerts it holds.
+    pub alerts: u32,
+    /// The newest alert with a picture; its `frame://` id.
+    pub cover: Option<String>,
+    pub source: Source,
+    pub handling: Handling,
+    pub seen: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(test, derive(TS))]
+#[serde(rename_all = "snake_case")]
+pub enum IncidentKind {
+    Theft,
+    Intrusion,
+    Other,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(test, derive(TS))]
+#[serde(rename_all = "snake_case")]
+pub enum Severity {
+    Low,
+    Medium,
+    High,
+}
+
+/// How it came: on the socket, or out of the record afterwards.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(test, derive(TS))]
+#[serde(rename_all = "snake_case")]
+pub enum Source {
+    Live,
+    History,
+}
+
+/// What was decided about an incident, and whether the server knows.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(test, derive(TS))]
+#[serde(tag = "state", rename_all = "snake_case")]
+pub enum Handling {
+    /// Nobody has decided yet.
+    Open,
+    /// Decided here, on its way to the server.
+    Sending { decision: Decision },
+    /// The server has it.
+    Recorded {
+        decision: Decision,
+        /// Decided on this computer.
+        here: bool,
+        #[cfg_attr(test, ts(type = "number"))]
+        at: i64,
+    },
+    /// The server would not take it; the sentence says why.
+    Refused { decision: Decision, sentence: String },
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(test, derive(TS))]
+#[serde(rename_all = "snake_case")]
+pub enum Decision {
+    Acknowledged,
+    Resolved,
+    FalseAlarm,
+}
+
+/// One alert of an incident, for its strip of frames and its details.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(test, derive(TS))]
+pub struct AlertView {
+    /// Our own id; also the `frame://` id.
+    pub id: String,
+    /// The record's id, once known.
+    pub anomaly_id: Option<String>,
+    #[cfg_attr(test, ts(type = "number | null"))]
+    pub detected_at: Option<i64>,
+    #[cfg_attr(test, ts(type = "number"))]
+    pub received_at: i64,
+    #[cfg_attr(test, ts(type = "number | null"))]
+    pub notified_at: Option<i64>,
+    /// When its ack was sent to the server.
+    #[cfg_attr(test, ts(type = "number | null"))]
+    pub acked_at: Option<i64>,
+    pub source: Source,
+    pub score: Option<f64>,
+    pub frame: Option<FrameView>,
+    /// Why there is no picture, where there is none.
+    pub frame_problem: Option<String>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[cfg_attr(test, derive(TS))]
+pub struct FrameView {
+    pub width: u32,
+    pub height: u32,
+    pub bytes: u32,
+    /// Where the person is, in the picture's pixels: x, y, width, height.
+    pub bounding_box: Option<[f64; 4]>,
+}
+
+/// One incident with its alerts, oldest first (the newest 200 of them).
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(test, derive(TS))]
+pub struct IncidentDetail {
+    pub incident: Incident,
+    pub alerts: Vec<AlertView>,
+    /// What was written to the decision made on this computer.
+    pub note: Option<String>,
+    /// The backend's own words, hostile text.
+    pub text: Option<String>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(test, derive(TS))]
+#[serde(rename_all = "snake_case")]
+pub enum FeedFilter {
+    #[default]
+    All,
+    /// Not decided on.
+    Unhandled,
+}
+
+/// Which part of the feed: newest first.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[cfg_attr(test, derive(TS))]
+pub struct FeedQuery {
+    #[serde(default)]
+    pub filter: FeedFilter,
+    /// Words to look for in camera, shop and description; empty for all.
+    #[serde(default)]
+    pub search: String,
+    /// Only incidents of this severity.
+    #[serde(default)]
+    pub severity: Option<Severity>,
+    /// Only incidents of this shop, by its id in [`FeedPage::shops`].
+    #[serde(default)]
+    pub shop: Option<String>,
+    /// Only what began at this moment or later, and the outages that went on until then.
+    #[serde(default)]
+    #[cfg_attr(test, ts(type = "number | null"))]
+    pub since: Option<i64>,
+    /// The cursor of the page before.
+    #[serde(default)]
+    pub before: Option<String>,
+}
+
+/// At most 50 incidents.
+#[derive(Debug, Clone, PartialEq, Default, Serialize)]
+#[cfg_attr(test, derive(TS))]
+pub struct FeedPage {
+    pub items: Vec<FeedItem>,
+    /// Hand this back as `before` for older ones; none at the end.
+    pub next: Option<String>,
+    /// The shops that the whole feed holds incidents of, by name.
+    pub shops: Vec<ShopView>,
+}
+
+/// A shop to narrow the feed to.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(TS))]
+pub struct ShopView {
+    pub id: String,
+    pub name: String,
+}
+
+/// A row of the feed.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(test, derive(TS))]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum FeedItem {
+    Incident(Incident),
+    /// A time without a connection, and what was caught up after it.
+    Outage {
+        id: String,
+        #[cfg_attr(test, ts(type = "number"))]
+        from: i64,
+        #[cfg_attr(test, ts(type = "number | null"))]
+        to: Option<i64>,
+        caught_up: u32,
+        sentence: String,
+    },
+}
