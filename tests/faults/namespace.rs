@@ -42,7 +42,7 @@ fn fault_31_the_network_interface_goes_down_and_up() {
         }
         crate::world::exactly(&desk, &ids).await;
         crate::world::notified_once(&desk);
-        assert!(back.iter().all(|time| *time < Duration::from_secs(10)), "{back:?}");
+        assert!(back.iter().all(|time| *time < Duration::from_secs(30)), "{back:?}");
         fault.times(3);
         fault.spread("protected again after the interface came up", &back);
         fault.held(&["I1", "I2", "I6", "I10"]);
@@ -83,7 +83,7 @@ fn fault_30_a_name_whose_first_address_is_dead() {
         let id = server.publish(1).await;
 
         crate::world::exactly(&desk, &[id]).await;
-        assert!(took < Duration::from_secs(20), "{took:?}");
+        assert!(took < Duration::from_secs(30), "{took:?}");
         fault.measured("signed in and protected after", format!("{:.1} s", took.as_secs_f64()));
         fault.held(&["I1"]);
     });

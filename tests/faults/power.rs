@@ -31,6 +31,10 @@ async fn fault_05_the_power_fails_under_twenty_alerts_a_second() {
     let shop = Shop::open().await;
     let mut unsynced = 0;
 
+    // Of what was detected before it was ever signed in, a computer wants the newest only.
+    let watch = shop.watch(&disk.path().join("data"));
+    watch.until_status("protected").await;
+    watch.stop().await;
     let pouring = shop.pour(Duration::from_millis(50));
     for failure in 1..=TIMES {
         let watch = shop.watch(&disk.path().join("data"));

@@ -59,8 +59,8 @@ async fn fault_25_a_server_that_asks_to_be_left_alone_is_left_alone() {
         ("7", 6..=8),
         (in_90_s.as_str(), 40..=91),
         ("1000000000", 595..=600),
-        ("-1", 0..=3),
-        ("soon", 0..=3),
+        ("-1", 0..=10),
+        ("soon", 0..=10),
     ];
     for (wait, expected) in cases {
         let world = World::protected(Which::Original).await;
@@ -68,9 +68,12 @@ async fn fault_25_a_server_that_asks_to_be_left_alone_is_left_alone() {
 
         world.chaos.reset();
         let view = world.desk.until_reason(Status::Offline, "busy").await;
-        let left = view.next_attempt_at.unwrap() - world.desk.client.snapshot().await.now;
+        let next = view.next_attempt_at.unwrap();
+        let (left, whole) = (next - world.desk.client.snapshot().await.now, next - view.since);
 
-        assert!(expected.contains(&((left + 500) / 1000)), "{wait}: {left} ms");
+        // However late this is looked at, the wait is no shorter from its beginning and no longer from now on.
+        assert!(whole + 500 >= expected.start() * 1000, "{wait}: {whole} ms");
+        assert!(left <= expected.end() * 1000 + 500, "{wait}: {left} ms");
         original(&world).recover();
         world.back().await;
     }
@@ -91,19 +94,19 @@ async fn fault_26_a_server_that_accepts_and_drops_is_not_hammered() {
     let before = world.chaos.requests("/ws/alerts/");
     let mut ids = vec![world.server.publish(1).await];
 
+    let began = Instant::now();
     world.chaos.reset();
     world.desk.until_status(Status::Offline).await;
-    let began = Instant::now();
     while began.elapsed() < time {
         assert_ne!(world.desk.status().await.status, Status::Protected);
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
     let attempts = world.chaos.requests("/ws/alerts/") - before;
+    let allowed = attempts_within(began.elapsed());
     ids.push(world.server.publish(2).await);
     original(&world).recover();
     world.back().await;
 
-    let allowed = attempts_within(time);
     assert!(attempts <= allowed && attempts >= 3, "{attempts} attempts where {allowed} are allowed");
     world.until_exactly(&ids).await;
     fault.measured("attempts", format!("{attempts} in {} s, {allowed} allowed", time.as_secs()));

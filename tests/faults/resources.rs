@@ -78,7 +78,7 @@ async fn fault_42_a_thousand_alerts_of_200_kb_as_fast_as_they_can_be_published()
     assert!(grown < 256, "grew by {grown} MB");
     fault.measured("published in", format!("{:.1} s", published.as_secs_f64()));
     fault.measured("stored after", format!("{:.1} s", began.elapsed().as_secs_f64()));
-    fault.measured("peak memory above that before, unoptimised build", format!("{grown} MB"));
+    fault.measured("peak memory above that before", format!("{grown} MB"));
     fault.measured("notifications, of them with a sound", format!("{}, {loud}", raised.count()));
     fault.held(&["I1", "I2", "I5"]);
 }
@@ -187,7 +187,7 @@ async fn fault_46_sixty_four_megabytes_of_memory() {
 
     assert!(status.success(), "{status}");
     assert_eq!(stored, 300);
-    fault.measured("most in memory, code included, unoptimised build", format!("{} MB", peak / 1024));
+    fault.measured("most in memory, code included", format!("{} MB", peak / 1024));
     fault.held(&["I1", "I5", "I11"]);
 }
 

@@ -107,7 +107,7 @@ async fn fault_06_the_server_restarts_again_and_again() {
 
         world.until_exactly(&ids).await;
         back.sort();
-        assert!(back[back.len() - 1] < Duration::from_secs(10), "{back:?}");
+        assert!(back[back.len() - 1] < Duration::from_secs(30), "{back:?}");
         fault.spread(&format!("back after a restart, {which:?} server"), &back);
     }
     fault.times(2 * u32::from(restarts));

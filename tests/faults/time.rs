@@ -9,11 +9,12 @@ use support::matrix;
 use support::wait;
 use visionguard_client::clock::TestClock;
 use visionguard_client::view::{Source, Status};
+use visionguard_proto::link;
 
 use crate::world::{BOTH, Which, World};
 
 /// What a busy machine may add to a promised time.
-const ALLOWANCE: Duration = Duration::from_secs(15);
+const ALLOWANCE: Duration = Duration::from_secs(30);
 const HOUR: Duration = Duration::from_secs(3600);
 
 #[tokio::test]
@@ -22,7 +23,7 @@ async fn fault_32_the_computer_sleeps_and_its_connection_is_gone() {
     let mut found = Vec::new();
     for which in BOTH {
         for asleep in [Duration::from_secs(60), 8 * HOUR] {
-            let (world, clock) = with_clock(which, Timestamp::now()).await;
+            let (world, clock) = with_clock(which, Timestamp::now(), quick_link()).await;
             let attempts = world.chaos.requests("/ws/alerts");
 
             world.chaos.black_hole();
@@ -57,7 +58,8 @@ async fn fault_33_the_wall_clock_jumps_by_a_day_and_by_ten_years() {
     let (day, years) = (SignedDuration::from_hours(24), SignedDuration::from_hours(24 * 3653));
     for which in BOTH {
         for jump in [day, -day, years, -years] {
-            let (mut world, clock) = with_clock(which, Timestamp::now()).await;
+            // A busy machine may be silent for longer than a hurried link waits.
+            let (mut world, clock) = with_clock(which, Timestamp::now(), link::Config::default()).await;
             let mut ids = vec![world.server.publish(1).await];
             world.desk.until_alerts(1).await;
 
@@ -102,7 +104,7 @@ async fn fault_34_the_server_s_clock_is_wrong_by_a_day() {
     let day = SignedDuration::from_hours(24);
     for which in BOTH {
         for wrong in [day, -day] {
-            let (mut world, _clock) = with_clock(which, Timestamp::now() + wrong).await;
+            let (mut world, _clock) = with_clock(which, Timestamp::now() + wrong, quick_link()).await;
             let mut ids = vec![world.server.publish(1).await];
             world.desk.recording.until_notified(1).await;
 
@@ -123,8 +125,8 @@ async fn fault_34_the_server_s_clock_is_wrong_by_a_day() {
     fault.held(&["I1", "I2", "I4"]);
 }
 
-async fn with_clock(which: Which, wall: Timestamp) -> (World, Arc<TestClock>) {
+async fn with_clock(which: Which, wall: Timestamp, link: link::Config) -> (World, Arc<TestClock>) {
     let clock = Arc::new(TestClock::new(wall));
-    let make = Make { link: quick_link(), clock: Arc::<TestClock>::clone(&clock), ..Make::default() };
+    let make = Make { link, clock: Arc::<TestClock>::clone(&clock), ..Make::default() };
     (World::with(which, Desk::made_of(make)).await, clock)
 }

@@ -10,7 +10,7 @@ use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use secrecy::SecretString;
 use support::chaos::Chaos;
-use support::desk::{Desk, Make, quick_link};
+use support::desk::{Desk, Make};
 use support::shop::Shop;
 use support::{http, matrix, wait};
 use visionguard_client::api::Exchange;
@@ -113,11 +113,7 @@ async fn fault_28_the_program_dies_while_a_renewed_token_is_being_stored() {
         until_expired(&shop).await;
 
         let desk = Desk::made_of(make);
-        let came_back =
-            tokio::time::timeout(Duration::from_secs(20), desk.recording.until_status(Status::Protected));
-        if came_back.await.is_err() {
-            panic!("not back after {writes} writes: {:?}", desk.status().await);
-        }
+        desk.until_reason(Status::Protected, "protected").await;
         shop.publish().await;
         exactly(&desk, &shop.published()).await;
         drop(chaos);
@@ -136,7 +132,7 @@ async fn connected_with(keychain: Arc<dyn Keychain>) -> (Shop, Chaos, Desk, Netw
     let address = shop.credentials().server.trim_start_matches("http://").parse().unwrap();
     let chaos = Chaos::start(address).await;
     let network = Network::default();
-    let mut make = Make { link: quick_link(), keychain, ..Make::default() };
+    let mut make = Make { keychain, ..Make::default() };
     make.exchange = Some(Arc::new(network.clone()));
     make.pace.upkeep_every = Duration::from_millis(300);
     let desk = Desk::made_of(make);
