@@ -1,4 +1,5 @@
-//! Ten thousand alerts that came while the program was off: how long catching up takes, and how much memory.
+//! Ten thousand alerts that came while the program was off: how long catching up takes, and how much memory. And what a
+//! report over ten times as many takes.
 //!
 //! The program is a process of its own. `VISIONGUARD_CLI_BIN` names another build of it, such as one made for release.
 
@@ -8,6 +9,9 @@
     reason = "a test fails where this fails, and says its figures"
 )]
 
+use std::io::Seek;
+use std::path::Path;
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 use futures_util::future::join_all;
@@ -20,6 +24,7 @@ use tempfile::TempDir;
 
 const MISSED: usize = 10_000;
 const PEOPLE: usize = 500;
+const REPORTED: usize = 100_000;
 /// Published at once.
 const TOGETHER: usize = 50;
 /// For an unoptimized program on a busy machine; the goal is in the figures.
@@ -52,6 +57,46 @@ async fn ten_thousand_missed_alerts_come_out_of_our_log() {
     }
 
     away.come_back("our log", &url).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn a_report_over_a_hundred_thousand_alerts_of_one_week() {
+    let shop = Shop::open().await;
+    let folder = tempfile::tempdir().unwrap();
+    let watch = shop.watch(folder.path());
+    until(|| watch.count(is_protected) > 0).await;
+    for round in 1..=REPORTED / MISSED {
+        for _ in 0..MISSED / TOGETHER {
+            join_all((0..TOGETHER).map(|_| shop.publish())).await;
+        }
+        until(|| watch.count(|line| line["event"] == "alert") >= round * MISSED).await;
+    }
+    watch.stop().await;
+
+    let (report, took, peak) = report(folder.path());
+
+    println!("a report over {REPORTED} alerts: {took:.2?}, {peak} kB in memory at most");
+    assert_eq!((&report["alerts"], &report["lost"]), (&REPORTED.into(), &0.into()));
+    assert!(peak < 64 * 1024, "{peak} kB in memory");
+}
+
+/// What `visionguard report --json` says, how long it took, and the most it had in memory, in kB.
+fn report(data: &Path) -> (Value, Duration, u64) {
+    let mut said = tempfile::tempfile().unwrap();
+    let mut command = Command::new(process::visionguard());
+    command.args(["report", "--json"]).env("VISIONGUARD_DATA_DIR", data);
+    let began = Instant::now();
+    let mut program = command.stdout(said.try_clone().unwrap()).spawn().unwrap();
+    let mut peak = 0;
+    while program.try_wait().unwrap().is_none() {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", program.id())).unwrap_or_default();
+        let most = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+        peak = most.and_then(|most| most.trim().trim_end_matches(" kB").parse().ok()).unwrap_or(peak);
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    let took = began.elapsed();
+    said.rewind().unwrap();
+    (serde_json::from_reader(said).unwrap(), took, peak)
 }
 
 /// A computer that was protected once and is switched off.
