@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
 use super::{FILE_NAME, JournalError};
@@ -26,6 +27,8 @@ const NEWER: &str = "newer";
 /// No database is smaller.
 const SMALLEST: u64 = 512;
 const BUSY: Duration = Duration::from_secs(5);
+/// More than the journal has.
+const STATEMENTS: usize = 128;
 
 /// Opens or creates the journal for writing; a damaged or newer one is set aside first, and said where.
 pub(super) fn open(directory: &Path) -> Result<(Connection, Option<PathBuf>), JournalError> {
@@ -168,6 +171,7 @@ fn rebuild(connection: &Connection) -> Result<(), JournalError> {
 /// take them over later.
 pub(super) fn in_memory() -> Result<Connection, JournalError> {
     let mut connection = Connection::open_in_memory()?;
+    keep_statements(&connection)?;
     connection.pragma_update(None, "foreign_keys", true)?;
     migrate(&mut connection, &MIGRATIONS)?;
     rebuild(&connection)?;
@@ -203,6 +207,7 @@ pub(super) fn open_known(path: &Path, migrations: &[&str]) -> Result<Connection,
 
 fn set_up(connection: &Connection) -> Result<(), JournalError> {
     connection.busy_timeout(BUSY)?;
+    keep_statements(connection)?;
     // Only an empty file takes the page size; it must be set before write-ahead logging.
     connection.pragma_update(None, "page_size", 8192)?;
     connection.pragma_update(None, "cell_size_check", true)?;
@@ -216,6 +221,14 @@ fn set_up(connection: &Connection) -> Result<(), JournalError> {
     // Neither a full folder for temporary files nor a lack of file descriptors keeps an alert from being stored.
     connection.pragma_update(None, "temp_store", "memory")?;
     connection.pragma_update(None, "journal_size_limit", 64 * 1024 * 1024)?;
+    Ok(())
+}
+
+/// A statement is planned once: as many are kept as there are, and no bound value makes SQLite plan one anew, which it does
+/// by default wherever a table has a partial index.
+fn keep_statements(connection: &Connection) -> Result<(), JournalError> {
+    connection.set_prepared_statement_cache_capacity(STATEMENTS);
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     Ok(())
 }
 

@@ -7,6 +7,8 @@ use super::StoreError;
 const VERSION: i64 = 2;
 /// Most memory of the writer's page cache, in KiB.
 const CACHE: i64 = 8 * 1024;
+/// How many statements a connection keeps ready: more than there are.
+const STATEMENTS: usize = 64;
 
 /// Times are microseconds since 1970 UTC. `anomalies.sequence` only ever grows: it is the log's order.
 const TABLES: &str = "
@@ -128,6 +130,7 @@ CREATE TABLE log (epoch TEXT NOT NULL) STRICT;
 
 /// Sets the writer's connection up and brings the tables to this version.
 pub(super) fn prepare(db: &mut Connection) -> Result<(), StoreError> {
+    db.set_prepared_statement_cache_capacity(STATEMENTS);
     db.pragma_update(None, "journal_mode", "WAL")?;
     db.pragma_update(None, "synchronous", "FULL")?;
     db.pragma_update(None, "foreign_keys", true)?;
@@ -155,5 +158,6 @@ pub(super) fn prepare(db: &mut Connection) -> Result<(), StoreError> {
 
 /// Sets a reader's connection up.
 pub(super) fn tune_reader(db: &Connection) -> rusqlite::Result<()> {
+    db.set_prepared_statement_cache_capacity(STATEMENTS);
     db.busy_timeout(std::time::Duration::from_secs(10))
 }
