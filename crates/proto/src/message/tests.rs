@@ -1,6 +1,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::alert::{Kind, Picture, Via};
 use crate::frame::FrameError;
 
 macro_rules! fixture {
