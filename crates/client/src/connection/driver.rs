@@ -7,6 +7,7 @@ use std::time::Duration;
 use futures_util::future::BoxFuture;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
+use tokio::time::Instant;
 use visionguard_proto::link::{self, Action, State};
 use visionguard_proto::message::ClientMessage;
 use visionguard_proto::{Cause, Cursor, Link, Moment, Picture};
@@ -17,9 +18,10 @@ use super::socket::{Incoming, Socket};
 use super::{Event, Target};
 use crate::clock::Clock;
 use crate::dial::Dial;
-use crate::network::{CHECK_EVERY, CHECK_WAITING_EVERY, WakeWatch, WayOut};
+use crate::network::{CHECK_EVERY, CHECK_IDLE_EVERY, WakeWatch, WayOut};
 
-/// The original server may forget a connection that follows too closely on the last one of the same user.
+/// The original server may forget a connection that follows too closely on the last one of the same user: the least time
+/// between the end of the one and the beginning of the next, whatever else is waited for meanwhile.
 const SETTLE: Duration = Duration::from_millis(250);
 
 /// How many alerts keep their pictures while the application is too slow to take them: at most about 200 MiB, as a
@@ -76,8 +78,8 @@ pub(super) struct Driver {
     socket: Option<Socket>,
     /// Since when no connection is wanted because the computer is about to sleep.
     resting: Option<Moment>,
-    /// A socket that is being closed; the next one waits for it.
-    farewell: Option<JoinHandle<()>>,
+    /// A socket that is being closed, and when that was done; the next one waits for it.
+    farewell: Option<JoinHandle<Instant>>,
     waiting: VecDeque<Event>,
     /// An alert of the log was left to the record: what is stored of the log ends before it, until the program starts anew.
     left_one: bool,
@@ -178,11 +180,9 @@ impl Driver {
 
     fn sleep(&self) -> Duration {
         let longest = match self.link.state() {
-            State::Waiting { .. } => CHECK_WAITING_EVERY,
-            State::Offline if self.resting.is_some() => CHECK_WAITING_EVERY,
-            State::Offline | State::Connecting { .. } | State::Online { .. } | State::Rejected { .. } => {
-                CHECK_EVERY
-            }
+            State::Connecting { .. } | State::Online { .. } | State::Waiting { .. } => CHECK_EVERY,
+            State::Offline if self.resting.is_some() => CHECK_EVERY,
+            State::Offline | State::Rejected { .. } => CHECK_IDLE_EVERY,
         };
         let Some(at) = self.link.poll_timeout() else { return longest };
         at.since(self.clock.monotonic()).clamp(SHORTEST_SLEEP, longest)
@@ -451,8 +451,8 @@ impl Driver {
         self.asked.clone_from(&cursor);
         self.attempt = Some(Box::pin(async move {
             if let Some(farewell) = farewell {
-                let _ = farewell.await;
-                tokio::time::sleep(SETTLE).await;
+                let closed = farewell.await.unwrap_or_else(|_| Instant::now());
+                tokio::time::sleep_until(closed + SETTLE).await;
             }
             let request = handshake::Request { target: &target, spoken, cursor };
             handshake::open(&*dial, &*clock, request, limit).await
@@ -471,7 +471,10 @@ impl Driver {
     fn part(&mut self, code: u16) {
         self.attempt = None;
         if let Some(socket) = self.socket.take() {
-            self.farewell = Some(tokio::spawn(socket.farewell(code)));
+            self.farewell = Some(tokio::spawn(async move {
+                socket.farewell(code).await;
+                Instant::now()
+            }));
         }
     }
 
