@@ -230,14 +230,12 @@ impl Account {
     pub async fn store_again(&self) -> bool {
         // Neither a renewal nor another sign-in comes in between.
         let _one_at_a_time = self.inner.renewing.lock().await;
-        let Some((saved, access, refresh)) = self.lock().as_ref().map(Session::to_store) else {
-            return false;
-        };
+        let Some((access, refresh)) = self.lock().as_ref().map(Session::to_store) else { return false };
         if let Err(error) = self.store(&access, refresh.as_ref()).await {
             tracing::debug!(%error, "the keychain still does not take the tokens");
             return false;
         }
-        if self.note_stored(&saved) {
+        if self.note_stored() {
             return true;
         }
         // Signed out meanwhile: the keychain was emptied before this was written.
@@ -247,11 +245,11 @@ impl Account {
         false
     }
 
-    /// Whether the session is still there; its file is written while nobody can end it.
-    fn note_stored(&self, saved: &SavedSession) -> bool {
+    /// Whether the session is still there; its file is written, as it is by now, while nobody can end it.
+    fn note_stored(&self) -> bool {
         let mut current = self.lock();
         let Some(session) = current.as_mut() else { return false };
-        if let Err(error) = session_file::save(self.data_dir(), saved) {
+        if let Err(error) = session_file::save(self.data_dir(), session.saved()) {
             tracing::warn!(%error, "session.json cannot be written");
         }
         session.stored(self.inner.keychain.keeping());

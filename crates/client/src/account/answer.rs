@@ -133,7 +133,7 @@ impl Account {
             }
             session.to_store()
         };
-        self.store_renewed(to_store.1, to_store.2).await;
+        self.store_renewed(to_store.0, to_store.1).await;
         self.target()
     }
 

@@ -98,8 +98,8 @@ impl Session {
         &self.saved
     }
 
-    pub(super) fn to_store(&self) -> (SavedSession, SecretString, Option<SecretString>) {
-        (self.saved.clone(), self.access.clone(), self.refresh.clone())
+    pub(super) fn to_store(&self) -> (SecretString, Option<SecretString>) {
+        (self.access.clone(), self.refresh.clone())
     }
 
     pub(super) fn kept_in(&self) -> Keeping {

@@ -158,6 +158,25 @@ async fn a_keychain_that_is_unlocked_later_is_given_the_tokens() {
 }
 
 #[tokio::test]
+async fn what_is_learnt_of_the_server_while_the_tokens_are_stored_is_not_forgotten() {
+    let server = backend(Backend::default()).await;
+    let keychain = Arc::new(BrokenKeychain::default());
+    let world = World::with(keychain.clone());
+    world.sign_in(&server).await.unwrap();
+    keychain.works.store(true, Ordering::SeqCst);
+    keychain.is_slow.store(true, Ordering::SeqCst);
+
+    let (stored, ()) = tokio::join!(world.account.store_again(), async {
+        assert!(world.account.speaks_two());
+        keychain.is_slow.store(false, Ordering::SeqCst);
+    });
+
+    let later = world.restart();
+    assert!(matches!(later.restore().await, Restored::SignedIn(_)));
+    assert!(stored && later.target().expect("a session").spoke_two);
+}
+
+#[tokio::test]
 async fn signing_out_while_the_tokens_are_stored_leaves_nothing_behind() {
     let server = backend(Backend::default()).await;
     let keychain = Arc::new(BrokenKeychain::default());
