@@ -91,9 +91,8 @@ impl Ledger {
 
 /// A time of the page's, within what can be told of.
 pub(crate) fn timestamp(milliseconds: i64) -> Timestamp {
-    let bounds = (Timestamp::MIN.as_millisecond(), Timestamp::MAX.as_millisecond());
-    Timestamp::from_millisecond(milliseconds.clamp(bounds.0 + 1, bounds.1 - 1))
-        .unwrap_or(Timestamp::UNIX_EPOCH)
+    let beyond = if milliseconds < 0 { Timestamp::MIN } else { Timestamp::MAX };
+    Timestamp::from_millisecond(milliseconds).unwrap_or(beyond)
 }
 
 /// The nearest rank: the smallest value that as large a part as asked for does not exceed.

@@ -142,6 +142,7 @@ impl Journal {
         camera_names: &BTreeMap<String, String>,
     ) -> Result<Report, JournalError> {
         let (from, to) = (ledger::timestamp(query.from), ledger::timestamp(query.to));
+        let query = ReportQuery { from: from.as_millisecond(), to: to.as_millisecond() };
         let found = self.read(move |connection| report::ledger(connection, from, to)).await?;
         Ok(found.report(query, now, camera_names, &TimeZone::system()))
     }

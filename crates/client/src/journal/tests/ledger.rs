@@ -9,6 +9,18 @@ use super::*;
 use crate::view::{Decision, Report, ReportQuery, Spread};
 
 #[tokio::test]
+async fn times_beyond_all_calendars_are_the_earliest_and_the_latest_there_are() {
+    let world = World::new();
+    world.tell(detection("stream-a", 1, 30).seen_with_id(), 0).await;
+    let whole = ReportQuery { from: i64::MIN, to: i64::MAX };
+
+    let report = world.journal.report(whole, noon(60), &BTreeMap::new()).await.expect("a report");
+
+    assert_eq!((report.alerts, report.entries.len()), (1, 1));
+    assert!(report.from < report.to && report.to < i64::MAX, "{report:?}");
+}
+
+#[tokio::test]
 async fn an_alert_is_followed_from_its_detection_to_the_decision() {
     let world = World::new();
     let detection = detection("stream-a", 1, 30);
