@@ -39,6 +39,10 @@ heard_at: number | null,
  */
 next_attempt_at: number | null,
 /**
+ * Without a connection, where alerts are fetched from the server's record: how often, in seconds.
+ */
+record_every: number | null,
+/**
  * What one button may do about it.
  */
 remedy: Remedy | null, };

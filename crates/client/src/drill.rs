@@ -17,6 +17,8 @@ const DAY: SignedDuration = SignedDuration::from_hours(24);
 /// Where a test ended that did not pass.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Failure {
+    /// The server answered the request to send the message with an error.
+    NotTaken,
     /// The server had no connection to hand the message to.
     NotDelivered,
     /// The message did not come back on the socket.
@@ -32,6 +34,14 @@ impl Failure {
     pub fn is_of_the_connection(self) -> bool {
         match self {
             Failure::NotDelivered | Failure::NotHeard => true,
+            Failure::NotTaken | Failure::NotStored | Failure::NotShown => false,
+        }
+    }
+
+    /// Whether the test is repeated without a person: nothing on this computer is at fault.
+    pub fn is_repeated(self) -> bool {
+        match self {
+            Failure::NotTaken | Failure::NotDelivered | Failure::NotHeard => true,
             Failure::NotStored | Failure::NotShown => false,
         }
     }

@@ -50,6 +50,8 @@ pub struct Facts {
     /// When it was certain that an alert had not come on the socket though its row was written meanwhile; none once one
     /// came.
     pub undelivered: Option<Moment>,
+    /// The last reading of the record without a connection, if it went to the record's end.
+    pub fetched: Option<Fetched>,
     /// What the last test of the alert path found wrong, if nothing proved the path since.
     pub drill: Option<Failure>,
 }
@@ -61,6 +63,15 @@ pub struct Seen<T> {
     pub at: Moment,
     /// What was found.
     pub what: T,
+}
+
+/// A reading of the record while there is no connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Fetched {
+    /// When it began.
+    pub at: Moment,
+    /// How much later the next one begins.
+    pub every: Duration,
 }
 
 /// Whether there is a token to connect with.
@@ -119,6 +130,8 @@ pub struct Verdict {
     pub sentence: &'static str,
     /// The one button.
     pub remedy: Option<Remedy>,
+    /// There is no connection, and alerts are fetched from the record this often.
+    pub record_every: Option<Duration>,
     /// When a piece of evidence grows too old; none if only an event can change the verdict.
     pub until: Option<Moment>,
 }
@@ -130,15 +143,41 @@ pub fn assess(facts: &Facts, limits: &Limits, now: Moment) -> Verdict {
     }
     match facts.link {
         State::Offline => offline("connecting", "status.connecting", None),
-        State::Connecting { .. } => offline("connecting", "status.connecting", None),
-        State::Waiting { cause, .. } | State::Rejected { cause } => after(cause),
+        State::Connecting { .. } => {
+            with_record(offline("connecting", "status.connecting", None), facts, limits, now)
+        }
+        State::Waiting { cause, .. } => with_record(after(cause), facts, limits, now),
+        State::Rejected { cause } => after(cause),
         State::Online { since, heard_at, .. } => connected(facts, limits, since, heard_at, now),
     }
 }
 
 /// The sentence of a verdict, in words.
 pub fn sentence(verdict: &Verdict) -> String {
-    text(verdict.sentence, &[])
+    let said = text(verdict.sentence, &[]);
+    match verdict.record_every {
+        None => said,
+        Some(every) => {
+            let seconds = whole_seconds(every).to_string();
+            text("status.with_record", &[("said", &said), ("seconds", &seconds)])
+        }
+    }
+}
+
+/// A pause as it is said: never shorter than it is.
+pub fn whole_seconds(pause: Duration) -> u32 {
+    u32::try_from(pause.as_millis().div_ceil(1000)).unwrap_or(u32::MAX)
+}
+
+/// The same, with how often the record is read meanwhile, as long as that is known to go well.
+fn with_record(verdict: Verdict, facts: &Facts, limits: &Limits, now: Moment) -> Verdict {
+    let fetched = facts.fetched.map(|fetched| (fetched.every, fetched.at + fetched.every + limits.record));
+    match fetched {
+        Some((every, until)) if verdict.status == Status::Offline && now < until => {
+            Verdict { record_every: Some(every), until: Some(until), ..verdict }
+        }
+        Some(_) | None => verdict,
+    }
 }
 
 fn without_token(account: Account) -> Option<Verdict> {
@@ -187,6 +226,7 @@ fn connected(facts: &Facts, limits: &Limits, since: Moment, heard_at: Moment, no
             reason: "protected",
             sentence: "status.protected",
             remedy: None,
+            record_every: None,
             until: Some(heard_until.min(listed_until).min(until)),
         },
         Some((_, Record::Unread)) => {
@@ -244,25 +284,47 @@ fn after(cause: Cause) -> Verdict {
 fn after_drill(failure: Failure, until: Moment) -> Verdict {
     match failure {
         Failure::NotDelivered | Failure::NotHeard => deaf("drill_failed", "status.drill_failed", until),
+        Failure::NotTaken => deaf("drill_not_taken", "status.drill_not_taken", until),
         Failure::NotStored => deaf("drill_not_stored", "status.drill_not_stored", until),
         Failure::NotShown => deaf("drill_not_shown", "status.drill_not_shown", until),
     }
 }
 
 fn offline(reason: &'static str, sentence: &'static str, remedy: Option<Remedy>) -> Verdict {
-    Verdict { status: Status::Offline, reason, sentence, remedy, until: None }
+    Verdict { status: Status::Offline, reason, sentence, remedy, record_every: None, until: None }
 }
 
 fn signed_out(reason: &'static str, sentence: &'static str) -> Verdict {
-    Verdict { status: Status::SignedOut, reason, sentence, remedy: Some(Remedy::SignIn), until: None }
+    Verdict {
+        status: Status::SignedOut,
+        reason,
+        sentence,
+        remedy: Some(Remedy::SignIn),
+        record_every: None,
+        until: None,
+    }
 }
 
 fn catching_up(reason: &'static str, sentence: &'static str, until: Moment) -> Verdict {
-    Verdict { status: Status::CatchingUp, reason, sentence, remedy: None, until: Some(until) }
+    Verdict {
+        status: Status::CatchingUp,
+        reason,
+        sentence,
+        remedy: None,
+        record_every: None,
+        until: Some(until),
+    }
 }
 
 fn deaf(reason: &'static str, sentence: &'static str, until: Moment) -> Verdict {
-    Verdict { status: Status::Deaf, reason, sentence, remedy: Some(Remedy::RetryNow), until: Some(until) }
+    Verdict {
+        status: Status::Deaf,
+        reason,
+        sentence,
+        remedy: Some(Remedy::RetryNow),
+        record_every: None,
+        until: Some(until),
+    }
 }
 
 #[cfg(test)]

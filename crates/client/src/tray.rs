@@ -22,7 +22,10 @@ fn status_line(status: &StatusView, zone: &TimeZone) -> String {
         Status::Protected => text("tray.protected", &[]),
         Status::CatchingUp => text("tray.catching_up", &[]),
         Status::Deaf => text("tray.deaf", &[("since", &since)]),
-        Status::Offline => text("tray.offline", &[("since", &since)]),
+        Status::Offline => match status.record_every {
+            Some(_) => text("tray.offline_fetched", &[("since", &since)]),
+            None => text("tray.offline", &[("since", &since)]),
+        },
         Status::SignedOut => text("tray.signed_out", &[]),
     }
 }
@@ -64,6 +67,7 @@ mod tests {
             since: 13 * 3_600_000 + 10 * 60_000,
             heard_at: None,
             next_attempt_at: None,
+            record_every: None,
             remedy: None,
         }
     }

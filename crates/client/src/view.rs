@@ -64,6 +64,8 @@ pub struct StatusView {
     /// When the next attempt starts, while waiting for one.
     #[cfg_attr(test, ts(type = "number | null"))]
     pub next_attempt_at: Option<i64>,
+    /// Without a connection, where alerts are fetched from the server's record: how often, in seconds.
+    pub record_every: Option<u32>,
     /// What one button may do about it.
     pub remedy: Option<Remedy>,
 }

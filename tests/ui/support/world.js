@@ -228,7 +228,7 @@ function drill(scenario, now) {
 
 /** @param {Scenario} scenario @param {number} now @returns {StatusView} */
 function status(scenario, now) {
-  const calm = { since: now - 5 * HOUR, heard_at: now - 4_000, next_attempt_at: null, remedy: null };
+  const calm = { since: now - 5 * HOUR, heard_at: now - 4_000, next_attempt_at: null, record_every: null, remedy: null };
   switch (scenario) {
     case "offline":
       return {
@@ -238,6 +238,7 @@ function status(scenario, now) {
         since: now - 12 * MINUTE,
         heard_at: now - 12 * MINUTE,
         next_attempt_at: now + 12_000,
+        record_every: null,
         remedy: "retry_now",
       };
     case "deaf":
@@ -248,6 +249,7 @@ function status(scenario, now) {
         since: now - 3 * MINUTE,
         heard_at: now - 2_000,
         next_attempt_at: null,
+        record_every: null,
         remedy: "retry_now",
       };
     case "signed_out":
@@ -258,6 +260,7 @@ function status(scenario, now) {
         since: now - 40 * MINUTE,
         heard_at: now - 40 * MINUTE,
         next_attempt_at: null,
+        record_every: null,
         remedy: "sign_in",
       };
     case "catching_up":

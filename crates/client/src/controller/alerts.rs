@@ -40,6 +40,8 @@ pub(super) struct Alerts {
     pub(super) raised: BTreeMap<String, Moment>,
     /// Alerts that were shown, which could not be written down.
     pub(super) unmarked: BTreeSet<AlertId>,
+    /// Incidents that a summary covered then, which could not be written down.
+    pub(super) uncovered: Vec<(Vec<IncidentId>, Timestamp)>,
     /// The incidents that the summary on its way covers.
     pub(super) summarised: Vec<IncidentId>,
     /// When to look for alerts that no notification covered.
@@ -56,6 +58,7 @@ impl Alerts {
             store_again: Due::default(),
             raised: BTreeMap::new(),
             unmarked: BTreeSet::new(),
+            uncovered: Vec::new(),
             summarised: Vec::new(),
             notify_again: Due::default(),
         }
@@ -75,6 +78,7 @@ impl Alerts {
     pub(super) fn forget(&mut self) {
         self.unstored.clear();
         self.unmarked.clear();
+        self.uncovered.clear();
         self.store_again.clear();
         self.again.clear();
     }
@@ -272,6 +276,9 @@ impl Controller {
     fn store_again(&mut self) {
         for alert in std::mem::take(&mut self.alerts.unmarked) {
             self.mark_notified(alert);
+        }
+        for (incidents, at) in std::mem::take(&mut self.alerts.uncovered) {
+            self.cover(incidents, at);
         }
         while let Some(arrival) = self.alerts.unstored.pop_front() {
             if let Some(arrival) = self.alerts.store(arrival) {

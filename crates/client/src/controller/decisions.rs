@@ -47,8 +47,9 @@ pub(super) struct Sent {
 }
 
 impl Outbox {
-    pub(super) fn due(&self, online: bool) -> Option<Moment> {
-        let to_send = self.due.at().filter(|_| online && !self.sending);
+    /// `answered` says whether the server answers requests, as far as is known.
+    pub(super) fn due(&self, answered: bool) -> Option<Moment> {
+        let to_send = self.due.at().filter(|_| answered && !self.sending);
         let to_look = self.beside.at().filter(|_| !self.looking);
         to_send.into_iter().chain(to_look).min()
     }
@@ -147,7 +148,7 @@ impl Controller {
 
     pub(super) fn decisions_time(&mut self, now: Moment) {
         self.look_beside(now);
-        if self.outbox.sending || self.online_since().is_none() || !self.outbox.due.take(now) {
+        if self.outbox.sending || !self.is_answered() || !self.outbox.due.take(now) {
             return;
         }
         let (Some(api), Some(session)) = (self.account.api(), self.account.session()) else { return };

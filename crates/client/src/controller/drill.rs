@@ -21,6 +21,8 @@ use crate::words::text;
 
 /// How long the notification of a test stands.
 const STANDS: Duration = Duration::from_secs(5);
+/// The remark that the server has no tests.
+const UNSUPPORTED: &str = "drill_unsupported";
 /// Ended tests whose message is still known if it comes late.
 const MOST_ENDED: usize = 8;
 
@@ -136,9 +138,24 @@ impl Controller {
                 self.api_refused(&error);
                 let wait = error.retry_after().unwrap_or_default().max(self.pace.drill_again);
                 self.drills.not_before = Some(now + wait);
-                self.call_drill_off(not_sent(&error));
+                match refusal(&error) {
+                    Refusal::Failure => self.end_drill(Some(Failure::NotTaken)),
+                    Refusal::Unsupported => self.drill_unsupported(),
+                    Refusal::ProvesNothing => self.call_drill_off(not_sent(&error)),
+                }
             }
         }
+    }
+
+    /// This server has no tests: said once, where nobody asked, and not tried again before the next is due.
+    fn drill_unsupported(&mut self) {
+        let problem = problem("unsupported", text("problem.drill_unsupported", &[]));
+        let asked = self.drills.running.as_ref().is_some_and(|running| !running.waiting.is_empty());
+        if !asked {
+            self.shown.notice(UNSUPPORTED, "notice.drill_unsupported");
+            self.drills.last_at = Some(self.wall());
+        }
+        self.call_drill_off(problem);
     }
 
     /// Whether this message is a test's; it is nothing else then.
@@ -278,6 +295,7 @@ impl Controller {
     pub(super) fn drill_rescheduled(&mut self) {
         self.drills.last_at = Some(self.wall());
         self.drills.look.by(self.now());
+        self.shown.withdraw(UNSUPPORTED);
     }
 
     /// The connection ended: a test that was waiting for its message proves nothing.
@@ -294,7 +312,7 @@ impl Controller {
     /// There is a new connection: what failed on the last one is tried again on it.
     pub(super) fn drill_on_new_connection(&mut self) {
         self.drill_cut_off();
-        self.drills.repeat = self.drills.failure.is_some_and(Failure::is_of_the_connection);
+        self.drills.repeat = self.drills.failure.is_some_and(Failure::is_repeated);
         self.drills.look.by(self.now() + self.pace.drill_after_connect);
     }
 
@@ -303,6 +321,7 @@ impl Controller {
         self.call_drill_off(problem("signed_out", text("problem.drill_signed_out", &[])));
         let ended = std::mem::take(&mut self.drills.ended);
         self.drills = Drills { ended, stands: self.drills.stands.take(), ..Drills::default() };
+        self.shown.withdraw(UNSUPPORTED);
         self.tell_drill();
     }
 
@@ -358,7 +377,12 @@ impl Controller {
         let nonce = running.drill.nonce().to_owned();
         let row = DrillRow { begun_at: running.begun_at, ended_at, failure, took_ms, overtaken: false };
         let result = self.result(ended_at, failure, took_ms);
+        self.shown.withdraw(UNSUPPORTED);
         self.drills.failure = failure;
+        if failure == Some(Failure::NotTaken) {
+            self.drills.repeat = true;
+            self.drills.look.by(now);
+        }
         self.drills.last_at = Some(ended_at);
         self.drills.last = Some(result.clone());
         self.remember_ended(nonce.clone());
@@ -399,6 +423,7 @@ impl Controller {
         let sentence = match failure {
             None if self.settings.view.notifications => text("drill.passed", &[]),
             None => text("drill.passed_unshown", &[]),
+            Some(Failure::NotTaken) => text("drill.not_taken", &[]),
             Some(Failure::NotDelivered) => text("drill.not_delivered", &[]),
             Some(Failure::NotHeard) => text("drill.not_heard", &[]),
             Some(Failure::NotStored) => text("drill.not_stored", &[]),
@@ -417,13 +442,32 @@ fn notification_id(nonce: &str) -> String {
     format!("drill:{nonce}")
 }
 
+/// What it means that the server did not take the message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Refusal {
+    /// The alert path has a fault.
+    Failure,
+    /// The server has no tests.
+    Unsupported,
+    /// The server was not reached, asked to wait, or asked who we are: each is said and looked after by itself.
+    ProvesNothing,
+}
+
+fn refusal(error: &ApiError) -> Refusal {
+    match error {
+        ApiError::Refused { status: 404 | 405 | 501, .. } => Refusal::Unsupported,
+        ApiError::Refused { status: 401 | 408 | 425 | 429, .. }
+        | ApiError::Unreachable(_)
+        | ApiError::Intercepted { .. }
+        | ApiError::Impossible(_) => Refusal::ProvesNothing,
+        ApiError::Refused { .. } | ApiError::Garbled(_) | ApiError::TooLarge => Refusal::Failure,
+    }
+}
+
 /// Why the server did not take the message, for a person.
 fn not_sent(error: &ApiError) -> Problem {
     if error.is_unauthorized() {
         return problem("sign_in_expired", text("problem.drill_expired", &[]));
-    }
-    if matches!(error, ApiError::Refused { status: 404 | 405 | 501, .. }) {
-        return problem("unsupported", text("problem.drill_unsupported", &[]));
     }
     Problem { field: None, ..error.problem() }
 }

@@ -29,9 +29,12 @@ impl Controller {
         self.watch.reconciling = true;
 
         let mut memory = self.watch.memory.take().unwrap_or_default();
-        let journal = self.journal.clone();
         let wall = self.wall();
         self.log_comparing(now, wall);
+        if self.online_since().is_none() {
+            return self.reconcile_offline(api, memory, now);
+        }
+        let journal = self.journal.clone();
         let epoch = self.who.epoch;
         self.spawn_in_session(async move {
             let pass = reconcile::pass(&api, &journal, &mut memory, wall).await;
@@ -45,7 +48,8 @@ impl Controller {
         }
         self.watch.reconciling = false;
         self.watch.memory = Some(memory);
-        let caught_up = pass.missed.len();
+        let (caught_up, complete) = (pass.missed.len(), pass.trouble.is_none());
+        let asked = pass.trouble.as_ref().and_then(Trouble::retry_after);
         let now = self.now();
         self.watch.polling.ended(caught_up > 0, pass.trouble.is_some(), began_at, now);
         self.outage_missed(caught_up);
@@ -72,8 +76,11 @@ impl Controller {
         if caught_up > 0 {
             self.watch.reconcile.by(began_at + self.watch.compare_every(&self.pace, now));
         }
-        self.watch.fetches = FETCHES;
-        self.fetch_pictures();
+        self.reconciled_offline(began_at, complete, asked);
+        if self.is_answered() {
+            self.watch.fetches = FETCHES;
+            self.fetch_pictures();
+        }
         self.send_soon();
     }
 
@@ -114,7 +121,10 @@ impl Controller {
 
     /// A trouble does not take back what an earlier pass on this connection proved; that grows too old by itself.
     fn not_reconciled(&mut self, began_at: Moment, trouble: &Trouble) {
-        tracing::warn!(%trouble, "the record could not be compared");
+        match self.watch.unread {
+            0 => tracing::warn!(%trouble, "the record could not be compared"),
+            failures => tracing::debug!(%trouble, failures, "the record still cannot be compared"),
+        }
         let expired = matches!(trouble, Trouble::Api(error) if error.is_unauthorized());
         match trouble {
             Trouble::Api(error) if expired => self.api_refused(error),
@@ -134,7 +144,7 @@ impl Controller {
         // A token that is no longer taken is not worth asking with more often.
         if !expired {
             self.watch.unread += 1;
-            let soon = self.watch.unread <= REPEATED_SOON;
+            let soon = self.watch.unread <= REPEATED_SOON && self.online_since().is_some();
             let pause = if soon { self.pace.retry_every } else { self.pace.poll_every };
             let now = self.now();
             match trouble.retry_after() {

@@ -191,8 +191,8 @@ impl Controller {
 
     /// What was found missing in the record. While the log replays the same, both are told together.
     pub(super) fn tell_missed(&mut self, missed: Vec<Entry>) {
-        let compared_before =
-            self.watch.record.is_some_and(|seen| self.online_since().is_some_and(|since| seen.at >= since));
+        let Some(since) = self.online_since() else { return self.raise_missed(missed) };
+        let compared_before = self.watch.record.is_some_and(|seen| seen.at >= since);
         if self.watch.log.follows && !compared_before {
             self.hold(missed);
         } else {

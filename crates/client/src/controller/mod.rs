@@ -11,6 +11,7 @@ mod drill;
 mod history;
 mod log;
 mod notifications;
+mod offline;
 mod outage;
 mod page;
 mod polling;
@@ -108,6 +109,9 @@ pub struct Pace {
     pub poll_lively: Duration,
     /// The same while the server is slow or fails.
     pub poll_slowest: Duration,
+    /// From the loss of the connection, or a wake, to the first look at the record without one. A restart of the server or a
+    /// change of the network is over by then, and what it made the link miss comes with the next connection.
+    pub read_after: Duration,
     /// From a connect to the first look at the server's list of connections.
     pub register_after: Duration,
     /// Between two looks at it.
@@ -142,6 +146,7 @@ impl Default for Pace {
             poll_every: Duration::from_secs(15),
             poll_lively: Duration::from_secs(5),
             poll_slowest: Duration::from_secs(60),
+            read_after: Duration::from_secs(30),
             register_after: Duration::from_secs(1),
             register_every: Duration::from_secs(30),
             message_within: Duration::from_secs(10),

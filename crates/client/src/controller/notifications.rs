@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use bytes::Bytes;
+use jiff::Timestamp;
 use visionguard_proto::message::Notice;
 use visionguard_proto::{Jpeg, Picture};
 
@@ -116,7 +117,7 @@ impl Controller {
     }
 
     /// Whether what was detected then is still worth a notification of its own.
-    pub(super) fn is_recent(&self, at: jiff::Timestamp) -> bool {
+    pub(super) fn is_recent(&self, at: Timestamp) -> bool {
         let age = Duration::try_from(self.wall().duration_since(at)).unwrap_or_default();
         age < self.pace.fresh_within
     }
@@ -141,13 +142,23 @@ impl Controller {
     }
 
     /// These need no notification of their own any more.
-    pub(super) fn cover(&self, incidents: Vec<IncidentId>) {
+    pub(super) fn cover(&self, incidents: Vec<IncidentId>, at: Timestamp) {
         if incidents.is_empty() {
             return;
         }
-        let journal = self.journal.clone();
-        let at = self.wall();
-        self.write(async move { journal.mark_incidents_notified(incidents, at).await });
+        let (journal, ticks) = (self.journal.clone(), self.ticks.clone());
+        self.tasks.spawn(async move {
+            if let Err(error) = journal.mark_incidents_notified(incidents.clone(), at).await {
+                let _ = ticks.send(Tick::NotCovered(incidents, at, error));
+            }
+        });
+    }
+
+    /// It is written down when the disk takes writes again: the summary would be shown once more after a restart.
+    pub(super) fn not_covered(&mut self, incidents: Vec<IncidentId>, at: Timestamp, error: &JournalError) {
+        self.journal_failed(error);
+        self.alerts.uncovered.push((incidents, at));
+        self.alerts.store_again.by(self.now() + self.pace.retry_every);
     }
 
     pub(super) fn mark_notified(&self, alert: AlertId) {
@@ -187,7 +198,7 @@ impl Controller {
                 }
                 if id == policy::SUMMARY {
                     let covered = std::mem::take(&mut self.alerts.summarised);
-                    self.cover(covered);
+                    self.cover(covered, self.wall());
                 }
                 if let Some(alert) = alert.and_then(|alert| alert.parse().ok()) {
                     self.mark_notified(alert);

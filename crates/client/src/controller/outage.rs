@@ -43,7 +43,7 @@ pub(super) struct Outages {
     looked_at: Option<Moment>,
     /// One that went on when the program ended.
     cut: Option<OutageRow>,
-    /// Alerts found missing since the connection is back.
+    /// Alerts found missing since it began.
     missed: u32,
     /// What to say of the one that is just over.
     over: Option<String>,
@@ -58,6 +58,8 @@ struct Running {
     written: bool,
     /// The desktop took the notification about it.
     told: bool,
+    /// That notification said that alerts come by the record.
+    told_fetched: bool,
     /// The connection stands again; what was missed is not caught up yet.
     back_at: Option<Timestamp>,
 }
@@ -84,8 +86,16 @@ impl Outages {
             Some(_) => {}
             None => {
                 let cause = cause.to_owned();
-                self.running =
-                    Some(Running { from, since, cause, written: false, told: false, back_at: None });
+                self.running = Some(Running {
+                    from,
+                    since,
+                    cause,
+                    written: false,
+                    told: false,
+                    told_fetched: false,
+                    back_at: None,
+                });
+                self.missed = 0;
                 self.looked_at = Some(now);
                 self.tell.set(now + grace);
             }
@@ -103,7 +113,6 @@ impl Outages {
         }
         self.tell.clear();
         self.note.clear();
-        self.missed = 0;
         let running = self.running.as_mut()?;
         if !running.written && now.since(running.since) <= grace {
             self.running = None;
@@ -253,18 +262,36 @@ impl Controller {
             return;
         }
         let since = from.to_zoned(self.zone.clone()).strftime("%H:%M").to_string();
-        let why = status::sentence(&self.verdict());
+        let verdict = self.verdict();
+        let why = status::sentence(&verdict);
+        let title = match verdict.record_every {
+            Some(_) => text("notification.outage_fetched_title", &[]),
+            None => text("notification.outage_title", &[]),
+        };
+        if let Some(running) = &mut self.watch.outages.running {
+            running.told_fetched = verdict.record_every.is_some();
+        }
         self.shell.withdraw(OVER);
         self.shell.notify(Notification {
             id: LASTS.to_owned(),
             alert: None,
-            title: text("notification.outage_title", &[]),
+            title,
             body: text("notification.outage", &[("since", &since), ("why", &why)]),
             picture: None,
             sound: false,
             critical: false,
             buttons: Buttons::Open,
         });
+    }
+
+    /// The record cannot be read either, twice in a row: who was told otherwise is told.
+    pub(super) fn outage_worsens(&mut self) {
+        let now = self.now();
+        let lasts = self.watch.polling.fails();
+        let outages = &mut self.watch.outages;
+        if lasts && outages.running.as_ref().is_some_and(|running| running.told && running.told_fetched) {
+            outages.tell.set(now);
+        }
     }
 
     /// The desktop took the notification.

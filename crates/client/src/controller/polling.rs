@@ -32,6 +32,11 @@ impl Polling {
         self.failures = if failed { (self.failures + 1).min(MOST_DOUBLINGS) } else { 0 };
     }
 
+    /// Whether the last two failed, at least.
+    pub(super) fn fails(&self) -> bool {
+        self.failures > 1
+    }
+
     /// From the beginning of one comparison to that of the next.
     pub(super) fn every(&self, pace: &Pace, now: Moment) -> Duration {
         let lively = self.found_at.is_some_and(|at| now.since(at) < LIVELY_FOR);

@@ -50,6 +50,7 @@ impl Shown {
                 since: milliseconds(now),
                 heard_at: None,
                 next_attempt_at: None,
+                record_every: None,
                 remedy: None,
             },
             session: None,
@@ -112,8 +113,8 @@ impl Controller {
         self.show_session();
         if std::mem::take(&mut self.shown.notices_changed) {
             let notices = self.shown.notices();
-            self.emit(&Event::Notices { notices });
             self.shell.notices(&notices);
+            self.emit(&Event::Notices { notices });
         }
     }
 
@@ -124,6 +125,7 @@ impl Controller {
             registration: self.watch.registration,
             record: self.watch.record,
             undelivered: self.watch.delivery.undelivered(),
+            fetched: self.watch.offline.fetched(),
             drill: self.drills.failure(),
         }
     }
@@ -162,6 +164,7 @@ impl Controller {
             since: milliseconds(self.shown.since.1),
             heard_at: self.last_heard(heard_at),
             next_attempt_at: self.next_attempt(next_attempt),
+            record_every: verdict.record_every.map(status::whole_seconds),
             remedy: verdict.remedy,
         };
         if view == self.shown.status {

@@ -251,9 +251,9 @@ impl Controller {
         let online = self.online_since().is_some();
         let due = [
             self.who.due(),
-            self.watch.due(online),
+            self.watch.due(online, self.reads_offline_from()),
             self.alerts.due(),
-            self.outbox.due(online),
+            self.outbox.due(self.is_answered()),
             self.drills.due(),
             self.page.due(),
             self.shown.due(),

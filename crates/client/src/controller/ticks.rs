@@ -119,6 +119,8 @@ pub(super) enum Tick {
         pass: Box<Pass>,
         memory: Memory,
     },
+    /// A comparison without a connection was not begun: there is one.
+    NotAsked(u64, Memory),
     Pictures(u64, Result<Vec<Entry>, Trouble>),
     Counted(Result<Counts, JournalError>),
     /// Whether an outage went on when the program ended.
@@ -128,6 +130,8 @@ pub(super) enum Tick {
     SettingsSaved(Result<Settings, SettingsError>, Reply<Result<SettingsView, Problem>>),
     /// That this alert was shown could not be written down.
     NotMarked(AlertId, JournalError),
+    /// That a summary covered these then could not be written down.
+    NotCovered(Vec<IncidentId>, Timestamp, JournalError),
     /// A write failed that nobody waits for.
     WriteFailed(JournalError),
 
@@ -196,12 +200,14 @@ impl Controller {
             Tick::Reconciled { epoch, began_at, pass, memory } => {
                 self.reconciled(epoch, began_at, *pass, memory)
             }
+            Tick::NotAsked(epoch, memory) => self.not_asked(epoch, memory),
             Tick::Pictures(epoch, result) => self.pictures(epoch, result),
             Tick::Counted(result) => self.counted(result),
             Tick::OutageCut(result) => self.outage_was_cut(result),
             Tick::Settled(settled) => self.settled(settled),
             Tick::SettingsSaved(result, reply) => self.settings_saved(result, reply),
             Tick::NotMarked(alert, error) => self.not_marked(alert, &error),
+            Tick::NotCovered(incidents, at, error) => self.not_covered(incidents, at, &error),
             Tick::WriteFailed(error) => self.journal_failed(&error),
 
             Tick::Time => self.time(),

@@ -9,6 +9,7 @@ use visionguard_proto::link::State;
 
 use super::delivery::Delivery;
 use super::log::Log;
+use super::offline::Offline;
 use super::outage::Outages;
 use super::polling::Polling;
 use super::session::Refused;
@@ -47,6 +48,7 @@ pub(super) struct Watch {
     pub(super) delivery: Delivery,
     pub(super) log: Log,
     pub(super) polling: Polling,
+    pub(super) offline: Offline,
     unreadable: Unreadable,
     pub(super) outages: Outages,
 }
@@ -61,9 +63,14 @@ struct Unreadable {
 }
 
 impl Watch {
-    pub(super) fn due(&self, online: bool) -> Option<Moment> {
+    /// `reads_from` is from when on the record is read though not `online`.
+    pub(super) fn due(&self, online: bool, reads_from: Option<Moment>) -> Option<Moment> {
         let list = self.list.at().filter(|_| online && !self.listing);
-        let reconcile = self.reconcile.at().filter(|_| online && !self.reconciling);
+        let reconcile = self.reconcile.at().filter(|_| !self.reconciling);
+        let reconcile = match online {
+            true => reconcile,
+            false => reconcile.and_then(|at| Some(at.max(reads_from?))),
+        };
         [list, reconcile, self.delivery.due(), self.outages.due(), self.log.due()].into_iter().flatten().min()
     }
 
@@ -76,7 +83,7 @@ impl Watch {
 
     /// From the beginning of one comparison with the record to that of the next.
     pub(super) fn compare_every(&self, pace: &Pace, now: Moment) -> Duration {
-        if self.delivery.undelivered().is_some() {
+        if self.delivery.undelivered().is_some() || self.offline.lasts() {
             self.polling.every(pace, now)
         } else if self.is_deaf() {
             pace.poll_every
@@ -141,6 +148,7 @@ impl Controller {
         let before = self.watch.link.replace(state);
         let was_since = before.and_then(online_since);
         let since = online_since(state);
+        self.offline_state(state);
         match (was_since, since) {
             (None, Some(since)) => self.connected(since),
             (Some(was), Some(since)) if was != since => self.connected(since),
@@ -177,6 +185,7 @@ impl Controller {
         tracing::info!("the computer woke");
         let now = self.now();
         self.outage_woke();
+        self.watch.offline.woke(now);
         self.watch.list.set(now);
         self.watch.reconcile.set(now);
         self.record_time(now);
@@ -205,6 +214,7 @@ impl Controller {
         self.watch.slot = Slot::default();
         self.watch.delivery = Delivery::default();
         self.watch.polling = Polling::default();
+        self.watch.offline.end();
         self.watch.record = None;
         self.watch.listing = false;
         self.watch.reconciling = false;
@@ -218,6 +228,10 @@ impl Controller {
     pub(super) fn record_time(&mut self, now: Moment) {
         self.outage_time(now);
         if self.online_since().is_none() {
+            let reads = self.reads_offline_from().is_some_and(|from| from <= now);
+            if reads && !self.watch.reconciling && self.watch.reconcile.take(now) {
+                self.reconcile(now);
+            }
             return;
         }
         if !self.watch.listing && self.watch.list.take(now) {

@@ -137,6 +137,7 @@ fn number(failure: Option<Failure>) -> i64 {
         Some(Failure::NotDelivered) => 2,
         Some(Failure::NotStored) => 3,
         Some(Failure::NotShown) => 4,
+        Some(Failure::NotTaken) => 5,
     }
 }
 
@@ -146,6 +147,7 @@ fn failure(number: i64) -> Option<Failure> {
         2 => Some(Failure::NotDelivered),
         3 => Some(Failure::NotStored),
         4 => Some(Failure::NotShown),
+        5 => Some(Failure::NotTaken),
         _ => Some(Failure::NotHeard),
     }
 }

@@ -42,6 +42,7 @@ fn an_alert_that_came_by_the_record_alone_is_deaf_until_the_next_connection() {
 #[test]
 fn a_test_that_failed_is_amber_also_on_the_next_connection_until_something_passes() {
     for (failure, reason) in [
+        (Failure::NotTaken, "drill_not_taken"),
         (Failure::NotDelivered, "drill_failed"),
         (Failure::NotHeard, "drill_failed"),
         (Failure::NotStored, "drill_not_stored"),
@@ -91,6 +92,21 @@ fn a_dead_token_asks_for_the_person() {
 }
 
 #[test]
+fn an_outage_in_which_the_record_is_read_says_so_and_is_an_outage_all_the_same() {
+    let fetched = Some(Fetched { at: at(20), every: Duration::from_millis(14_200) });
+    let waiting = State::Waiting { until: at(40), cause: Cause::Refused };
+    let facts = Facts { link: waiting, fetched, ..all_well() };
+
+    let verdict = assess(&facts, &Limits::default(), at(30));
+    let stale = assess(&facts, &Limits::default(), at(95));
+    let signed_out = assess(&Facts { account: Account::Expired, ..facts }, &Limits::default(), at(30));
+
+    assert_eq!((verdict.status, verdict.reason), (Status::Offline, "refused"));
+    assert!(sentence(&verdict).ends_with("every 15 seconds."), "{}", sentence(&verdict));
+    assert_eq!((stale.record_every, signed_out.record_every), (None, None));
+}
+
+#[test]
 fn every_cause_has_a_sentence() {
     for cause in [
         Cause::Silent,
@@ -130,6 +146,7 @@ enum Happening {
     Compared(Record),
     Undelivered,
     Delivered,
+    Fetched,
     Drilled(Option<Failure>),
     Account(Account),
 }
@@ -147,6 +164,7 @@ proptest! {
             registration: None,
             record: None,
             undelivered: None,
+            fetched: None,
             drill: None,
         };
         let mut diary: Vec<(u64, Happening)> = Vec::new();
@@ -210,6 +228,9 @@ fn apply(facts: &mut Facts, happening: &Happening, now: u64) {
         Happening::Compared(record) => facts.record = seen(now, *record),
         Happening::Undelivered => facts.undelivered = Some(at(now)),
         Happening::Delivered => facts.undelivered = None,
+        Happening::Fetched => {
+            facts.fetched = Some(Fetched { at: at(now), every: Duration::from_secs(15) });
+        }
         Happening::Drilled(failure) => facts.drill = *failure,
         Happening::Account(account) => facts.account = *account,
     }
@@ -230,8 +251,10 @@ fn happening() -> impl Strategy<Value = Happening> {
         1 => Just(Happening::Compared(Record::Unread)),
         1 => Just(Happening::Undelivered),
         2 => Just(Happening::Delivered),
+        1 => Just(Happening::Fetched),
         2 => Just(Happening::Drilled(None)),
         1 => prop_oneof![
+            Just(Failure::NotTaken),
             Just(Failure::NotDelivered),
             Just(Failure::NotHeard),
             Just(Failure::NotStored),
@@ -253,6 +276,7 @@ fn all_well() -> Facts {
         registration: seen(11, Registration::Ours),
         record: seen(11, Record::Complete),
         undelivered: None,
+        fetched: None,
         drill: None,
     }
 }

@@ -10,7 +10,7 @@ use super::desk::{Desk, Running};
 use super::server::{Note, Server, detection, told};
 use crate::journal::FILE_NAME;
 use crate::shell::Outcome;
-use crate::view::{DrillView, Event, ReportQuery, Status};
+use crate::view::{DrillView, Event, Remedy, ReportQuery, Status};
 
 const SOON: Duration = Duration::from_millis(400);
 
@@ -207,9 +207,9 @@ async fn a_connection_that_ends_during_the_test_proves_nothing() {
 }
 
 #[tokio::test]
-async fn a_server_that_does_not_take_the_message_proves_nothing() {
+async fn a_server_without_tests_one_that_is_busy_and_a_dead_token_prove_nothing() {
     for (status, code) in
-        [(500, "server_error"), (404, "unsupported"), (429, "busy"), (401, "sign_in_expired")]
+        [(404, "unsupported"), (405, "unsupported"), (429, "busy"), (401, "sign_in_expired")]
     {
         let (server, desk) = (Server::start().await, Desk::new());
         let running = protected(&desk, &server).await;
@@ -222,6 +222,64 @@ async fn a_server_that_does_not_take_the_message_proves_nothing() {
         assert_eq!(snapshot.drill, DrillView::default());
         assert_ne!(snapshot.status.status, Status::Deaf);
     }
+}
+
+#[tokio::test]
+async fn an_error_of_the_server_is_a_failure_until_a_later_test_passes() {
+    for status in [500, 403, 422, 503] {
+        let (server, mut desk) = (Server::start().await, Desk::new());
+        desk.pace.drill_again = SOON;
+        let running = protected(&desk, &server).await;
+        server.set(|state| state.note = Note::Refused(status));
+
+        let result = running.client.drill().await.expect("it has a result");
+        let failed = running.status(Status::Deaf, "drill_not_taken").await;
+        server.set(|state| state.note = Note::Delivered);
+
+        running.status(Status::Protected, "protected").await;
+        assert!(!result.passed && result.sentence.contains("with an error"), "{status}: {result:?}");
+        assert_eq!(failed.remedy, Some(Remedy::RetryNow));
+        assert_eq!(last(&running).await.map(|(passed, _)| passed), Some(true), "it was repeated");
+    }
+}
+
+#[tokio::test]
+async fn an_error_of_the_server_in_the_day_s_test_is_remembered() {
+    let (server, mut desk) = (Server::start().await, Desk::new());
+    desk.settings.view.drill_at = Some("00:00".to_owned());
+    desk.pace.drill_after_connect = Duration::ZERO;
+    server.set(|state| state.note = Note::Refused(500));
+
+    let running = desk.signed_in(&server).await;
+    running.status(Status::Deaf, "drill_not_taken").await;
+    let failed = last(&running).await.expect("a result");
+    running.quit().await;
+    let running = desk.start();
+    running.status(Status::Deaf, "drill_not_taken").await;
+
+    assert!(!failed.0);
+    running.quit().await;
+}
+
+#[tokio::test]
+async fn that_a_server_has_no_tests_is_said_once_a_day() {
+    let (server, mut desk) = (Server::start().await, Desk::new());
+    desk.settings.view.drill_at = Some("00:00".to_owned());
+    (desk.pace.drill_after_connect, desk.pace.drill_again) = (Duration::ZERO, Duration::from_millis(10));
+    server.set(|state| state.note = Note::Refused(404));
+
+    let running = desk.signed_in(&server).await;
+    running.status(Status::Protected, "protected").await;
+    server.until("the test", |state| (!state.notes.is_empty()).then_some(())).await;
+    let said = async {
+        while !running.client.snapshot().await.notices.iter().any(|one| one.code == "drill_unsupported") {}
+    };
+    tokio::time::timeout(Duration::from_secs(60), said).await.expect("it is said");
+    server.say(&detection(1, 30));
+    running.notification(0).await;
+
+    assert_eq!(server.state().notes.len(), 1);
+    assert_eq!(running.client.snapshot().await.status.status, Status::Protected);
 }
 
 #[tokio::test]

@@ -2,6 +2,7 @@
 
 mod desk;
 mod drill;
+mod offline;
 mod outages;
 mod parts;
 mod server;
@@ -158,6 +159,34 @@ async fn that_an_alert_was_shown_is_written_down_when_the_disk_works_again() {
 
     marked(&running).await;
     assert_eq!(running.told().notifications.len(), 1);
+}
+
+#[tokio::test]
+async fn that_a_summary_was_shown_is_written_down_when_the_disk_works_again() {
+    let (server, desk) = (Server::start().await, Desk::new());
+    let running = desk.signed_in(&server).await;
+    running.status(Status::Protected, "protected").await;
+    let disk = rusqlite::Connection::open(desk.path().join(crate::journal::FILE_NAME)).expect("the journal");
+    disk.execute_batch(
+        "CREATE TRIGGER full BEFORE UPDATE OF notified_at ON alert BEGIN SELECT RAISE(ABORT, 'full'); END",
+    )
+    .expect("a disk that refuses");
+
+    let hours_ago = Timestamp::now() - Duration::from_secs(7200);
+    server.set(|state| state.rows.insert(0, row("a-1", 7, hours_ago)));
+    let summary = running.notification(0).await;
+    let refused = async { while running.client.snapshot().await.notices.is_empty() {} };
+    tokio::time::timeout(Duration::from_secs(60), refused).await.expect("the refusal is said");
+    disk.execute_batch("DROP TRIGGER full").expect("a disk that works");
+    marked(&running).await;
+    running.quit().await;
+    let running = desk.start();
+    running.status(Status::Protected, "protected").await;
+    server.say(&detection(2, 30));
+    let first = running.notification(0).await;
+
+    assert_eq!(summary.id, "summary:history");
+    assert_eq!(first.alert.as_deref(), Some("2"), "the summary is not shown again");
 }
 
 #[tokio::test]

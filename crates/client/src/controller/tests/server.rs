@@ -56,6 +56,10 @@ pub(super) struct State {
     /// Messages from one person to another, oldest first, and what becomes of them.
     pub(super) notes: Vec<Value>,
     pub(super) note: Note,
+    /// A sign-in page of the network answers in the server's place.
+    pub(super) portal: bool,
+    /// How many questions it answered, and how many of them carried a token.
+    pub(super) intercepted: (u32, u32),
     registered: Option<Instant>,
 }
 
@@ -160,6 +164,9 @@ impl Server {
 
     async fn serve(self: Arc<Self>, mut stream: TcpStream) {
         let head = peek_head(&stream).await.unwrap_or_default();
+        if self.state().portal {
+            return self.intercept(stream).await;
+        }
         if head.starts_with("GET /ws/alerts/") {
             let refuse = self.state().refuse;
             match refuse {
@@ -180,6 +187,24 @@ impl Server {
             let (status, reply) = self.api(&line, &body);
             let _ = answer(&mut stream, status, &reply.to_string()).await;
         }
+    }
+
+    async fn intercept(&self, mut stream: TcpStream) {
+        let mut bytes = Vec::new();
+        while !bytes.windows(4).any(|window| window == b"\r\n\r\n") {
+            if stream.read_buf(&mut bytes).await.unwrap_or(0) == 0 {
+                return;
+            }
+        }
+        let head = String::from_utf8_lossy(&bytes).to_lowercase();
+        if !head.contains("upgrade: websocket") {
+            let carries_token = head.contains("authorization:") || head.contains("token=");
+            self.set(|state| {
+                state.intercepted.0 += 1;
+                state.intercepted.1 += u32::from(carries_token);
+            });
+        }
+        let _ = answer_with(&mut stream, 200, "text/html", b"<html>Sign in to the network</html>").await;
     }
 
     async fn socket(&self, stream: TcpStream) {
