@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use rusqlite::Connection;
 use serde_json::Value;
 use support::matrix;
-use support::mount::Unwritable;
+use support::mount::{Mount, Unwritable};
 use support::process::{Watch, journal};
 use support::shop::Shop;
 use support::wait;
@@ -26,10 +26,7 @@ async fn fault_36_the_journal_turns_read_only_under_the_real_program() {
     );
     let shop = Shop::open().await;
     let data = tempfile::tempdir().unwrap();
-    let watch = shop.watch(data.path());
-    watch.until_status("protected").await;
-    shop.publish().await;
-    until_acked(&watch, &shop).await;
+    let watch = protected_with_an_alert(&shop, data.path()).await;
 
     // Whoever has the index mapped into its memory would be ended by the system.
     let written = files(data.path()).into_iter().filter(|file| !file.to_string_lossy().ends_with("-shm"));
@@ -37,28 +34,37 @@ async fn fault_36_the_journal_turns_read_only_under_the_real_program() {
         Ok(read_only) => read_only,
         Err(why) => return fault.not_possible(&why),
     };
-    let unstored = [shop.publish().await, shop.publish().await];
-    let urgent = |lines: &[Value]| {
-        let urgent = raised(lines).filter(|line| line["id"].as_str().unwrap().starts_with("unstored:"));
-        (urgent.count() == 2).then_some(())
-    };
-    watch.until("both to pop up", urgent).await;
-    watch.until("the notice", |lines| stands(lines, "journal_unwritable").then_some(())).await;
-    let acked = shop.acked();
-    assert!(unstored.iter().all(|id| !acked.contains(id)), "acknowledged and not stored");
+    two_pop_up_and_are_not_acknowledged(&watch, &shop).await;
     drop(read_only);
 
-    until_acked(&watch, &shop).await;
-    watch.until("its end", |lines| (!stands(lines, "journal_unwritable")).then_some(())).await;
-    let (lines, status) = watch.stop().await;
-    assert!(status.success(), "{status}");
-    assert_eq!(
-        raised(&lines).filter(|line| line["sound"] == true).count(),
-        3,
-        "each is told of once: {lines:#?}"
+    recovers(watch, &shop, data.path()).await;
+    fault.held(&["I1", "I2", "I3", "I10", "I11"]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn fault_36_the_disk_turns_read_only_under_the_real_program() {
+    let fault = matrix::row(
+        36,
+        "the kernel is told of an error on the ext4 disk of `visionguard watch`; it is mounted anew after that",
     );
-    is_the_record(&shop, data.path()).await;
-    nothing_is_shown_again(&shop, data.path()).await;
+    let images = tempfile::tempdir().unwrap();
+    let (image, repaired) = (images.path().join("image"), images.path().join("repaired"));
+    let disk = match Mount::new_disk(&image, 48 * 1024 * 1024) {
+        Ok(disk) => disk,
+        Err(why) => return fault.not_possible(&why),
+    };
+    let shop = Shop::open().await;
+    let data = disk.path().join("data");
+    let watch = protected_with_an_alert(&shop, &data).await;
+
+    if let Err(why) = disk.fail() {
+        return fault.not_possible(&why);
+    }
+    two_pop_up_and_are_not_acknowledged(&watch, &shop).await;
+    fs::copy(&image, &repaired).unwrap();
+    disk.replace(&repaired).unwrap();
+
+    recovers(watch, &shop, &data).await;
     fault.held(&["I1", "I2", "I3", "I10", "I11"]);
 }
 
@@ -165,6 +171,40 @@ async fn fault_52_a_journal_that_this_version_cannot_read_is_set_aside_and_rebui
     }
     fault.times(3);
     fault.held(&["I1", "I2", "I3", "I10", "I11"]);
+}
+
+/// The program on this data directory, protected, with one alert stored and acknowledged.
+async fn protected_with_an_alert(shop: &Shop, data: &Path) -> Watch {
+    let watch = shop.watch(data);
+    watch.until_status("protected").await;
+    shop.publish().await;
+    until_acked(&watch, shop).await;
+    watch
+}
+
+/// What cannot be stored is told of all the same, and the server is not told that it is.
+async fn two_pop_up_and_are_not_acknowledged(watch: &Watch, shop: &Shop) {
+    let unstored = [shop.publish().await, shop.publish().await];
+    let urgent = |lines: &[Value]| {
+        let urgent = raised(lines).filter(|line| line["id"].as_str().unwrap().starts_with("unstored:"));
+        (urgent.count() == 2).then_some(())
+    };
+    watch.until("both to pop up", urgent).await;
+    watch.until("the notice", |lines| stands(lines, "journal_unwritable").then_some(())).await;
+    let acked = shop.acked();
+    assert!(unstored.iter().all(|id| !acked.contains(id)), "acknowledged and not stored");
+}
+
+/// Now that it can be written again, all three are stored, and each was told of once.
+async fn recovers(watch: Watch, shop: &Shop, data: &Path) {
+    until_acked(&watch, shop).await;
+    watch.until("its end", |lines| (!stands(lines, "journal_unwritable")).then_some(())).await;
+    let (lines, status) = watch.stop().await;
+    assert!(status.success(), "{status}");
+    let sounds = raised(&lines).filter(|line| line["sound"] == true).count();
+    assert_eq!(sounds, 3, "each is told of once: {lines:#?}");
+    is_the_record(shop, data).await;
+    nothing_is_shown_again(shop, data).await;
 }
 
 /// A shop whose record holds two alerts, and a data directory with this journal.

@@ -30,10 +30,29 @@ impl Mount {
 
     /// A disk whose contents are this file, repaired as after a power failure.
     pub fn disk(file: &Path) -> Result<Mount, String> {
-        let at = tempfile::tempdir().unwrap();
+        let disk = Mount { at: tempfile::tempdir().unwrap() };
+        disk.mount(file)?;
+        Ok(disk)
+    }
+
+    /// Tells the kernel that this disk has an error, upon which it may not be written any more.
+    pub fn fail(&self) -> Result<(), String> {
+        let device = run(Command::new("findmnt").args(["-no", "SOURCE"]).arg(self.at.path()))?;
+        let name = device.trim().trim_start_matches("/dev/");
+        let error = format!("/sys/fs/ext4/{name}/trigger_fs_error");
+        std::fs::write(&error, "1").map_err(|why| format!("{error}: {why}"))
+    }
+
+    /// Puts another disk in its place, also while somebody has a file open there: its contents are this file.
+    pub fn replace(&self, file: &Path) -> Result<(), String> {
+        run(Command::new("umount").arg("-l").arg(self.at.path()))?;
+        self.mount(file)
+    }
+
+    fn mount(&self, file: &Path) -> Result<(), String> {
         // The kernel writes by itself only after a minute.
-        run(Command::new("mount").args(["-o", "loop,commit=60"]).arg(file).arg(at.path()))?;
-        Ok(Mount { at })
+        let options = "loop,commit=60,errors=remount-ro";
+        run(Command::new("mount").args(["-o", options]).arg(file).arg(self.at.path())).map(drop)
     }
 
     /// Where it is.
@@ -44,7 +63,7 @@ impl Mount {
     /// Lets it be written, or not.
     pub fn set_writable(&self, writable: bool) -> Result<(), String> {
         let options = if writable { "remount,rw" } else { "remount,ro" };
-        run(Command::new("mount").args(["-o", options]).arg(self.at.path()))
+        run(Command::new("mount").args(["-o", options]).arg(self.at.path())).map(drop)
     }
 }
 
@@ -76,8 +95,11 @@ impl Drop for Unwritable {
     }
 }
 
-fn run(command: &mut Command) -> Result<(), String> {
+/// What it said.
+fn run(command: &mut Command) -> Result<String, String> {
     let output = command.output().map_err(|error| format!("{command:?}: {error}"))?;
-    let said = String::from_utf8_lossy(&output.stderr);
-    if output.status.success() { Ok(()) } else { Err(format!("{command:?}: {}", said.trim())) }
+    if !output.status.success() {
+        return Err(format!("{command:?}: {}", String::from_utf8_lossy(&output.stderr).trim()));
+    }
+    Ok(String::from_utf8_lossy(&output.stdout).into_owned())
 }
