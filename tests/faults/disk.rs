@@ -106,12 +106,7 @@ async fn fault_36_a_disk_that_is_read_only_at_the_start_and_writable_later() {
 #[tokio::test]
 async fn fault_36_the_journal_is_deleted_under_the_running_program() {
     let fault = matrix::row(36, "all files of the journal are removed while the program runs");
-    let (shop, desk) = protected(tempfile::tempdir().unwrap()).await;
-    for _ in 0..3 {
-        shop.publish().await;
-    }
-    desk.recording.until_notified(3).await;
-    until_acked(&shop, &shop.published()).await;
+    let (shop, desk) = with_three_alerts().await;
 
     for file in files_of_the_journal(desk.data_dir()) {
         fs::remove_file(file).unwrap();
@@ -143,12 +138,7 @@ async fn fault_37_a_journal_that_is_cut_short_or_flipped_in_many_places() {
 async fn damaged(times: u32) {
     let fault = matrix::row(37, "the file is changed between two runs, at a random place");
     let mut dice = Dice::roll();
-    let (shop, desk) = protected(tempfile::tempdir().unwrap()).await;
-    for _ in 0..3 {
-        shop.publish().await;
-    }
-    desk.recording.until_notified(3).await;
-    until_acked(&shop, &shop.published()).await;
+    let (shop, desk) = with_three_alerts().await;
     exactly(&desk, &shop.published()).await;
     let mut make = desk.end().await;
     let journal = make.folder.path().join(JOURNAL);
@@ -193,12 +183,7 @@ async fn damaged(times: u32) {
 #[tokio::test]
 async fn fault_37_a_journal_that_is_damaged_under_the_running_program() {
     let fault = matrix::row(37, "the file is overwritten with nonsense while the program runs");
-    let (shop, desk) = protected(tempfile::tempdir().unwrap()).await;
-    for _ in 0..3 {
-        shop.publish().await;
-    }
-    desk.recording.until_notified(3).await;
-    until_acked(&shop, &shop.published()).await;
+    let (shop, desk) = with_three_alerts().await;
 
     for file in files_of_the_journal(desk.data_dir()) {
         if !file.to_string_lossy().ends_with("-shm") {
@@ -257,6 +242,17 @@ async fn protected(folder: tempfile::TempDir) -> (Shop, Desk) {
     let desk = Desk::made_of(make);
     desk.sign_in(&shop.credentials().server, EMAIL, PASSWORD).await.unwrap();
     desk.until_status(Status::Protected).await;
+    (shop, desk)
+}
+
+/// The same with three alerts that were shown and acknowledged.
+async fn with_three_alerts() -> (Shop, Desk) {
+    let (shop, desk) = protected(tempfile::tempdir().unwrap()).await;
+    for _ in 0..3 {
+        shop.publish().await;
+    }
+    desk.recording.until_notified(3).await;
+    until_acked(&shop, &shop.published()).await;
     (shop, desk)
 }
 

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use support::chaos::{Ending, Way, Weather};
-use support::matrix;
+use support::matrix::{self, Fault};
 use visionguard_client::view::Status;
 
 use crate::world::{BOTH, World};
@@ -60,22 +60,25 @@ async fn black_hole(row: u8, injected: &str, ways: &[Way]) {
 
 #[tokio::test]
 async fn fault_13_a_reset_in_the_middle_of_a_frame() {
-    cut(13, "the proxy resets the socket after so many bytes of an alert", Ending::Reset).await;
+    let fault = matrix::row(13, "the proxy resets the socket after so many bytes of an alert");
+    cut(fault, &PLACES, Ending::Reset).await;
 }
 
 #[tokio::test]
 async fn fault_14_the_end_without_a_goodbye() {
-    cut(14, "the proxy ends the socket after so many bytes of an alert", Ending::Closed).await;
+    let fault = matrix::row(14, "the proxy ends the socket after so many bytes of an alert");
+    cut(fault, &PLACES, Ending::Closed).await;
 }
 
-async fn cut(row: u8, injected: &str, ending: Ending) {
-    let fault = matrix::row(row, injected);
-    let places = [0, 1, 2, 4, 10, 100, 1_000, 3_000];
+const PLACES: [u64; 8] = [0, 1, 2, 4, 10, 100, 1_000, 3_000];
+
+/// Ends the socket after each of these numbers of bytes.
+pub async fn cut(fault: Fault, places: &[u64], ending: Ending) {
     for which in BOTH {
         let world = World::protected(which).await;
         let mut ids = Vec::new();
         for (person, bytes) in (1..).zip(places) {
-            world.chaos.cut_sockets(bytes, ending);
+            world.chaos.cut_sockets(*bytes, ending);
             ids.push(world.server.publish(person).await);
             world.until_alerts(person).await;
         }

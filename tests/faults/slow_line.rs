@@ -99,18 +99,7 @@ async fn fault_15_the_whole_client_loses_nothing_wherever_it_is_cut() {
     let fault =
         matrix::row(15, "the proxy ends the socket after each number of bytes, with the whole client");
     let places: Vec<u64> = (0..250).chain((250..42_000).step_by(331)).collect();
-    for which in crate::world::BOTH {
-        let world = World::protected(which).await;
-        let mut ids = Vec::new();
-        for (person, bytes) in (1..).zip(&places) {
-            world.chaos.cut_sockets(*bytes, support::chaos::Ending::Closed);
-            ids.push(world.server.publish(person).await);
-            world.until_alerts(person).await;
-        }
-        world.until_exactly(&ids).await;
-    }
-    fault.times(2 * places.len() as u32);
-    fault.held(&["I1", "I2"]);
+    crate::network::cut(fault, &places, support::chaos::Ending::Closed).await;
 }
 
 #[tokio::test]

@@ -181,14 +181,7 @@ fn on_a_slow_network_nobody_is_taken_for_behind() {
 
 #[derive(Debug, Clone)]
 enum Fault {
-    Nothing,
-    BlackHole(Option<Way>),
-    Reset,
-    Crash,
-    Restart,
-    Away,
-    StandStill,
-    Reclaim,
+    Network(super::Fault),
     DiskFull,
     Wipe,
     Trim,
@@ -235,21 +228,7 @@ proptest! {
 
 fn strike(world: &mut World, fault: &Fault) {
     match fault {
-        Fault::Nothing => {}
-        Fault::BlackHole(Some(way)) => world.block(*way),
-        Fault::BlackHole(None) => {
-            world.block(Way::ToServer);
-            world.block(Way::ToClient);
-        }
-        Fault::Reset => world.reset(),
-        Fault::Crash => world.crash_server(),
-        Fault::Restart => world.restart_server(0.5),
-        Fault::Away => {
-            world.listening = false;
-            world.reset();
-        }
-        Fault::StandStill => world.stop_server(true),
-        Fault::Reclaim => world.reclaim(),
+        Fault::Network(fault) => super::strike(world, fault),
         Fault::DiskFull => world.disk_full = true,
         Fault::Wipe => world.wipe_log(),
         Fault::Trim => world.log.as_mut().unwrap().keep(2),
@@ -258,16 +237,7 @@ fn strike(world: &mut World, fault: &Fault) {
 
 fn faults() -> impl Strategy<Value = Fault> {
     prop_oneof![
-        2 => Just(Fault::Nothing),
-        2 => Just(Fault::BlackHole(Some(Way::ToServer))),
-        2 => Just(Fault::BlackHole(Some(Way::ToClient))),
-        2 => Just(Fault::BlackHole(None)),
-        2 => Just(Fault::Reset),
-        2 => Just(Fault::Crash),
-        2 => Just(Fault::Restart),
-        2 => Just(Fault::Away),
-        2 => Just(Fault::StandStill),
-        2 => Just(Fault::Reclaim),
+        20 => super::faults().prop_map(Fault::Network),
         2 => Just(Fault::DiskFull),
         1 => Just(Fault::Wipe),
         1 => Just(Fault::Trim),
