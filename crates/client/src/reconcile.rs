@@ -6,6 +6,7 @@
 //! decides nothing.
 
 use std::collections::{HashMap, HashSet};
+use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
@@ -167,7 +168,7 @@ async fn one_shop(
         tracing::warn!("the record does not reach back to what was known of it");
         journal.gaps_stay().await?;
     }
-    journal.count_rows(shop, read.total, now).await?;
+    journal.count_rows(shop, read.total(), now).await?;
     let new_mark = read.mark(mark);
     take_over_decisions(journal, memory, read.rows, now, found).await?;
 
@@ -197,11 +198,17 @@ struct Read {
     known: HashSet<AnomalyId>,
     /// The record holds older rows than these.
     has_older: bool,
-    /// How many rows the record held as the reading began.
-    total: u64,
+    /// How many rows the record held as the reading began, and as it ended.
+    totals: (u64, u64),
 }
 
 impl Read {
+    /// How many rows the record held while it was read, at the least and at the most.
+    fn total(&self) -> RangeInclusive<u64> {
+        let (began, ended) = self.totals;
+        began.min(ended)..=began.max(ended)
+    }
+
     /// Whether the rows go back to what was known of the record before, so that nothing can be missing between.
     fn reaches(&self, before: Mark) -> bool {
         let was_empty = before.read_to == Timestamp::MIN;
@@ -224,7 +231,7 @@ impl Read {
 
 /// The first time, the newest rows are all the history that is wanted.
 async fn newest(api: &Api, shop: &ShopId, most: u64) -> Result<Read, Trouble> {
-    let mut read = Read { rows: Vec::new(), known: HashSet::new(), has_older: true, total: 0 };
+    let mut read = Read { rows: Vec::new(), known: HashSet::new(), has_older: true, totals: (0, 0) };
     let mut seen = HashSet::new();
     let mut offset = 0;
     while read.has_older && offset < most {
@@ -232,8 +239,9 @@ async fn newest(api: &Api, shop: &ShopId, most: u64) -> Result<Read, Trouble> {
         let page = api.anomalies(shop, limit, offset).await?;
         let sent = page.len_sent();
         if offset == 0 {
-            read.total = page.total;
+            read.totals.0 = page.total;
         }
+        read.totals.1 = page.total;
         offset += sent as u64;
         read.has_older = sent > 0 && page.total > offset;
         let is_new = |row: &Row| row.alert.anomaly_id.as_ref().is_some_and(|id| seen.insert(id.clone()));
@@ -252,7 +260,7 @@ async fn back_to_mark(
     slack: SignedDuration,
 ) -> Result<Read, Trouble> {
     let floor = mark.read_to.checked_sub(slack).unwrap_or(Timestamp::MIN);
-    let mut read = Read { rows: Vec::new(), known: HashSet::new(), has_older: false, total: 0 };
+    let mut read = Read { rows: Vec::new(), known: HashSet::new(), has_older: false, totals: (0, 0) };
     let mut seen = HashSet::new();
     let mut offset = 0;
     loop {
@@ -260,8 +268,9 @@ async fn back_to_mark(
         let page = api.anomalies(shop, limit, offset).await?;
         let sent = page.len_sent();
         if offset == 0 {
-            read.total = page.total;
+            read.totals.0 = page.total;
         }
+        read.totals.1 = page.total;
         let ids = page.rows.iter().filter_map(|row| row.alert.anomaly_id.clone()).collect();
         read.known.extend(journal.known(ids).await?);
         let reached = page.rows.last().is_some_and(|row| {

@@ -2,6 +2,7 @@
 //! alerts may be missing; and the report of it all.
 
 use std::collections::{BTreeMap, HashSet};
+use std::ops::RangeInclusive;
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -26,11 +27,17 @@ impl Journal {
         self.read(move |connection| marks::known(connection, anomalies)).await
     }
 
-    /// Counts this shop's rows here against the `total` with which a comparison began that is complete and stored. What
-    /// the record grew by and the journal did not is lost, and in the report.
-    pub async fn count_rows(&self, shop: &ShopId, total: u64, at: Timestamp) -> Result<(), JournalError> {
+    /// Counts this shop's rows here against the `total` of the record, at the least and at the most, while it was read for
+    /// a comparison that is complete and stored. What the record grew by and the journal did not is lost, and in the
+    /// report.
+    pub async fn count_rows(
+        &self,
+        shop: &ShopId,
+        total: RangeInclusive<u64>,
+        at: Timestamp,
+    ) -> Result<(), JournalError> {
         let read = shop.clone();
-        let count = self.read(move |connection| missing::count(connection, &read, total)).await?;
+        let count = self.read(move |connection| missing::count(connection, &read, &total)).await?;
         if !count.is_news() {
             return Ok(());
         }

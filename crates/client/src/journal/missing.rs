@@ -4,6 +4,8 @@
 //! difference between two complete comparisons speaks: if the record grew by more than the journal did, the rest was
 //! lost, whatever became of it: a row that cannot be read, or one that was written with a time long past.
 
+use std::ops::RangeInclusive;
+
 use jiff::Timestamp;
 use rusqlite::{Connection, params};
 use visionguard_proto::ShopId;
@@ -29,13 +31,21 @@ impl Count {
     }
 }
 
-/// Counts this shop's rows against the `total` of the record, as the comparison that was just stored began with it.
-pub(super) fn count(connection: &Connection, shop: &ShopId, total: u64) -> Result<Count, JournalError> {
+/// Counts this shop's rows against how many the record had, at the least and at the most, while the comparison that was
+/// just stored read it: which of those written meanwhile it has seen is not known.
+pub(super) fn count(
+    connection: &Connection,
+    shop: &ShopId,
+    total: &RangeInclusive<u64>,
+) -> Result<Count, JournalError> {
     let mut statement =
         connection.prepare_cached("SELECT count(*) FROM alert WHERE shop_id = ?1 AND told_by >= 4")?;
     let here: i64 = statement.query_row([shop.as_str()], |row| row.get(0))?;
     let before = upkeep::value(connection, &format!("{APART}{shop}"))?.and_then(|text| text.parse().ok());
-    Ok(Count { apart: i64::try_from(total).unwrap_or(i64::MAX) - here, before })
+    let apart = |total: &u64| i64::try_from(*total).unwrap_or(i64::MAX).saturating_sub(here);
+    let (least, most) = (apart(total.start()), apart(total.end()));
+    let apart = before.map_or(most, |before: i64| before.min(most).max(least));
+    Ok(Count { apart, before })
 }
 
 /// Notes what a count came to: what the record has more than before is missing, what it has less was found, the newest

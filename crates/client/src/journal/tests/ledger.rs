@@ -155,7 +155,7 @@ async fn a_gap_stands_until_the_record_has_told_all_of_it() {
 async fn a_row_that_never_arrived_is_lost_until_it_is_found() {
     let world = World::new();
     let count = async |total, second| {
-        world.journal.count_rows(&shop("shop-1"), total, noon(second)).await.expect("counted");
+        world.journal.count_rows(&shop("shop-1"), total..=total, noon(second)).await.expect("counted");
         report(&world.journal, -60, 600).await.lost
     };
     world.catch_up(detection("stream-a", 1, 30).row(), 5).await;
@@ -170,6 +170,26 @@ async fn a_row_that_never_arrived_is_lost_until_it_is_found() {
 
     assert_eq!([at_first, whole, one_unread, still, found], [0, 0, 1, 1, 0]);
     assert_eq!(report(&world.journal, 100, 600).await.lost, 0);
+}
+
+#[tokio::test]
+async fn a_record_that_grows_while_it_is_read_has_lost_nothing() {
+    let world = World::new();
+    let count = async |total, second| {
+        world.journal.count_rows(&shop("shop-1"), total, noon(second)).await.expect("counted");
+        report(&world.journal, -60, 600).await.lost
+    };
+    world.catch_up(detection("stream-a", 1, 30).row(), 5).await;
+    let at_first = count(40..=40, 10).await;
+    // One of these was written after the first page was counted, and is on a later page.
+    world.catch_up(detection("stream-b", 1, 30).row(), 15).await;
+    world.catch_up(detection("stream-c", 1, 30).row(), 15).await;
+    let growing = count(41..=43, 20).await;
+    let calm = count(42..=42, 30).await;
+
+    let one_unread = count(43..=43, 40).await;
+
+    assert_eq!([at_first, growing, calm, one_unread], [0, 0, 0, 1]);
 }
 
 /// One alert with all that happens to it, in seconds after noon.
