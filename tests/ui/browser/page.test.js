@@ -223,13 +223,15 @@ test("ages and countdowns go on by themselves, and nothing else is painted", asy
     new MutationObserver((records) => (seen.count += records.length)).observe(/** @type {Element} */ (document.querySelector(".feed")), { subtree: true, childList: true, characterData: true, attributes: true });
   });
 
+  // A jump of the clock may leave the last tick unpainted.
+  await page.clock.runFor(1_000);
   const before = await page.locator('[data-part="next"]').innerText();
   await page.clock.runFor(5_000);
   const later = await page.locator('[data-part="next"]').innerText();
   await page.clock.runFor(10_000);
 
   const [first = 0, second = 0] = [before, later].map((words) => Number(/\d+/.exec(words)?.[0]));
-  assert.ok(first === 10 || first === 11, before);
+  assert.ok(first === 9 || first === 10, before);
   assert.equal(second, first - 5);
   assert.equal(await page.locator('[data-part="next"]').innerText(), "Trying now");
   assert.equal(await page.evaluate(() => /** @type {any} */ (window).__mutations.count), 0);
