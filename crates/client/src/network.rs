@@ -6,10 +6,11 @@ use std::time::Duration;
 use url::{Host, Url};
 use visionguard_proto::Moment;
 
-/// How often to look while a connection is wanted: a wake, or a network that returns, is known a second later.
+/// How often to look while a connection stands or is waited for: a wake, or a network that returns, is known a second
+/// later.
 pub const CHECK_EVERY: Duration = Duration::from_secs(1);
 
-/// How often to look while none is wanted.
+/// How often to look while none is wanted, or one is being opened: an attempt has a deadline of its own.
 pub const CHECK_IDLE_EVERY: Duration = Duration::from_secs(5);
 
 /// A look that comes this much later than it should means that the machine slept. A program that only stood still for so

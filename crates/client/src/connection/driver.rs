@@ -180,9 +180,9 @@ impl Driver {
 
     fn sleep(&self) -> Duration {
         let longest = match self.link.state() {
-            State::Connecting { .. } | State::Online { .. } | State::Waiting { .. } => CHECK_EVERY,
+            State::Online { .. } | State::Waiting { .. } => CHECK_EVERY,
             State::Offline if self.resting.is_some() => CHECK_EVERY,
-            State::Offline | State::Rejected { .. } => CHECK_IDLE_EVERY,
+            State::Offline | State::Connecting { .. } | State::Rejected { .. } => CHECK_IDLE_EVERY,
         };
         let Some(at) = self.link.poll_timeout() else { return longest };
         at.since(self.clock.monotonic()).clamp(SHORTEST_SLEEP, longest)
