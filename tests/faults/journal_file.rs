@@ -114,10 +114,11 @@ async fn fault_52_a_journal_of_an_older_version_is_brought_up_to_date() {
     let format_1 = |path: &Path| {
         fs::copy(Path::new(env!("CARGO_MANIFEST_DIR")).join(FORMAT_1), path).map(drop).unwrap();
     };
-    let files: [(&dyn Fn(&Path), usize); 3] = [(&empty, 0), (&without_tables, 0), (&format_1, IN_FORMAT_1)];
+    type Made = fn(&Path);
+    let files: [(Made, usize); 3] = [(empty, 0), (without_tables, 0), (format_1, IN_FORMAT_1)];
 
     for (file, held) in files {
-        let (shop, data) = a_shop_and_a_journal(file).await;
+        let (shop, data) = a_shop_and_a_journal(&file).await;
         let before = shop.published().len();
         let watch = shop.watch(data.path());
         watch.until_status("protected").await;
