@@ -161,6 +161,11 @@ impl Slot {
             self.latest = Some((answered, latest));
             return false;
         };
+        if bound < minus(Duration::ZERO, UPTIME_SLACK) {
+            // An older connection of the user was listed, and has ended.
+            self.latest = Some((answered, latest));
+            return false;
+        }
         let bound = bound.saturating_add(minus(answered.saturating_sub(before) / DRIFT, Duration::ZERO));
         if earliest > bound.saturating_add(minus(MOVED, Duration::ZERO)) {
             return true;
@@ -194,6 +199,17 @@ mod tests {
         let later = look(&mut slot, 60_010, 61_000, 61_020);
 
         assert_eq!([before, after, later], [Registration::Ours, Registration::Taken, Registration::Taken]);
+    }
+
+    #[test]
+    fn the_end_of_an_older_connection_of_the_user_takes_nothing_from_ours() {
+        let mut slot = Slot::default();
+
+        let older = look(&mut slot, 90_000, 1_000, 1_020);
+        let ours = look(&mut slot, 31_000, 31_000, 31_020);
+        let taken = look(&mut slot, 60_000, 61_000, 61_020);
+
+        assert_eq!([older, ours, taken], [Registration::Ours, Registration::Ours, Registration::Taken]);
     }
 
     #[test]

@@ -145,7 +145,8 @@ fn open_journal(parts: &Parts) -> Result<(Journal, Found), StartError> {
         }
         Err(error) => {
             tracing::error!(%error, "the journal cannot be opened; keeping alerts in memory");
-            let journal = Journal::in_memory_with(&parts.journal).map_err(StartError::Journal)?;
+            let now = parts.clock.wall();
+            let journal = Journal::in_memory_with(&parts.journal, now).map_err(StartError::Journal)?;
             Ok((journal, Found::Unwritable))
         }
     }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use jiff::Timestamp;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
@@ -167,15 +168,15 @@ fn rebuild(connection: &Connection) -> Result<(), JournalError> {
     Ok(())
 }
 
-/// A journal without a file. Its numbers begin at the time of day, in milliseconds: beyond those of any file, which may
-/// take them over later.
-pub(super) fn in_memory() -> Result<Connection, JournalError> {
+/// A journal without a file. Its numbers begin at this time, in milliseconds: beyond those of any file, which may take
+/// them over later.
+pub(super) fn in_memory(now: Timestamp) -> Result<Connection, JournalError> {
     let mut connection = Connection::open_in_memory()?;
     keep_statements(&connection)?;
     connection.pragma_update(None, "foreign_keys", true)?;
     migrate(&mut connection, &MIGRATIONS)?;
     rebuild(&connection)?;
-    let first = SystemClock.wall().as_millisecond();
+    let first = now.as_millisecond();
     for table in ["incident", "alert", "outbox", "outage", "gap", "drill"] {
         connection.execute(
             "INSERT INTO sqlite_sequence (name, seq) VALUES (?1, ?2)",

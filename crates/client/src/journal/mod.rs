@@ -141,12 +141,12 @@ impl Journal {
     /// A journal that ends with the program unless it [settles](Journal::settle): for when the disk cannot be written.
     /// Never acknowledge from it.
     pub fn in_memory() -> Result<Journal, JournalError> {
-        Journal::in_memory_with(&Hands::Threads)
+        Journal::in_memory_with(&Hands::Threads, SystemClock.wall())
     }
 
-    /// The same, with these hands at work.
-    pub fn in_memory_with(hands: &Hands) -> Result<Journal, JournalError> {
-        let owner = Owner::start("journal", file::in_memory()?, None, hands)?;
+    /// The same, with these hands at work, begun at this time.
+    pub fn in_memory_with(hands: &Hands, now: Timestamp) -> Result<Journal, JournalError> {
+        let owner = Owner::start("journal", file::in_memory(now)?, None, hands)?;
         let owners = Owners { writer: Some(owner.clone()), reader: owner, hands: hands.clone() };
         Ok(Journal::of(owners, false))
     }

@@ -54,24 +54,41 @@ fn unacked(memory: &Connection) -> Result<Vec<Entry>, JournalError> {
     alerts.into_iter().map(|held| sql::with_incident(memory, held.stored)).collect()
 }
 
-/// What the file knows already, by its id or by its key, was read from the record a second time and stays behind. So do
-/// the marks of how far the record is known: those of the file hold.
+/// What the file knows already, by its id or by its key, was read from the record a second time and stays behind; that it
+/// was shown, and what was decided about it, is taken over. The marks of how far the record is known stay behind, too:
+/// those of the file hold.
 const COPY: &str = "
 BEGIN IMMEDIATE;
-CREATE TEMP TABLE fresh AS SELECT a.id FROM main.alert a
-    WHERE NOT EXISTS (SELECT 1 FROM disk.alert d WHERE d.anomaly_id = a.anomaly_id)
-    AND NOT EXISTS (SELECT 1 FROM disk.alert d WHERE a.frame_number IS NOT NULL AND d.stream_id = a.stream_id
-        AND d.frame_number = a.frame_number AND d.person_id IS a.person_id AND d.start_frame IS a.start_frame);
+CREATE TEMP TABLE known AS
+    SELECT a.id AS here, d.id AS there FROM main.alert a JOIN disk.alert d ON d.anomaly_id = a.anomaly_id
+    UNION SELECT a.id, d.id FROM main.alert a JOIN disk.alert d ON a.frame_number IS NOT NULL
+        AND d.stream_id = a.stream_id AND d.frame_number = a.frame_number AND d.person_id IS a.person_id
+        AND d.start_frame IS a.start_frame;
+CREATE TEMP TABLE fresh AS SELECT id FROM main.alert WHERE id NOT IN (SELECT here FROM temp.known);
 INSERT INTO disk.incident SELECT * FROM main.incident
     WHERE id IN (SELECT incident FROM main.alert WHERE id IN (SELECT id FROM temp.fresh));
 INSERT INTO disk.alert SELECT * FROM main.alert WHERE id IN (SELECT id FROM temp.fresh);
 INSERT INTO disk.picture SELECT * FROM main.picture WHERE alert IN (SELECT id FROM temp.fresh);
 INSERT INTO disk.outbox SELECT * FROM main.outbox WHERE alert IN (SELECT id FROM temp.fresh);
+UPDATE disk.alert SET notified_at = (SELECT a.notified_at FROM temp.known k JOIN main.alert a ON a.id = k.here
+        WHERE k.there = disk.alert.id)
+    WHERE notified_at IS NULL AND id IN (SELECT there FROM temp.known);
+INSERT OR IGNORE INTO disk.outbox (id, alert, decision, note, account, decided_at)
+    SELECT o.id, k.there, o.decision, o.note, o.account, o.decided_at
+    FROM main.outbox o JOIN temp.known k ON k.here = o.alert WHERE o.state = 0;
+UPDATE disk.incident SET handling = 1, decided_here = 1, (decision, decided_at, note, account) =
+        (SELECT i.decision, i.decided_at, i.note, i.account FROM main.incident i
+         JOIN main.alert a ON a.incident = i.id JOIN temp.known k ON k.here = a.id
+         JOIN disk.alert d ON d.id = k.there WHERE d.incident = disk.incident.id AND i.handling = 1
+         ORDER BY i.decided_at DESC LIMIT 1)
+    WHERE handling = 0 AND id IN (SELECT d.incident FROM disk.alert d JOIN temp.known k ON k.there = d.id
+        JOIN main.outbox o ON o.alert = k.here AND o.state = 0);
 INSERT INTO disk.outage SELECT * FROM main.outage
     WHERE to_at IS NOT NULL OR NOT EXISTS (SELECT 1 FROM disk.outage WHERE to_at IS NULL);
 INSERT INTO disk.gap SELECT * FROM main.gap;
 INSERT OR IGNORE INTO disk.drill SELECT * FROM main.drill;
 INSERT OR REPLACE INTO disk.shop SELECT * FROM main.shop;
 DROP TABLE temp.fresh;
+DROP TABLE temp.known;
 COMMIT;
 ";

@@ -243,3 +243,30 @@ async fn what_came_while_the_disk_was_unwritable_settles_on_it_once() {
     assert!(matches!(alerts[1].incident.handling, Handling::Sending { .. }));
     assert!(stored.frame(told.entry().alert.id).await.expect("read").is_some());
 }
+
+#[tokio::test]
+async fn what_was_shown_and_decided_in_memory_counts_for_what_the_file_knew() {
+    let world = World::new();
+    let old = detection("stream-a", 1, 30);
+    world.catch_up(old.row(), 0).await;
+    world.journal.close().await;
+    let journal = Journal::in_memory().expect("opened");
+    let told = journal.record(old.row(), noon(1), Source::History).await.expect("recorded");
+    let (alert, incident) = (told.entry().alert.id, told.entry().incident.id);
+    journal.mark_notified(alert, noon(2)).await.expect("marked");
+    journal.decide(incident, Decision::FalseAlarm, Some("a cat".to_owned()), noon(3)).await.expect("decided");
+
+    journal.settle(world.directory.path()).await.expect("settled").expect("only now");
+    journal.close().await;
+    let stored = Journal::open(world.directory.path()).expect("opened").journal;
+
+    let alerts = stored.alerts(10).await.expect("read");
+    assert_eq!(alerts.iter().map(|entry| entry.alert.notified_at).collect::<Vec<_>>(), [Some(noon(2))]);
+    let handling = &alerts[0].incident.handling;
+    assert!(matches!(handling, Handling::Sending { decision: Decision::FalseAlarm, .. }), "{handling:?}");
+    let to_send = stored.next_to_send(10).await.expect("read");
+    assert_eq!(
+        to_send.iter().map(|one| (one.alert, one.note.as_deref())).collect::<Vec<_>>(),
+        [(alerts[0].alert.id, Some("a cat"))]
+    );
+}
