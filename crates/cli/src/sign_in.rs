@@ -139,7 +139,7 @@ pub async fn logout(options: &Logout) -> Result<Exit, Failure> {
     let forgotten = account.sign_out().await;
     if options.erase {
         let journal = Journal::open(&place.data_dir)?.journal;
-        journal.erase().await?;
+        journal.erase(&place.data_dir).await?;
         journal.close().await;
     }
     if let (Err(error), Some(_)) = (forgotten, &was) {

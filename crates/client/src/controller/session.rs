@@ -231,7 +231,7 @@ impl Controller {
         work.close();
         let lane = self.alerts.lane.clone();
         let account = self.account.clone();
-        let journal = self.journal.clone();
+        let (journal, directory) = (self.journal.clone(), self.data_dir.clone());
         self.spawn(async move {
             let result = account.sign_out().await;
             // What was on its way into the journal is there before it is emptied.
@@ -239,7 +239,7 @@ impl Controller {
             if let Some(lane) = lane {
                 drop(lane.reserve_many(lane.max_capacity()).await);
             }
-            let erased = if erase { journal.erase().await } else { Ok(()) };
+            let erased = if erase { journal.erase(&directory).await } else { Ok(()) };
             Tick::SignedOut { result, erased, reply }
         });
     }
@@ -275,6 +275,8 @@ impl Controller {
         reply: Reply<Result<(), Problem>>,
     ) {
         self.feed_changed();
+        // To be erased, one in memory moved onto the disk.
+        self.journal_works();
         let answer = match (result, erased) {
             (Ok(()), Ok(())) => Ok(()),
             (_, Err(error)) => {

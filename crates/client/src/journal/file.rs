@@ -23,7 +23,8 @@ const TABLES_WITHOUT_PICTURES: [&str; 9] =
     ["incident", "alert", "outbox", "outage", "gap", "missing", "drill", "shop", "value"];
 /// The name of the small value that says that the journal took the place of another.
 pub(super) const REBUILD: &str = "rebuild";
-/// In the name of a file that was set aside because a newer version wrote it.
+/// In the name of a file that was set aside: because it was damaged, or because a newer version wrote it.
+const DAMAGED: &str = "damaged";
 const NEWER: &str = "newer";
 /// No database is smaller.
 const SMALLEST: u64 = 512;
@@ -37,7 +38,7 @@ pub(super) fn open(directory: &Path) -> Result<(Connection, Option<PathBuf>), Jo
     let path = directory.join(FILE_NAME);
     let (why, aside) = match open_as_it_is(&path) {
         Ok(connection) => return Ok((connection, None)),
-        Err(JournalError::Damaged) => ("damaged", set_aside(&path, "damaged")?),
+        Err(JournalError::Damaged) => (DAMAGED, set_aside(&path, DAMAGED)?),
         Err(JournalError::Newer { .. }) => (NEWER, set_aside(&path, NEWER)?),
         Err(other) => return Err(other),
     };
@@ -325,6 +326,20 @@ fn set_aside(path: &Path, why: &str) -> Result<PathBuf, JournalError> {
         }
     }
     Ok(aside)
+}
+
+/// Deletes what was set aside in this directory, for who wants nothing kept.
+pub(super) fn delete_set_aside(directory: &Path) -> Result<(), JournalError> {
+    let prefixes = [DAMAGED, NEWER].map(|why| format!("{FILE_NAME}.{why}-"));
+    for entry in fs::read_dir(directory)? {
+        let entry = entry?;
+        let name = entry.file_name();
+        let name = name.to_string_lossy();
+        if prefixes.iter().any(|prefix| name.starts_with(prefix)) {
+            fs::remove_file(entry.path())?;
+        }
+    }
+    Ok(())
 }
 
 fn beside(path: &Path, suffix: &str) -> PathBuf {

@@ -287,12 +287,20 @@ impl Journal {
         }
     }
 
-    /// Empties the journal so that nothing of it can be read from the file.
-    pub async fn erase(&self) -> Result<(), JournalError> {
+    /// Empties the journal so that nothing of it can be read from this directory, nor of what was set aside there.
+    ///
+    /// One in memory moves onto the disk for that. On an error it is empty all the same, and the file will be before
+    /// anything is moved onto it.
+    pub async fn erase(&self, directory: &Path) -> Result<(), JournalError> {
         self.write(upkeep::erase).await?;
-        let owners = self.owners.read().await;
-        let writer = owners.writer.as_ref().ok_or(JournalError::Unwritable)?;
-        writer.alone(upkeep::shrink).await
+        if self.is_durable() {
+            let owners = self.owners.read().await;
+            owners.writer.as_ref().ok_or(JournalError::Unwritable)?.alone(upkeep::shrink).await?;
+        } else {
+            self.set_value(settle::ERASED, Some("1".to_owned())).await?;
+            self.settle(directory).await?;
+        }
+        file::delete_set_aside(directory)
     }
 
     async fn write<T: Send + 'static>(

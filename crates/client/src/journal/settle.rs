@@ -8,7 +8,10 @@ use std::path::{Path, PathBuf};
 use rusqlite::Connection;
 
 use super::sql::{self, TOLD_BY_DETECTION};
-use super::{Entry, FILE_NAME, IncidentId, JournalError, file, grouping};
+use super::{Entry, FILE_NAME, IncidentId, JournalError, file, grouping, upkeep};
+
+/// The name of the small value that says that the person had everything erased: the file, too, is to be emptied.
+pub(super) const ERASED: &str = "erased";
 
 /// What became of moving.
 #[derive(Debug)]
@@ -22,6 +25,10 @@ pub(super) struct Moved {
 /// Opens the journal in this directory and copies into it what memory holds; all or nothing.
 pub(super) fn onto_disk(memory: &Connection, directory: &Path) -> Result<Moved, JournalError> {
     let (disk, set_aside) = file::open(directory)?;
+    if upkeep::value(memory, ERASED)?.is_some() {
+        upkeep::erase(&disk)?;
+        upkeep::shrink(&disk)?;
+    }
     let path = directory.join(FILE_NAME);
     memory.execute("ATTACH DATABASE ?1 AS disk", [path.to_string_lossy()])?;
     let copied = memory.execute_batch(COPY);

@@ -2,7 +2,7 @@
 
 use super::super::{Delivery, FILE_NAME, Keep, Pruned};
 use super::{World, detection, jpeg, noon, shop};
-use crate::view::Decision;
+use crate::view::{Decision, Source};
 
 #[tokio::test]
 async fn too_many_pictures_go_oldest_handled_first_and_unhandled_last() {
@@ -103,18 +103,64 @@ async fn an_erased_journal_holds_nothing_to_be_read_from_its_file() {
     world.tell(detection("a-stream-to-forget", 1, 30).seen(), 0).await;
     world.journal.remember_shops(vec![(shop("shop-1"), "A shop to forget".to_owned())]).await.expect("noted");
 
-    world.journal.erase().await.expect("erased");
+    world.journal.erase(world.directory.path()).await.expect("erased");
 
-    let mut left = Vec::new();
-    for entry in std::fs::read_dir(world.directory.path()).expect("a directory") {
-        left.extend(std::fs::read(entry.expect("an entry").path()).expect("a file"));
-    }
+    let left = left_on_disk(&world);
     let picture = jpeg().bytes().slice(40..140);
     for secret in [b"a-stream-to-forget".as_slice(), b"A shop to forget", &picture] {
         assert!(!left.windows(secret.len()).any(|window| window == secret));
     }
     world.tell(detection("stream-a", 1, 30).seen(), 0).await;
     assert_eq!(world.alerts().await.len(), 1);
+}
+
+#[tokio::test]
+async fn what_was_set_aside_is_erased_with_the_rest() {
+    let world = World::new();
+    let aside = "journal.sqlite3.damaged-20261122T070000Z";
+    for name in [aside, &format!("{aside}-wal"), "journal.sqlite3.newer-20261122T070000Z", "settings.toml"] {
+        std::fs::write(world.directory.path().join(name), "a-stream-to-forget").expect("a file");
+    }
+
+    world.journal.erase(world.directory.path()).await.expect("erased");
+
+    let names = std::fs::read_dir(world.directory.path()).expect("a directory");
+    let mut names: Vec<_> = names.map(|entry| entry.expect("an entry").file_name()).collect();
+    names.sort();
+    let kept = ["journal.sqlite3", "journal.sqlite3-shm", "journal.sqlite3-wal", "settings.toml"];
+    assert_eq!(names, kept);
+}
+
+#[tokio::test]
+async fn a_journal_that_is_erased_while_in_memory_does_not_bring_the_file_back() {
+    let world = World::new();
+    world.tell(detection("a-stream-to-forget", 1, 30).seen(), 0).await;
+    world.journal.clone().close().await;
+    let journal = super::Journal::in_memory().expect("opened");
+    journal.record(detection("a-later-stream", 2, 30).seen(), noon(1), Source::Live).await.expect("told");
+    let nowhere = world.directory.path().join("journal.sqlite3").join("not a folder");
+
+    let in_vain = journal.erase(&nowhere).await;
+    let empty = journal.alerts(10).await.expect("read");
+    journal.record(detection("stream-a", 3, 30).seen(), noon(2), Source::Live).await.expect("told");
+    journal.settle(world.directory.path()).await.expect("settled").expect("only now");
+
+    assert!(in_vain.is_err() && empty.is_empty());
+    let left = journal.alerts(10).await.expect("read");
+    assert_eq!(left.iter().map(|entry| entry.alert.person_id).collect::<Vec<_>>(), [Some(3)]);
+    let files = left_on_disk(&world);
+    for secret in [b"a-stream-to-forget".as_slice(), b"a-later-stream"] {
+        assert!(!files.windows(secret.len()).any(|window| window == secret));
+    }
+}
+
+/// Everything in the journal's directory.
+fn left_on_disk(world: &World) -> Vec<u8> {
+    let mut left = Vec::new();
+    for entry in std::fs::read_dir(world.directory.path()).expect("a directory") {
+        left.extend(std::fs::read(entry.expect("an entry").path()).expect("a file"));
+    }
+    left
 }
 
 #[cfg(unix)]
@@ -125,11 +171,7 @@ async fn nobody_else_may_read_the_files() {
     let directory = parent.path().join("data");
 
     let opened = super::Journal::open(&directory).expect("opened");
-    opened
-        .journal
-        .record(detection("stream-a", 1, 30).seen(), noon(0), crate::view::Source::Live)
-        .await
-        .expect("told");
+    opened.journal.record(detection("stream-a", 1, 30).seen(), noon(0), Source::Live).await.expect("told");
 
     let mode = |path: &std::path::Path| std::fs::metadata(path).expect("there").permissions().mode() & 0o777;
     assert_eq!(mode(&directory), 0o700);
