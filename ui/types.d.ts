@@ -246,6 +246,10 @@ export type Report = { from: number, to: number,
  */
 alerts: number,
 /**
+ * Of how many incidents, which is what the list shows.
+ */
+incidents: number,
+/**
  * Of these, how many came on the socket.
  */
 live: number,

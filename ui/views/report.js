@@ -184,8 +184,8 @@ function paintBody(root, report, now) {
 }
 
 /** @param {Report} report */
-function figures({ alerts, live, caught_up, to_popup, to_action }) {
-  const ways = [live > 0 ? count("page.figure.live", live) : "", caught_up > 0 ? count("page.figure.caught_up", caught_up) : ""];
+function figures({ alerts, incidents, live, caught_up, to_popup, to_action }) {
+  const ways = [alerts > 0 ? count("page.figure.incidents", incidents) : "", live > 0 ? count("page.figure.live", live) : "", caught_up > 0 ? count("page.figure.caught_up", caught_up) : ""];
   return [
     { name: t("page.figure.alerts"), number: alerts.toLocaleString("en"), more: ways.filter(Boolean).join(" · ") },
     { name: t("page.figure.to_popup"), ...spread(to_popup, "page.figure.no_popup") },

@@ -69,7 +69,9 @@ fn is_missing(report: &Report) -> bool {
 fn lines(report: &Report, zone: &TimeZone) -> Vec<String> {
     let day = |at: i64| date_and_clock(at, zone).chars().take(10).collect::<String>();
     let mut lines = vec![format!("{} to {}", day(report.from), day(report.to - 1)), String::new()];
-    let counted = format!("{} ({} live, {} caught up on)", report.alerts, report.live, report.caught_up);
+    let grouped = format!("in {} incident{}", report.incidents, if report.incidents == 1 { "" } else { "s" });
+    let counted =
+        format!("{} {grouped} ({} live, {} caught up on)", report.alerts, report.live, report.caught_up);
     lines.extend(columns(&[
         ["Alerts", &counted],
         ["Lost", &lost(report)],
@@ -191,12 +193,12 @@ mod tests {
     #[test]
     fn people_read_what_happened_and_how_fast() {
         let spread = Spread { count: 3, median_ms: Some(400), p95_ms: Some(61_000) };
-        let report = Report { alerts: 3, live: 2, caught_up: 1, to_popup: spread, ..nothing() };
+        let report = Report { alerts: 3, incidents: 2, live: 2, caught_up: 1, to_popup: spread, ..nothing() };
 
         let text = lines(&report, &TimeZone::UTC).join("\n");
 
         assert!(text.starts_with("2026-11-15 to 2026-11-21\n"), "{text}");
-        assert!(text.contains("3 (2 live, 1 caught up on)"), "{text}");
+        assert!(text.contains("3 in 2 incidents (2 live, 1 caught up on)"), "{text}");
         assert!(text.contains("half within 0.4 s, 95 of 100 within 1 min 1 s (3 alerts)"), "{text}");
     }
 
@@ -206,6 +208,7 @@ mod tests {
             from: at("2026-11-15T00:00:00Z"),
             to: at("2026-11-22T00:00:00Z"),
             alerts: 0,
+            incidents: 0,
             live: 0,
             caught_up: 0,
             lost: 0,

@@ -75,7 +75,7 @@ fn the_report_counts_each_alert_beside_the_running_program() {
     assert_eq!((&told["alerts"], &told["live"], &told["lost"]), (&1.into(), &1.into(), &0.into()));
     let entry = &told["entries"][0];
     assert!(entry["stored_at"].as_i64() >= entry["received_at"].as_i64(), "{entry}");
-    assert!(people.out.contains("1 (1 live, 0 caught up on)"), "{}", people.out);
+    assert!(people.out.contains("1 in 1 incident (1 live, 0 caught up on)"), "{}", people.out);
 }
 
 #[test]

@@ -14,6 +14,7 @@ use crate::words::text;
 #[derive(Debug, Default)]
 pub(crate) struct Ledger {
     pub(crate) delays: Delays,
+    pub(crate) incidents: u32,
     /// Newest first.
     pub(crate) lines: Vec<Line>,
     /// Oldest first.
@@ -74,6 +75,7 @@ impl Ledger {
             from: query.from,
             to: query.to,
             alerts: self.delays.live + self.delays.caught_up,
+            incidents: self.incidents,
             live: self.delays.live,
             caught_up: self.delays.caught_up,
             lost: self.lost,

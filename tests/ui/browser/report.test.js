@@ -69,7 +69,7 @@ test("the figures are in plain words and units", async () => {
   const figures = await page.locator(".figure").allInnerTexts();
 
   assert.deepEqual(figures.map((figure) => figure.split(/\n+/)), [
-    ["Alerts", "10", "9 came live · 1 afterwards, from the record"],
+    ["Alerts", "10", "In 10 incidents · 9 came live · 1 afterwards, from the record"],
     ["From detection to popup", "0.6 s", "Half of 9 alerts within this, 95 of 100 within 1.2 s"],
     ["From detection to decision", "3 min", "Half of 6 alerts within this, 95 of 100 within 22 min"],
   ]);

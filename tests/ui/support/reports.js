@@ -24,6 +24,7 @@ export function report(incidents, what, now) {
     from: midnight,
     to: midnight + 24 * HOUR,
     alerts: entries.length,
+    incidents: new Set(entries.map((entry) => entry.incident)).size,
     live: entries.length - caught,
     caught_up: caught,
     lost: what === "lost" ? 2 : 0,

@@ -38,6 +38,7 @@ pub(super) fn ledger(
 ) -> Result<Ledger, JournalError> {
     Ok(Ledger {
         delays: delays(connection, from, to)?,
+        incidents: incidents(connection, from, to)?,
         lines: lines(connection, from, to)?,
         outages: outage::within(connection, from, to)?,
         gaps: gap::gaps(connection, from, to)?,
@@ -55,6 +56,12 @@ fn delays(connection: &Connection, from: Timestamp, to: Timestamp) -> Result<Del
         delays.add(source, row.get(1)?, row.get(2)?);
     }
     Ok(delays)
+}
+
+fn incidents(connection: &Connection, from: Timestamp, to: Timestamp) -> Result<u32, JournalError> {
+    let mut statement =
+        connection.prepare_cached(&format!("SELECT count(DISTINCT a.incident) {OF_THE_TIME}"))?;
+    Ok(statement.query_row([from.as_microsecond(), to.as_microsecond()], |row| row.get(0))?)
 }
 
 fn lines(connection: &Connection, from: Timestamp, to: Timestamp) -> Result<Vec<Line>, JournalError> {

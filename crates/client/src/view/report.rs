@@ -26,6 +26,8 @@ pub struct Report {
     pub to: i64,
     /// Detections stored, without those that were in the record before this computer first read it.
     pub alerts: u32,
+    /// Of how many incidents, which is what the list shows.
+    pub incidents: u32,
     /// Of these, how many came on the socket.
     pub live: u32,
     /// Of these, how many came out of the record afterwards.

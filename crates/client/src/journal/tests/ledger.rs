@@ -1,6 +1,6 @@
 //! The report: its figures against a plain computation, and what each of them means.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use jiff::SignedDuration;
 use proptest::prelude::*;
@@ -43,6 +43,19 @@ async fn an_alert_is_followed_from_its_detection_to_the_decision() {
     assert_eq!([line.notified_at, line.seen_at, line.acted_at], [second(1), second(20), second(28)]);
     assert_eq!(report.to_popup, Spread { count: 1, median_ms: Some(3_000), p95_ms: Some(3_000) });
     assert_eq!(report.to_action, Spread { count: 1, median_ms: Some(30_000), p95_ms: Some(30_000) });
+}
+
+#[tokio::test]
+async fn the_alerts_of_an_incident_count_each_and_the_incident_once() {
+    let world = World::new();
+    for frame in 1..4 {
+        world.tell(detection("stream-a", 1, 30 * frame).seen(), frame).await;
+    }
+    world.tell(detection("stream-b", 2, 30).seen(), 4).await;
+
+    let report = report(&world.journal, -60, 60).await;
+
+    assert_eq!((report.alerts, report.incidents), (4, 2));
 }
 
 #[tokio::test]
@@ -258,6 +271,8 @@ proptest! {
         prop_assert_eq!((found.alerts as usize, found.live as usize), (counted.len(), live));
         prop_assert_eq!(found.caught_up as usize, counted.len() - live);
         prop_assert_eq!(found.entries.len(), counted.len());
+        let incidents: HashSet<&str> = found.entries.iter().map(|entry| entry.incident.as_str()).collect();
+        prop_assert_eq!(found.incidents as usize, incidents.len());
         prop_assert_eq!(found.to_popup, plainly(counted.iter().filter_map(|way| to_popup(way)).collect()));
         prop_assert_eq!(found.to_action, plainly(counted.iter().filter_map(|way| to_action(way)).collect()));
         prop_assert_eq!(found.offline_ms, 1_000 * seconds_offline(&outages, from, to));
