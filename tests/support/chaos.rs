@@ -4,19 +4,25 @@
 //! A black hole holds bytes back and lets them through once it ends, as TCP would send them again; what is on neither
 //! side by then is gone with its connection.
 
+mod direction;
+
 use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::AsyncWriteExt;
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{broadcast, mpsc, watch};
+use tokio::sync::{broadcast, watch};
 use tokio::task::JoinSet;
-use tokio::time::{Instant, sleep, sleep_until, timeout};
-use visionguard_proto::Backoff;
+use tokio::time::timeout;
+
+use direction::{Direction, Over};
+
+/// How long the second direction of a reset connection is waited for.
+const SOON: Duration = Duration::from_millis(50);
 
 /// A direction.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,13 +52,7 @@ pub struct Weather {
 #[derive(Debug)]
 pub struct Chaos {
     address: SocketAddr,
-    upstream: Arc<Mutex<SocketAddr>>,
-    to_server: watch::Sender<Weather>,
-    to_client: watch::Sender<Weather>,
-    strikes: broadcast::Sender<Strike>,
-    accepted: Arc<AtomicUsize>,
-    open: Arc<AtomicUsize>,
-    requests: Arc<Mutex<Vec<String>>>,
+    relay: Relay,
     _task: JoinSet<()>,
 }
 
@@ -82,8 +82,7 @@ impl Chaos {
     pub async fn start(upstream: SocketAddr) -> Chaos {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        let mut chaos = Chaos {
-            address,
+        let relay = Relay {
             upstream: Arc::new(Mutex::new(upstream)),
             to_server: watch::Sender::new(Weather::default()),
             to_client: watch::Sender::new(Weather::default()),
@@ -91,19 +90,10 @@ impl Chaos {
             accepted: Arc::default(),
             open: Arc::default(),
             requests: Arc::default(),
-            _task: JoinSet::new(),
         };
-        let relay = Relay {
-            upstream: Arc::clone(&chaos.upstream),
-            to_server: chaos.to_server.clone(),
-            to_client: chaos.to_client.clone(),
-            strikes: chaos.strikes.clone(),
-            accepted: Arc::clone(&chaos.accepted),
-            open: Arc::clone(&chaos.open),
-            requests: Arc::clone(&chaos.requests),
-        };
-        chaos._task.spawn(relay.serve(listener));
-        chaos
+        let mut task = JoinSet::new();
+        task.spawn(relay.clone().serve(listener));
+        Chaos { address, relay, _task: task }
     }
 
     /// `http://` and where it listens.
@@ -118,17 +108,17 @@ impl Chaos {
 
     /// Where connections made from now on lead.
     pub fn set_upstream(&self, upstream: SocketAddr) {
-        *self.upstream.lock().unwrap() = upstream;
+        *self.relay.upstream.lock().unwrap() = upstream;
     }
 
     /// Changes the weather of one direction, for connections that are open and those to come.
     pub fn set(&self, way: Way, weather: Weather) {
-        self.sender(way).send_replace(weather);
+        self.relay.sender(way).send_replace(weather);
     }
 
     /// Nothing gets through in this direction any more.
     pub fn block(&self, way: Way) {
-        self.sender(way).send_modify(|weather| weather.blocked = true);
+        self.relay.sender(way).send_modify(|weather| weather.blocked = true);
     }
 
     /// Nothing gets through at all: to both ends the connection is half open.
@@ -145,53 +135,47 @@ impl Chaos {
 
     /// Resets every open connection on both sides.
     pub fn reset(&self) {
-        let _ = self.strikes.send(Strike::Reset);
+        let _ = self.relay.strikes.send(Strike::Reset);
     }
 
     /// Ends this direction of every open connection; the other stays open.
     pub fn half_close(&self, way: Way) {
-        let _ = self.strikes.send(Strike::HalfClose(way));
+        let _ = self.relay.strikes.send(Strike::HalfClose(way));
     }
 
     /// Ends every open alert socket after `bytes` more bytes towards its client.
     pub fn cut_sockets(&self, bytes: u64, ending: Ending) {
-        let _ = self.strikes.send(Strike::Cut(bytes, ending));
+        let _ = self.relay.strikes.send(Strike::Cut(bytes, ending));
     }
 
     /// Flips bit `bit` of the byte that follows after `bytes` more towards the client, on every open alert socket.
     pub fn flip(&self, bytes: u64, bit: u8) {
-        let _ = self.strikes.send(Strike::Flip(bytes, bit));
+        let _ = self.relay.strikes.send(Strike::Flip(bytes, bit));
     }
 
     /// Sends these bytes to the client of every open alert socket, as if they were the server's.
     pub fn inject(&self, bytes: &[u8]) {
-        let _ = self.strikes.send(Strike::Inject(bytes.into()));
+        let _ = self.relay.strikes.send(Strike::Inject(bytes.into()));
     }
 
     /// How many connections were ever made.
     pub fn accepted(&self) -> usize {
-        self.accepted.load(Ordering::SeqCst)
+        self.relay.accepted.load(Ordering::SeqCst)
     }
 
     /// How many are open.
     pub fn open(&self) -> usize {
-        self.open.load(Ordering::SeqCst)
+        self.relay.open.load(Ordering::SeqCst)
     }
 
     /// How many requests whose path starts like this have reached the proxy.
     pub fn requests(&self, path: &str) -> usize {
-        self.requests.lock().unwrap().iter().filter(|asked| asked.starts_with(path)).count()
-    }
-
-    fn sender(&self, way: Way) -> &watch::Sender<Weather> {
-        match way {
-            Way::ToServer => &self.to_server,
-            Way::ToClient => &self.to_client,
-        }
+        self.relay.requests.lock().unwrap().iter().filter(|asked| asked.starts_with(path)).count()
     }
 }
 
-#[derive(Clone)]
+/// What every connection shares.
+#[derive(Debug, Clone)]
 struct Relay {
     upstream: Arc<Mutex<SocketAddr>>,
     to_server: watch::Sender<Weather>,
@@ -203,6 +187,13 @@ struct Relay {
 }
 
 impl Relay {
+    fn sender(&self, way: Way) -> &watch::Sender<Weather> {
+        match way {
+            Way::ToServer => &self.to_server,
+            Way::ToClient => &self.to_client,
+        }
+    }
+
     async fn serve(self, listener: TcpListener) {
         let mut connections = JoinSet::new();
         loop {
@@ -260,10 +251,6 @@ impl Relay {
         to: OwnedWriteHalf,
         is_socket: &Arc<AtomicBool>,
     ) -> Over {
-        let weather = match way {
-            Way::ToServer => self.to_server.subscribe(),
-            Way::ToClient => self.to_client.subscribe(),
-        };
         let mut strikes = self.strikes.subscribe();
         let own_strikes = self.strikes.subscribe();
         let is_socket = Arc::clone(is_socket);
@@ -271,7 +258,7 @@ impl Relay {
             way,
             from,
             to,
-            weather,
+            weather: self.sender(way).subscribe(),
             strikes: own_strikes,
             requests: Arc::clone(&self.requests),
             is_socket,
@@ -310,206 +297,6 @@ impl Relay {
     }
 }
 
-/// How a direction ended.
-enum Over {
-    /// As its sender wanted; the other direction may go on.
-    Ended,
-    /// With the whole connection.
-    Broken,
-    /// By a reset, which strikes the other direction as well.
-    Reset,
-    /// By a reset of its own, after so many bytes.
-    Torn,
-}
-
-struct Direction {
-    way: Way,
-    from: OwnedReadHalf,
-    to: OwnedWriteHalf,
-    weather: watch::Receiver<Weather>,
-    strikes: broadcast::Receiver<Strike>,
-    requests: Arc<Mutex<Vec<String>>>,
-    /// Whether this connection was asked to become an alert socket.
-    is_socket: Arc<AtomicBool>,
-    passed: u64,
-    wounds: Vec<Wound>,
-}
-
-/// What is to happen to the byte at a place in the direction.
-enum Wound {
-    Cut { at: u64, ending: Ending },
-    Flip { at: u64, bit: u8 },
-}
-
-impl Direction {
-    async fn pass_on(&mut self) -> Over {
-        let Direction { way, from, to, weather, strikes, requests, is_socket, passed, wounds } = self;
-        let (sender, receiver) = mpsc::channel(64);
-        let ahead = weather.clone();
-        let (way, said) = (*way, &*is_socket);
-        let reading = async move {
-            let mut last = Instant::now();
-            let mut draw = Backoff::new(SEED);
-            loop {
-                let mut bytes = vec![0; 16 * 1024];
-                match from.read(&mut bytes).await {
-                    Ok(0) => return Over::Ended,
-                    Err(_) => return Over::Broken,
-                    Ok(length) => bytes.truncate(length),
-                }
-                if way == Way::ToServer
-                    && let Some(path) = path_of(&bytes)
-                {
-                    said.fetch_or(path.starts_with("/ws/alerts/"), Ordering::SeqCst);
-                    requests.lock().unwrap().push(path);
-                }
-                let Weather { latency, jitter, .. } = *ahead.borrow();
-                let wanders = draw.between(Duration::ZERO, jitter * 2);
-                last = last.max(Instant::now() + (latency + wanders).saturating_sub(jitter));
-                if sender.send((last, bytes)).await.is_err() {
-                    return Over::Broken;
-                }
-            }
-        };
-        let mut reading = pin!(reading);
-        let mut writer = Writer { to, weather, strikes, is_socket, passed, wounds, way };
-        let mut writing = pin!(writer.write(receiver));
-        let read = tokio::select! {
-            over = &mut reading => over,
-            over = &mut writing => return over,
-        };
-        match (read, writing.await) {
-            (_, Over::Torn) => Over::Torn,
-            (Over::Ended, Over::Ended) => Over::Ended,
-            (_, _) => Over::Broken,
-        }
-    }
-
-    fn reset(self) {
-        let _ = self.from.as_ref().set_zero_linger();
-        let _ = self.to.as_ref().set_zero_linger();
-        // Dropped the usual way, it would still end politely.
-        self.to.forget();
-    }
-}
-
-/// The path of the request that begins with these bytes, if one does.
-fn path_of(bytes: &[u8]) -> Option<String> {
-    let line = bytes.split(|byte| *byte == b'\r').next()?;
-    let mut words = std::str::from_utf8(line).ok()?.split(' ');
-    let path = words.nth(1).filter(|path| path.starts_with('/'))?;
-    Some(path.split('?').next().unwrap_or(path).to_owned())
-}
-
-struct Writer<'a> {
-    way: Way,
-    to: &'a mut OwnedWriteHalf,
-    weather: &'a mut watch::Receiver<Weather>,
-    strikes: &'a mut broadcast::Receiver<Strike>,
-    is_socket: &'a AtomicBool,
-    passed: &'a mut u64,
-    wounds: &'a mut Vec<Wound>,
-}
-
-impl Writer<'_> {
-    async fn write(&mut self, mut receiver: mpsc::Receiver<(Instant, Vec<u8>)>) -> Over {
-        loop {
-            tokio::select! {
-                biased;
-                strike = self.strikes.recv() => {
-                    let Ok(strike) = strike else { continue };
-                    if let Err(over) = self.suffer(strike).await {
-                        return over;
-                    }
-                }
-                received = receiver.recv() => {
-                    let Some((due, bytes)) = received else { break };
-                    sleep_until(due).await;
-                    if let Err(over) = self.send(bytes).await {
-                        return over;
-                    }
-                }
-            }
-        }
-        let _ = self.weather.wait_for(|weather| !weather.blocked).await;
-        let _ = self.to.shutdown().await;
-        Over::Ended
-    }
-
-    async fn suffer(&mut self, strike: Strike) -> Result<(), Over> {
-        if self.way != Way::ToClient || !self.is_socket.load(Ordering::SeqCst) {
-            return Ok(());
-        }
-        match strike {
-            Strike::Cut(bytes, ending) => self.wounds.push(Wound::Cut { at: *self.passed + bytes, ending }),
-            Strike::Flip(bytes, bit) => self.wounds.push(Wound::Flip { at: *self.passed + bytes, bit }),
-            Strike::Inject(bytes) => self.to.write_all(&bytes).await.map_err(|_| Over::Broken)?,
-            Strike::Reset | Strike::HalfClose(_) => {}
-        }
-        self.cut_now()
-    }
-
-    async fn send(&mut self, mut bytes: Vec<u8>) -> Result<(), Over> {
-        while let Ok(strike) = self.strikes.try_recv() {
-            self.suffer(strike).await?;
-        }
-        for wound in &*self.wounds {
-            if let Wound::Flip { at, bit } = wound
-                && let Some(byte) = at.checked_sub(*self.passed).and_then(|at| bytes.get_mut(at as usize))
-            {
-                *byte ^= 1 << bit;
-            }
-        }
-        let mut rest = &bytes[..];
-        while !rest.is_empty() {
-            let now =
-                self.weather.wait_for(|weather| !weather.blocked).await.map_err(|_| Over::Broken)?.clone();
-            self.cut_now()?;
-            let left = now.cut_after.map_or(u64::MAX, |cut| cut.saturating_sub(*self.passed));
-            if left == 0 {
-                return Err(Over::Broken);
-            }
-            let left = self.wounds.iter().fold(left, |left, wound| match wound {
-                Wound::Cut { at, .. } => left.min(at.saturating_sub(*self.passed)),
-                Wound::Flip { .. } => left,
-            });
-            let length = rest
-                .len()
-                .min(now.slice.unwrap_or(usize::MAX))
-                .min(usize::try_from(left).unwrap_or(usize::MAX))
-                .min(now.bytes_per_second.map_or(usize::MAX, |rate| rate.max(10) as usize / 10));
-            let (part, later) = rest.split_at(length);
-            if self.to.write_all(part).await.is_err() {
-                return Err(Over::Broken);
-            }
-            if let Some(rate) = now.bytes_per_second {
-                sleep(Duration::from_secs_f64(part.len() as f64 / f64::from(rate))).await;
-            }
-            *self.passed += part.len() as u64;
-            rest = later;
-        }
-        self.cut_now()
-    }
-
-    /// The end, if this is the place of a cut.
-    fn cut_now(&self) -> Result<(), Over> {
-        let ending = self.wounds.iter().find_map(|wound| match wound {
-            Wound::Cut { at, ending } => (*at <= *self.passed).then_some(*ending),
-            Wound::Flip { .. } => None,
-        });
-        match ending {
-            Some(Ending::Closed) => Err(Over::Broken),
-            Some(Ending::Reset) => Err(Over::Torn),
-            None => Ok(()),
-        }
-    }
-}
-
-/// How long the second direction of a reset connection is waited for.
-const SOON: Duration = Duration::from_millis(50);
-/// Draws the jitter.
-const SEED: u64 = 0x5EED;
-
 /// Counts itself among the open connections while it lives.
 struct Count(Arc<AtomicUsize>);
 
@@ -528,6 +315,8 @@ impl Drop for Count {
 
 #[cfg(test)]
 mod tests {
+    use tokio::io::AsyncReadExt;
+
     use super::*;
     use crate::wait;
 
