@@ -1,7 +1,11 @@
 //! What must hold, whatever happens: the invariants that can be seen from outside the client.
 
 mod journal;
+mod order;
 mod popups;
+mod queues;
+mod roster;
+mod secrets;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -15,7 +19,10 @@ use crate::server::{Detection, Holder, Reply};
 use crate::world::{Event, World};
 
 pub use journal::read;
+pub use order::Order;
 pub use popups::Popups;
+pub use queues::Queues;
+pub use roster::Roster;
 
 /// Evidence may be this old while "Protected" is shown: its limit and a second.
 const EVIDENCE: Duration = Duration::from_secs(61);
@@ -51,8 +58,14 @@ pub struct Checks {
     woke_at: Option<Duration>,
     /// Detections by the incident that they were stored in.
     pub of_incident: BTreeMap<String, BTreeSet<u64>>,
-    /// The last place of the log that came live, and on which stream.
-    last_live: Option<(Option<StreamId>, usize)>,
+    /// In which order alerts are said and stored.
+    pub order: Order,
+    /// What waits inside the client.
+    pub queues: Queues,
+    /// Whom the server takes for connected.
+    pub roster: Roster,
+    /// When each detection was first stored.
+    pub recorded: BTreeMap<u64, Duration>,
     /// Popups.
     pub popups: Popups,
     /// When the journal was damaged: what was before is in the file that was set aside.
@@ -129,27 +142,22 @@ impl World {
                 Source::History => self.counts.caught_up += 1,
             }
         }
-        if let (Recorded::New { .. }, Source::Live, Some(number)) = (recorded, source, number) {
-            self.comes_in_order(number);
-        }
+        self.is_of_this_session(number);
         let incident = entry.incident.id.to_string();
         // A name may be a guess; a frame never is.
         if let Some(number) = by_frame.or(by_id) {
+            let came_now = matches!(recorded, Recorded::New { .. }) && source == Source::Live;
+            self.waits_no_more(number, entry, came_now);
+            self.checks.order.stored(number);
+            if came_now && by_frame.is_some() {
+                self.comes_in_order(number);
+            }
+            let now = self.now;
+            self.checks.recorded.entry(number).or_insert(now);
             self.checks.of_incident.entry(incident.clone()).or_default().insert(number);
         }
         if !self.person.incidents.contains(&incident) {
             self.person.incidents.push(incident);
-        }
-    }
-
-    /// Along the log of our server alerts come in its order, as long as the disk takes them.
-    fn comes_in_order(&mut self, number: u64) {
-        let Some(place) = self.server.log.place_of(number) else { return };
-        let stream = self.newest_stream();
-        let before = self.checks.last_live.replace((stream, place));
-        let Some((_, last)) = before.filter(|(before, _)| *before == stream) else { return };
-        if place <= last && !self.disk_trouble_within(Duration::from_secs(60)) {
-            self.fail("I4", format!("{number} has place {place} in the log and came after {last}"));
         }
     }
 
@@ -179,6 +187,7 @@ impl World {
     /// Looks whether all is as it should be, and again in a second.
     pub fn look(&mut self) {
         self.after(Duration::from_secs(1), Event::Look);
+        self.roster_is_true();
         if self.client.is_none() || self.is_suspended() || self.ending {
             return;
         }
@@ -227,7 +236,7 @@ impl World {
             Some(at) if self.now <= at + EVIDENCE => {}
             at => return self.fail("I10", format!("Protected, and the server said so last at {at:?}")),
         }
-        let Some(signed_in) = self.person.signed_in_at else { return };
+        let Some(signed_in) = self.person.owner_since() else { return };
         let overdue: Vec<u64> = self
             .checks
             .missing
@@ -241,13 +250,14 @@ impl World {
         if overdue.is_empty() {
             return;
         }
-        let lines = match read(&self.directory) {
+        let lines = match read(&self.journal_place()) {
             Ok(lines) => lines,
             Err(error) => return self.fail("I11", format!("the journal cannot be read: {error}")),
         };
         for number in overdue {
             if lines.iter().any(|line| line.named == Some(number) || line.frame == Some(number))
                 || self.is_of_before_the_damage(number)
+                || (self.is_in_memory() && self.checks.order.is_stored(number))
             {
                 self.checks.missing.remove(&number);
                 continue;
@@ -273,7 +283,7 @@ impl World {
             self.server_thaws();
         }
         self.server.troubles = crate::server::Troubles::default();
-        self.disk = crate::disk::DiskState::default();
+        self.disk_is_well();
         self.desktop.fails = false;
         self.desktop.late = false;
         self.at_the_server(crate::server::Event::Tab(false));

@@ -26,6 +26,10 @@ pub struct Counts {
     pub popups: u64,
     /// Decisions of the person.
     pub decisions: u64,
+    /// Test messages that the server was asked to send.
+    pub drills: u64,
+    /// The most alerts that waited inside the client at once.
+    pub longest_queue: u64,
     /// Times that the client was killed.
     pub kills: u64,
     /// Connections that stood.
@@ -54,6 +58,8 @@ impl AddAssign<&Counts> for Counts {
         self.acked += other.acked;
         self.popups += other.popups;
         self.decisions += other.decisions;
+        self.drills += other.drills;
+        self.longest_queue = self.longest_queue.max(other.longest_queue);
         self.kills += other.kills;
         self.connections += other.connections;
         self.virtual_time += other.virtual_time;
@@ -68,7 +74,7 @@ impl fmt::Display for Counts {
         write!(
             f,
             "{} seeds, {} failures, {} alerts published, {} delivered live, {} caught up, {} lost, {} acknowledged, \
-             {} popups, {} decisions, {} connections, {} kills, faults:",
+             {} popups, {} decisions, {} test messages, at most {} waiting, {} connections, {} kills, faults:",
             self.seeds,
             self.failures,
             self.published,
@@ -78,6 +84,8 @@ impl fmt::Display for Counts {
             self.acked,
             self.popups,
             self.decisions,
+            self.drills,
+            self.longest_queue,
             self.connections,
             self.kills,
         )?;

@@ -6,8 +6,12 @@ use jiff::SignedDuration;
 
 use crate::net::{Chunk, StreamId, Way};
 use crate::person::Wish;
+use crate::plan;
 use crate::server;
-use crate::world::{Death, Event, World};
+use crate::world::{Death, Event, Fate, World};
+
+/// The number of the first detection that comes in a flood.
+const FLOODS_FROM: u64 = 10_000;
 
 /// Something that goes wrong, and for how long where it passes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -69,6 +73,17 @@ pub enum Fault {
         /// Whether the journal is damaged meanwhile.
         damage: bool,
     },
+    /// The machine loses its power, and is started again.
+    PowerLoss(Duration),
+    /// The client is killed, and finds when it starts that it cannot open its journal.
+    Unopenable {
+        /// How long nobody starts it again.
+        away: Duration,
+        /// How long it cannot be opened from now on.
+        time: Duration,
+    },
+    /// So many alerts within seconds.
+    Flood(u64),
     /// The machine sleeps.
     Sleep(Duration),
     /// The computer's date is set.
@@ -116,6 +131,9 @@ impl Fault {
             Fault::ServerClock(_) => "server clock",
             Fault::Kill { damage: false, .. } => "kill",
             Fault::Kill { damage: true, .. } => "journal damaged",
+            Fault::PowerLoss(_) => "power loss",
+            Fault::Unopenable { .. } => "journal unopenable",
+            Fault::Flood(_) => "flood",
             Fault::Sleep(_) => "sleep",
             Fault::Date(_) => "date set",
             Fault::DiskFull(_) => "disk full",
@@ -147,7 +165,8 @@ impl Fault {
             | Fault::DiskReadOnly(time)
             | Fault::DiskSlow(time)
             | Fault::DeskFails(time)
-            | Fault::DeskLate(time) => Some(time),
+            | Fault::DeskLate(time)
+            | Fault::Unopenable { time, .. } => Some(time),
             Fault::Reset
             | Fault::HalfClosed
             | Fault::Swallowed(_)
@@ -160,6 +179,8 @@ impl Fault {
             | Fault::LogTrimmed
             | Fault::ServerClock(_)
             | Fault::Kill { .. }
+            | Fault::PowerLoss(_)
+            | Fault::Flood(_)
             | Fault::Sleep(_)
             | Fault::Date(_) => None,
         }
@@ -170,7 +191,10 @@ impl World {
     /// A fault begins; where it lasts, its end is set.
     pub fn fault_begins(&mut self, fault: Fault) {
         let alive = self.client.is_some();
-        let needs_life = matches!(fault, Fault::Kill { .. } | Fault::Sleep(_));
+        let needs_life = matches!(
+            fault,
+            Fault::Kill { .. } | Fault::PowerLoss(_) | Fault::Unopenable { .. } | Fault::Sleep(_)
+        );
         if needs_life && (!alive || self.is_suspended()) {
             return;
         }
@@ -221,6 +245,7 @@ impl World {
             Fault::LogWiped => {
                 self.server_restarts(1012);
                 self.server.log.wipe();
+                self.checks.order.log_begins_anew();
                 self.after(Duration::from_secs(2), Event::Server(server::Event::Returns));
             }
             Fault::LogTrimmed => self.server.log.trim(2),
@@ -229,9 +254,11 @@ impl World {
                 self.server.record.clock_error += SignedDuration::from_secs(seconds);
             }
             Fault::Kill { away, damage } => {
-                self.counts.kills += 1;
-                self.death = Some(Death::Kill { away, damage });
+                self.kill(away, if damage { Fate::Damaged } else { Fate::Stays });
             }
+            Fault::PowerLoss(away) => self.kill(away, Fate::Unsynced),
+            Fault::Unopenable { away, .. } => self.kill(away, Fate::Hidden),
+            Fault::Flood(count) => self.floods(count),
             Fault::Sleep(time) => {
                 self.excuse("the machine slept");
                 if self.plan.hears_of_sleep {
@@ -288,6 +315,7 @@ impl World {
             Fault::DiskFull(_) => self.disk.full = false,
             Fault::DiskReadOnly(_) => self.disk.read_only = false,
             Fault::DiskSlow(_) => self.disk.slow = false,
+            Fault::Unopenable { .. } => self.journal_comes_back(),
             Fault::DeskFails(_) => self.desktop.fails = false,
             Fault::DeskLate(_) => self.desktop.late = false,
             Fault::Reset
@@ -302,6 +330,8 @@ impl World {
             | Fault::LogTrimmed
             | Fault::ServerClock(_)
             | Fault::Kill { .. }
+            | Fault::PowerLoss(_)
+            | Fault::Flood(_)
             | Fault::Sleep(_)
             | Fault::Date(_) => {}
         }
@@ -310,6 +340,30 @@ impl World {
     fn on(&mut self, stream: Option<StreamId>, what: impl FnOnce(&mut World, StreamId)) {
         if let Some(id) = stream {
             what(self, id);
+        }
+    }
+
+    fn kill(&mut self, away: Duration, file: Fate) {
+        self.counts.kills += 1;
+        self.death = Some(Death::Kill { away, file });
+    }
+
+    /// One camera sees somebody in every picture, and others look at them too.
+    fn floods(&mut self, count: u64) {
+        if self.dice.percent(60) {
+            self.disk.slow = true;
+            self.after(Duration::from_secs(60), Event::Over(Fault::DiskSlow(Duration::ZERO)));
+        }
+        let first = plan::draw(&mut self.dice, FLOODS_FROM, self.plan.kind);
+        for _ in 0..count {
+            let mut detection = plan::draw(&mut self.dice, FLOODS_FROM + self.flooded, self.plan.kind);
+            if self.dice.percent(60) {
+                detection.stream.clone_from(&first.stream);
+                (detection.person, detection.shop) = (first.person, first.shop);
+            }
+            self.flooded += 1;
+            let after = self.dice.millis(0..8_000);
+            self.after(after, Event::Server(server::Event::Detects(Box::new(detection))));
         }
     }
 

@@ -9,6 +9,7 @@ mod counts;
 mod desktop;
 mod dice;
 mod disk;
+mod drill;
 mod fault;
 mod keychain;
 mod life;
@@ -19,6 +20,7 @@ mod person;
 mod plan;
 mod server;
 mod trace;
+mod wanted;
 mod world;
 
 use std::fs;
@@ -36,7 +38,7 @@ pub use plan::{Bug, Plan};
 pub use server::Kind;
 
 use keychain::LastingKeychain;
-use world::{Death, Shared, World, lock};
+use world::{Death, Fate, Shared, World, lock};
 
 /// What became of a run.
 #[derive(Debug)]
@@ -80,6 +82,7 @@ pub fn run(plan: Plan, place: &Path, print: bool) -> Result<Outcome> {
         world.fail("I11", format!("{error:#}"));
     }
     fs::remove_dir_all(&directory)?;
+    let _ = fs::remove_dir_all(directory.with_extension("hidden"));
     world.counts.seeds = 1;
     world.counts.failures = u64::from(world.failure.is_some());
     world.counts.virtual_time = world.now;
@@ -114,21 +117,29 @@ fn lives(world: &Shared, directory: &Path) -> Result<()> {
                 lock(world).check_at_the_end(directory);
                 return Ok(());
             }
-            Death::Kill { away, damage } => killed(world, directory, away, damage)?,
+            Death::Kill { away, file } => killed(world, directory, away, file)?,
         }
     }
 }
 
 /// The client was killed: what it left behind is looked at, and the world goes on without it for a while.
-fn killed(world: &Shared, directory: &Path, away: Duration, damage: bool) -> Result<()> {
+fn killed(world: &Shared, directory: &Path, away: Duration, file: Fate) -> Result<()> {
     let mut world = lock(world);
     world.line(format!("the client is killed; it starts again after {away:?}"));
+    if file == Fate::Unsynced {
+        let place = world.journal_place();
+        world.loses_power(&place)?;
+    }
     let copy = directory.with_extension("copy");
+    let place = world.journal_place();
     copy_files(directory, &copy)?;
+    copy_files(&place, &copy)?;
     world.check_after_death(&copy);
     fs::remove_dir_all(&copy)?;
-    if damage {
-        world.damage_the_journal(directory)?;
+    match file {
+        Fate::Stays | Fate::Unsynced => {}
+        Fate::Damaged => world.damage_the_journal(&place)?,
+        Fate::Hidden => world.hides_the_journal(directory)?,
     }
     world.person_starts_over();
     world.desktop.status = None;

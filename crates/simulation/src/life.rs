@@ -12,7 +12,7 @@ use visionguard_client::api::Http;
 use visionguard_client::controller::{Client, Pace, Parts};
 use visionguard_client::journal::{FILE_NAME, Hands};
 use visionguard_client::keychain::Keychain;
-use visionguard_client::settings::Settings;
+use visionguard_client::settings;
 use visionguard_client::tls;
 use visionguard_proto::link;
 
@@ -66,8 +66,10 @@ fn runtime(seed: u64) -> Result<Runtime> {
 }
 
 fn start(shared: &Shared, directory: &Path, keychain: &Arc<dyn Keychain>, seed: u64) -> Result<Client> {
+    let (settings, complaints) = settings::load_with(directory, |_| None);
+    lock(shared).settings_are_read(&settings.view, complaints.len());
     let parts = Parts {
-        settings: Settings::default(),
+        settings,
         data_dir: directory.to_owned(),
         program: "simulation".to_owned(),
         clock: Arc::new(SimulatedClock(shared.clone())),
@@ -166,7 +168,9 @@ fn keep(from: &Path, to: &Path) -> io::Result<()> {
         let entry = entry?;
         let name = entry.file_name();
         let is_index = name.to_string_lossy() == format!("{FILE_NAME}-shm");
-        if entry.file_type()?.is_file() && !is_index {
+        if entry.file_type()?.is_dir() {
+            fs::create_dir(to.join(name))?;
+        } else if !is_index {
             fs::copy(entry.path(), to.join(name))?;
         }
     }

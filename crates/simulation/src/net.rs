@@ -80,6 +80,9 @@ pub struct Stream {
     pub server_open: bool,
     /// When the client last took anything from it, or since when it could have.
     pub heard_at: Duration,
+    /// Bytes that the server has sent on it.
+    pub said: u64,
+    read: u64,
 }
 
 /// The way from this machine to the server, as it is now.
@@ -154,6 +157,8 @@ impl World {
             client_open: true,
             server_open: true,
             heard_at: self.now,
+            said: 0,
+            read: 0,
         };
         self.net.streams.insert(id, stream);
         self.line(format!("net: stream {id} opens"));
@@ -170,6 +175,9 @@ impl World {
         };
         let latency = self.dice.millis(weather.latency.clone());
         let Some(stream) = self.net.streams.get_mut(&id) else { return };
+        if let (Way::Down, Chunk::Bytes(bytes)) = (way, &chunk) {
+            stream.said += bytes.len() as u64;
+        }
         let flow = stream.flow(way);
         // What is on its way already comes before this, also into a black hole.
         if flow.flying.is_empty() && (flow.hole || everywhere || !flow.stuck.is_empty()) {
@@ -307,6 +315,7 @@ impl World {
 
     /// Damages what the client gets next.
     pub fn damage(&mut self, id: StreamId) {
+        self.checks.order.damages(id);
         if let Some(stream) = self.net.streams.get_mut(&id) {
             stream.down.damage = true;
         }
@@ -467,6 +476,9 @@ impl AsyncRead for SimulatedStream {
             }
             flow.unread_since = (!flow.arrived.is_empty()).then_some(now);
             stream.heard_at = now;
+            stream.read += count as u64;
+            let read = stream.read;
+            world.is_read(self.id, read);
             return Poll::Ready(Ok(()));
         }
         match flow.ended {

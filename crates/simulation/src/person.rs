@@ -5,21 +5,39 @@ use std::time::Duration;
 
 use secrecy::SecretString;
 use visionguard_client::controller::Client;
-use visionguard_client::view::{Decision, Remedy};
+use visionguard_client::view::{Decision, Remedy, Status};
 
-use crate::server::CANARY;
+use crate::drill::{LastDrill, drill};
+use crate::plan::Bug;
+use crate::server::{CANARY, User};
+use crate::wanted::{Setting, Wanted, change};
 use crate::world::{Event, Shared, World, lock};
 
 /// Where the server is.
 pub const SERVER: &str = "https://alerts.example.com";
+/// What was on its way into the journal as somebody else signed in may take so long.
+const LEFT_OVER: Duration = Duration::from_secs(30);
 
 /// Something that a person wants of the client.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Wish {
-    /// Signs in.
+    /// Signs in as whoever is to sit there.
     SignIn,
+    /// Signs out.
+    SignOut {
+        /// The journal is erased.
+        erase: bool,
+        /// Who signs in next.
+        next: User,
+    },
+    /// Signs in as somebody else without signing out.
+    Hand(User),
     /// Presses "Retry now".
     RetryNow,
+    /// Tests the alert path.
+    Drill,
+    /// Changes a setting.
+    Change(Setting),
     /// Decides on an incident.
     Decide,
     /// Looks at an incident.
@@ -35,18 +53,60 @@ pub enum Wish {
 }
 
 /// What the person did and saw.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Person {
-    /// When a sign-in was first accepted.
+    /// When the owner's sign-in was first accepted, by this journal.
     pub signed_in_at: Option<Duration>,
+    /// Who is signed in since when, where that is certain.
+    is: Option<(User, Duration)>,
+    /// Who should be.
+    wants: User,
+    guest_until: Duration,
+    /// The journal was erased since the owner was last signed in.
+    afresh: bool,
     /// A sign-in is under way.
     signing_in: bool,
+    /// A sign-out is.
+    signing_out: bool,
     /// Incidents that were shown in some way, by the number of their journal.
     pub incidents: Vec<String>,
     /// What was decided, accepted by the client, by incident.
     pub decided: BTreeMap<String, Vec<Decided>>,
+    /// How often each detection was decided on.
+    pub made: BTreeMap<u64, usize>,
     /// When the person will sign in again, where the status asks for it.
     will_sign_in_at: Option<Duration>,
+    /// What they set.
+    pub wanted: Wanted,
+    /// The test of the alert path that must pass, at the end.
+    pub last_drill: LastDrill,
+}
+
+impl Default for Person {
+    fn default() -> Person {
+        Person {
+            signed_in_at: None,
+            is: None,
+            wants: User::Owner,
+            guest_until: Duration::ZERO,
+            afresh: true,
+            signing_in: false,
+            signing_out: false,
+            incidents: Vec::new(),
+            decided: BTreeMap::new(),
+            made: BTreeMap::new(),
+            will_sign_in_at: None,
+            wanted: Wanted::default(),
+            last_drill: LastDrill::default(),
+        }
+    }
+}
+
+impl Person {
+    /// Since when the owner's alerts come here, while they do.
+    pub fn owner_since(&self) -> Option<Duration> {
+        self.is.filter(|(user, _)| *user == User::Owner).and(self.signed_in_at)
+    }
 }
 
 /// A decision that the client accepted.
@@ -54,6 +114,7 @@ pub struct Person {
 pub struct Decided {
     /// About these detections: what joins the incident later was not decided on.
     pub about: BTreeSet<u64>,
+    at: Duration,
 }
 
 impl World {
@@ -61,31 +122,122 @@ impl World {
     pub fn person_wishes(&mut self, wish: Wish) {
         if self.client.is_none() || self.is_suspended() {
             // Whoever finds no program comes back.
-            if wish == Wish::SignIn {
+            if matches!(wish, Wish::SignIn | Wish::Change(_)) {
                 self.after(Duration::from_secs(2), Event::Person(wish));
             }
             return;
         }
         self.line(format!("person: {wish:?}"));
+        let is_owner = self.person.owner_since().is_some();
         match wish {
-            Wish::SignIn if self.person.signing_in => {}
+            Wish::SignIn if self.person.signing_in || self.person.signing_out => {}
             Wish::SignIn => {
                 self.excuse("a sign-in");
                 self.person.signing_in = true;
+                if self.person.is.is_some_and(|(user, _)| user != self.person.wants) {
+                    self.person.is = None;
+                }
                 self.wishes.push(wish);
+            }
+            Wish::SignOut { erase, next } => self.leaves(erase, next),
+            Wish::Hand(next) if is_owner && !self.person.signing_in => {
+                self.comes(next);
+                self.person_wishes(Wish::SignIn);
             }
             Wish::RetryNow => {
                 self.excuse("retry now");
                 self.wishes.push(wish);
             }
-            Wish::Decide | Wish::Seen | Wish::Dismiss | Wish::Window(_) | Wish::Rest | Wish::Wake => {
+            Wish::Change(_) if self.person.wanted.is_changing() => {
+                self.after(Duration::from_secs(2), Event::Person(wish));
+            }
+            Wish::Change(_) => {
+                self.counts.fault("setting changed");
                 self.wishes.push(wish);
             }
+            Wish::Drill => {
+                self.counts.fault("test asked for");
+                self.wishes.push(wish);
+            }
+            Wish::Decide | Wish::Seen | Wish::Dismiss if is_owner => self.wishes.push(wish),
+            // The incidents are somebody else's, or nobody's.
+            Wish::Decide | Wish::Seen | Wish::Dismiss | Wish::Hand(_) => {}
+            Wish::Window(_) | Wish::Rest | Wish::Wake => self.wishes.push(wish),
+        }
+    }
+
+    fn leaves(&mut self, erase: bool, next: User) {
+        if self.person.is.is_none() || self.person.signing_in || self.person.signing_out {
+            return;
+        }
+        // What lies in a file that cannot be opened cannot be erased.
+        let erase = erase && !self.is_in_memory();
+        self.counts.fault(if erase { "sign-out, erased" } else { "sign-out, kept" });
+        self.person.signing_out = true;
+        self.person.is = None;
+        self.checks.queues.forget();
+        if erase {
+            self.person.afresh = true;
+            self.another_journal_begins();
+        }
+        self.comes(next);
+        self.wishes.push(Wish::SignOut { erase, next });
+    }
+
+    fn comes(&mut self, next: User) {
+        self.person.wants = next;
+        if next == User::Guest {
+            self.counts.fault("another user");
+            self.person.guest_until = self.now + self.dice.seconds(60..300);
+        }
+    }
+
+    /// The guest goes when the time has come.
+    fn guest_goes(&mut self) {
+        let is_guest = self.person.is.is_some_and(|(user, _)| user == User::Guest);
+        let is_over = self.peace_at.is_some() || self.now >= self.person.guest_until;
+        if !is_guest || !is_over || self.person.signing_in || self.person.signing_out {
+            return;
+        }
+        self.person.wants = User::Owner;
+        if self.peace_at.is_some() || self.dice.percent(50) {
+            self.person_wishes(Wish::SignIn);
+        } else {
+            self.person_wishes(Wish::SignOut { erase: false, next: User::Owner });
+        }
+    }
+
+    /// Nothing is stored of the owner's while somebody else is signed in.
+    pub fn is_of_this_session(&mut self, number: Option<u64>) {
+        let guest = self.person.is.filter(|(user, _)| *user == User::Guest);
+        if let (Some((_, since)), Some(number)) = (guest, number)
+            && self.now > since + LEFT_OVER
+        {
+            self.fail("accounts", format!("{number} was stored in the session of somebody else"));
+        }
+    }
+
+    /// At the end the owner is signed in and protected, and the alert path was tested.
+    pub fn person_is_content(&mut self) {
+        if self.person.owner_since().is_none() {
+            return self.fail("accounts", "the owner could not sign in again");
+        }
+        self.last_drill_passed();
+        if self.status() != Some(Status::Protected) {
+            self.fail("I10", format!("all is well, and the status is {:?}", self.status()));
         }
     }
 
     /// Signs in again when the desktop asks for it, after a while.
     pub fn person_looks(&mut self) {
+        if self.peace_at.is_some() {
+            self.person.guest_until = self.now;
+            if self.person.is.is_none() {
+                self.person.wants = User::Owner;
+            }
+        }
+        self.guest_goes();
+        self.asks_for_the_last_drill();
         let asked = self.client.is_some()
             && self.desktop.status.as_ref().is_some_and(|(view, _)| view.remedy == Some(Remedy::SignIn));
         if !asked || self.person.signed_in_at.is_none() {
@@ -112,10 +264,19 @@ impl World {
 
     /// A new life has another program that knows nothing of a sign-in under way.
     pub fn person_starts_over(&mut self) {
-        if std::mem::take(&mut self.person.signing_in) && self.person.signed_in_at.is_none() {
+        let was_signing_in = std::mem::take(&mut self.person.signing_in);
+        let was_signing_out = std::mem::take(&mut self.person.signing_out);
+        if was_signing_in || was_signing_out {
             self.after(Duration::from_secs(3), Event::Person(Wish::SignIn));
         }
         self.person.will_sign_in_at = None;
+        self.person.last_drill.starts_over();
+        if let Some(since) = self.in_memory_since() {
+            for decisions in self.person.decided.values_mut() {
+                decisions.retain(|decided| decided.at < since);
+            }
+            self.person.decided.retain(|_, decisions| !decisions.is_empty());
+        }
     }
 
     fn an_incident(&mut self) -> Option<String> {
@@ -132,28 +293,12 @@ impl World {
 /// Does what a person wants; returns when the client has answered.
 pub async fn fulfil(shared: Shared, client: Client, wish: Wish, life: u32) {
     match wish {
-        Wish::SignIn => {
-            let keeps = lock(&shared).plan.keeps_password;
-            let answer = client.sign_in(SERVER, "owner@example.com", SecretString::from(CANARY), keeps).await;
-            let mut world = lock(&shared);
-            world.look_at_the_clock();
-            if world.life != life {
-                return;
-            }
-            world.person.signing_in = false;
-            match answer {
-                Ok(_) => {
-                    world.line("person: is signed in");
-                    let now = world.now;
-                    world.person.signed_in_at.get_or_insert(now);
-                }
-                Err(problem) => {
-                    world.overhear("a problem", &format!("{problem:?}"));
-                    world.line(format!("person: cannot sign in: {}", problem.code));
-                    world.after(Duration::from_secs(7), Event::Person(Wish::SignIn));
-                }
-            }
-        }
+        Wish::SignIn => sign_in(&shared, &client, life).await,
+        Wish::SignOut { erase, .. } => sign_out(&shared, &client, erase, life).await,
+        // It comes as a sign-in.
+        Wish::Hand(_) => {}
+        Wish::Drill => drill(&shared, &client, life).await,
+        Wish::Change(setting) => change(&shared, &client, setting, life).await,
         Wish::RetryNow => client.retry_now(),
         Wish::Window(open) => client.window(open),
         Wish::Rest => client.rest().await,
@@ -177,6 +322,57 @@ pub async fn fulfil(shared: Shared, client: Client, wish: Wish, life: u32) {
     }
 }
 
+async fn sign_in(shared: &Shared, client: &Client, life: u32) {
+    let (keeps, user) = {
+        let world = lock(shared);
+        (world.plan.keeps_password, world.person.wants)
+    };
+    let answer = client.sign_in(SERVER, user.email(), SecretString::from(CANARY), keeps).await;
+    let mut world = lock(shared);
+    world.look_at_the_clock();
+    if world.life != life {
+        return;
+    }
+    world.person.signing_in = false;
+    match answer {
+        Ok(session) => {
+            world.line(format!("person: {user:?} is signed in"));
+            if session.user_id != user.id() {
+                world.fail("accounts", format!("{user:?} signed in, and is {}", session.user_id));
+            }
+            let now = world.now;
+            let before = world.person.is.filter(|(before, _)| *before == user);
+            world.person.is = Some(before.unwrap_or((user, now)));
+            if user == User::Owner && std::mem::take(&mut world.person.afresh) {
+                world.person.signed_in_at = Some(now);
+            }
+        }
+        Err(problem) => {
+            world.overhear("a problem", &format!("{problem:?}"));
+            world.line(format!("person: cannot sign in: {}", problem.code));
+            world.after(Duration::from_secs(7), Event::Person(Wish::SignIn));
+        }
+    }
+}
+
+async fn sign_out(shared: &Shared, client: &Client, erase: bool, life: u32) {
+    let pretends = lock(shared).plan.bug == Some(Bug::ErasesNothing);
+    let answer = client.sign_out(erase && !pretends).await;
+    let mut world = lock(shared);
+    world.look_at_the_clock();
+    if world.life != life {
+        return;
+    }
+    world.person.signing_out = false;
+    world.line(format!("person: signs out: {}", said(&answer)));
+    if erase {
+        world.another_journal_begins();
+        if answer.is_ok() {
+            world.nothing_is_left();
+        }
+    }
+}
+
 async fn decide(shared: &Shared, client: &Client, life: u32) {
     let chosen = {
         let mut world = lock(shared);
@@ -193,11 +389,16 @@ async fn decide(shared: &Shared, client: &Client, life: u32) {
     if world.life == life && answer.is_ok() {
         world.counts.decisions += 1;
         let about = world.checks.of_incident.get(&incident).cloned().unwrap_or_default();
-        world.person.decided.entry(incident).or_default().push(Decided { about });
+        for number in &about {
+            *world.person.made.entry(*number).or_default() += 1;
+        }
+        let at = world.now;
+        world.person.decided.entry(incident).or_default().push(Decided { about, at });
     }
 }
 
-fn said(answer: &Result<(), visionguard_client::view::Problem>) -> String {
+/// What the client answered, in a word.
+pub fn said(answer: &Result<(), visionguard_client::view::Problem>) -> String {
     match answer {
         Ok(()) => "done".to_owned(),
         Err(problem) => problem.code.clone(),

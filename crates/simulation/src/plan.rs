@@ -6,7 +6,8 @@ use crate::dice::Dice;
 use crate::fault::Fault;
 use crate::net::Way;
 use crate::person::Wish;
-use crate::server::{Detection, Event as ServerEvent, Kind};
+use crate::server::{Detection, Event as ServerEvent, Kind, User};
+use crate::wanted::Setting;
 use crate::world::{Event, World};
 
 /// How long the world is left alone at the end before everything must be in order.
@@ -42,6 +43,24 @@ pub enum Bug {
     ShowsTwice,
     /// The program dies of a panic in one of its tasks.
     Panics,
+    /// The server does not notice that a socket is gone.
+    KeepsDeadSockets,
+    /// Our server leaves an entry of its log out.
+    SkipsOne,
+    /// The client lets go of no picture.
+    KeepsEveryPicture,
+    /// A secret is written into a file.
+    WritesASecret,
+    /// The journal takes for stored what the system has not written yet.
+    TrustsTheCache,
+    /// The server says that a test message was delivered, and it was not.
+    SwallowsDrills,
+    /// The settings are said to be changed, and are not.
+    ChangesNothing,
+    /// The journal is said to be erased, and is not.
+    ErasesNothing,
+    /// The server tells somebody else of the owner's alerts.
+    MixesAccounts,
 }
 
 impl Plan {
@@ -68,9 +87,38 @@ impl World {
         self.cameras(&mut dice, busy);
         self.faults(&mut dice, busy);
         self.people(&mut dice, busy);
+        self.occasion(busy / 2);
         self.at(Duration::from_secs(1), Event::Look);
         self.at(busy, Event::Peace);
+        self.at(busy, Event::Person(Wish::Change(Setting::Notifications(true))));
         self.at(busy + QUIET, Event::End);
+    }
+
+    /// A planted bug gets an occasion to show itself.
+    fn occasion(&mut self, at: Duration) {
+        let moment = Duration::from_secs(1);
+        let event = match self.plan.bug {
+            Some(Bug::KeepsEveryPicture) => {
+                self.at(at, Event::Fault(Fault::DiskSlow(Duration::from_secs(100))));
+                Event::Fault(Fault::Flood(600))
+            }
+            Some(Bug::TrustsTheCache) => Event::Fault(Fault::PowerLoss(moment)),
+            Some(Bug::ChangesNothing) => Event::Person(Wish::Change(Setting::Notifications(false))),
+            Some(Bug::ErasesNothing) => Event::Person(Wish::SignOut { erase: true, next: User::Owner }),
+            Some(Bug::MixesAccounts) => Event::Person(Wish::Hand(User::Guest)),
+            Some(
+                Bug::LosesAnAlert
+                | Bug::ForgetsWhatWasAcknowledged
+                | Bug::ShowsTwice
+                | Bug::Panics
+                | Bug::KeepsDeadSockets
+                | Bug::SkipsOne
+                | Bug::WritesASecret
+                | Bug::SwallowsDrills,
+            )
+            | None => return,
+        };
+        self.at(at, event);
     }
 
     /// What is on record before the client first looks.
@@ -120,7 +168,15 @@ impl World {
         let pause = dice.below(20..200);
         let mut at = dice.seconds(10..120);
         while at < busy {
-            let wish = match dice.below(0..12) {
+            let wish = match dice.below(0..18) {
+                12 | 13 => Wish::Drill,
+                14 => Wish::Change(Setting::DrillIn(u8::try_from(dice.below(1..6)).unwrap_or(1))),
+                15 => Wish::Change(setting(dice)),
+                16 if dice.percent(50) => {
+                    let next = if dice.percent(35) { User::Guest } else { User::Owner };
+                    Wish::SignOut { erase: dice.percent(35), next }
+                }
+                17 if dice.percent(20) => Wish::Hand(User::Guest),
                 0 => Wish::RetryNow,
                 1 => Wish::Window(true),
                 2 => Wish::Window(false),
@@ -141,7 +197,18 @@ impl World {
     }
 }
 
-fn draw(dice: &mut Dice, number: u64, kind: Kind) -> Detection {
+fn setting(dice: &mut Dice) -> Setting {
+    match dice.below(0..6) {
+        0 | 1 => Setting::Notifications(false),
+        2 => Setting::Notifications(true),
+        3 => Setting::Sound(dice.percent(50)),
+        4 => Setting::KeepDays(u32::try_from(dice.below(1..366)).unwrap_or(1)),
+        _ => Setting::Name(u8::try_from(dice.below(0..3)).unwrap_or(0)),
+    }
+}
+
+/// What a camera sees.
+pub fn draw(dice: &mut Dice, number: u64, kind: Kind) -> Detection {
     let shop = usize::try_from(dice.below(0..2)).unwrap_or(0);
     let camera = dice.below(0..3);
     Detection {
@@ -170,7 +237,7 @@ fn fault(dice: &mut Dice, kind: Kind, left: Duration) -> Fault {
         1 => Some(Way::Up),
         _ => Some(Way::Down),
     };
-    match dice.below(0..38) {
+    match dice.below(0..44) {
         0 => Fault::Reset,
         1 => Fault::HalfClosed,
         2 | 3 => Fault::Swallowed(way),
@@ -211,7 +278,11 @@ fn fault(dice: &mut Dice, kind: Kind, left: Duration) -> Fault {
         34 => Fault::DiskFull(short),
         35 => Fault::DiskReadOnly(short),
         36 => Fault::DiskSlow(long),
-        _ if dice.percent(50) => Fault::DeskFails(short),
+        37 if dice.percent(50) => Fault::DeskFails(short),
+        38 | 39 => Fault::PowerLoss(time(dice, 120)),
+        40 | 41 => Fault::Unopenable { away: time(dice, 60), time: long },
+        42 if dice.percent(30) => Fault::Flood(dice.below(200..700)),
+        43 => Fault::DeskFails(short),
         _ => Fault::DeskLate(long),
     }
 }

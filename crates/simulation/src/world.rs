@@ -72,10 +72,23 @@ pub enum Death {
         /// How long nobody starts it.
         away: Duration,
         /// What becomes of the journal's file meanwhile.
-        damage: bool,
+        file: Fate,
     },
     /// Ended in order, for good.
     Quit,
+}
+
+/// What becomes of the journal's file while nobody uses it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fate {
+    /// Nothing.
+    Stays,
+    /// Some of it is written over.
+    Damaged,
+    /// What was not synced is gone.
+    Unsynced,
+    /// It cannot be opened when the client starts.
+    Hidden,
 }
 
 /// All there is outside the client.
@@ -129,6 +142,8 @@ pub struct World {
     quiet_since: Duration,
     /// Everything is in order from here on.
     pub peace_at: Option<Duration>,
+    /// How many alerts came in floods.
+    pub flooded: u64,
     /// The client was asked to end.
     pub ending: bool,
     /// Where the client has its files.
@@ -171,6 +186,7 @@ impl World {
             life: 0,
             quiet_since: Duration::ZERO,
             peace_at: None,
+            flooded: 0,
             ending: false,
             directory,
             plan,
@@ -235,6 +251,11 @@ impl World {
     /// What the computer's date says.
     pub fn wall(&self) -> Timestamp {
         right_time(self.now).checked_add(self.wall_error).unwrap_or(Timestamp::MAX)
+    }
+
+    /// When the machine last woke, or the client started.
+    pub fn quiet_since(&self) -> Duration {
+        self.quiet_since
     }
 
     // ---- events ----

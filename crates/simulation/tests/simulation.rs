@@ -56,6 +56,63 @@ fn a_panic_is_noticed_though_nobody_awaits_its_task() {
     assert_eq!(first_failure(Kind::Original, Bug::Panics), "I11");
 }
 
+#[test]
+fn a_dead_socket_that_the_server_keeps_is_noticed() {
+    for kind in KINDS {
+        assert_eq!(first_failure(kind, Bug::KeepsDeadSockets), "I12", "{kind:?}");
+    }
+}
+
+#[test]
+fn an_entry_that_the_log_leaves_out_is_noticed() {
+    assert_eq!(first_failure(Kind::Ours, Bug::SkipsOne), "I4");
+}
+
+#[test]
+fn pictures_that_pile_up_are_noticed() {
+    assert_eq!(first_failure(Kind::Original, Bug::KeepsEveryPicture), "I5");
+}
+
+#[test]
+fn a_secret_in_a_file_is_noticed() {
+    for kind in KINDS {
+        assert_eq!(first_failure(kind, Bug::WritesASecret), "I9", "{kind:?}");
+    }
+}
+
+#[test]
+fn a_journal_that_does_not_wait_for_the_disk_loses_with_the_power_what_it_acknowledged() {
+    for kind in KINDS {
+        assert_eq!(first_failure(kind, Bug::TrustsTheCache), "I3", "{kind:?}");
+    }
+}
+
+#[test]
+fn a_test_message_that_does_not_come_round_is_noticed() {
+    for kind in KINDS {
+        assert_eq!(first_failure(kind, Bug::SwallowsDrills), "drill", "{kind:?}");
+    }
+}
+
+#[test]
+fn a_setting_that_is_not_changed_is_noticed() {
+    for kind in KINDS {
+        assert_eq!(first_failure(kind, Bug::ChangesNothing), "settings", "{kind:?}");
+    }
+}
+
+#[test]
+fn what_is_left_after_erasing_is_noticed() {
+    for kind in KINDS {
+        assert_eq!(first_failure(kind, Bug::ErasesNothing), "erase", "{kind:?}");
+    }
+}
+
+#[test]
+fn alerts_of_somebody_else_are_noticed() {
+    assert_eq!(first_failure(Kind::Original, Bug::MixesAccounts), "accounts");
+}
+
 /// Which invariant fails first with this bug, in the first seeds that give it a chance.
 fn first_failure(kind: Kind, bug: Bug) -> &'static str {
     for seed in 1..20 {

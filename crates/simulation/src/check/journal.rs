@@ -1,6 +1,7 @@
 //! Reads the journal's file as it lies on the disk, and compares it with what the server has on record.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
 use std::path::Path;
 use std::time::Duration;
 
@@ -8,7 +9,7 @@ use rusqlite::{Connection, OpenFlags};
 use visionguard_client::journal::FILE_NAME;
 
 use crate::plan::Bug;
-use crate::server::{Detection, SHOPS};
+use crate::server::{CANARY, Detection, SHOPS};
 use crate::world::World;
 
 /// How many rows of a shop a first look takes as history.
@@ -82,6 +83,10 @@ impl World {
             }
         };
         self.acknowledged_is_there(&lines);
+        self.files_hold_no_secret(directory);
+        self.check_the_queues();
+        self.checks.queues.forget();
+        self.checks.order.are_left(lines.iter().filter_map(|line| line.frame.or(line.named)).collect());
         let unmarked: BTreeSet<i64> =
             lines.iter().filter(|line| !line.notified).map(|line| line.id).collect();
         self.popups_after_death(&unmarked);
@@ -120,7 +125,14 @@ impl World {
             Ok(lines) => lines,
             Err(error) => return self.fail("I1", format!("the journal cannot be read at the end: {error}")),
         };
+        if self.plan.bug == Some(Bug::WritesASecret) {
+            let _ = fs::write(directory.join("notes.txt"), format!("do not lose: {CANARY}"));
+        }
         self.acknowledged_is_there(&lines);
+        self.check_the_queues();
+        self.files_hold_no_secret(directory);
+        self.roster_is_empty();
+        self.person_is_content();
         self.each_is_there_once(&lines);
         self.each_was_shown(&lines);
         self.decisions_took_effect();
@@ -178,11 +190,17 @@ impl World {
             let since = line.number.and_then(|number| self.checks.written.get(&number)).copied();
             let is_history = since.is_none_or(|at| at < signed_in + Duration::from_secs(15))
                 || line.number.is_some_and(|number| self.is_of_before_the_damage(number));
-            if !line.notified && !line.looked_at {
+            let was_silent = line.number.is_some_and(|number| self.was_silent_about(number));
+            if !line.notified && !line.looked_at && !was_silent {
                 return self.fail("I2", format!("never shown: {line:?}"));
             }
             let number = line.number.unwrap_or_default();
-            if line.notified && !line.looked_at && !is_history && !self.popup_covers(line.incident, line.id) {
+            if line.notified
+                && !line.looked_at
+                && !is_history
+                && !was_silent
+                && !self.popup_covers(line.incident, line.id)
+            {
                 return self.fail("I2", format!("marked as shown and never was: {number}, {line:?}"));
             }
         }
@@ -193,7 +211,8 @@ impl World {
         for decisions in decided.values() {
             let about: BTreeSet<u64> = decisions.iter().flat_map(|decided| &decided.about).copied().collect();
             for number in about {
-                self.decision_took_effect(number, decisions.len());
+                let made = self.person.made.get(&number).copied().unwrap_or_default();
+                self.decision_took_effect(number, made);
             }
         }
     }

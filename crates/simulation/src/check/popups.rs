@@ -6,6 +6,7 @@ use std::time::Duration;
 use visionguard_client::policy::SUMMARY;
 use visionguard_client::shell::Outcome;
 
+use super::read;
 use crate::world::World;
 
 /// The marker of a popup that was taken must be on the disk after this.
@@ -37,10 +38,19 @@ impl World {
             self.fail("I2", format!("alert {alert} of incident {incident} pops up while it pops up"));
         }
         let taken = self.checks.popups.taken.get(&incident).into_iter().flatten();
-        if let Some(taken) = taken.clone().find(|taken| taken.alert >= alert) {
+        let covers = taken.clone().filter(|taken| taken.alert >= alert).max_by_key(|taken| taken.at).copied();
+        if let Some(taken) = covers
+            && (taken.alert == alert || self.is_marked(alert))
+        {
             let text = format!("alert {alert} of incident {incident} pops up again: {taken:?}");
             self.fail("I2", text);
         }
+    }
+
+    /// Whether the journal says that this alert was shown: a newer one that covered it may belong to another incident since.
+    fn is_marked(&self, alert: i64) -> bool {
+        let lines = read(&self.journal_place()).unwrap_or_default();
+        lines.iter().any(|line| line.id == alert && line.notified)
     }
 
     /// The notification service has decided about a popup.

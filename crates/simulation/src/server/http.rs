@@ -11,9 +11,10 @@ use url::Url;
 use visionguard_client::api::Exchange;
 use visionguard_proto::Cause;
 
-use super::record::{SHOPS, USER, picture};
-use super::{Event, Kind};
+use super::record::{SHOPS, picture};
+use super::{Event, Kind, User};
 use crate::net::Way;
+use crate::plan::Bug;
 use crate::world::{Event as WorldEvent, Shared, World, lock};
 
 /// What comes of a request.
@@ -146,8 +147,10 @@ impl World {
                 return self.refresh(&asked.body);
             }
             (&Method::GET, "/health") => return ok(json!({"status": "healthy"})),
-            (&Method::GET, path) if path == format!("/ws/connections/{USER}") => return self.listing(),
             _ => {}
+        }
+        if let Some(user) = path.strip_prefix("/ws/connections/").and_then(User::numbered) {
+            return self.listing(user);
         }
         if path.starts_with("/auth/refresh") || path.starts_with("/ws/") {
             return not_found(path);
@@ -155,11 +158,19 @@ impl World {
         let Some(token) = &asked.bearer else {
             return (403, Body::Json(json!({"detail": "Not authenticated"})));
         };
-        if !self.server.tokens.is_good(token, now) {
+        let Some(user) = self.server.tokens.whose(token, now) else {
             return (401, Body::Json(json!({"detail": "Invalid or expired token"})));
-        }
+        };
+        let is_guest = user == User::Guest;
         match (&asked.method, path) {
-            (&Method::GET, "/auth/me") => ok(user()),
+            (&Method::GET, "/auth/me") => ok(user.json()),
+            (&Method::GET, "/shops") if is_guest => ok(json!([])),
+            (&Method::GET, "/api/anomalies") if is_guest => ok(json!({"total": 0, "anomalies": []})),
+            (&Method::PATCH, path) if is_guest => {
+                self.fail("accounts", "a decision was sent in the session of somebody else");
+                not_found(path)
+            }
+            (_, path) if is_guest && path.starts_with("/api/anomalies/") => not_found(path),
             (&Method::POST, "/auth/logout") => ok(json!({"message": "Successfully logged out"})),
             (&Method::GET, "/shops") => ok(shops()),
             (&Method::GET, "/api/anomalies") => ok(self.page(&asked.url)),
@@ -173,29 +184,32 @@ impl World {
                 }
             }
             (&Method::PATCH, path) => self.patch(path, &asked.body),
-            (&Method::POST, "/api/notifications/send") => self.drill(&asked.body),
+            (&Method::POST, "/api/notifications/send") => self.drill(user, &asked.body),
             _ => not_found(path),
         }
     }
 
     fn login(&mut self, body: &[u8]) -> (u16, Body) {
         let said: Value = serde_json::from_slice(body).unwrap_or_default();
-        if said["password"] != super::CANARY {
+        let user = User::of(said["email"].as_str().unwrap_or_default());
+        let Some(user) = user.filter(|_| said["password"] == super::CANARY) else {
             return (401, Body::Json(json!({"detail": "Invalid credentials"})));
-        }
+        };
         self.excuse("a new token");
-        let (access, refresh) = self.server.tokens.give(self.server.record.time(self.now));
-        ok(json!({"access_token": access, "refresh_token": refresh, "token_type": "bearer", "user": user()}))
+        let (access, refresh) = self.server.tokens.give(user, self.server.record.time(self.now));
+        let user = user.json();
+        ok(json!({"access_token": access, "refresh_token": refresh, "token_type": "bearer", "user": user}))
     }
 
     fn refresh(&mut self, body: &[u8]) -> (u16, Body) {
         let said: Value = serde_json::from_slice(body).unwrap_or_default();
         let now = self.server.record.time(self.now);
-        if !self.server.tokens.renews(said["refresh_token"].as_str().unwrap_or_default(), now) {
+        let token = said["refresh_token"].as_str().unwrap_or_default();
+        let Some(user) = self.server.tokens.renews(token, now) else {
             return (401, Body::Json(json!({"detail": "Invalid or expired token"})));
-        }
+        };
         self.excuse("a new token");
-        let (access, refresh) = self.server.tokens.give(now);
+        let (access, refresh) = self.server.tokens.give(user, now);
         ok(json!({"access_token": access, "refresh_token": refresh, "token_type": "bearer"}))
     }
 
@@ -222,28 +236,38 @@ impl World {
         }
     }
 
-    fn listing(&mut self) -> (u16, Body) {
+    fn listing(&mut self, user: User) -> (u16, Body) {
         let age = match self.server.kind {
-            Kind::Ours => self.ours_lists(),
-            Kind::Original => self.original_lists(),
+            Kind::Ours => self.ours_lists(user),
+            Kind::Original => self.original_lists(user),
         };
         let Some(age) = age else { return not_found("/ws/connections") };
         let uptime = age.as_secs_f64();
         ok(json!({
-            "user_id": USER, "connected": true, "uptime_seconds": uptime, "seconds_since_heartbeat": 0.1,
+            "user_id": user.id(), "connected": true, "uptime_seconds": uptime, "seconds_since_heartbeat": 0.1,
         }))
     }
 
-    fn drill(&mut self, body: &[u8]) -> (u16, Body) {
+    fn drill(&mut self, user: User, body: &[u8]) -> (u16, Body) {
         let said: Value = serde_json::from_slice(body).unwrap_or_default();
         let notice = json!({"type": "notification", "data": {
             "notification_id": "notif_c3b5b4e2a21d", "title": said["title"], "message": said["message"],
             "priority": "low", "type": "info", "timestamp": super::naive(self.server.record.time(self.now)),
             "metadata": said["metadata"], "action_url": null,
         }});
-        let delivered = self.passes_on(notice.to_string());
-        ok(json!({"success": true, "message": "", "user_id": USER, "notification_id": "notif_c3b5b4e2a21d",
-            "timestamp": "", "delivered": delivered}))
+        self.counts.drills += 1;
+        let delivered = match self.plan.bug {
+            Some(Bug::SwallowsDrills) => true,
+            Some(_) | None => self.passes_on(user, notice.to_string()),
+        };
+        self.line(format!("server: a test message; delivered {delivered}"));
+        if delivered && self.plan.bug != Some(Bug::SwallowsDrills) {
+            self.drill_is_told();
+        }
+        ok(
+            json!({"success": true, "message": "", "user_id": user.id(), "notification_id": "notif_c3b5b4e2a21d",
+            "timestamp": "", "delivered": delivered}),
+        )
     }
 }
 
@@ -262,13 +286,9 @@ fn not_found(path: &str) -> (u16, Body) {
     (404, Body::Json(body))
 }
 
-fn user() -> Value {
-    json!({"id": USER, "name": "Fixture Owner", "email": "owner@example.com", "role": "OWNER"})
-}
-
 fn shops() -> Value {
     let shops = SHOPS.iter().enumerate().map(|(number, id)| {
-        json!({"id": id, "owner_id": USER, "name": format!("Shop {number}"), "address": null, "cameras": [],
+        json!({"id": id, "owner_id": User::Owner.id(), "name": format!("Shop {number}"), "address": null, "cameras": [],
             "telegram_chat_id": null, "managers": [], "created_at": "2026-11-21T20:39:03.421728",
             "updated_at": "2026-11-21T20:39:03.421731"})
     });

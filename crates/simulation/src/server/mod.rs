@@ -18,7 +18,7 @@ use crate::world::{Event as WorldEvent, World};
 
 pub use http::{Reply, SimulatedExchange};
 pub use record::{Detection, Record, SHOPS, naive};
-pub use tokens::{CANARY, Tokens};
+pub use tokens::{CANARY, Tokens, User};
 
 use socket::Socket;
 
@@ -94,8 +94,11 @@ pub struct Server {
     pub ends: BTreeMap<StreamId, End>,
     /// Who gets the user's alerts, in the original: a stream or a web tab, and since when.
     pub slot: Option<(Holder, Duration)>,
+    /// Who gets the guest's alerts there, of which there are none.
+    guest_slot: Option<(StreamId, Duration)>,
     /// What was published, in our own.
     pub log: ours::Log,
+    guest_log: ours::Log,
     /// What waits until it no longer stands still.
     waiting: Vec<Event>,
     unread: Vec<StreamId>,
@@ -134,6 +137,8 @@ pub struct Open {
     /// The protocol's own end, in our server.
     session: Option<visionguard_proto::Session>,
     since: Duration,
+    /// Whose it is.
+    pub user: User,
 }
 
 impl Server {
@@ -146,12 +151,26 @@ impl Server {
             troubles: Troubles::default(),
             ends: BTreeMap::new(),
             slot: None,
+            guest_slot: None,
             log: ours::Log::default(),
+            guest_log: ours::Log::of_guest(),
             waiting: Vec::new(),
             unread: Vec::new(),
             told: BTreeMap::new(),
             acked: BTreeMap::new(),
         }
+    }
+
+    fn log_of(&self, user: User) -> &ours::Log {
+        match user {
+            User::Owner => &self.log,
+            User::Guest => &self.guest_log,
+        }
+    }
+
+    /// Its open sockets.
+    pub fn roster(&self) -> impl Iterator<Item = StreamId> {
+        self.ends.iter().filter(|(_, end)| matches!(end, End::Open(_))).map(|(id, _)| *id)
     }
 
     /// Whether it takes connections.
@@ -224,6 +243,7 @@ impl World {
         self.server.troubles.down = true;
         self.server.troubles.dark = dark;
         self.server.slot = None;
+        self.server.guest_slot = None;
         self.server.waiting.clear();
         self.server.unread.clear();
         self.server.told.clear();
@@ -243,6 +263,7 @@ impl World {
         }
         self.server.troubles.down = true;
         self.server.slot = None;
+        self.server.guest_slot = None;
         self.server.told.clear();
         for id in std::mem::take(&mut self.server.ends).into_keys() {
             self.server_closes(id, Chunk::Fin);
@@ -310,15 +331,15 @@ impl World {
             Kind::Ours => self.troubles_admit().and_then(|()| self.ours_admits(&request)),
         };
         match admitted {
-            Ok(()) => {
-                self.line(format!("server: opens socket {id}"));
+            Ok(user) => {
+                self.line(format!("server: opens socket {id} of {user:?}"));
                 self.send_down(id, socket::accept(&request));
                 let socket = Socket::new(&request.rest);
-                let open = Open { socket, pongs: 0, zombie: false, session: None, since: self.now };
+                let open = Open { socket, pongs: 0, zombie: false, session: None, since: self.now, user };
                 self.server.ends.insert(id, End::Open(Box::new(open)));
                 self.note_open();
                 match self.server.kind {
-                    Kind::Original => self.opened(id),
+                    Kind::Original => self.opened(id, user),
                     Kind::Ours => self.ours_opens(id, &request.target),
                 }
                 if let Some(code) = self.server.troubles.slams {
@@ -363,20 +384,30 @@ impl World {
 
     /// The socket is no longer there for the application.
     pub(crate) fn forget(&mut self, id: StreamId) {
-        if self.server.ends.remove(&id).is_some() {
-            self.line(format!("server: socket {id} ends"));
-            self.server.told.remove(&id);
-            if self.server.kind == Kind::Original {
-                self.original_forgets(id);
-            }
+        if self.plan.bug == Some(Bug::KeepsDeadSockets) {
+            return;
+        }
+        let Some(end) = self.server.ends.remove(&id) else { return };
+        self.line(format!("server: socket {id} ends"));
+        self.server.told.remove(&id);
+        if let (Kind::Original, End::Open(open)) = (self.server.kind, end) {
+            self.original_forgets(id, open.user);
         }
     }
 
     fn say(&mut self, id: StreamId, message: Message) {
+        let number = match &message {
+            Message::Text(text) => Detection::number_in(text.as_bytes()),
+            Message::Binary(bytes) => Detection::number_in(bytes),
+            Message::Ping(_) | Message::Pong(_) | Message::Close(_) | Message::Frame(_) => None,
+        };
         if let Some(End::Open(open)) = self.server.ends.get_mut(&id) {
             open.socket.say(message);
         }
         self.flush(id);
+        if let Some(number) = number {
+            self.is_said(id, number);
+        }
     }
 
     fn flush(&mut self, id: StreamId) {
@@ -441,10 +472,10 @@ impl World {
     }
 
     /// A message for the user; whether anybody is there to get it.
-    fn passes_on(&mut self, notice: String) -> bool {
+    fn passes_on(&mut self, user: User, notice: String) -> bool {
         match self.server.kind {
-            Kind::Original => self.original_passes_on(notice),
-            Kind::Ours => self.ours_passes_on(&notice),
+            Kind::Original => self.original_passes_on(user, notice),
+            Kind::Ours => self.ours_passes_on(user, &notice),
         }
     }
 

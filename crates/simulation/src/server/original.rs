@@ -5,10 +5,11 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use tokio_tungstenite::tungstenite::{Bytes, Message};
 
-use super::record::{Detection, USER, naive};
+use super::record::{Detection, naive};
 use super::socket::Request;
-use super::{End, Event, Holder};
+use super::{End, Event, Holder, User};
 use crate::net::{Chunk, StreamId};
+use crate::plan::Bug;
 use crate::world::{Event as WorldEvent, World};
 
 const PING_EVERY: Duration = Duration::from_secs(30);
@@ -17,16 +18,13 @@ const PROBE_WITHIN: Duration = Duration::from_secs(20);
 
 impl World {
     /// Whether a handshake is let in; the status and headers of the refusal if not.
-    pub(super) fn admits(&mut self, request: &Request) -> Result<(), (u16, String)> {
+    pub(super) fn admits(&mut self, request: &Request) -> Result<User, (u16, String)> {
         self.troubles_admit()?;
         let (path, query) = request.target.split_once('?').unwrap_or((&request.target, ""));
         let token = query.split('&').find_map(|pair| pair.strip_prefix("token=")).unwrap_or_default();
-        let good = self.server.tokens.is_good(token, self.server.record.time(self.now));
-        let right = path == format!("/ws/alerts/{USER}");
-        if !right || !good {
-            return Err((403, "content-type: text/plain\r\n".to_owned()));
-        }
-        Ok(())
+        let user = self.server.tokens.whose(token, self.server.record.time(self.now));
+        user.filter(|user| path == format!("/ws/alerts/{}", user.id()))
+            .ok_or((403, "content-type: text/plain\r\n".to_owned()))
     }
 
     /// Whether the server's troubles let anybody in.
@@ -41,14 +39,24 @@ impl World {
         Ok(())
     }
 
-    pub(super) fn opened(&mut self, id: StreamId) {
-        self.server.slot = Some((Holder::Stream(id), self.now));
+    pub(super) fn opened(&mut self, id: StreamId, user: User) {
+        match user {
+            User::Owner => self.server.slot = Some((Holder::Stream(id), self.now)),
+            User::Guest => self.server.guest_slot = Some((id, self.now)),
+        }
+        if self.plan.bug == Some(Bug::MixesAccounts) {
+            self.server.slot = Some((Holder::Stream(id), self.now));
+        }
         self.after(PING_EVERY, WorldEvent::Server(Event::Ping(id)));
         self.after(PROBE_EVERY, WorldEvent::Server(Event::Probe(id)));
     }
 
     /// Whichever socket ends, the user's entry goes: also where it is another's.
-    pub(super) fn original_forgets(&mut self, id: StreamId) {
+    pub(super) fn original_forgets(&mut self, id: StreamId, user: User) {
+        if user == User::Guest {
+            self.server.guest_slot = None;
+            return;
+        }
         if let Some((holder, _)) = self.server.slot.take()
             && holder != Holder::Stream(id)
         {
@@ -151,14 +159,26 @@ impl World {
 
 impl World {
     /// How old the connection is that has the slot.
-    pub(super) fn original_lists(&mut self) -> Option<Duration> {
+    pub(super) fn original_lists(&mut self, user: User) -> Option<Duration> {
+        if user == User::Guest {
+            let (id, since) = self.server.guest_slot?;
+            if Some(id) == self.newest_stream() {
+                self.checks.listed_at = Some(self.now);
+            }
+            return Some(self.now - since);
+        }
         let (_, since) = self.server.slot?;
         self.listed();
         Some(self.now - since)
     }
 
     /// A message for the user; whether anybody is there to get it.
-    pub(super) fn original_passes_on(&mut self, notice: String) -> bool {
+    pub(super) fn original_passes_on(&mut self, user: User, notice: String) -> bool {
+        if user == User::Guest {
+            let Some((id, _)) = self.server.guest_slot else { return false };
+            self.say(id, Message::text(notice));
+            return true;
+        }
         if let Some(id) = self.slot_stream() {
             self.say(id, Message::text(notice));
         }

@@ -8,10 +8,11 @@ use visionguard_proto::message::ClientMessage;
 use visionguard_proto::session::{Action, Config, Entry, Event as Told, Frames, Page, Read, Start};
 use visionguard_proto::{AnomalyId, Cursor, Moment, Session, StreamId as Camera};
 
-use super::record::{Detection, SHOPS, USER, picture};
+use super::record::{Detection, SHOPS, picture};
 use super::socket::Request;
-use super::{End, Event};
+use super::{End, Event, User};
 use crate::net::{Chunk, StreamId};
+use crate::plan::Bug;
 use crate::world::{Event as WorldEvent, World};
 
 /// The log: what was published, in order, under numbers that begin with 1.
@@ -23,7 +24,15 @@ pub struct Log {
     trimmed: usize,
 }
 
+/// Where the epochs of a log begin that is the guest's.
+const GUEST: u32 = 1_000_000;
+
 impl Log {
+    /// The log of somebody whom no camera tells anything.
+    pub fn of_guest() -> Log {
+        Log { epoch: GUEST, ..Log::default() }
+    }
+
     /// A log that was lost and begun anew.
     pub fn wipe(&mut self) {
         self.epoch += 1;
@@ -39,6 +48,17 @@ impl Log {
     /// Where in the log a detection is.
     pub fn place_of(&self, number: u64) -> Option<usize> {
         self.entries.iter().position(|(detection, _)| detection.number == number)
+    }
+
+    /// What is at these places.
+    pub fn between(&self, after: usize, before: usize) -> impl Iterator<Item = u64> {
+        self.entries.iter().take(before).skip(after).map(|(detection, _)| detection.number)
+    }
+
+    /// Whether this can be a cursor of this log, also of what it was before it was lost.
+    fn is_of(&self, cursor: &str) -> bool {
+        let epoch = cursor.split('.').next().and_then(|epoch| epoch.parse::<u32>().ok());
+        epoch.is_some_and(|epoch| (epoch >= GUEST) == (self.epoch >= GUEST))
     }
 
     fn cursor(&self, number: usize) -> Option<Cursor> {
@@ -92,16 +112,14 @@ impl Log {
 
 impl World {
     /// Whether a handshake of protocol 2 is let in.
-    pub(super) fn ours_admits(&self, request: &Request) -> Result<(), (u16, String)> {
+    pub(super) fn ours_admits(&self, request: &Request) -> Result<User, (u16, String)> {
         let path = request.target.split('?').next().unwrap_or_default();
-        if path != format!("/ws/alerts/{USER}") {
+        let Some(user) = path.strip_prefix("/ws/alerts/").and_then(User::numbered) else {
             return Err((404, String::new()));
-        }
+        };
         let token = request.bearer.as_deref().unwrap_or_default();
-        if !self.server.tokens.is_good(token, self.server.record.time(self.now)) {
-            return Err((401, "www-authenticate: Bearer\r\n".to_owned()));
-        }
-        Ok(())
+        let whose = self.server.tokens.whose(token, self.server.record.time(self.now));
+        whose.filter(|whose| *whose == user).ok_or((401, "www-authenticate: Bearer\r\n".to_owned()))
     }
 
     /// Welcomes a client.
@@ -115,7 +133,17 @@ impl World {
         let frames =
             if value("frames").as_deref() == Some("binary") { Frames::Binary } else { Frames::Base64 };
         let cursor = value("cursor");
-        let Some(start) = self.server.log.start(cursor.as_deref(), frames) else { return };
+        let Some(user) = self.user_of(id) else { return };
+        let log = self.server.log_of(user);
+        if let Some(cursor) = cursor.as_deref().filter(|cursor| !log.is_of(cursor)) {
+            let text = format!("{user:?} asks for {cursor}, a place in the log of somebody else");
+            return self.fail("accounts", text);
+        }
+        let Some(start) = log.start(cursor.as_deref(), frames) else { return };
+        let after = log.number(start.after.as_str());
+        if let Some(after) = after.filter(|_| user == User::Owner) {
+            self.follows(id, after, cursor.is_some() && start.recovered);
+        }
         self.line(format!(
             "server: socket {id} asks for {cursor:?}, begins after {}, head {}, recovered {}",
             start.after.as_str(),
@@ -174,12 +202,13 @@ impl World {
     }
 
     /// Who is connected: the oldest of the user's connections speaks for all.
-    pub(super) fn ours_lists(&mut self) -> Option<Duration> {
+    pub(super) fn ours_lists(&mut self, user: User) -> Option<Duration> {
         let newest = self.newest_stream();
         let mut since = None;
         for (id, end) in &self.server.ends {
             if let End::Open(open) = end
                 && open.session.is_some()
+                && open.user == user
             {
                 since = Some(since.map_or(open.since, |since: Duration| since.min(open.since)));
                 if Some(*id) == newest {
@@ -191,10 +220,10 @@ impl World {
     }
 
     /// A message for the user; whether anybody is there to get it.
-    pub(super) fn ours_passes_on(&mut self, notice: &str) -> bool {
+    pub(super) fn ours_passes_on(&mut self, user: User, notice: &str) -> bool {
         let ids: Vec<StreamId> = self.server.ends.keys().copied().collect();
         let mut any = false;
-        for id in ids {
+        for id in ids.into_iter().filter(|id| self.user_of(*id) == Some(user)).collect::<Vec<_>>() {
             if let Some(session) = self.session(id) {
                 session.send(notice.to_owned().into());
                 any = true;
@@ -202,6 +231,13 @@ impl World {
             }
         }
         any
+    }
+
+    fn user_of(&self, id: StreamId) -> Option<User> {
+        match self.server.ends.get(&id) {
+            Some(End::Open(open)) => Some(open.user),
+            Some(End::Shaking(_)) | None => None,
+        }
     }
 
     fn session(&mut self, id: StreamId) -> Option<&mut Session> {
@@ -229,7 +265,13 @@ impl World {
                 continue;
             }
             let Some(read) = session.poll_read() else { break };
-            let page = self.server.log.page(&read);
+            let Some(user) = self.user_of(id) else { return };
+            let mut page = self.server.log_of(user).page(&read);
+            if self.plan.bug == Some(Bug::SkipsOne)
+                && let Some(page) = &mut page
+            {
+                page.entries.retain(|entry| Detection::number_of(entry.id.as_str()) != Some(1_003));
+            }
             if let Some(page) = &page {
                 let numbers: Vec<u64> =
                     page.entries.iter().filter_map(|entry| Detection::number_of(entry.id.as_str())).collect();
@@ -258,7 +300,9 @@ impl World {
             }
             Action::SendBinary(bytes) => self.say(id, Message::Binary(bytes)),
             Action::FindHead { since: _ } => {
-                let head = self.server.log.cursor(self.server.log.entries.len());
+                let Some(user) = self.user_of(id) else { return true };
+                let log = self.server.log_of(user);
+                let head = log.cursor(log.entries.len());
                 if let Some(session) = self.session(id) {
                     session.handle_head(head.as_ref(), now);
                 }

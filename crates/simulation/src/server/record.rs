@@ -9,11 +9,10 @@ use base64::prelude::BASE64_STANDARD as BASE64;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
+use super::tokens::User;
 use crate::world::right_time;
 
-/// The user whose desktop it is.
-pub const USER: &str = "18d746d8-79c5-452f-90e7-eccaee509f3b";
-/// Their shops.
+/// The owner's shops.
 pub const SHOPS: [&str; 2] = ["48ec0888-5ce9-4367-84e7-0a893534e000", "5b0dd6b2-79c5-452f-90e7-eccaee509f3b"];
 
 /// What a camera saw: drawn once, told in several ways.
@@ -97,11 +96,19 @@ impl Detection {
         u64::from_str_radix(id.rsplit('-').next()?, 16).ok()
     }
 
+    /// The number of the detection that a message on the socket brings with its picture.
+    pub fn number_in(message: &[u8]) -> Option<u64> {
+        const BEFORE: &[u8] = b"\"start_frame\":";
+        let at = message.windows(BEFORE.len()).position(|window| window == BEFORE)? + BEFORE.len();
+        let digits = message[at..].iter().take_while(|byte| byte.is_ascii_digit());
+        Some(digits.fold(0, |number, digit| number * 10 + u64::from(digit - b'0')))
+    }
+
     /// `anomaly_detected`, without what only our own server adds.
     pub fn message(&self) -> Value {
         json!({
             "type": "anomaly_detected",
-            "user_id": USER,
+            "user_id": User::Owner.id(),
             "stream_id": self.stream,
             "result": {
                 "sequence_id": 0,
