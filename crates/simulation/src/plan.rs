@@ -100,7 +100,7 @@ impl World {
         let event = match self.plan.bug {
             Some(Bug::KeepsEveryPicture) => {
                 self.at(at, Event::Fault(Fault::DiskSlow(Duration::from_secs(100))));
-                Event::Fault(Fault::Flood(600))
+                Event::Fault(Fault::Flood(450))
             }
             Some(Bug::TrustsTheCache) => Event::Fault(Fault::PowerLoss(moment)),
             Some(Bug::ChangesNothing) => Event::Person(Wish::Change(Setting::Notifications(false))),
@@ -281,7 +281,6 @@ fn fault(dice: &mut Dice, kind: Kind, left: Duration) -> Fault {
         37 if dice.percent(50) => Fault::DeskFails(short),
         38 | 39 => Fault::PowerLoss(time(dice, 120)),
         40 | 41 => Fault::Unopenable { away: time(dice, 60), time: long },
-        42 if dice.percent(30) => Fault::Flood(dice.below(200..700)),
         43 => Fault::DeskFails(short),
         _ => Fault::DeskLate(long),
     }
