@@ -74,13 +74,16 @@ impl Alerts {
         self.lane = None;
     }
 
-    /// Nothing of a session that is over is written or shown any more.
-    pub(super) fn forget(&mut self) {
+    /// No alert of a session that is over is stored or shown any more. That one was shown is still to be written down,
+    /// where the journal stays, or it would be shown again.
+    pub(super) fn forget(&mut self, erase: bool) {
         self.unstored.clear();
-        self.unmarked.clear();
-        self.uncovered.clear();
-        self.store_again.clear();
         self.again.clear();
+        if erase {
+            self.unmarked.clear();
+            self.uncovered.clear();
+            self.store_again.clear();
+        }
     }
 
     pub(super) fn due(&self) -> Option<Moment> {

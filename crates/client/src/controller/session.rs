@@ -170,8 +170,13 @@ impl Controller {
         reply: Reply<Result<SessionView, Problem>>,
     ) {
         if let Ok(session) = &result {
+            let had_left = self.who.account == status::Account::Left;
             self.leave();
             self.enter(session);
+            if had_left {
+                // Whatever waited to be shown as they left.
+                self.look_for_unnotified();
+            }
         }
         let _ = reply.send(result);
     }
@@ -223,7 +228,7 @@ impl Controller {
         self.forget_outage();
         tracing::info!(erase, "signed out");
 
-        self.alerts.forget();
+        self.alerts.forget(erase);
 
         let over = std::mem::take(&mut self.who.over);
         let work = std::mem::take(&mut self.who.work);

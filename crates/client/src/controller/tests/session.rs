@@ -9,6 +9,7 @@ use secrecy::SecretString;
 use super::desk::{Desk, Running};
 use super::server::{Login, Server, detection, row};
 use crate::journal::FILE_NAME;
+use crate::policy::SUMMARY;
 use crate::view::Status;
 
 #[tokio::test]
@@ -125,6 +126,24 @@ async fn signing_out_without_erasing_keeps_the_alerts_and_forgets_the_password()
     let running = desk.start();
     running.status(Status::SignedOut, "never").await;
     assert_eq!(server.state().logins, 1);
+}
+
+#[tokio::test]
+async fn what_waited_to_be_shown_as_the_person_left_is_shown_when_they_are_back() {
+    let (server, mut desk) = (Server::start().await, Desk::new());
+    desk.pace.fresh_within = Duration::ZERO;
+    let running = desk.signed_in(&server).await;
+    running.status(Status::Protected, "protected").await;
+    server.say(&detection(1, 30));
+    server.say(&detection(1, 31));
+    running.until("both are stored", |told| (told.acked.len() == 2).then_some(())).await;
+    assert_eq!(running.told().notifications.len(), 1, "the second waits, as both are of one incident");
+
+    running.client.sign_out(false).await.expect("it is done");
+    running.sign_in(&server).await;
+
+    let later = running.notification(1).await;
+    assert_eq!(later.id, SUMMARY, "it is no longer fresh");
 }
 
 /// Protected, with the password kept.
