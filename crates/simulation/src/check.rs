@@ -18,7 +18,7 @@ use crate::net::StreamId;
 use crate::server::{Detection, Holder, Reply};
 use crate::world::{Event, World};
 
-pub use journal::read;
+pub use journal::{lines, read};
 pub use order::Order;
 pub use popups::Popups;
 pub use queues::Queues;
@@ -154,7 +154,10 @@ impl World {
             }
             let now = self.now;
             self.checks.recorded.entry(number).or_insert(now);
-            self.checks.of_incident.entry(incident.clone()).or_default().insert(number);
+            let joins = self.checks.of_incident.entry(incident.clone()).or_default().insert(number);
+            if joins && self.person.decided.contains_key(&incident) {
+                self.person.is_covered(number);
+            }
         }
         if !self.person.incidents.contains(&incident) {
             self.person.incidents.push(incident);
@@ -257,7 +260,7 @@ impl World {
         for number in overdue {
             if lines.iter().any(|line| line.named == Some(number) || line.frame == Some(number))
                 || self.is_of_before_the_damage(number)
-                || (self.is_in_memory() && self.checks.order.is_stored(number))
+                || (self.is_in_memory() && (self.checks.order.is_stored(number) || self.disk.holds(number)))
             {
                 self.checks.missing.remove(&number);
                 continue;

@@ -10,7 +10,7 @@ use std::time::Duration;
 use rusqlite::Connection;
 use visionguard_client::journal::{Disk, FILE_NAME, Pauses};
 
-use crate::check::{Popups, read};
+use crate::check::{Popups, lines, read};
 use crate::plan::Bug;
 use crate::server::SHOPS;
 use crate::world::{Shared, World, lock};
@@ -34,8 +34,22 @@ pub struct DiskState {
     /// Until when the client may have kept its journal in memory because of that.
     pub memory_until: Option<Duration>,
     memory_since: Duration,
+    /// Detections that a journal in memory has. Nobody is told of those that a first look into the record takes as history.
+    held: BTreeSet<u64>,
     /// The journal's connection waits for the disk with each commit.
     waits: bool,
+}
+
+impl DiskState {
+    /// Whether the journal that is kept in memory has this detection.
+    pub fn holds(&self, number: u64) -> bool {
+        self.held.contains(&number)
+    }
+
+    /// The client that held a journal in memory is gone.
+    pub fn forgets_memory(&mut self) {
+        self.held.clear();
+    }
 }
 
 /// The disk, as the journal meets it.
@@ -60,6 +74,10 @@ impl Disk for SimulatedDisk {
             }
             let synchronous = connection.pragma_query_value(None, "synchronous", |row| row.get::<_, i64>(0));
             world.disk.waits = synchronous.is_ok_and(|synchronous| synchronous >= FULL);
+        }
+        if connection.path().is_none_or(str::is_empty) {
+            let lines = lines(connection).unwrap_or_default();
+            world.disk.held = lines.iter().filter_map(|line| line.frame.or(line.named)).collect();
         }
         let longest = if world.disk.slow { 1_500 } else { 4 };
         Pauses {

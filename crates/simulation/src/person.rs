@@ -72,7 +72,8 @@ pub struct Person {
     pub incidents: Vec<String>,
     /// What was decided, accepted by the client, by incident.
     pub decided: BTreeMap<String, Vec<Decided>>,
-    /// How often each detection was decided on.
+    /// How many decisions each detection was under: of its incident while it was part of it, and the one that it found
+    /// there. The product has a decision cover what follows within a minute, so that joining is no change of its own.
     pub made: BTreeMap<u64, usize>,
     /// When the person will sign in again, where the status asks for it.
     will_sign_in_at: Option<Duration>,
@@ -107,12 +108,17 @@ impl Person {
     pub fn owner_since(&self) -> Option<Duration> {
         self.is.filter(|(user, _)| *user == User::Owner).and(self.signed_in_at)
     }
+
+    /// A detection joined an incident that was decided on.
+    pub fn is_covered(&mut self, number: u64) {
+        *self.made.entry(number).or_default() += 1;
+    }
 }
 
 /// A decision that the client accepted.
 #[derive(Debug, Clone)]
 pub struct Decided {
-    /// About these detections: what joins the incident later was not decided on.
+    /// About these detections. What joins the incident later comes under the decision too, if nobody else was first.
     pub about: BTreeSet<u64>,
     at: Duration,
 }

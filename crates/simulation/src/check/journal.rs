@@ -41,7 +41,11 @@ pub type Lines = Vec<Line>;
 pub fn read(directory: &Path) -> rusqlite::Result<Lines> {
     let path = directory.join(FILE_NAME);
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let connection = Connection::open_with_flags(path, flags)?;
+    lines(&Connection::open_with_flags(path, flags)?)
+}
+
+/// Reads the journal behind this connection.
+pub fn lines(connection: &Connection) -> rusqlite::Result<Lines> {
     let mut statement = connection.prepare(
         "SELECT a.id, a.incident, a.anomaly_id, a.start_frame, a.notified_at IS NOT NULL, \
          i.handling <> 0 OR i.seen_at IS NOT NULL OR i.dismissed_at IS NOT NULL \
@@ -73,6 +77,7 @@ fn forget(directory: &Path, number: u64) -> rusqlite::Result<()> {
 impl World {
     /// The client was killed: what it acknowledged must be on the disk, and what it did not mark may pop up again.
     pub fn check_after_death(&mut self, directory: &Path) {
+        self.disk.forgets_memory();
         if self.disk_was_never_opened(directory) {
             return;
         }
