@@ -38,6 +38,8 @@ pub fn lock(shared: &Shared) -> MutexGuard<'_, World> {
 
 /// When the world began, by right clocks.
 pub const BEGINNING: i64 = 1_795_262_400;
+/// How long it takes until a sign-in that ended, while its connection goes on, was noticed and renewed.
+const SIGN_IN_AGAIN: SignedDuration = SignedDuration::from_secs(150);
 
 /// Something that happens at its time.
 #[derive(Debug)]
@@ -330,11 +332,15 @@ impl World {
         }
     }
 
-    /// The run is over once the client had its time without a fault.
+    /// The run is over once the client had its time without a fault. A sign-in may end in that time, too: then the person
+    /// has to sign in again first, since until then nobody can say "Protected".
     fn ends(&mut self) {
         let from = self.quiet_since.max(self.peace_at.unwrap_or_default());
         if self.suspended || self.client.is_none() || self.now < from + QUIET {
             return self.at((from + QUIET).max(self.now + Duration::from_secs(1)), Event::End);
+        }
+        if self.server.tokens.ended_within(SIGN_IN_AGAIN, self.server.record.time(self.now)) {
+            return self.after(Duration::from_secs(10), Event::End);
         }
         self.line("the run is over");
         self.death = Some(Death::Quit);

@@ -64,18 +64,21 @@ pub struct Tokens {
     serial: u64,
     good: BTreeMap<String, (User, Timestamp)>,
     renewing: BTreeMap<String, (User, Timestamp)>,
+    newest_ends: Timestamp,
 }
 
 impl Tokens {
     /// Tokens that live so long.
     pub fn new(lives: Duration) -> Tokens {
-        Tokens { lives, serial: 0, good: BTreeMap::new(), renewing: BTreeMap::new() }
+        let (good, renewing) = (BTreeMap::new(), BTreeMap::new());
+        Tokens { lives, serial: 0, good, renewing, newest_ends: Timestamp::MAX }
     }
 
     /// A new pair: one to come in with, one to renew it.
     pub fn give(&mut self, user: User, now: Timestamp) -> (String, String) {
         self.serial += 1;
-        let ends = now + SignedDuration::try_from(self.lives).unwrap_or_default();
+        self.newest_ends = now + SignedDuration::try_from(self.lives).unwrap_or_default();
+        let ends = self.newest_ends;
         let claims = json!({"sub": user.id(), "iat": now.as_second(), "exp": ends.as_second()}).to_string();
         let access = format!("e30.{}.{CANARY}{:08}", BASE64.encode(claims), self.serial);
         let refresh = format!("e30.e30.{CANARY}r{:08}", self.serial);
@@ -92,6 +95,12 @@ impl Tokens {
     /// Whose token this one renews; it does so once.
     pub fn renews(&mut self, token: &str, now: Timestamp) -> Option<User> {
         self.renewing.remove(token).filter(|(_, ends)| *ends > now).map(|(user, _)| user)
+    }
+
+    /// Whether the newest one ended within this time.
+    pub fn ended_within(&self, time: SignedDuration, now: Timestamp) -> bool {
+        let since = now.duration_since(self.newest_ends);
+        !since.is_negative() && since < time
     }
 
     /// Takes all tokens back.
