@@ -76,10 +76,12 @@ impl Controller {
         self.look_for_gap();
     }
 
-    pub(super) fn placed(&self, epoch: u64, cursor: Option<Cursor>) {
+    pub(super) fn placed(&mut self, epoch: u64, cursor: Option<Cursor>) {
         if epoch != self.who.epoch || self.who.account != status::Account::SignedIn {
             return;
         }
+        // A connection that stands may be kept, and is to be found in the list for this session, too.
+        self.watch.list.by(self.now() + self.pace.register_after);
         if let Some(target) = self.account.target() {
             self.connection.connect_from(target, cursor);
         }

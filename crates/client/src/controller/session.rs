@@ -173,6 +173,8 @@ impl Controller {
             let had_left = self.who.account == status::Account::Left;
             self.leave();
             self.enter(session);
+            // A connection that stands is kept, and does not ask for it.
+            self.reconcile_soon();
             if had_left {
                 // Whatever waited to be shown as they left.
                 self.look_for_unnotified();

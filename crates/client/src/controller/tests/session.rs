@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use rusqlite::Connection;
 use secrecy::SecretString;
 
-use super::desk::{Desk, Running};
+use super::desk::{Desk, Running, Told};
 use super::server::{Login, Server, detection, row};
 use crate::journal::FILE_NAME;
 use crate::policy::SUMMARY;
@@ -144,6 +144,22 @@ async fn what_waited_to_be_shown_as_the_person_left_is_shown_when_they_are_back(
 
     let later = running.notification(1).await;
     assert_eq!(later.id, SUMMARY, "it is no longer fresh");
+}
+
+#[tokio::test]
+async fn signing_in_anew_looks_at_the_open_connection_at_once() {
+    let (server, mut desk) = (Server::start().await, Desk::new());
+    let seldom = Duration::from_secs(3_600);
+    (desk.pace.reconcile_every, desk.pace.register_every) = (seldom, seldom);
+    let running = desk.signed_in(&server).await;
+    running.status(Status::Protected, "protected").await;
+
+    running.sign_in(&server).await;
+
+    let protected =
+        |told: &Told| told.statuses.iter().filter(|view| view.status == Status::Protected).count();
+    running.until("it is protected again", |told| (protected(told) == 2).then_some(())).await;
+    assert_eq!(server.state().handshakes, 1);
 }
 
 /// Protected, with the password kept.
