@@ -92,7 +92,9 @@ impl World {
 
     /// Whether nothing was to pop up when this would have.
     pub fn was_silent_about(&self, number: u64) -> bool {
-        let Some(recorded) = self.checks.recorded.get(&number).copied() else { return false };
+        // Of one that was stored in the moments before a kill nobody was told.
+        let known = self.checks.recorded.get(&number).or_else(|| self.checks.written.get(&number));
+        let Some(recorded) = known.copied() else { return false };
         let wanted = &self.person.wanted;
         let lasting = wanted.silent_since.map(|since| (since, self.now));
         let mut silences = wanted.silences.iter().copied().chain(lasting);

@@ -39,7 +39,7 @@ pub fn lock(shared: &Shared) -> MutexGuard<'_, World> {
 /// When the world began, by right clocks.
 pub const BEGINNING: i64 = 1_795_262_400;
 /// How long it takes until a sign-in that ended, while its connection goes on, was noticed and renewed.
-const SIGN_IN_AGAIN: SignedDuration = SignedDuration::from_secs(150);
+const SIGN_IN_AGAIN: Duration = Duration::from_secs(150);
 
 /// Something that happens at its time.
 #[derive(Debug)]
@@ -340,7 +340,7 @@ impl World {
             return self.at((from + QUIET).max(self.now + Duration::from_secs(1)), Event::End);
         }
         if self.server.tokens.ended_within(SIGN_IN_AGAIN, self.server.record.time(self.now)) {
-            return self.after(Duration::from_secs(10), Event::End);
+            return self.after(SIGN_IN_AGAIN, Event::End);
         }
         self.line("the run is over");
         self.death = Some(Death::Quit);

@@ -98,9 +98,9 @@ impl Tokens {
     }
 
     /// Whether the newest one ended within this time.
-    pub fn ended_within(&self, time: SignedDuration, now: Timestamp) -> bool {
+    pub fn ended_within(&self, time: Duration, now: Timestamp) -> bool {
         let since = now.duration_since(self.newest_ends);
-        !since.is_negative() && since < time
+        Duration::try_from(since).is_ok_and(|since| since < time)
     }
 
     /// Takes all tokens back.
