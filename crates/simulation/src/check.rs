@@ -155,7 +155,7 @@ impl World {
             let now = self.now;
             self.checks.recorded.entry(number).or_insert(now);
             let joins = self.checks.of_incident.entry(incident.clone()).or_default().insert(number);
-            if joins && self.person.decided.contains_key(&incident) {
+            if joins && self.person.decided_on.contains(&incident) {
                 self.person.is_covered(number);
             }
         }

@@ -72,6 +72,9 @@ pub struct Person {
     pub incidents: Vec<String>,
     /// What was decided, accepted by the client, by incident.
     pub decided: BTreeMap<String, Vec<Decided>>,
+    /// Incidents that were ever decided on, also where a kill may have taken the decision, or damage, which not every
+    /// journal that was damaged is set aside for.
+    pub decided_on: BTreeSet<String>,
     /// How many decisions each detection was under: of its incident while it was part of it, and the one that it found
     /// there. The product has a decision cover what follows within a minute, so that joining is no change of its own.
     pub made: BTreeMap<u64, usize>,
@@ -95,6 +98,7 @@ impl Default for Person {
             signing_out: false,
             incidents: Vec::new(),
             decided: BTreeMap::new(),
+            decided_on: BTreeSet::new(),
             made: BTreeMap::new(),
             will_sign_in_at: None,
             wanted: Wanted::default(),
@@ -399,6 +403,7 @@ async fn decide(shared: &Shared, client: &Client, life: u32) {
             *world.person.made.entry(*number).or_default() += 1;
         }
         let at = world.now;
+        world.person.decided_on.insert(incident.clone());
         world.person.decided.entry(incident).or_default().push(Decided { about, at });
     }
 }

@@ -131,7 +131,7 @@ impl World {
         let in_memory = self.is_in_memory();
         // What it has taken and not stored yet it stores when it can; it would not ask so after a kill.
         let is_missing = |number: &&u64| {
-            !(in_memory && self.checks.order.is_stored(**number)) && !self.checks.queues.waits(**number)
+            !(self.checks.queues.waits(**number) || in_memory && self.checks.order.is_stored(**number))
         };
         let missing: Vec<&u64> = wanted.difference(&there).filter(is_missing).collect();
         if !missing.is_empty() {
