@@ -13,10 +13,11 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use bytes::Bytes;
+use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use visionguard_proto::{Kind, Moment};
 
-use crate::journal::{Entry, IncidentId, IncidentRow};
+use crate::journal::{AlertId, Entry, IncidentId, IncidentRow};
 use crate::shell::{Buttons, Notification};
 use crate::view::{SettingsView, Severity};
 use crate::words;
@@ -59,19 +60,35 @@ pub fn assess(kind: Kind, top_score: Option<f64>, nth: u32) -> Assessment {
     Assessment { severity, why: reasons(kind, top_score, nth) }
 }
 
-/// When each incident was last shown, as far as it matters.
+/// When each incident was last shown, and with which alert, as far as it matters.
 #[derive(Debug, Clone, Default)]
 pub struct Recent {
-    shown: HashMap<IncidentId, Moment>,
+    shown: HashMap<IncidentId, Shown>,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Shown {
+    at: Moment,
+    alert: AlertId,
+    received_at: Timestamp,
 }
 
 impl Recent {
-    /// Notes that a notification about this incident was handed to the desktop.
-    pub fn note(&mut self, incident: IncidentId, now: Moment) {
+    /// Notes that a notification about this incident, as of this alert, was handed to the desktop.
+    pub fn note(&mut self, entry: &Entry, now: Moment) {
         if self.shown.len() >= REMEMBERED {
-            self.shown.retain(|_, at| now.since(*at) < UPDATE_PAUSE);
+            self.shown.retain(|_, shown| now.since(shown.at) < UPDATE_PAUSE);
         }
-        self.shown.insert(incident, now);
+        let shown = Shown { at: now, alert: entry.alert.id, received_at: entry.alert.received_at };
+        self.shown.insert(entry.incident.id, shown);
+    }
+
+    /// Whether a notification spoke for this alert already: the journal may not have it yet, where the disk is slow. A
+    /// journal that took the place of a damaged one gives the same numbers again, to alerts that were received later.
+    fn covers(&self, entry: &Entry) -> bool {
+        self.shown.get(&entry.incident.id).is_some_and(|shown| {
+            entry.alert.id <= shown.alert && entry.alert.received_at <= shown.received_at
+        })
     }
 
     /// Notes that it was not shown after all: nobody heard its sound, and the next one need not wait.
@@ -81,7 +98,7 @@ impl Recent {
 
     /// When the incident may be shown again, if it was shown lately.
     fn not_before(&self, incident: IncidentId, now: Moment) -> Option<Moment> {
-        let at = *self.shown.get(&incident)? + UPDATE_PAUSE;
+        let at = self.shown.get(&incident)?.at + UPDATE_PAUSE;
         (at > now).then_some(at)
     }
 }
@@ -108,7 +125,7 @@ pub fn consider(
     now: Moment,
 ) -> Verdict {
     let incident = &entry.incident;
-    if !settings.notifications || !incident.is_open() {
+    if !settings.notifications || !incident.is_open() || recent.covers(entry) {
         return Verdict::Silent;
     }
     if let Some(at) = recent.not_before(incident.id, now) {
@@ -252,7 +269,7 @@ mod tests {
             let now = moment(second);
             match consider(&entry, None, &settings(), &recent, now) {
                 Verdict::Notify(notification) => {
-                    recent.note(entry.incident.id, now);
+                    recent.note(&entry, now);
                     told.push((second, notification.sound, notification.id.clone(), notification.body));
                 }
                 Verdict::NotBefore(at) => assert!(at > now && at <= now + UPDATE_PAUSE),
@@ -271,13 +288,33 @@ mod tests {
         let world = World::new();
         let mut recent = Recent::default();
         let first = world.tell("stream-a", 1, 0).await;
-        recent.note(first.incident.id, moment(0));
+        recent.note(&first, moment(0));
 
         let other = world.tell("stream-a", 2, 1).await;
         let verdict = consider(&other, None, &settings(), &recent, moment(1));
 
         let Verdict::Notify(notification) = verdict else { panic!("at once, not {verdict:?}") };
         assert!(notification.sound);
+    }
+
+    #[tokio::test]
+    async fn an_alert_that_was_spoken_for_is_not_shown_again_however_late_the_journal_says_so() {
+        let world = World::new();
+        let mut recent = Recent::default();
+        let older = world.tell("stream-a", 1, 0).await;
+        let newer = world.tell("stream-a", 1, 1).await;
+        let newest = world.tell("stream-a", 1, 2).await;
+        recent.note(&newer, moment(1));
+
+        let late = moment(40);
+        let [older, same] = [&older, &newer].map(|entry| consider(entry, None, &settings(), &recent, late));
+        let update = consider(&newest, None, &settings(), &recent, late);
+        recent.forget(newer.incident.id);
+        let not_taken = consider(&newer, None, &settings(), &recent, late);
+
+        assert_eq!((older, same), (Verdict::Silent, Verdict::Silent));
+        assert!(matches!(update, Verdict::Notify(_)), "{update:?}");
+        assert!(matches!(not_taken, Verdict::Notify(_)), "the desktop did not take it: {not_taken:?}");
     }
 
     #[tokio::test]

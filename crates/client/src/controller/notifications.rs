@@ -34,7 +34,7 @@ impl Controller {
         let now = self.now();
         match policy::consider(entry, picture, &self.settings.view, &self.alerts.recent, now) {
             Verdict::Notify(notification) => {
-                self.alerts.recent.note(entry.incident.id, now);
+                self.alerts.recent.note(entry, now);
                 self.alerts.again.remove(&entry.incident.id);
                 self.shell.notify(*notification);
             }
