@@ -40,6 +40,8 @@ impl Controller {
         }
         self.feed_changed();
         self.count();
+        // What memory knew, and the file does not, is no message that the socket lost.
+        self.watch.record = None;
         self.reconcile_soon();
     }
 }

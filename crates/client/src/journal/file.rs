@@ -250,20 +250,21 @@ fn check(connection: &Connection, path: &Path, known: i64) -> Result<(), Journal
     }
     let size = fs::metadata(path)?.len();
     if size <= CHECK_WHOLE_BELOW {
-        return quick_check(connection, "PRAGMA quick_check(1)");
+        return whole(connection, "PRAGMA integrity_check(1)");
     }
     for table in TABLES_WITHOUT_PICTURES {
-        quick_check(connection, &format!("PRAGMA quick_check('{table}')"))?;
+        whole(connection, &format!("PRAGMA integrity_check('{table}')"))?;
     }
     Ok(())
 }
 
-fn quick_check(connection: &Connection, pragma: &str) -> Result<(), JournalError> {
+/// Its quick check would do without comparing the indices to their tables: an alert that its index does not lead to would be
+/// stored again, and a change of it refused for ever.
+fn whole(connection: &Connection, pragma: &str) -> Result<(), JournalError> {
     let verdict: String = connection.query_row(pragma, [], |row| row.get(0))?;
     if verdict == "ok" { Ok(()) } else { Err(JournalError::Damaged) }
 }
 
-/// Brings the file up to date, in one transaction: it stays as it was if any part fails.
 /// A bit flipped in a table's definition passes SQLite's own check, and whatever names that column fails ever after.
 fn check_definitions(connection: &Connection, migrations: &[&str]) -> Result<(), JournalError> {
     let mut fresh = Connection::open_in_memory()?;
@@ -281,6 +282,7 @@ fn definitions(connection: &Connection) -> Result<Vec<Definition>, JournalError>
     Ok(rows.collect::<Result<_, _>>()?)
 }
 
+/// Brings the file up to date, in one transaction: it stays as it was if any part fails.
 fn migrate(connection: &mut Connection, migrations: &[&str]) -> Result<(), JournalError> {
     let from = usize::try_from(version(connection)?).map_err(|_| JournalError::Damaged)?;
     if from == migrations.len() {

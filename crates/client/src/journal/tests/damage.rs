@@ -77,6 +77,32 @@ async fn a_bit_flipped_in_a_table_s_definition_is_damage() {
 }
 
 #[tokio::test]
+async fn an_index_that_is_not_as_its_table_is_damage() {
+    let world = World::new();
+    record(&world.journal).await.expect("recorded");
+    world.journal.close().await;
+    let path = world.directory.path().join(FILE_NAME);
+    let (size, page) = {
+        let file = rusqlite::Connection::open(&path).expect("a database");
+        let size: u32 = file.pragma_query_value(None, "page_size", |row| row.get(0)).expect("a size");
+        let where_is = "SELECT rootpage FROM sqlite_schema WHERE name = 'alert_unjoined'";
+        let page: u32 = file.query_row(where_is, [], |row| row.get(0)).expect("the index");
+        (size as usize, page as usize)
+    };
+    let mut bytes = fs::read(&path).expect("the file");
+    let index = &mut bytes[(page - 1) * size..page * size];
+    let stream = b"stream-a";
+    let place = index.windows(stream.len()).position(|part| part == stream).expect("the alert's entry");
+    index[place] ^= 0x10;
+    fs::write(&path, bytes).expect("written");
+
+    let opened = Journal::open(world.directory.path()).expect("a new one");
+
+    assert!(opened.set_aside.is_some());
+    record(&opened.journal).await.expect("the new one works");
+}
+
+#[tokio::test]
 async fn two_damaged_files_in_one_second_are_both_kept() {
     let directory = tempfile::tempdir().expect("a directory");
     let path = directory.path().join(FILE_NAME);
