@@ -16,7 +16,16 @@ use crate::session_file::replace;
 #[must_use = "the directory is free again when this is dropped"]
 pub struct DataLock {
     /// None where the disk takes no lock: alerts matter more than a second program.
-    _file: Option<File>,
+    file: Option<File>,
+}
+
+impl Drop for DataLock {
+    /// Closing the file is not enough: a program that is being started at this moment holds a copy of it for a little longer.
+    fn drop(&mut self) {
+        if let Some(Err(error)) = self.file.as_ref().map(File::unlock) {
+            tracing::warn!(%error, "the data directory's lock cannot be let go");
+        }
+    }
 }
 
 /// Who holds a data directory.
@@ -48,7 +57,7 @@ impl DataLock {
             Ok(file) => file,
             Err(error) if is_unwritable(&error) => {
                 tracing::warn!(%error, "the data directory cannot be locked; another program may use it too");
-                return Ok(DataLock { _file: None });
+                return Ok(DataLock { file: None });
             }
             Err(error) => return Err(LockError::Io(error)),
         };
@@ -57,13 +66,13 @@ impl DataLock {
             Err(TryLockError::WouldBlock) => return Err(LockError::Held(owner_soon(data_dir))),
             Err(TryLockError::Error(error)) => {
                 tracing::warn!(%error, "the data directory cannot be locked; another program may use it too");
-                return Ok(DataLock { _file: None });
+                return Ok(DataLock { file: None });
             }
         }
         if let Err(error) = sign(data_dir, program, now) {
             tracing::warn!(%error, "who holds the data directory cannot be written down");
         }
-        Ok(DataLock { _file: Some(file) })
+        Ok(DataLock { file: Some(file) })
     }
 }
 
@@ -181,6 +190,17 @@ mod tests {
         assert_eq!(holder(folder.path()), None);
         let _second = DataLock::take(folder.path(), "second", Timestamp::now()).unwrap();
         assert_eq!(holder(folder.path()).unwrap().program, "second");
+    }
+
+    #[test]
+    fn a_copy_of_the_file_in_a_program_that_is_being_started_holds_nobody_up() {
+        let folder = tempfile::tempdir().unwrap();
+        let first = DataLock::take(folder.path(), "first", Timestamp::now()).unwrap();
+        let _copy = first.file.as_ref().unwrap().try_clone().unwrap();
+
+        drop(first);
+
+        let _second = DataLock::take(folder.path(), "second", Timestamp::now()).unwrap();
     }
 
     #[test]

@@ -75,7 +75,7 @@ pub(super) struct Controller {
     prune: Due,
     /// When the program started, by both clocks.
     started: (Timestamp, Moment),
-    _lock: DataLock,
+    lock: DataLock,
 }
 
 /// Makes the task of these parts and starts it.
@@ -118,7 +118,7 @@ pub(super) fn start(parts: Parts, shell: Box<dyn Shell>) -> Result<Client, Start
         prune: Due::default(),
         started: (parts.clock.wall(), now),
         clock: parts.clock,
-        _lock: lock,
+        lock,
     };
     controller.upkeep.set(now);
     controller.prune.set(now + PRUNE_EVERY);
@@ -197,7 +197,10 @@ impl Controller {
         if tokio::time::timeout(FINISH_WITHIN, self.journal.clone().close()).await.is_err() {
             tracing::warn!("the journal did not close in time");
         }
-        self.shell.quit();
+        // Who waits for the end may start the next program at once.
+        let Controller { mut shell, lock, .. } = self;
+        drop(lock);
+        shell.quit();
     }
 
     /// Runs slow work on the side; what it comes to is handled like anything else.
