@@ -254,7 +254,9 @@ impl Controller {
 
     /// Begins the day's test, or repeats one that failed, if it is time; says when to look again.
     fn drill_by_itself(&mut self, now: Moment) {
-        let Some(since) = self.online_since() else { return };
+        // What begins before the controller took note of the connection would be cut off when it does.
+        let told = self.watch.told_since();
+        let Some(since) = self.online_since().filter(|since| told == Some(*since)) else { return };
         if self.drills.running.is_some()
             || !self.drills.recalled
             || !(self.drills.repeat || self.day_s_drill_is_due())

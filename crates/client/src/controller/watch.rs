@@ -74,6 +74,11 @@ impl Watch {
         [list, reconcile, self.delivery.due(), self.outages.due(), self.log.due()].into_iter().flatten().min()
     }
 
+    /// Since when the connection stands of which the controller took note.
+    pub(super) fn told_since(&self) -> Option<Moment> {
+        self.link.and_then(online_since)
+    }
+
     /// A new token was found: the record may be read again.
     pub(super) fn token_works(&mut self) {
         if self.record.is_some_and(|record| record.what == Record::Expired) {
