@@ -246,7 +246,7 @@ impl Controller {
             if let Some(lane) = lane {
                 drop(lane.reserve_many(lane.max_capacity()).await);
             }
-            let erased = if erase { journal.erase(&directory).await } else { Ok(()) };
+            let erased = if erase { Some(journal.erase(&directory).await) } else { None };
             Tick::SignedOut { result, erased, reply }
         });
     }
@@ -278,13 +278,15 @@ impl Controller {
     pub(super) fn signed_out(
         &mut self,
         result: Result<(), KeychainError>,
-        erased: Result<(), JournalError>,
+        erased: Option<Result<(), JournalError>>,
         reply: Reply<Result<(), Problem>>,
     ) {
         self.feed_changed();
-        // To be erased, one in memory moved onto the disk.
-        self.journal_works();
-        let answer = match (result, erased) {
+        if matches!(erased, Some(Ok(()))) {
+            // To be erased, one in memory moved onto the disk.
+            self.journal_works();
+        }
+        let answer = match (result, erased.unwrap_or(Ok(()))) {
             (Ok(()), Ok(())) => Ok(()),
             (_, Err(error)) => {
                 self.journal_failed(&error);

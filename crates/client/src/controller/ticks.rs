@@ -72,7 +72,8 @@ pub(super) enum Tick {
     SignedIn(Result<SessionView, Problem>, Reply<Result<SessionView, Problem>>),
     SignedOut {
         result: Result<(), KeychainError>,
-        erased: Result<(), JournalError>,
+        /// None where everything was to be kept.
+        erased: Option<Result<(), JournalError>>,
         reply: Reply<Result<(), Problem>>,
     },
     Answered(u64, Refused, Answer),
