@@ -52,7 +52,7 @@ async fn fault_24_a_refused_handshake_says_what_is_wrong() {
 async fn fault_25_a_server_that_asks_to_be_left_alone_is_left_alone() {
     let fault = matrix::row(25, "503 with Retry-After: 7, a date, 1e9 seconds, -1, nonsense");
     let in_90_s = jiff::fmt::rfc2822::to_string(
-        &(Timestamp::now() + jiff::SignedDuration::from_secs(90)).to_zoned(jiff::tz::TimeZone::UTC),
+        &(Timestamp::now() + jiff::SignedDuration::from_secs(90)).to_zoned_datetime(jiff::tz::TimeZone::UTC),
     )
     .unwrap();
     let cases = [

@@ -237,13 +237,13 @@ pub fn status_word(status: Status) -> &'static str {
 /// A time of today or any other day, for people.
 pub fn date_and_clock(milliseconds: i64, zone: &TimeZone) -> String {
     match Timestamp::from_millisecond(milliseconds) {
-        Ok(at) => at.to_zoned(zone.clone()).strftime("%Y-%m-%d %H:%M").to_string(),
+        Ok(at) => at.to_zoned_datetime(zone.clone()).strftime("%Y-%m-%d %H:%M").to_string(),
         Err(_) => "?".to_owned(),
     }
 }
 
 fn clock(at: Timestamp, zone: &TimeZone) -> String {
-    at.to_zoned(zone.clone()).strftime("%H:%M:%S").to_string()
+    at.to_zoned_datetime(zone.clone()).strftime("%H:%M:%S").to_string()
 }
 
 /// The severity, for people.

@@ -44,7 +44,7 @@ fn query(
     now: Timestamp,
     zone: &TimeZone,
 ) -> Result<ReportQuery, Failure> {
-    let last = to.unwrap_or_else(|| now.to_zoned(zone.clone()).date());
+    let last = to.unwrap_or_else(|| now.to_zoned_datetime(zone.clone()).date());
     let first = match from {
         Some(from) => from,
         None => last.checked_sub((DAYS - 1).days()).map_err(|_| out_of_reach())?,
@@ -52,7 +52,8 @@ fn query(
     if first > last {
         return Err(Failure::new(Exit::Usage, format!("{first} is after {last}.")));
     }
-    let begin = |day: Date| day.to_zoned(zone.clone()).map(|begin| begin.timestamp().as_millisecond());
+    let begin =
+        |day: Date| day.to_zoned_datetime(zone.clone()).map(|begin| begin.timestamp().as_millisecond());
     let end = last.tomorrow().and_then(begin).map_err(|_| out_of_reach())?;
     Ok(ReportQuery { from: begin(first).map_err(|_| out_of_reach())?, to: end })
 }

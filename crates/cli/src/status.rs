@@ -175,7 +175,7 @@ async fn newest(journal: &Journal) -> Result<Option<i64>, Failure> {
 }
 
 fn midnight() -> jiff::Timestamp {
-    let now = SystemClock.wall().to_zoned(TimeZone::system());
+    let now = SystemClock.wall().to_zoned_datetime(TimeZone::system());
     now.start_of_day().map_or_else(|_| now.timestamp(), |midnight| midnight.timestamp())
 }
 

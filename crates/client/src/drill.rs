@@ -168,8 +168,8 @@ fn occasion(at: Time, zone: &TimeZone, now: Timestamp) -> Option<Timestamp> {
 }
 
 fn on_day(at: Time, zone: &TimeZone, now: Timestamp, days: i64) -> Option<Timestamp> {
-    let day = now.to_zoned(zone.clone()).date().checked_add(days.days()).ok()?;
-    Some(day.to_datetime(at).to_zoned(zone.clone()).ok()?.timestamp())
+    let day = now.to_zoned_datetime(zone.clone()).date().checked_add(days.days()).ok()?;
+    Some(day.to_datetime(at).to_zoned_datetime(zone.clone()).ok()?.timestamp())
 }
 
 #[cfg(test)]

@@ -227,5 +227,5 @@ fn why(cause: &str) -> Option<&'static str> {
 
 /// The time of day.
 fn clock(at: Timestamp, zone: &TimeZone) -> String {
-    at.to_zoned(zone.clone()).strftime("%H:%M").to_string()
+    at.to_zoned_datetime(zone.clone()).strftime("%H:%M").to_string()
 }

@@ -226,7 +226,7 @@ fn kind(kind: Kind) -> String {
 }
 
 fn clock(incident: &IncidentRow, zone: &TimeZone) -> String {
-    incident.last_at.to_zoned(zone.clone()).strftime("%H:%M").to_string()
+    incident.last_at.to_zoned_datetime(zone.clone()).strftime("%H:%M").to_string()
 }
 
 #[cfg(test)]

@@ -33,7 +33,7 @@ fn status_line(status: &StatusView, zone: &TimeZone) -> String {
 /// Hours and minutes as the wall clock of this zone shows them.
 fn clock(at: i64, zone: &TimeZone) -> String {
     match Timestamp::from_millisecond(at) {
-        Ok(at) => at.to_zoned(zone.clone()).strftime("%H:%M").to_string(),
+        Ok(at) => at.to_zoned_datetime(zone.clone()).strftime("%H:%M").to_string(),
         Err(_) => String::new(),
     }
 }

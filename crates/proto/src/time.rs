@@ -22,7 +22,7 @@ pub(crate) fn utc_unless_zoned(text: &str) -> Option<Timestamp> {
     if let Ok(at) = text.parse::<Timestamp>() {
         return Some(at).filter(is_plausible);
     }
-    let at = text.parse::<DateTime>().ok()?.to_zoned(TimeZone::UTC).ok()?;
+    let at = text.parse::<DateTime>().ok()?.to_zoned_datetime(TimeZone::UTC).ok()?;
     Some(at.timestamp()).filter(is_plausible)
 }
 

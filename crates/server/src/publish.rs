@@ -327,7 +327,7 @@ fn short_name(stream: &StreamId) -> String {
 }
 
 fn picture_name(at: Timestamp, id: &AnomalyId) -> String {
-    let time = at.to_zoned(TimeZone::UTC).strftime("%Y%m%d_%H%M%S");
+    let time = at.to_zoned_datetime(TimeZone::UTC).strftime("%Y%m%d_%H%M%S");
     let start: String = id.as_str().chars().take(8).collect();
     format!("{time}_{start}.jpg")
 }

@@ -200,7 +200,8 @@ pub(crate) fn open(
     let secret = secret::load(secret, data_dir)?;
     let store = Store::open(&data_dir.join("server.sqlite3"), commit_together)?;
     let passwords = Passwords::new().map_err(|_| StartError::Passwords)?;
-    Ok(People { store, passwords, keys: Keys::new(secret.expose_secret().as_bytes()) })
+    let keys = Keys::new(secret.expose_secret().as_bytes()).map_err(|_| SecretError::TooShort(0))?;
+    Ok(People { store, passwords, keys })
 }
 
 fn lock(data_dir: &Path) -> Result<File, StartError> {

@@ -24,7 +24,7 @@ pub(crate) fn local(at: Timestamp) -> String {
 }
 
 fn without_zone(at: Timestamp, zone: TimeZone) -> String {
-    let at = at.to_zoned(zone);
+    let at = at.to_zoned_datetime(zone);
     let format = if at.subsec_nanosecond() == 0 { "%Y-%m-%dT%H:%M:%S" } else { "%Y-%m-%dT%H:%M:%S.%6f" };
     at.strftime(format).to_string()
 }

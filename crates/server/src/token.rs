@@ -64,12 +64,13 @@ pub(crate) struct Keys {
 }
 
 impl Keys {
-    pub(crate) fn new(secret: &[u8]) -> Keys {
+    /// Fails on an empty secret.
+    pub(crate) fn new(secret: &[u8]) -> Result<Keys, jsonwebtoken::errors::Error> {
         let mut rules = Validation::new(Algorithm::HS256);
         rules.leeway = LEEWAY;
         rules.validate_nbf = true;
         rules.set_required_spec_claims(&["exp", "sub"]);
-        Keys { sign: EncodingKey::from_secret(secret), check: DecodingKey::from_secret(secret), rules }
+        Ok(Keys { sign: EncodingKey::from_secret(secret)?, check: DecodingKey::from_secret(secret)?, rules })
     }
 
     /// A new token of this session.
@@ -143,12 +144,39 @@ mod tests {
 
     #[test]
     fn a_token_holds_for_its_purpose_alone() {
-        let keys = Keys::new(SECRET);
+        let keys = keys();
         let token = keys.issue(Purpose::Refresh, "u", "s", Duration::from_secs(60)).unwrap();
 
         assert_eq!(keys.check(&token, Purpose::Refresh).unwrap().sub, "u");
         assert_eq!(keys.check(&token, Purpose::Access), Err(TokenError::WrongPurpose));
         assert_eq!(keys.check(&token, Purpose::Service), Err(TokenError::WrongPurpose));
+    }
+
+    #[test]
+    fn claims_of_another_type_and_unknown_critical_headers_are_refused() {
+        let header = Header::new(Algorithm::HS256);
+        let now = seconds(Timestamp::now());
+        for (claim, odd) in [
+            ("sub", json!(["u"])),
+            ("sub", json!({ "u": 1 })),
+            ("sub", json!(1)),
+            ("exp", json!((now + 60).to_string())),
+            ("exp", json!([now + 60])),
+            ("exp", json!(null)),
+            ("nbf", json!("soon")),
+            ("nbf", json!({})),
+            ("iat", json!(-1)),
+            ("typ", json!(["access"])),
+            ("aud", json!([])),
+            ("aud", json!({})),
+        ] {
+            let mut claims = good();
+            claims[claim] = odd.clone();
+
+            assert_eq!(check(&header, &claims), Err(TokenError::Invalid), "{claim}: {odd}");
+        }
+        let critical = Header { crit: Some(vec!["b64".to_owned()]), ..header };
+        assert_eq!(check(&critical, &good()), Err(TokenError::Invalid));
     }
 
     #[test]
@@ -164,16 +192,14 @@ mod tests {
 
     #[test]
     fn other_algorithms_and_odd_headers_are_refused() {
-        let other =
-            encode(&Header::new(Algorithm::HS512), &good(), &EncodingKey::from_secret(SECRET)).unwrap();
-        let signed =
-            encode(&Header::new(Algorithm::HS256), &good(), &EncodingKey::from_secret(SECRET)).unwrap();
+        let other = encode(&Header::new(Algorithm::HS512), &good(), &sign()).unwrap();
+        let signed = encode(&Header::new(Algorithm::HS256), &good(), &sign()).unwrap();
         let parts: Vec<&str> = signed.split('.').collect();
         let (payload, signature) = (parts[1], parts[2]);
         // {"alg":"none","typ":"JWT"} and {"alg":"RS256","typ":"JWT"}
         let none = format!("eyJhbGciOiJub25lIiwidHlwIjoiSldUIn0.{payload}.");
         let confused = format!("eyJhbGciOiJSUzI1NiIsInR5cCI6IkpXVCJ9.{payload}.{signature}");
-        let keys = Keys::new(SECRET);
+        let keys = keys();
 
         for token in [
             other,
@@ -210,13 +236,21 @@ mod tests {
         assert_eq!(check(&Header::new(Algorithm::HS256), &foreign), Err(TokenError::Invalid));
     }
 
+    fn keys() -> Keys {
+        Keys::new(SECRET).unwrap()
+    }
+
+    fn sign() -> EncodingKey {
+        EncodingKey::from_secret(SECRET).unwrap()
+    }
+
     fn good() -> Value {
         let now = seconds(Timestamp::now());
         json!({ "sub": "u", "exp": now + 60, "iat": now, "jti": "j", "typ": "access", "sid": "s" })
     }
 
     fn check(header: &Header, claims: &Value) -> Result<(), TokenError> {
-        let token = encode(header, claims, &EncodingKey::from_secret(SECRET)).unwrap();
-        Keys::new(SECRET).check(&token, Purpose::Access).map(|_| ())
+        let token = encode(header, claims, &sign()).unwrap();
+        keys().check(&token, Purpose::Access).map(|_| ())
     }
 }

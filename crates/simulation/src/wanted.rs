@@ -110,7 +110,7 @@ impl World {
             Setting::DrillIn(minutes) => {
                 let minutes = SignedDuration::from_mins(i64::from(minutes));
                 let at = self.wall().checked_add(minutes).unwrap_or_default();
-                view.drill_at = Some(at.to_zoned(TimeZone::system()).strftime("%H:%M").to_string());
+                view.drill_at = Some(at.to_zoned_datetime(TimeZone::system()).strftime("%H:%M").to_string());
             }
             Setting::Name(camera) => {
                 view.camera_names.insert(format!("camera {camera}"), format!("Aisle {camera}"));

@@ -83,7 +83,7 @@ const SCORE: &str = "the score goes here";
 
 fn naive(at: Timestamp, zone: TimeZone) -> String {
     let at = Timestamp::from_microsecond(at.as_microsecond()).unwrap();
-    at.to_zoned(zone).datetime().to_string()
+    at.to_zoned_datetime(zone).datetime().to_string()
 }
 
 fn poses(person: i64) -> serde_json::Value {

@@ -261,7 +261,7 @@ impl Controller {
         if !self.settings.view.notifications {
             return;
         }
-        let since = from.to_zoned(self.zone.clone()).strftime("%H:%M").to_string();
+        let since = from.to_zoned_datetime(self.zone.clone()).strftime("%H:%M").to_string();
         let verdict = self.verdict();
         let why = status::sentence(&verdict);
         let title = match verdict.record_every {

@@ -246,7 +246,7 @@ impl Controller {
     /// The last local midnight.
     pub(super) fn midnight(&self) -> Timestamp {
         let now = self.wall();
-        now.to_zoned(self.zone.clone()).start_of_day().map_or(now, |day| day.timestamp())
+        now.to_zoned_datetime(self.zone.clone()).start_of_day().map_or(now, |day| day.timestamp())
     }
 
     /// How long until something is due.

@@ -112,7 +112,7 @@ fn path(folder: &Path, date: Date, number: u32) -> PathBuf {
 
 /// By the computer's own day: that is the one a person looks for.
 fn date_of(time: Timestamp) -> Date {
-    time.to_zoned(TimeZone::system()).date()
+    time.to_zoned_datetime(TimeZone::system()).date()
 }
 
 #[cfg(unix)]

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use jiff::Zoned;
+use jiff::ZonedDateTime;
 use jpeg_encoder::{ColorType, Encoder};
 use visionguard_proto::{Jpeg, ShopId, StreamId};
 
@@ -54,7 +54,7 @@ impl Camera {
     }
 
     /// Takes the picture of this step of what this person does.
-    pub(super) async fn shoot(&mut self, person: i64, step: u64, now: Zoned) -> Option<Shot> {
+    pub(super) async fn shoot(&mut self, person: i64, step: u64, now: ZonedDateTime) -> Option<Shot> {
         self.frames += RATE;
         let scene = self.scene;
         let backdrop = self.backdrop.clone();

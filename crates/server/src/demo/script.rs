@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use jiff::Zoned;
+use jiff::ZonedDateTime;
 use serde_json::{Map, Value, json};
 use visionguard_proto::ShopId;
 
@@ -96,7 +96,7 @@ impl Play {
 
     async fn publish(&mut self, scene: Scene, person: i64, step: u64) {
         let Some(camera) = self.cameras.iter_mut().find(|camera| camera.scene == scene) else { return };
-        let Some(shot) = camera.shoot(person, step, Zoned::now()).await else { return };
+        let Some(shot) = camera.shoot(person, step, ZonedDateTime::now()).await else { return };
         let detection = detection(camera, shot, person);
         match publish::publish(&self.app, "demo", detection).await {
             Ok(_) => self.published += 1,

@@ -258,11 +258,11 @@ fn forged(world: &World, token: &str, change: impl FnOnce(&mut Value)) -> String
 }
 
 fn signed(claims: &Value, secret: &[u8]) -> String {
-    encode(&Header::new(Algorithm::HS256), claims, &EncodingKey::from_secret(secret)).unwrap()
+    encode(&Header::new(Algorithm::HS256), claims, &EncodingKey::from_secret(secret).unwrap()).unwrap()
 }
 
 fn signed_with(claims: &Value, algorithm: Algorithm) -> String {
-    let key = EncodingKey::from_secret(secret().expose_secret().as_bytes());
+    let key = EncodingKey::from_secret(secret().expose_secret().as_bytes()).unwrap();
     encode(&Header::new(algorithm), claims, &key).unwrap()
 }
 

@@ -298,5 +298,5 @@ fn shops() -> Value {
 /// RFC 2822, as far as the client's reader minds.
 fn date(world: &World) -> String {
     let at = world.server.record.time(world.now);
-    at.to_zoned(jiff::tz::TimeZone::UTC).strftime("%a, %d %b %Y %H:%M:%S GMT").to_string()
+    at.to_zoned_datetime(jiff::tz::TimeZone::UTC).strftime("%a, %d %b %Y %H:%M:%S GMT").to_string()
 }

@@ -356,7 +356,7 @@ async fn a_time_of_day_that_is_past_when_it_is_chosen_is_tomorrow_s() {
     tokio::time::sleep(SOON * 2).await;
 
     // Between 23:59 and midnight it may be tomorrow already.
-    let now = jiff::Zoned::now();
+    let now = jiff::ZonedDateTime::now();
     assert!(server.state().notes.is_empty() || now.hour() == 0, "{now}");
 }
 
