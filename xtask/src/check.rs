@@ -6,6 +6,7 @@ use std::thread::{self, JoinHandle};
 use anyhow::{Result, bail};
 
 use crate::node::npm;
+use crate::pace::Planned;
 use crate::project::{cargo, has, quietly, root, run, say};
 use crate::setup::{self, Purpose};
 use crate::steps::{Step, Steps};
@@ -17,9 +18,21 @@ const AT_ONCE: usize = 4;
 /// The packages that compile without WebKit.
 const WITHOUT_WEBKIT: [&str; 3] = ["--workspace", "--exclude", "visionguard-desktop"];
 
+/// The steps, with their times in seconds at first and later.
+const PLAN: [Planned; 8] = [
+    Planned::new("set-up", 60, 1),
+    Planned::new("format", 2, 2),
+    Planned::new("lints", 75, 5),
+    Planned::new("tests", 150, 30),
+    Planned::new("examples in the documents", 20, 5),
+    Planned::new("page: packages", 10, 1),
+    Planned::steady("page: types", 5),
+    Planned::steady("page: tests", 5),
+];
+
 /// Runs all checks and prints the table.
 pub fn check() -> Result<()> {
-    let mut steps = Steps::default();
+    let mut steps = Steps::of("check", &PLAN);
     steps.take("set-up", || setup::ensure(&[Purpose::Compile, Purpose::Services, Purpose::Page]));
     let page = Page::check("unit");
     format(&mut steps);
@@ -32,7 +45,9 @@ pub fn check() -> Result<()> {
         }
         suites::run(&words, AT_ONCE, &[])
     });
-    steps.take("examples in the documents", || run(cargo(["test", "--quiet", "--doc"]).args(WITHOUT_WEBKIT)));
+    steps.take("examples in the documents", || {
+        run(cargo(["test", "--doc"]).args(WITHOUT_WEBKIT).args(["--", "--quiet"]))
+    });
     page.report(&mut steps);
     steps.finish()
 }
@@ -45,7 +60,7 @@ pub(crate) fn format(steps: &mut Steps) {
 /// Looks for what clippy and the compiler warn of, in the packages that these words of cargo's name.
 pub(crate) fn lint(steps: &mut Steps, packages: &[&str]) {
     steps.take("lints", || {
-        let mut clippy = cargo(["clippy", "--quiet", "--all-targets"]);
+        let mut clippy = cargo(["clippy", "--all-targets"]);
         run(clippy.args(packages).args(["--", "--deny", "warnings"]))
     });
 }
@@ -100,7 +115,8 @@ fn changed_at(file: &Path) -> Result<Option<std::time::SystemTime>> {
 
 /// Writes the page's types anew from the Rust ones.
 pub fn types() -> Result<()> {
-    run(cargo(["test", "--quiet", "--package", "visionguard-client", "types"]).env("VISIONGUARD_BLESS", "1"))
+    let mut types = cargo(["test", "--package", "visionguard-client", "types", "--", "--quiet"]);
+    run(types.env("VISIONGUARD_BLESS", "1"))
 }
 
 /// Looks for advisories, licences and duplicates, where cargo-deny is installed.

@@ -7,6 +7,7 @@ pub mod demo;
 #[cfg(target_os = "linux")]
 pub mod desktop;
 mod node;
+mod pace;
 pub mod project;
 pub mod reliability;
 pub mod screenshots;

@@ -8,14 +8,14 @@ use crate::project::{cargo, root, run};
 
 /// Runs the simulation with these arguments.
 pub fn simulate(arguments: &[String]) -> Result<()> {
-    run(with_fixed_dice(&mut cargo(["run", "--quiet", "--package", PACKAGE, "--profile", PROFILE, "--"]))
+    run(with_fixed_dice(&mut cargo(["run", "--package", PACKAGE, "--profile", PROFILE, "--"]))
         .args(arguments))
 }
 
 /// A fixed range against every server, and the simulation's own tests.
 pub(crate) fn range() -> Result<()> {
-    let mut tests = cargo(["test", "--quiet", "--package", PACKAGE, "--profile", PROFILE]);
-    run(with_fixed_dice(tests.args(["--features", "fixed-dice"])))?;
+    let mut tests = cargo(["test", "--package", PACKAGE, "--profile", PROFILE]);
+    run(with_fixed_dice(tests.args(["--features", "fixed-dice", "--", "--quiet"])))?;
     simulate(&["--seeds".to_owned(), RANGE.to_owned(), "--from".to_owned(), "1".to_owned()])
 }
 

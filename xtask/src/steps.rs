@@ -1,14 +1,18 @@
-//! A list of steps, each timed, and the table at the end.
+//! A list of steps: each announced with its number and about how long it takes, each timed, and the table at the end.
 
 use std::time::{Duration, Instant};
 
 use anyhow::{Result, bail};
 
+use crate::pace::{Pace, Planned, about};
 use crate::project::say;
 
-/// The steps taken so far.
-#[derive(Debug, Default)]
+/// The steps of a chore and how those taken so far went.
+#[derive(Debug)]
 pub struct Steps {
+    plan: Vec<Planned>,
+    pace: Pace,
+    started: Instant,
     taken: Vec<Step>,
 }
 
@@ -31,10 +35,45 @@ impl Step {
 }
 
 impl Steps {
+    /// Announces a chore with these steps.
+    pub fn of(chore: &'static str, plan: &[Planned]) -> Self {
+        let steps =
+            Self { plan: plan.to_vec(), pace: Pace::of(chore), started: Instant::now(), taken: Vec::new() };
+        say(format!("{} steps, {} in all.", plan.len(), about(steps.to_go(plan))));
+        steps
+    }
+
     /// Takes a step, says how it went, and goes on whatever happened.
     pub fn take(&mut self, name: &str, work: impl FnOnce() -> Result<()>) -> bool {
-        say(format!("\n=== {name}"));
+        say(format!("\n=== {}", self.announcement(name)));
         self.add(Step::take(name, work))
+    }
+
+    /// Takes a step that the next ones cannot do without.
+    pub fn need(&mut self, name: &str, work: impl FnOnce() -> Result<()>) -> Result<()> {
+        if self.take(name, work) {
+            return Ok(());
+        }
+        bail!("failed: {name}");
+    }
+
+    /// A step's number, its name, about how long it takes, and how far the chore has come.
+    fn announcement(&self, name: &str) -> String {
+        let Some(place) = self.plan.iter().position(|step| step.name == name) else { return name.to_owned() };
+        let (number, all) = (place + 1, self.plan.len());
+        let mut words = format!("{number} of {all}: {name}, {}", self.pace.words(&self.plan[place]));
+        if place > 0 {
+            words += &format!(" ({} so far", seconds(self.started.elapsed()));
+            if number < all {
+                words += &format!(", {} to go", about(self.to_go(&self.plan[place..])));
+            }
+            words.push(')');
+        }
+        words
+    }
+
+    fn to_go(&self, steps: &[Planned]) -> Duration {
+        steps.iter().map(|step| self.pace.likely(step)).sum()
     }
 
     /// Adds a step that was taken elsewhere, such as beside others.
@@ -44,6 +83,9 @@ impl Steps {
             Some(failure) => say(format!("--- {}: FAILED, {}\n{failure}", step.name, seconds(step.took))),
         }
         let succeeded = step.failure.is_none();
+        if succeeded {
+            self.pace.remember(&step.name, step.took);
+        }
         self.taken.push(step);
         succeeded
     }

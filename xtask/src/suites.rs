@@ -57,7 +57,7 @@ fn taken(queue: &Mutex<Vec<Suite>>) -> Option<Suite> {
 
 /// The test programs, smallest first: the big ones, which take longest, are popped first.
 fn build(words: &[&str]) -> Result<Vec<Suite>> {
-    let mut command = cargo(["test", "--quiet", "--no-run", "--message-format", "json-render-diagnostics"]);
+    let mut command = cargo(["test", "--no-run", "--message-format", "json-render-diagnostics"]);
     command.args(words).stderr(Stdio::inherit());
     let output = command.output().with_context(|| format!("cannot start `{}`", shown(&command)))?;
     if !output.status.success() {

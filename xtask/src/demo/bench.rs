@@ -9,18 +9,34 @@ use super::building;
 use super::headless::WINDOW;
 use super::stage::Stage;
 use crate::desktop::{VirtualDesktop, wait_until};
+use crate::pace::Planned;
 use crate::project::{built_for_release, run, say};
 use crate::setup::{self, Purpose};
+use crate::steps::Steps;
 
 /// The processes of the program: itself, and what the web view brings with it.
 const PROCESSES: [&str; 3] = ["visionguard-desktop", "WebKitWebProcess", "WebKitNetworkProcess"];
 /// How long each state is left alone before it is measured.
 const SETTLE: Duration = Duration::from_secs(12);
 
+/// The steps, with their times in seconds at first and later.
+const PLAN: [Planned; 3] = [
+    Planned::new("set-up", 60, 1),
+    Planned::new("build for release", 400, 120),
+    Planned::steady("measure", 110),
+];
+
 /// Builds for release and measures.
 pub fn bench(alerts: u32) -> Result<()> {
-    setup::ensure(&[Purpose::Compile, Purpose::Desktop, Purpose::VirtualDesktop])?;
-    run(building().args(["--release", "--features", "visionguard-desktop/custom-protocol"]))?;
+    let mut steps = Steps::of("bench", &PLAN);
+    steps.need("set-up", || setup::ensure(&[Purpose::Compile, Purpose::Desktop, Purpose::VirtualDesktop]))?;
+    steps.need("build for release", || {
+        run(building().args(["--release", "--features", "visionguard-desktop/custom-protocol"]))
+    })?;
+    steps.need("measure", || measured(alerts))
+}
+
+fn measured(alerts: u32) -> Result<()> {
     let mut stage = Stage::set(built_for_release, alerts, 2)?;
     let measured = measure(&mut stage);
     stage.end_the_program();

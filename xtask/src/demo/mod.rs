@@ -20,8 +20,10 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail};
 use clap::Args;
 
+use crate::pace::Planned;
 use crate::project::{self, built, cargo, run, say, target};
 use crate::setup::{self, Purpose};
+use crate::steps::Steps;
 use server::{Note, Server};
 
 #[cfg(target_os = "linux")]
@@ -41,6 +43,10 @@ pub struct Options {
     pub headless: bool,
 }
 
+/// The steps, with their times in seconds at first and later.
+const PLAN: [Planned; 3] =
+    [Planned::new("set-up", 60, 1), Planned::new("build", 240, 10), Planned::steady("demonstration", 15)];
+
 /// Installs what is missing, builds, and runs the demonstration.
 pub fn demo(options: &Options) -> Result<()> {
     let headless = options.headless || !has_screen();
@@ -48,12 +54,17 @@ pub fn demo(options: &Options) -> Result<()> {
     if headless {
         purposes.push(Purpose::VirtualDesktop);
     }
-    setup::ensure(&purposes)?;
-    build()?;
-    run_built(options)
+    let mut steps = Steps::of("demo", &PLAN);
+    steps.need("set-up", || setup::ensure(&purposes))?;
+    steps.need("build", build)?;
+    if !headless {
+        // It lasts until the person quits the program.
+        return run_built(options);
+    }
+    steps.need("demonstration", || run_built(options))
 }
 
-/// Builds the programs that the demonstration and the desktop tests run.
+/// Builds the programs that the demonstration and the lab run.
 pub fn build() -> Result<()> {
     run(&mut building())
 }
@@ -62,7 +73,6 @@ pub fn build() -> Result<()> {
 fn building() -> Command {
     cargo([
         "build",
-        "--quiet",
         "--package",
         "visionguard-desktop",
         "--package",
