@@ -6,6 +6,8 @@ pub mod check;
 pub mod demo;
 #[cfg(target_os = "linux")]
 pub mod desktop;
+#[cfg(target_os = "linux")]
+pub mod lab;
 mod node;
 mod pace;
 pub mod project;

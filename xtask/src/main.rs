@@ -2,6 +2,8 @@
 
 use anyhow::Result;
 use clap::{Parser, Subcommand};
+#[cfg(target_os = "linux")]
+use xtask::lab;
 use xtask::reliability::Run;
 use xtask::{check, demo, reliability, screenshots, setup, simulate, test};
 
@@ -46,6 +48,9 @@ enum Chore {
         #[arg(long, default_value_t = 20)]
         alerts: u32,
     },
+    /// Try the real program on the desktops that people have; see docs/desktops.md.
+    #[cfg(target_os = "linux")]
+    Lab(lab::Options),
     /// Install what is missing on a Debian-like system.
     Setup,
     /// Write the page's types anew from the Rust ones.
@@ -66,6 +71,8 @@ fn main() -> Result<()> {
         Chore::Screenshots => screenshots::screenshots(),
         #[cfg(target_os = "linux")]
         Chore::Bench { alerts } => demo::bench(alerts),
+        #[cfg(target_os = "linux")]
+        Chore::Lab(options) => lab::lab(&options),
         Chore::Setup => setup::everything(),
         Chore::Types => check::types(),
         Chore::Deny => check::deny(),

@@ -20,14 +20,25 @@ pub enum Purpose {
     VirtualDesktop,
     /// The real program driven in its window.
     DesktopTests,
+    /// Three notification daemons, three tray hosts and three keychains.
+    Lab,
+    /// All of them.
+    WholeLab,
     /// The page's types and unit tests.
     Page,
 }
 
 impl Purpose {
-    /// All of them.
-    pub const ALL: [Self; 6] =
-        [Self::Compile, Self::Services, Self::Desktop, Self::VirtualDesktop, Self::DesktopTests, Self::Page];
+    /// All that the tests take.
+    pub const ALL: [Self; 7] = [
+        Self::Compile,
+        Self::Services,
+        Self::Desktop,
+        Self::VirtualDesktop,
+        Self::DesktopTests,
+        Self::Lab,
+        Self::Page,
+    ];
 
     /// The Debian packages.
     fn packages(self) -> &'static [&'static str] {
@@ -51,6 +62,35 @@ impl Purpose {
                 "imagemagick",
             ],
             Self::DesktopTests => &["webkit2gtk-driver"],
+            Self::Lab => &[
+                "dunst",
+                "mate-notification-daemon",
+                "mate-panel",
+                "lxqt-panel",
+                "keepassxc",
+                "libkf5wallet-bin",
+                "libqca-qt5-2-plugins",
+                "libglib2.0-bin",
+                "xfconf",
+            ],
+            Self::WholeLab => &[
+                "dunst",
+                "mate-notification-daemon",
+                "mate-panel",
+                "lxqt-panel",
+                "keepassxc",
+                "libkf5wallet-bin",
+                "libqca-qt5-2-plugins",
+                "libglib2.0-bin",
+                "xfconf",
+                "lxqt-notificationd",
+                "notification-daemon",
+                "notify-osd",
+                "sway",
+                "mako-notifier",
+                "sway-notification-center",
+                "waybar",
+            ],
             Self::Page => &["chromium", "nodejs", "npm"],
         }
     }
@@ -65,6 +105,10 @@ impl Purpose {
                 "Xvfb, openbox, dbus-daemon, gnome-keyring, xfce4-notifyd, xfce4-panel, xprop, xsetroot, xdotool, ImageMagick"
             }
             Self::DesktopTests => "WebKitWebDriver",
+            Self::Lab => {
+                "dunst, mate-notification-daemon, mate-panel, lxqt-panel, KeePassXC, kwalletd5, gdbus"
+            }
+            Self::WholeLab => "every notification daemon, tray host and keychain of docs/desktops.md",
             Self::Page => "Node.js 20 or later with npm, and Chromium",
         }
     }

@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 
 /// Names whose owners are parts of the desktop: they are there from the start or not at all.
-const PARTS: [&str; 3] = ["org.freedesktop.Notifications", "org.freedesktop.secrets", "org.gnome.keyring"];
+const PARTS: [&str; 4] =
+    ["org.freedesktop.Notifications", "org.freedesktop.secrets", "org.gnome.keyring", "org.kde.kwalletd5"];
 
 const SERVICES: &str = "/usr/share/dbus-1/services";
 

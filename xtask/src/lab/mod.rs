@@ -1,0 +1,210 @@
+//! The desktop lab: the built programs on the desktops that people have, each daemon, tray host and keychain the real
+//! one, and what a person sees of it. `docs/desktops.md` is made of what it saw.
+
+mod daemons;
+mod hosts;
+mod keychains;
+mod monitor;
+mod shop;
+mod sight;
+mod sway;
+mod table;
+mod wait;
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+use std::sync::Mutex;
+use std::thread;
+
+use anyhow::{Context, Result, bail, ensure};
+use clap::Args;
+
+use crate::demo;
+use crate::pace::Planned;
+use crate::project::{root, say, target};
+use crate::setup::{self, Purpose};
+use crate::steps::Steps;
+use table::{Row, Verdict};
+
+/// What the lab tries.
+#[derive(Debug, Clone, Args, Default)]
+pub struct Options {
+    /// All daemons, tray hosts and keychains, instead of three of each.
+    #[arg(long)]
+    pub all: bool,
+    /// Only those of these names, such as dunst,waybar.
+    #[arg(long, value_name = "NAMES")]
+    pub only: Option<String>,
+    /// Write what was seen into docs/desktops.md.
+    #[arg(long)]
+    pub write: bool,
+}
+
+/// How many desktops are up at the same time: most of the time is waiting.
+const AT_ONCE: usize = 3;
+/// What is tried where not all of them are: three of each kind.
+const THREE: [[&str; 3]; 3] = [
+    ["dunst", "xfce4-notifyd", "mate-notification-daemon"],
+    ["xfce4-panel", "mate-panel", "lxqt-panel"],
+    ["gnome-keyring", "keepassxc", "kwalletd5"],
+];
+
+const PLAN: [Planned; 3] =
+    [Planned::new("set-up", 90, 1), Planned::new("build", 240, 10), Planned::steady("lab", 180)];
+
+/// Installs what is missing, builds, and runs the lab.
+pub fn lab(options: &Options) -> Result<()> {
+    let mut steps = Steps::of("lab", &PLAN);
+    steps.need("set-up", || {
+        let lab = if options.all || options.only.is_some() { Purpose::WholeLab } else { Purpose::Lab };
+        setup::ensure(&[Purpose::Compile, Purpose::Desktop, Purpose::VirtualDesktop, lab])
+    })?;
+    steps.need("build", demo::build)?;
+    steps.take("lab", || run_built(options));
+    steps.finish()
+}
+
+/// Runs the lab with what is built.
+pub fn run_built(options: &Options) -> Result<()> {
+    let pictures = target().join("lab");
+    if pictures.exists() {
+        fs::remove_dir_all(&pictures).with_context(|| format!("cannot empty {}", pictures.display()))?;
+    }
+    fs::create_dir_all(&pictures)?;
+    let subjects: Vec<Subject> = daemons::DAEMONS
+        .iter()
+        .map(Subject::Daemon)
+        .chain(hosts::HOSTS.iter().map(Subject::Host))
+        .chain(keychains::KEYCHAINS.iter().map(Subject::Keychain))
+        .filter(|subject| options.wants(subject.name()))
+        .collect();
+    ensure!(!subjects.is_empty(), "there is nothing of that name in the lab");
+    let rows = side_by_side(&subjects, |subject| subject.play(&pictures));
+
+    let seen: Vec<(Subject, Row)> = subjects.into_iter().zip(rows).collect();
+    for (mark, kind) in KINDS {
+        let rows: Vec<Row> =
+            seen.iter().filter(|(subject, _)| subject.mark() == mark).map(|(_, row)| row.clone()).collect();
+        if rows.is_empty() {
+            continue;
+        }
+        let table = table::table(kind, &rows);
+        say(format!("\n{table}"));
+        if options.write {
+            table::put(&root().join("docs/desktops.md"), mark, &table)?;
+        }
+    }
+    say(format!("pictures: {}", pictures.display()));
+    let failed: Vec<_> = seen
+        .iter()
+        .flat_map(|(_, row)| row.failures().map(move |outcome| format!("{}: {}", row.name, outcome.check)))
+        .collect();
+    if !failed.is_empty() {
+        bail!("not as it should be: {}", failed.join("; "));
+    }
+    Ok(())
+}
+
+/// The tables' marks in the document, and what their rows are.
+const KINDS: [(&str, &str); 3] =
+    [("daemons", "notification daemon"), ("hosts", "tray host"), ("keychains", "keychain")];
+
+/// What a story is played to.
+#[derive(Debug, Clone, Copy)]
+enum Subject {
+    Daemon(&'static daemons::Daemon),
+    Host(&'static hosts::Host),
+    Keychain(&'static keychains::Keychain),
+}
+
+impl Subject {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Daemon(daemon) => daemon.name,
+            Self::Host(host) => host.name,
+            Self::Keychain(keychain) => keychain.name,
+        }
+    }
+
+    fn mark(self) -> &'static str {
+        match self {
+            Self::Daemon(_) => "daemons",
+            Self::Host(_) => "hosts",
+            Self::Keychain(_) => "keychains",
+        }
+    }
+
+    fn play(self, pictures: &Path) -> Row {
+        match self {
+            Self::Daemon(daemon) => daemons::story(daemon, pictures),
+            Self::Host(host) => hosts::story(host, pictures),
+            Self::Keychain(keychain) => keychains::story(keychain),
+        }
+    }
+}
+
+impl Options {
+    fn wants(&self, name: &str) -> bool {
+        match &self.only {
+            Some(only) => only.split(',').any(|only| only == name),
+            None => self.all || THREE.iter().flatten().any(|of_three| *of_three == name),
+        }
+    }
+}
+
+/// Does the work for each, several at a time, and keeps their order.
+fn side_by_side<T: Sync>(subjects: &[T], work: impl Fn(&T) -> Row + Sync) -> Vec<Row> {
+    let next = Mutex::new(0);
+    let rows = Mutex::new(BTreeMap::new());
+    thread::scope(|scope| {
+        for _ in 0..AT_ONCE {
+            scope.spawn(|| {
+                loop {
+                    let place = {
+                        let mut next = next.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+                        *next += 1;
+                        *next - 1
+                    };
+                    let Some(subject) = subjects.get(place) else { return };
+                    let row = work(subject);
+                    tell(&row);
+                    rows.lock().unwrap_or_else(std::sync::PoisonError::into_inner).insert(place, row);
+                }
+            });
+        }
+    });
+    rows.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner).into_values().collect()
+}
+
+/// Says how one went, when it is over.
+fn tell(row: &Row) {
+    let mut text = format!("{} {}", row.name, row.version);
+    for outcome in &row.outcomes {
+        let word = match outcome.verdict {
+            Verdict::Works => "yes",
+            Verdict::Otherwise => "otherwise",
+            Verdict::Fails => "NO",
+            Verdict::NotTried => "not tried",
+        };
+        text += &format!("\n    {:32} {word} {}", outcome.check, outcome.words);
+    }
+    say(text);
+}
+
+/// The version of an installed package, as its makers count.
+fn version(package: &str) -> String {
+    let package = match package {
+        "mako" => "mako-notifier",
+        "swaync" => "sway-notification-center",
+        "kwalletd5" => "libkf5wallet-bin",
+        package => package,
+    };
+    let mut ask = Command::new("dpkg-query");
+    let answer = ask.args(["--show", "--showformat", "${Version}", package]).output();
+    let version =
+        answer.map(|answer| String::from_utf8_lossy(&answer.stdout).into_owned()).unwrap_or_default();
+    let upstream = version.split(['-', '+']).next().unwrap_or_default();
+    upstream.rsplit(':').next().unwrap_or_default().to_owned()
+}
