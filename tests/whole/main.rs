@@ -6,6 +6,7 @@ mod drill;
 mod faults;
 mod original;
 mod ours;
+mod record;
 mod refusals;
 mod tap;
 mod v2;

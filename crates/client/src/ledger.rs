@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
-use crate::journal::{AlertId, GapRow, IncidentId, IncidentRow, OutageRow};
+use crate::journal::{AlertId, GapRow, IncidentId, IncidentRow, OutageRow, Why};
 use crate::policy;
 use crate::view::{Gap, LedgerEntry, Outage, Report, ReportQuery, Severity, Source, Spread};
 use crate::words::text;
@@ -160,14 +160,18 @@ impl GapRow {
     /// For the page, in a sentence.
     pub(crate) fn sentence(&self, zone: &TimeZone) -> String {
         let (from, to) = (self.from.map(|at| clock(at, zone)), clock(self.to, zone));
-        match (&from, self.filled_at) {
-            (Some(from), None) if self.for_good => text("notice.gap_stays", &[("from", from), ("to", &to)]),
-            (None, None) if self.for_good => text("notice.gap_stays_before", &[("to", &to)]),
-            (Some(from), None) => text("notice.gap_open", &[("from", from), ("to", &to)]),
-            (Some(from), Some(_)) => text("notice.gap_filled", &[("from", from), ("to", &to)]),
-            (None, None) => text("notice.gap_open_before", &[("to", &to)]),
-            (None, Some(_)) => text("notice.gap_filled_before", &[("to", &to)]),
-        }
+        let key = match (self.why, &from, self.filled_at) {
+            (Why::RowNotSent, Some(_), _) => "notice.gap_not_sent",
+            (Why::RowNotSent, None, _) => "notice.gap_not_sent_before",
+            (Why::RecordUnread, ..) => "notice.gap_unread",
+            (Why::ForGood, Some(_), None) => "notice.gap_stays",
+            (Why::ForGood, None, None) => "notice.gap_stays_before",
+            (Why::LogBroke, Some(_), None) => "notice.gap_open",
+            (Why::LogBroke, None, None) => "notice.gap_open_before",
+            (Why::ForGood | Why::LogBroke, Some(_), Some(_)) => "notice.gap_filled",
+            (Why::ForGood | Why::LogBroke, None, Some(_)) => "notice.gap_filled_before",
+        };
+        text(key, &[("from", from.as_deref().unwrap_or_default()), ("to", &to)])
     }
 }
 

@@ -5,6 +5,8 @@
 //! missing rows oldest first, so that a pass which is cut short leaves no gap behind what it stored. It shows nothing and
 //! decides nothing.
 
+mod pages;
+
 use std::collections::{HashMap, HashSet};
 use std::ops::RangeInclusive;
 use std::time::Duration;
@@ -15,9 +17,11 @@ use visionguard_proto::record::{Row, Status};
 use visionguard_proto::{AnomalyId, Jpeg, Picture, ShopId};
 
 use crate::api::{Api, ApiError};
-use crate::journal::{Entry, IncidentRow, Journal, JournalError, Recorded};
+use crate::journal::{Entry, IncidentRow, Journal, JournalError, Recorded, Unsent};
 use crate::outbox;
 use crate::view::Source;
+
+use pages::{Pages, Part, Unreadable};
 
 /// Rows asked for at first: enough for a quiet minute.
 const FIRST_PAGE: u32 = 50;
@@ -50,6 +54,10 @@ pub struct Memory {
     decided: HashMap<AnomalyId, Status>,
     /// Shops whose record was read with the wide margin since the start.
     read_deeply: HashSet<ShopId>,
+    /// Rows that the servers could not send.
+    unreadable: HashMap<ShopId, Unreadable>,
+    /// Whether it is written down that the record cannot be read, once that was looked at.
+    said_unread: Option<bool>,
     /// It is about the journal on disk, not about the one in memory.
     durable: bool,
 }
@@ -89,7 +97,25 @@ pub async fn pass(api: &Api, journal: &Journal, memory: &mut Memory, now: Timest
     if let Err(trouble) = all_shops(api, journal, memory, now, &mut found).await {
         found.trouble = Some(trouble);
     }
+    let unread = found.trouble.as_ref().is_some_and(Trouble::is_the_records);
+    if let Err(trouble) = note_unread(journal, memory, unread, now).await {
+        found.trouble.get_or_insert(trouble);
+    }
     found
+}
+
+/// While the server answers and its record cannot be read, the report must not say that nothing is missing.
+async fn note_unread(
+    journal: &Journal,
+    memory: &mut Memory,
+    unread: bool,
+    now: Timestamp,
+) -> Result<(), Trouble> {
+    if memory.said_unread != Some(unread) {
+        journal.record_is_unread(unread.then_some(now)).await?;
+        memory.said_unread = Some(unread);
+    }
+    Ok(())
 }
 
 async fn all_shops(
@@ -123,6 +149,14 @@ impl Trouble {
         }
     }
 
+    /// The server answers, and what it answers is not the record.
+    fn is_the_records(&self) -> bool {
+        match self {
+            Trouble::Api(error) => error.may_be_of_one_row(),
+            Trouble::Journal(_) => false,
+        }
+    }
+
     /// Whether the other shops' records may be readable all the same.
     fn is_of_one_shop(&self) -> bool {
         match self {
@@ -148,13 +182,12 @@ async fn one_shop(
     let mark = journal.value(&key).await?.and_then(|text| serde_json::from_str::<Mark>(&text).ok());
 
     let rebuilt = mark.is_none() && journal.is_rebuilt().await?;
+    let slack = if memory.read_deeply.contains(shop) { SLACK } else { DEEP_SLACK };
+    let pages = Pages::new(api, shop, memory.unreadable.entry(shop.clone()).or_default());
     let read = match mark {
-        None if rebuilt => newest(api, shop, MOST_REBUILT).await?,
-        None => newest(api, shop, u64::from(FIRST_PAGE)).await?,
-        Some(mark) => {
-            let slack = if memory.read_deeply.contains(shop) { SLACK } else { DEEP_SLACK };
-            back_to_mark(api, journal, shop, mark, slack).await?
-        }
+        None if rebuilt => newest(pages, MOST_REBUILT).await?,
+        None => newest(pages, u64::from(FIRST_PAGE)).await?,
+        Some(mark) => back_to_mark(pages, journal, mark, slack).await?,
     };
     // What was shown before the journal was lost is not known: better twice in a summary than not at all.
     let history_before = match (mark, rebuilt) {
@@ -168,6 +201,7 @@ async fn one_shop(
         tracing::warn!("the record does not reach back to what was known of it");
         journal.gaps_stay().await?;
     }
+    journal.rows_not_sent(shop, read.covers(now), read.unsent(now)).await?;
     journal.count_rows(shop, read.total(), now).await?;
     let new_mark = read.mark(mark);
     take_over_decisions(journal, memory, read.rows, now, found).await?;
@@ -200,9 +234,60 @@ struct Read {
     has_older: bool,
     /// How many rows the record held as the reading began, and as it ended.
     totals: (u64, u64),
+    /// After how many rows there is one that the server cannot send.
+    unsent: Vec<usize>,
+    seen: HashSet<AnomalyId>,
 }
 
 impl Read {
+    fn new(has_older: bool) -> Read {
+        Read {
+            rows: Vec::new(),
+            known: HashSet::new(),
+            has_older,
+            totals: (0, 0),
+            unsent: Vec::new(),
+            seen: HashSet::new(),
+        }
+    }
+
+    /// Takes the next part over, but for rows that are not wanted or that came before: those that arrive meanwhile push
+    /// others onto the next page.
+    fn take(&mut self, part: Part, offset: u64, is_wanted: impl Fn(&Row) -> bool) {
+        if offset == 0 {
+            self.totals.0 = part.total;
+        }
+        self.totals.1 = part.total;
+        if part.is_unreadable {
+            self.unsent.push(self.rows.len());
+        }
+        for row in part.rows {
+            if is_wanted(&row) && row.alert.anomaly_id.as_ref().is_some_and(|id| self.seen.insert(id.clone()))
+            {
+                self.rows.push(row);
+            }
+        }
+    }
+
+    /// From when to when the rows were read.
+    fn covers(&self, now: Timestamp) -> (Timestamp, Timestamp) {
+        let oldest = if self.has_older { self.time(self.rows.len().saturating_sub(1)) } else { None };
+        (oldest.unwrap_or(Timestamp::MIN), now)
+    }
+
+    /// The rows that the server cannot send, each by the times between which it lies.
+    fn unsent(&self, now: Timestamp) -> Vec<Unsent> {
+        let between = |newer: usize| Unsent {
+            from: self.time(newer),
+            to: newer.checked_sub(1).and_then(|before| self.time(before)).unwrap_or(now),
+        };
+        self.unsent.iter().map(|newer| between(*newer)).collect()
+    }
+
+    fn time(&self, row: usize) -> Option<Timestamp> {
+        self.rows.get(row).and_then(|row| row.alert.detected_at)
+    }
+
     /// How many rows the record held while it was read, at the least and at the most.
     fn total(&self) -> RangeInclusive<u64> {
         let (began, ended) = self.totals;
@@ -230,61 +315,53 @@ impl Read {
 }
 
 /// The first time, the newest rows are all the history that is wanted.
-async fn newest(api: &Api, shop: &ShopId, most: u64) -> Result<Read, Trouble> {
-    let mut read = Read { rows: Vec::new(), known: HashSet::new(), has_older: true, totals: (0, 0) };
-    let mut seen = HashSet::new();
+async fn newest(mut pages: Pages<'_>, most: u64) -> Result<Read, Trouble> {
+    let mut read = Read::new(true);
     let mut offset = 0;
     while read.has_older && offset < most {
         let limit = if offset == 0 { FIRST_PAGE } else { NEXT_PAGE };
-        let page = api.anomalies(shop, limit, offset).await?;
-        let sent = page.len_sent();
-        if offset == 0 {
-            read.totals.0 = page.total;
-        }
-        read.totals.1 = page.total;
-        offset += sent as u64;
-        read.has_older = sent > 0 && page.total > offset;
-        let is_new = |row: &Row| row.alert.anomaly_id.as_ref().is_some_and(|id| seen.insert(id.clone()));
-        read.rows.extend(page.rows.into_iter().filter(is_new));
+        let left = u32::try_from(most - offset).unwrap_or(limit);
+        let part = pages.read(limit.min(left), offset).await?;
+        let (sent, total) = (part.sent, part.total);
+        read.take(part, offset, |_| true);
+        offset += sent;
+        read.has_older = sent > 0 && total > offset;
     }
     Ok(read)
 }
 
-/// Pages until the mark lies well behind and the last row is known. Rows that arrive meanwhile push others onto the
-/// next page, where they are seen a second time and left out.
+/// Pages until the mark lies well behind and the last row is known.
 async fn back_to_mark(
-    api: &Api,
+    mut pages: Pages<'_>,
     journal: &Journal,
-    shop: &ShopId,
     mark: Mark,
     slack: SignedDuration,
 ) -> Result<Read, Trouble> {
     let floor = mark.read_to.checked_sub(slack).unwrap_or(Timestamp::MIN);
-    let mut read = Read { rows: Vec::new(), known: HashSet::new(), has_older: false, totals: (0, 0) };
-    let mut seen = HashSet::new();
+    let mut read = Read::new(false);
     let mut offset = 0;
     loop {
-        let limit = if offset == 0 { FIRST_PAGE } else { NEXT_PAGE };
-        let page = api.anomalies(shop, limit, offset).await?;
-        let sent = page.len_sent();
-        if offset == 0 {
-            read.totals.0 = page.total;
-        }
-        read.totals.1 = page.total;
-        let ids = page.rows.iter().filter_map(|row| row.alert.anomaly_id.clone()).collect();
-        read.known.extend(journal.known(ids).await?);
-        let reached = page.rows.last().is_some_and(|row| {
+        let limit = if offset < u64::from(FIRST_PAGE) { FIRST_PAGE } else { NEXT_PAGE };
+        let part = pages.read(limit, offset).await?;
+        let (sent, total) = (part.sent, part.total);
+        let ids = part.rows.iter().filter_map(|row| row.alert.anomaly_id.clone()).collect();
+        let known = journal.known(ids).await?;
+        let reached = part.rows.last().is_some_and(|row| {
             let at = row.alert.detected_at.unwrap_or(Timestamp::MAX);
-            at < mark.begins || (at < floor && is_known(row, &read.known))
+            at < mark.begins || (at < floor && is_known(row, &known))
         });
 
-        read.rows.extend(page.rows.into_iter().filter(|row| {
-            row.alert.detected_at.is_none_or(|at| at >= mark.begins)
-                && row.alert.anomaly_id.as_ref().is_some_and(|id| seen.insert(id.clone()))
-        }));
-        offset += sent as u64;
+        // Of rows with the very time at which the history begins, the first page may have had some and not others.
+        read.take(part, offset, |row| {
+            row.alert
+                .detected_at
+                .is_none_or(|at| at > mark.begins || (at == mark.begins && is_known(row, &known)))
+        });
+        read.known.extend(known);
+        offset += sent;
 
-        if reached || sent == 0 || offset >= page.total || offset >= MOST_ROWS {
+        if reached || sent == 0 || offset >= total || offset >= MOST_ROWS {
+            read.has_older = offset < total;
             return Ok(read);
         }
     }

@@ -93,6 +93,10 @@ pub enum ClientMessage {
         /// The alert's place in the log, where the server gave it one.
         #[serde(skip_serializing_if = "Option::is_none", default)]
         cursor: Option<Cursor>,
+        /// The frame of the detection, where the server gave it no id: with the stream it says which one is meant, also where an
+        /// earlier one could not be stored.
+        #[serde(skip_serializing_if = "Option::is_none", default)]
+        frame_number: Option<i64>,
     },
 }
 

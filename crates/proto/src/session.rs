@@ -169,7 +169,7 @@ impl Session {
         match ClientMessage::read(text) {
             Ok(Some(ClientMessage::Ping)) => self.send(Text::from(&ClientMessage::Pong)),
             Ok(Some(ClientMessage::Pong)) => {}
-            Ok(Some(ClientMessage::Ack { stream_id, alert_id, cursor })) => {
+            Ok(Some(ClientMessage::Ack { stream_id, alert_id, cursor, frame_number: _ })) => {
                 let (stream, alert) = (stream_id.as_ref(), alert_id.as_ref());
                 if let Some(id) = self.unacknowledged.acknowledge(stream, alert, cursor.as_ref()) {
                     self.events.push_back(Event::Acknowledged(id));

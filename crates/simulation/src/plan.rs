@@ -237,7 +237,7 @@ fn fault(dice: &mut Dice, kind: Kind, left: Duration) -> Fault {
         1 => Some(Way::Up),
         _ => Some(Way::Down),
     };
-    match dice.below(0..44) {
+    match dice.below(0..47) {
         0 => Fault::Reset,
         1 => Fault::HalfClosed,
         2 | 3 => Fault::Swallowed(way),
@@ -282,6 +282,7 @@ fn fault(dice: &mut Dice, kind: Kind, left: Duration) -> Fault {
         38 | 39 => Fault::PowerLoss(time(dice, 120)),
         40 | 41 => Fault::Unopenable { away: time(dice, 60), time: long },
         43 => Fault::DeskFails(short),
+        44 | 45 => Fault::Flood(dice.below(50..600)),
         _ => Fault::DeskLate(long),
     }
 }

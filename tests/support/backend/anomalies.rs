@@ -40,6 +40,11 @@ pub(super) fn json(row: &Row) -> Value {
     })
 }
 
+/// A number that JSON does not have breaks every answer that holds it.
+fn cannot_be_sent(row: &Row) -> bool {
+    row.score.is_some_and(|score| !score.is_finite())
+}
+
 /// No tenancy: whoever has a token sees the rows of every shop.
 async fn list(
     State(shared): State<Arc<Shared>>,
@@ -68,7 +73,11 @@ async fn list(
         .filter(|row| query.get("severity").is_none_or(|severity| severity == row.severity))
         .collect();
     rows.sort_by_key(|row| std::cmp::Reverse(row.at));
-    let page: Vec<Value> = rows.iter().skip(offset).take(limit).map(|row| json(row)).collect();
+    let page: Vec<&Row> = rows.iter().skip(offset).take(limit).copied().collect();
+    if page.iter().any(|row| cannot_be_sent(row)) {
+        return broken();
+    }
+    let page: Vec<Value> = page.into_iter().map(json).collect();
     Json(json!({"total": rows.len(), "anomalies": page})).into_response()
 }
 
@@ -80,6 +89,7 @@ async fn one(State(shared): State<Arc<Shared>>, Path(id): Path<String>, headers:
         return invalid("path -> anomaly_id", "Input should be a valid UUID", &Value::Null);
     }
     match shared.lock().row(&id) {
+        Some(row) if cannot_be_sent(row) => broken(),
         Some(row) => Json(json(row)).into_response(),
         None => missing(&format!("/api/anomalies/{id}")),
     }

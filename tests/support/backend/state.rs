@@ -193,7 +193,7 @@ impl State {
             self.frames.insert(path.clone(), picture.clone());
             path
         });
-        let score = detection.score.parse::<f64>().ok().map(f64::abs).filter(|score| score.is_finite());
+        let score = detection.score.parse::<f64>().ok().map(f64::abs);
         self.rows.push(Row {
             id,
             shop: detection.shop.clone(),

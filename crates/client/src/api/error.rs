@@ -62,6 +62,12 @@ impl ApiError {
         }
     }
 
+    /// Whether a page of the record may have been refused for one row that is on it: the original cannot send a number that
+    /// JSON does not have, and a row may be too large or not make sense.
+    pub fn may_be_of_one_row(&self) -> bool {
+        matches!(self, ApiError::Refused { status: 500, .. } | ApiError::Garbled(_) | ApiError::TooLarge)
+    }
+
     /// How long the server asks to wait.
     pub fn retry_after(&self) -> Option<Duration> {
         match self {

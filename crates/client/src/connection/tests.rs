@@ -20,7 +20,8 @@ async fn an_alert_arrives_and_its_ack_goes_out() {
 
     server.send(alert(1)).await;
     let Event::Alert(arrived) = world.next_but_states().await else { panic!("no alert") };
-    let ack = ClientMessage::Ack { stream_id: arrived.stream_id, alert_id: None, cursor: None };
+    let ack =
+        ClientMessage::Ack { stream_id: arrived.stream_id, alert_id: None, cursor: None, frame_number: None };
     assert!(world.connection.acknowledge(ack).await);
 
     let text = server.next_text().await;
@@ -35,7 +36,7 @@ async fn an_ack_without_a_connection_is_known_not_to_be_sent() {
     drop(server);
     world.until(is_waiting(Cause::Refused)).await;
 
-    let ack = ClientMessage::Ack { stream_id: None, alert_id: None, cursor: None };
+    let ack = ClientMessage::Ack { stream_id: None, alert_id: None, cursor: None, frame_number: None };
 
     assert!(!world.connection.acknowledge(ack).await);
 }
@@ -267,7 +268,12 @@ async fn a_peer_that_reads_nothing_is_stalled() {
     for _ in 0..5000 {
         world
             .connection
-            .acknowledge(ClientMessage::Ack { stream_id: None, alert_id: None, cursor: None })
+            .acknowledge(ClientMessage::Ack {
+                stream_id: None,
+                alert_id: None,
+                cursor: None,
+                frame_number: None,
+            })
             .await;
     }
 

@@ -304,6 +304,7 @@ fn acknowledgement(alert: &Alert) -> Option<ClientMessage> {
         stream_id: alert.stream_id.clone(),
         alert_id: alert.anomaly_id.clone(),
         cursor: alert.cursor.clone(),
+        frame_number: alert.frame_number.filter(|_| alert.anomaly_id.is_none()),
     })
 }
 

@@ -34,8 +34,12 @@ impl Controller {
         }
         for entry in settled.unacked {
             let alert = entry.alert;
-            let ack =
-                ClientMessage::Ack { stream_id: alert.stream_id, alert_id: alert.anomaly_id, cursor: None };
+            let ack = ClientMessage::Ack {
+                frame_number: alert.frame_number.filter(|_| alert.anomaly_id.is_none()),
+                stream_id: alert.stream_id,
+                alert_id: alert.anomaly_id,
+                cursor: None,
+            };
             self.acknowledge(&ack, alert.id);
         }
         self.feed_changed();

@@ -14,8 +14,20 @@ pub struct GapRow {
     pub to: Timestamp,
     /// When the record had told all of it.
     pub filled_at: Option<Timestamp>,
+    pub why: Why,
+}
+
+/// Why alerts may be missing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Why {
+    /// The log could not go on; the record can tell.
+    LogBroke,
     /// The record does not reach back that far either: nobody can tell any more.
-    pub for_good: bool,
+    ForGood,
+    /// The server has a row of its record there and cannot send it.
+    RowNotSent,
+    /// The server answers, and its record cannot be read.
+    RecordUnread,
 }
 
 /// Notes a gap; one that begins where a standing one does makes that one longer.
@@ -89,7 +101,7 @@ fn gap(row: &Row<'_>) -> rusqlite::Result<GapRow> {
         from: sql::maybe_time(row, 0)?,
         to: sql::time(row, 1)?,
         filled_at: sql::maybe_time(row, 2)?,
-        for_good: row.get(3)?,
+        why: if row.get(3)? { Why::ForGood } else { Why::LogBroke },
     })
 }
 

@@ -10,7 +10,7 @@ use visionguard_proto::{AnomalyId, Cursor, ShopId};
 
 use super::{
     Beginning, GapRow, Journal, JournalError, LogOf, Newest, OutageRow, cursor, file, gap, marks, missing,
-    outage, report, upkeep,
+    outage, report, unsent, upkeep,
 };
 use crate::ledger;
 use crate::view::{Report, ReportQuery};
@@ -43,6 +43,28 @@ impl Journal {
         }
         let shop = shop.clone();
         self.write(move |connection| missing::note(connection, &shop, count, at)).await
+    }
+
+    /// Notes which rows of this shop's record the server has and could not send, of all those between these times.
+    pub async fn rows_not_sent(
+        &self,
+        shop: &ShopId,
+        read: (Timestamp, Timestamp),
+        rows: Vec<unsent::Unsent>,
+    ) -> Result<(), JournalError> {
+        let (of, known) = (shop.clone(), rows.clone());
+        let is_news =
+            self.read(move |connection| unsent::after(connection, &of, read, &known)).await?.is_some();
+        if !is_news {
+            return Ok(());
+        }
+        let shop = shop.clone();
+        self.write(move |connection| unsent::rows_not_sent(connection, &shop, read, &rows)).await
+    }
+
+    /// Notes since when the server answers and its record cannot be read, or that it can be.
+    pub async fn record_is_unread(&self, since: Option<Timestamp>) -> Result<(), JournalError> {
+        self.write(move |connection| unsent::record_is_unread(connection, since)).await
     }
 
     /// Whether this journal took the place of one that was damaged, deleted or cannot be reached: the record is read
@@ -150,7 +172,7 @@ impl Journal {
     ) -> Result<Report, JournalError> {
         let (from, to) = (ledger::timestamp(query.from), ledger::timestamp(query.to));
         let query = ReportQuery { from: from.as_millisecond(), to: to.as_millisecond() };
-        let found = self.read(move |connection| report::ledger(connection, from, to)).await?;
+        let found = self.read(move |connection| report::ledger(connection, from, to, now)).await?;
         Ok(found.report(query, now, camera_names, &TimeZone::system()))
     }
 }

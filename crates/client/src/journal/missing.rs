@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use rusqlite::{Connection, params};
 use visionguard_proto::ShopId;
 
-use super::{JournalError, upkeep};
+use super::{JournalError, unsent, upkeep};
 
 /// By how many rows the record of a shop was larger than the journal's part of it, among the small values.
 const APART: &str = "apart:";
@@ -40,7 +40,8 @@ pub(super) fn count(
 ) -> Result<Count, JournalError> {
     let mut statement =
         connection.prepare_cached("SELECT count(*) FROM alert WHERE shop_id = ?1 AND told_by >= 4")?;
-    let here: i64 = statement.query_row([shop.as_str()], |row| row.get(0))?;
+    let told: i64 = statement.query_row([shop.as_str()], |row| row.get(0))?;
+    let here = told + unsent::here_all_the_same(connection, shop)?;
     let before = upkeep::value(connection, &format!("{APART}{shop}"))?.and_then(|text| text.parse().ok());
     let apart = |total: &u64| i64::try_from(*total).unwrap_or(i64::MAX).saturating_sub(here);
     let (least, most) = (apart(total.start()), apart(total.end()));

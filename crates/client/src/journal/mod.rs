@@ -43,18 +43,20 @@ mod sql;
 mod store;
 #[cfg(test)]
 mod tests;
+mod unsent;
 mod upkeep;
 pub(crate) mod view;
 
 pub use cursor::{Beginning, LogOf};
 pub use drill::DrillRow;
 pub use error::JournalError;
-pub use gap::GapRow;
+pub use gap::{GapRow, Why};
 pub use outage::OutageRow;
 pub use row::{
     AlertId, Changed, Delivery, Entry, IncidentId, IncidentRow, Incoming, Keep, Newest, NotAnId, Outgoing,
     OutgoingId, Pruned, Recorded, Repaired, Stored, StoredPicture, WantedPicture,
 };
+pub use unsent::Unsent;
 
 /// The file's name within the data directory.
 pub const FILE_NAME: &str = "journal.sqlite3";

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use rusqlite::{Connection, Row};
 
-use super::{AlertId, IncidentId, JournalError, drill, gap, missing, outage, sql};
+use super::{AlertId, IncidentId, JournalError, drill, gap, missing, outage, sql, unsent};
 use crate::ledger::{Delays, Ledger, Line};
 use crate::view::Source;
 
@@ -35,13 +35,16 @@ pub(super) fn ledger(
     connection: &Connection,
     from: Timestamp,
     to: Timestamp,
+    now: Timestamp,
 ) -> Result<Ledger, JournalError> {
+    let mut gaps = gap::gaps(connection, from, to)?;
+    gaps.extend(unsent::gaps(connection, from, to, now)?);
     Ok(Ledger {
         delays: delays(connection, from, to)?,
         incidents: incidents(connection, from, to)?,
         lines: lines(connection, from, to)?,
         outages: outage::within(connection, from, to)?,
-        gaps: gap::gaps(connection, from, to)?,
+        gaps,
         lost: missing::within(connection, from, to)?,
         drills: drill::counts(connection, from, to)?,
     })

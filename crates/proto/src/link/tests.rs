@@ -97,6 +97,7 @@ fn an_alert_is_handed_on_and_acknowledged_when_it_is_stored() {
         stream_id: StreamId::new("s").ok(),
         alert_id: AnomalyId::new("a").ok(),
         cursor: None,
+        frame_number: None,
     };
 
     bench.link.handle_text(ALERT, bench.now);

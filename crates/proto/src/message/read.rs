@@ -82,6 +82,7 @@ impl ClientMessage {
                 stream_id: stream_id(envelope.stream_id),
                 alert_id: anomaly_id(envelope.alert_id),
                 cursor: cursor(envelope.cursor),
+                frame_number: envelope.frame_number.0,
             })),
             Some(_) => Ok(None),
             None => Err(ReadError::NoType { bytes: text.len() }),

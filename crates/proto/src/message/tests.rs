@@ -375,6 +375,7 @@ fn what_a_client_sends_is_what_a_server_reads() {
         stream_id: StreamId::new("s").ok(),
         alert_id: AnomalyId::new("a").ok(),
         cursor: Cursor::new("e.7").ok(),
+        frame_number: None,
     };
 
     for sent in [ClientMessage::Ping, ClientMessage::Pong, ack] {
@@ -391,7 +392,12 @@ fn the_original_ack_is_read() {
 
     assert_eq!(
         read,
-        Some(ClientMessage::Ack { stream_id: StreamId::new("s").ok(), alert_id: None, cursor: None })
+        Some(ClientMessage::Ack {
+            stream_id: StreamId::new("s").ok(),
+            alert_id: None,
+            cursor: None,
+            frame_number: None
+        })
     );
     assert_eq!(ClientMessage::read(fixture!("ws_c2s_owl_eye_detection.json")), Ok(None));
     assert!(ClientMessage::read("[]").is_err());

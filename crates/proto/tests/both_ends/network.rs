@@ -299,7 +299,12 @@ impl World {
                     self.received.push((self.connections, id.as_str().to_owned()));
                     if !self.disk_full {
                         let (stream_id, cursor) = (alert.stream_id, alert.cursor);
-                        self.link.acknowledge(ClientMessage::Ack { stream_id, alert_id: Some(id), cursor });
+                        self.link.acknowledge(ClientMessage::Ack {
+                            stream_id,
+                            alert_id: Some(id),
+                            cursor,
+                            frame_number: None,
+                        });
                     }
                 }
                 link::Event::Welcome(_) => {}

@@ -7,7 +7,7 @@ mod record;
 mod socket;
 mod tokens;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use tokio_tungstenite::tungstenite::Message;
@@ -102,8 +102,8 @@ pub struct Server {
     /// What waits until it no longer stands still.
     waiting: Vec<Event>,
     unread: Vec<StreamId>,
-    /// Alerts that were told on a socket and not acknowledged, in order.
-    told: BTreeMap<StreamId, Vec<(String, u64)>>,
+    /// Alerts that were told on a socket and not acknowledged.
+    told: BTreeMap<StreamId, BTreeSet<u64>>,
     /// Alerts that a client said to have stored.
     pub acked: BTreeMap<u64, Duration>,
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use tokio_tungstenite::tungstenite::{Bytes, Message};
 
 use super::record::{Detection, naive};
@@ -110,18 +110,21 @@ impl World {
                 let time = naive(self.server.record.time(self.now));
                 self.say(id, Message::text(json!({"type": "pong", "timestamp": time}).to_string()));
             }
-            Some("ack") => {
-                let stream = message.get("stream_id").and_then(Value::as_str).unwrap_or_default();
-                self.acknowledged(id, stream);
-            }
+            Some("ack") => self.acknowledged(id, &message),
             _ => {}
         }
     }
 
-    fn acknowledged(&mut self, id: StreamId, stream: &str) {
-        let Some(told) = self.server.told.get_mut(&id) else { return };
-        let Some(at) = told.iter().position(|(camera, _)| camera == stream) else { return };
-        let (_, number) = told.remove(at);
+    /// The original reads the camera alone; which of its alerts is meant, the other fields say.
+    fn acknowledged(&mut self, id: StreamId, ack: &Map<String, Value>) {
+        let named = ack.get("alert_id").and_then(Value::as_str).and_then(Detection::number_of);
+        let frame = ack.get("frame_number").and_then(Value::as_u64).and_then(Detection::number_at);
+        let Some(number) = named.or(frame) else {
+            return self.fail("I3", format!("an acknowledgement that does not say of what: {ack:?}"));
+        };
+        if !self.server.told.get_mut(&id).is_some_and(|told| told.remove(&number)) {
+            return;
+        }
         self.line(format!("server: hears that {number} is stored"));
         self.counts.acked += 1;
         self.server.acked.insert(number, self.now);
@@ -141,7 +144,7 @@ impl World {
         if detection.broken_number {
             text = text.replacen("\"score\":", "\"score\":NaN,\"was\":", 1);
         }
-        self.server.told.entry(id).or_default().push((detection.stream.clone(), detection.number));
+        self.server.told.entry(id).or_default().insert(detection.number);
         self.checks.sent_live(detection.number, self.now);
         self.say(id, Message::text(text));
     }
@@ -150,7 +153,7 @@ impl World {
     pub(super) fn original_tells(&mut self, detection: &Detection, notice: String) {
         let Some(id) = self.slot_stream() else { return };
         if detection.intrusion {
-            self.server.told.entry(id).or_default().push((detection.stream.clone(), detection.number));
+            self.server.told.entry(id).or_default().insert(detection.number);
             self.checks.sent_live(detection.number, self.now);
         }
         self.say(id, Message::text(notice));

@@ -12,6 +12,8 @@ use serde_json::{Value, json};
 use super::tokens::User;
 use crate::world::right_time;
 
+/// From the first frame of a detection to the one at which it was made.
+const LATEST_FRAME: u64 = 29;
 /// The owner's shops.
 pub const SHOPS: [&str; 2] = ["48ec0888-5ce9-4367-84e7-0a893534e000", "5b0dd6b2-79c5-452f-90e7-eccaee509f3b"];
 
@@ -96,6 +98,11 @@ impl Detection {
         u64::from_str_radix(id.rsplit('-').next()?, 16).ok()
     }
 
+    /// The number of the detection that was made at this frame.
+    pub fn number_at(frame: u64) -> Option<u64> {
+        frame.checked_sub(LATEST_FRAME)
+    }
+
     /// The number of the detection that a message on the socket brings with its picture.
     pub fn number_in(message: &[u8]) -> Option<u64> {
         const BEFORE: &[u8] = b"\"start_frame\":";
@@ -119,7 +126,7 @@ impl Detection {
                 "is_abnormal": true,
                 "classification": "Abnormal",
                 "confidence": "Low",
-                "frame_number": self.number + 29,
+                "frame_number": self.number + LATEST_FRAME,
                 "stream_id": self.stream,
             },
             "annotated_frame": BASE64.encode(picture()),
@@ -180,7 +187,7 @@ impl Row {
                 "person_id": if detection.intrusion { Value::Null } else { json!(detection.person) },
                 "stream_id": detection.stream,
                 "start_frame": number(detection.number),
-                "frame_number": number(detection.number + 29),
+                "frame_number": number(detection.number + LATEST_FRAME),
                 "classification": "Abnormal",
             },
             "created_at": naive(self.at),

@@ -3,7 +3,7 @@
 use visionguard_proto::Cursor;
 
 use super::*;
-use crate::journal::{Beginning, LogOf};
+use crate::journal::{Beginning, LogOf, Why};
 
 #[tokio::test]
 async fn a_place_is_stored_with_its_alert_and_found_again() {
@@ -63,7 +63,7 @@ async fn a_gap_goes_back_to_the_last_comparison_and_ends_with_the_next() {
     world.journal.log_broke_off(log("u"), noon(60)).await.unwrap();
     world.compared(None, "x", 59).await;
     let gap = world.journal.standing_gap().await.unwrap().expect("it stands");
-    assert_eq!((gap.from, gap.to, gap.for_good), (Some(noon(10)), noon(60), false));
+    assert_eq!((gap.from, gap.to, gap.why), (Some(noon(10)), noon(60), Why::LogBroke));
     world.compared(None, "x", 60).await;
 
     assert_eq!(world.journal.standing_gap().await.unwrap(), None);
@@ -90,7 +90,7 @@ async fn a_gap_that_the_record_cannot_close_stays_until_it_is_cleared() {
     world.journal.gaps_stay().await.unwrap();
     world.compared(None, "x", 60).await;
     let world = world.reopen().await;
-    assert!(world.journal.standing_gap().await.unwrap().unwrap().for_good);
+    assert_eq!(world.journal.standing_gap().await.unwrap().unwrap().why, Why::ForGood);
     world.journal.clear_all(noon(90)).await.unwrap();
 
     assert_eq!(world.journal.standing_gap().await.unwrap(), None);
