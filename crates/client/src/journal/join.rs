@@ -1,7 +1,8 @@
 //! Which alert an account of a detection belongs to.
 //!
 //! A detection is told up to three times: `anomaly_detected` knows the stream, the person and the frame (its key),
-//! `notification` knows the anomaly id, a row of the record knows both. Key and id join exactly. A notice and a
+//! `notification` knows the anomaly id, a row of the record knows both. Key and id join exactly; who does not say the
+//! person, or the window's first frame, speaks of the one alert of that frame of which nobody of its kind spoke yet. A notice and a
 //! detection that share only stream and person are joined by a guess, the oldest within five seconds; whoever knows
 //! both key and id afterwards corrects a wrong guess, so that different detections never stay merged.
 
@@ -263,12 +264,16 @@ fn by_key(connection: &Connection, account: &Account<'_>) -> Result<Option<Held>
     let Some(key) = account.key() else { return Ok(None) };
     sql::alert(
         connection,
-        "WHERE a.stream_id = ?1 AND a.frame_number = ?2 AND a.person_id IS ?3 AND a.start_frame IS ?4 ORDER BY a.id",
-        params![key.stream_id, key.frame_number, key.person_id, key.start_frame],
+        "WHERE a.stream_id = ?1 AND a.frame_number = ?2 AND (a.person_id IS ?3 AND a.start_frame IS ?4 \
+         OR a.told_by & ?5 = 0 AND (a.person_id IS ?3 OR a.person_id IS NULL OR ?3 IS NULL) \
+             AND (a.start_frame IS ?4 OR a.start_frame IS NULL OR ?4 IS NULL)) \
+         ORDER BY a.person_id IS NOT ?3, a.start_frame IS NOT ?4, a.id",
+        params![key.stream_id, key.frame_number, key.person_id, key.start_frame, told_by(account.alert.via)],
     )
 }
 
-/// The oldest alert of this stream and person that only this kind of message has told of, received a few seconds away.
+/// The oldest alert of this stream and person that only this kind of message has told of, received a few seconds away;
+/// where there is none, the oldest of which one of the two does not say the person.
 fn lonely(
     connection: &Connection,
     account: &Account<'_>,
@@ -280,8 +285,9 @@ fn lonely(
     sql::alert(
         connection,
         &format!(
-            "WHERE a.stream_id = ?1 AND a.person_id = ?2 AND a.told_by = ?3 AND a.received_at BETWEEN ?4 AND ?5 \
-             AND a.kind = ?6 AND {named} ORDER BY a.received_at, a.id"
+            "WHERE a.stream_id = ?1 AND (a.person_id = ?2 OR a.person_id IS NULL OR ?2 IS NULL) AND a.told_by = ?3 \
+             AND a.received_at BETWEEN ?4 AND ?5 AND a.kind = ?6 AND {named} \
+             ORDER BY a.person_id IS NOT ?2, a.received_at, a.id"
         ),
         params![
             stream_id,

@@ -60,9 +60,9 @@ impl<'a> Account<'a> {
         })
     }
 
-    /// Stream and person, where both are told.
-    pub(super) fn subject(&self) -> Option<(&'a str, i64)> {
-        Some((self.alert.stream_id.as_ref()?.as_str(), self.alert.person_id?))
+    /// The stream, where it is told, and the person, if it is.
+    pub(super) fn subject(&self) -> Option<(&'a str, Option<i64>)> {
+        Some((self.alert.stream_id.as_ref()?.as_str(), self.alert.person_id))
     }
 
     /// Its place in time by our clock, but never the future: when it came where that was live, else when it was detected.

@@ -30,6 +30,47 @@ async fn the_two_messages_and_the_row_of_one_detection_are_one_alert() {
 }
 
 #[tokio::test]
+async fn case_09_whoever_does_not_say_the_person_speaks_of_the_same_alert() {
+    let orders = [[0, 1, 2], [0, 2, 1], [1, 0, 2], [1, 2, 0], [2, 0, 1], [2, 1, 0]];
+    for (silent, order) in (0..8_u8).flat_map(|silent| orders.map(|order| (silent, order))) {
+        let world = World::new();
+        let seen = detection("stream-a", 1, 30);
+        let mut accounts = [seen.seen(), seen.noticed(), seen.row()];
+        for (number, account) in accounts.iter_mut().enumerate() {
+            if silent & (1 << number) != 0 {
+                account.person_id = None;
+            }
+        }
+
+        for number in order {
+            world.tell(accounts[number].clone(), 1).await;
+        }
+
+        let alerts = world.alerts().await;
+        assert_eq!(alerts.len(), 1, "silent {silent:03b}, order {order:?}: {alerts:?}");
+        assert_eq!(alerts[0].alert.anomaly_id, Some(seen.anomaly_id()), "{silent:03b}, {order:?}");
+        assert_eq!(alerts[0].alert.person_id, (silent != 7).then_some(1), "{silent:03b}, {order:?}");
+    }
+}
+
+#[tokio::test]
+async fn case_09_two_persons_of_one_frame_stay_two_though_one_is_not_said() {
+    let world = World::new();
+    let (one, two) = (detection("stream-a", 1, 30), detection("stream-a", 2, 30));
+    let unsaid = |account: Alert| Alert { person_id: None, ..account };
+
+    for account in
+        [unsaid(one.seen()), two.seen(), unsaid(one.noticed()), two.noticed(), two.row(), one.row()]
+    {
+        world.tell(account, 1).await;
+    }
+
+    let mut ids: Vec<_> = world.alerts().await.into_iter().map(|entry| entry.alert.anomaly_id).collect();
+    ids.sort();
+    assert_eq!(ids, [Some(one.anomaly_id()), Some(two.anomaly_id())]);
+}
+
+#[tokio::test]
 async fn every_account_told_again_is_a_repeat() {
     let world = World::new();
     let seen = detection("stream-a", 1, 30);
