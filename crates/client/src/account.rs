@@ -215,8 +215,8 @@ impl Account {
         self.lock().as_ref()?.expires_at()
     }
 
-    /// What time it is by the server's clock, as its answers told it to the second; none if they did not.
-    pub fn server_time(&self) -> Option<Timestamp> {
+    /// What time it is by the server's clock, and by how much that may be wrong; none if its answers did not tell.
+    pub fn server_time(&self) -> Option<(Timestamp, Duration)> {
         self.lock().as_ref()?.told_time(self.inner.clock.monotonic())
     }
 

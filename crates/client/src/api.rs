@@ -15,6 +15,8 @@ use url::Url;
 use visionguard_proto::record::{RecordPage, Row, Status};
 use visionguard_proto::{AnomalyId, Endpoint, ShopId, UserId};
 
+use crate::server_clock::Told;
+
 pub use error::ApiError;
 use http::Answer;
 pub use http::{Exchange, Http};
@@ -49,7 +51,7 @@ pub struct SignedIn {
     /// Who it is; a refresh may leave it out.
     pub user: Option<User>,
     /// When the server answered, by its own clock.
-    pub date: Option<jiff::Timestamp>,
+    pub date: Option<Told>,
 }
 
 /// Somebody with an account.
@@ -245,7 +247,7 @@ impl Api {
     }
 
     /// `GET /health`: the time of the answer by the server's own clock, if it says; needs no token.
-    pub async fn health(&self) -> Result<Option<jiff::Timestamp>, ApiError> {
+    pub async fn health(&self) -> Result<Option<Told>, ApiError> {
         Ok(self.http.send(self.http.client().get(self.url("/health")), MAX_ANSWER_BYTES).await?.date)
     }
 

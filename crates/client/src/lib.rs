@@ -22,6 +22,7 @@ pub mod outbox;
 pub mod policy;
 pub mod power;
 pub mod reconcile;
+pub mod server_clock;
 pub mod session_file;
 pub mod settings;
 pub mod shell;

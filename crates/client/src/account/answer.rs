@@ -161,9 +161,10 @@ impl Account {
         }
     }
 
-    /// Asks once for the server's time, by which its tokens end.
-    async fn learn_the_time(&self, api: &Api) {
-        let wants = self.lock().as_mut().is_some_and(super::session::Session::wants_the_time);
+    /// Asks for the server's time, by which its tokens end, where it is not known well.
+    pub(super) async fn learn_the_time(&self, api: &Api) {
+        let now = self.inner.clock.monotonic();
+        let wants = self.lock().as_mut().is_some_and(|session| session.wants_the_time(now));
         if !wants {
             return;
         }

@@ -9,6 +9,7 @@ use visionguard_proto::{Endpoint, Moment};
 
 use crate::connection::Target;
 use crate::keychain::KeychainError;
+use crate::server_clock::{ServerClock, Told};
 use crate::session_file::SavedSession;
 use crate::token::{self, Claims};
 use crate::view::{Keeping, SessionView};
@@ -19,6 +20,11 @@ const LEAST_MARGIN: SignedDuration = SignedDuration::from_secs(60);
 /// A token that was renewed this recently and is turned down all the same is not renewed again.
 const JUST_RENEWED: Duration = Duration::from_secs(60);
 
+/// A server's time that is uncertain by less is known well.
+const GOOD_ENOUGH: Duration = Duration::from_millis(1_500);
+/// Between two questions for a better one.
+const ASK_AGAIN: Duration = Duration::from_secs(3_600);
+
 #[derive(Debug)]
 pub(super) struct Session {
     saved: SavedSession,
@@ -28,10 +34,9 @@ pub(super) struct Session {
     claims: Claims,
     kept_in: Keeping,
     trouble: Option<KeychainError>,
-    /// The server's time, and the moment at which it was that.
-    server_clock: Option<(Timestamp, Moment)>,
-    /// The server was asked for its time, whatever it said.
-    asked_for_the_time: bool,
+    server_clock: Option<ServerClock>,
+    /// When the server was last asked for its time, whatever it said.
+    asked_for_the_time: Option<Moment>,
     renewed_at: Option<Moment>,
     /// This server gives no new tokens for old ones.
     server_renews_none: bool,
@@ -60,7 +65,7 @@ impl Session {
             kept_in,
             trouble: None,
             server_clock: None,
-            asked_for_the_time: false,
+            asked_for_the_time: None,
             renewed_at: None,
             server_renews_none: false,
             refresh_is_dead: false,
@@ -124,22 +129,24 @@ impl Session {
         self.claims.expires_at
     }
 
-    /// By the server's clock, which counts on by our monotonic one: nobody can set that.
-    pub(super) fn set_server_clock(&mut self, time: Timestamp, at: Moment) {
-        self.server_clock = Some((time, at));
+    /// An answer, which was just read, told the server's time.
+    pub(super) fn set_server_clock(&mut self, told: Told, now: Moment) {
+        let newer = ServerClock::new(told, now);
+        self.server_clock = Some(self.server_clock.map_or(newer, |clock| clock.or(newer)));
     }
 
-    /// The server's clock at this moment, where it was ever told.
-    pub(super) fn told_time(&self, now: Moment) -> Option<Timestamp> {
-        let (time, at) = self.server_clock?;
-        let passed = SignedDuration::try_from(now.since(at)).unwrap_or(SignedDuration::MAX);
-        time.saturating_add(passed).ok()
+    /// The server's clock at this moment, and by how much that may be wrong, where it was ever told.
+    pub(super) fn told_time(&self, now: Moment) -> Option<(Timestamp, Duration)> {
+        Some(self.server_clock?.read(now))
     }
 
-    /// Whether the server's time is not known and was not asked for yet; it counts as asked for after this.
-    pub(super) fn wants_the_time(&mut self) -> bool {
-        let wants = self.server_clock.is_none() && !self.asked_for_the_time;
-        self.asked_for_the_time = true;
+    /// Whether the server's time is not known well, and was not asked for lately; it counts as asked for after this.
+    pub(super) fn wants_the_time(&mut self, now: Moment) -> bool {
+        let is_known = self.told_time(now).is_some_and(|(_, uncertain)| uncertain < GOOD_ENOUGH);
+        let wants = !is_known && self.asked_for_the_time.is_none_or(|at| now.since(at) >= ASK_AGAIN);
+        if wants {
+            self.asked_for_the_time = Some(now);
+        }
         wants
     }
 
@@ -182,7 +189,7 @@ impl Session {
     }
 
     fn server_time(&self, wall: Timestamp, now: Moment) -> Timestamp {
-        self.told_time(now).unwrap_or(wall)
+        self.told_time(now).map_or(wall, |(time, _)| time)
     }
 }
 

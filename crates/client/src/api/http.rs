@@ -12,10 +12,12 @@ use reqwest::redirect::Policy;
 use reqwest::{Client, RequestBuilder, Response};
 use rustls::ClientConfig;
 use serde::Deserialize;
+use tokio::time::Instant;
 use visionguard_proto::Cause;
 
 use super::{ApiError, USER_AGENT};
 use crate::dial::{Resolver, cause};
+use crate::server_clock::Told;
 
 const CONNECT_WITHIN: Duration = Duration::from_secs(10);
 const ANSWER_WITHIN: Duration = Duration::from_secs(20);
@@ -45,7 +47,7 @@ pub trait Exchange: fmt::Debug + Send + Sync + 'static {
 pub(super) struct Answer {
     pub(super) body: Bytes,
     /// The answer's `Date`, by which the server's clock is known.
-    pub(super) date: Option<Timestamp>,
+    pub(super) date: Option<Told>,
 }
 
 impl Http {
@@ -87,11 +89,12 @@ impl Http {
 impl Http {
     /// Sends a request and reads at most `limit` bytes of its answer.
     pub(super) async fn send(&self, request: RequestBuilder, limit: usize) -> Result<Answer, ApiError> {
+        let asked_at = Instant::now();
         let response = match &self.exchange {
             None => request.send().await.map_err(|error| unreachable(&error))?,
             Some(exchange) => replaced(&**exchange, request).await?,
         };
-        answer(response, limit).await
+        answer(response, asked_at, limit).await
     }
 }
 
@@ -104,13 +107,13 @@ async fn replaced(exchange: &dyn Exchange, request: RequestBuilder) -> Result<Re
     }
 }
 
-async fn answer(mut response: Response, limit: usize) -> Result<Answer, ApiError> {
+async fn answer(mut response: Response, asked_at: Instant, limit: usize) -> Result<Answer, ApiError> {
     let status = response.status().as_u16();
     if cause::is_interception(status, response.headers()) {
         return Err(ApiError::Intercepted { status });
     }
 
-    let date = date(&response);
+    let date = date(&response).map(|date| Told { date, asked_at });
     if !response.status().is_success() {
         return Err(refused(response).await);
     }

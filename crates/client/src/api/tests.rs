@@ -17,7 +17,7 @@ async fn signing_in_brings_tokens_and_who_it_is() {
     assert!(signed_in.access.expose_secret().starts_with("eyJ"));
     assert!(signed_in.refresh.unwrap().expose_secret().starts_with("eyJ"));
     assert_eq!(signed_in.user.unwrap().id.as_str(), "18d746d8-79c5-452f-90e7-eccaee509f3b");
-    assert_eq!(signed_in.date.unwrap().to_string(), "2026-11-21T20:00:00Z");
+    assert_eq!(signed_in.date.unwrap().date.to_string(), "2026-11-21T20:00:00Z");
     let request = &server.requests()[0];
     assert_eq!((request.method.as_str(), request.path.as_str()), ("POST", "/auth/login"));
     assert_eq!(

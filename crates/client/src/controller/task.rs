@@ -39,7 +39,7 @@ const KEEP_INCIDENTS: Duration = Duration::from_secs(366 * 24 * 3600);
 /// A wall clock that was set by more is not trusted.
 const DAY: SignedDuration = SignedDuration::from_hours(24);
 /// Two clocks that differ by less tell the same time, as far as can be known.
-const SAME_TIME: SignedDuration = SignedDuration::from_secs(2);
+const SAME_TIME: Duration = Duration::from_secs(2);
 /// Between two prunings.
 const PRUNE_EVERY: Duration = Duration::from_secs(3600);
 
@@ -286,12 +286,12 @@ impl Controller {
         }
     }
 
-    /// By how much the server's clock differs from this computer's. Its answers tell it to the second, so that less than
-    /// that twice over is no difference.
+    /// By how much the server's clock differs from this computer's. What may be the uncertainty alone is no difference.
     pub(super) fn compare_clocks(&self) {
-        let Some(server) = self.account.server_time() else { return };
+        let Some((server, uncertain)) = self.account.server_time() else { return };
         let ahead = server.duration_since(self.wall());
-        self.journal.server_is_ahead(if ahead.abs() <= SAME_TIME { SignedDuration::ZERO } else { ahead });
+        let is_none = ahead.unsigned_abs() <= SAME_TIME.max(uncertain);
+        self.journal.server_is_ahead(if is_none { SignedDuration::ZERO } else { ahead });
     }
 
     fn prune(&self) {
