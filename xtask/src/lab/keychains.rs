@@ -24,6 +24,8 @@ pub(super) struct Keychain {
     start: fn(&VirtualDesktop) -> Result<Child>,
     /// What a person does once, after its first start.
     furnish: fn(&VirtualDesktop) -> Result<()>,
+    /// What a person does who is asked for the keychain's password.
+    answer: fn(&VirtualDesktop) -> Result<()>,
 }
 
 pub(super) const KEYCHAINS: [Keychain; 3] = [
@@ -36,6 +38,7 @@ pub(super) const KEYCHAINS: [Keychain; 3] = [
             with_the_password(desktop, "gnome-keyring-daemon", &arguments, PASSWORD)
         },
         furnish: |_| Ok(()),
+        answer: |_| Ok(()),
     },
     Keychain {
         name: "keepassxc",
@@ -47,6 +50,7 @@ pub(super) const KEYCHAINS: [Keychain; 3] = [
             with_the_password(desktop, "keepassxc", &["--pw-stdin", &file], &format!("{PASSWORD}\n"))
         },
         furnish: |_| Ok(()),
+        answer: |_| Ok(()),
     },
     Keychain {
         name: "kwalletd5",
@@ -54,6 +58,7 @@ pub(super) const KEYCHAINS: [Keychain; 3] = [
         prepare: |desktop| fs::write(desktop.dir().join("config/kwalletrc"), KWALLETRC).map_err(Into::into),
         start: |desktop| desktop.spawn("keychain", &mut desktop.command("kwalletd5")),
         furnish: wallet,
+        answer: open_the_wallet,
     },
 ];
 
@@ -173,10 +178,7 @@ impl<'a> Scene<'a> {
         eventually("the program has looked for the keychain", SOON, || Ok(!self.client().is("protected")))?;
         std::thread::sleep(Duration::from_secs(4));
         self.running = start(self.keychain, &self.desktop)?;
-        eventually("the program is signed in once the keychain is there", Duration::from_secs(60), || {
-            Ok(self.client().is("protected"))
-        })
-        .with_context(|| self.status())?;
+        self.is_protected()?;
         Ok(Found::works())
     }
 
@@ -186,14 +188,20 @@ impl<'a> Scene<'a> {
 
     fn sign_out(&mut self) -> Result<Found> {
         self.end_the_program();
-        said(self.client().program("visionguard").arg("logout"), "")?;
+        let mut logout = self.client().program("visionguard");
+        let mut logout = self.desktop.spawn("logout", logout.arg("logout"))?;
+        eventually("it is signed out", SOON, || {
+            (self.keychain.answer)(&self.desktop)?;
+            Ok(logout.try_wait()?.is_some())
+        })?;
         let status = self.client().status()?;
         ensure!(status["status"] == "signed_out", "it says {status}");
         Ok(Found::works())
     }
 
     fn is_protected(&self) -> Result<()> {
-        eventually("the program is signed in by itself, and protected", SOON, || {
+        eventually("the program is signed in by itself, and protected", Duration::from_secs(60), || {
+            (self.keychain.answer)(&self.desktop)?;
             Ok(self.client().is("protected"))
         })
         .with_context(|| self.status())
@@ -289,6 +297,16 @@ fn wallet(desktop: &VirtualDesktop) -> Result<()> {
     let said = desktop.log("wallet");
     ensure!(!said.contains("-1") && !said.contains("rror"), "no wallet was made: {said}");
     Ok(())
+}
+
+/// Types the wallet's password, where it is asked for.
+fn open_the_wallet(desktop: &VirtualDesktop) -> Result<()> {
+    let asks = || place_of(desktop, "KDE Wallet Service");
+    let Some((left, top, _)) = asks() else { return Ok(()) };
+    desktop.click(left + 150, top + 10)?;
+    desktop.xdotool(&["type", PASSWORD])?;
+    desktop.xdotool(&["key", "Return"])?;
+    eventually("the wallet is opened", SOON, || Ok(asks().is_none()))
 }
 
 /// Where a window of this title is, and how large: its left and upper edge, its width. xdotool does not find those of Qt's

@@ -5,6 +5,7 @@ mod daemons;
 mod hosts;
 mod keychains;
 mod monitor;
+mod network;
 mod shop;
 mod sight;
 mod sway;
@@ -37,6 +38,9 @@ pub struct Options {
     /// Only those of these names, such as dunst,waybar.
     #[arg(long, value_name = "NAMES")]
     pub only: Option<String>,
+    /// Proxies in front of the server and socket servers below it, instead of desktops.
+    #[arg(long)]
+    pub network: bool,
     /// Write what was seen into docs/desktops.md.
     #[arg(long)]
     pub write: bool,
@@ -59,7 +63,8 @@ pub fn lab(options: &Options) -> Result<()> {
     let mut steps = Steps::of("lab", &PLAN);
     steps.need("set-up", || {
         let lab = if options.all || options.only.is_some() { Purpose::WholeLab } else { Purpose::Lab };
-        setup::ensure(&[Purpose::Compile, Purpose::Desktop, Purpose::VirtualDesktop, lab])
+        setup::ensure(&[Purpose::Compile, Purpose::Desktop, Purpose::VirtualDesktop, lab])?;
+        if options.network { network::prepare() } else { Ok(()) }
     })?;
     steps.need("build", demo::build)?;
     steps.take("lab", || run_built(options));
@@ -73,15 +78,21 @@ pub fn run_built(options: &Options) -> Result<()> {
         fs::remove_dir_all(&pictures).with_context(|| format!("cannot empty {}", pictures.display()))?;
     }
     fs::create_dir_all(&pictures)?;
-    let subjects: Vec<Subject> = daemons::DAEMONS
-        .iter()
-        .map(Subject::Daemon)
-        .chain(hosts::HOSTS.iter().map(Subject::Host))
-        .chain(keychains::KEYCHAINS.iter().map(Subject::Keychain))
-        .filter(|subject| options.wants(subject.name()))
-        .collect();
+    let mut subjects: Vec<Subject> = if options.network {
+        network::WAYS.iter().map(Subject::Way).collect()
+    } else {
+        daemons::DAEMONS
+            .iter()
+            .map(Subject::Daemon)
+            .chain(hosts::HOSTS.iter().map(Subject::Host))
+            .chain(keychains::KEYCHAINS.iter().map(Subject::Keychain))
+            .collect()
+    };
+    subjects.retain(|subject| options.wants(subject.name()));
     ensure!(!subjects.is_empty(), "there is nothing of that name in the lab");
-    let rows = side_by_side(&subjects, |subject| subject.play(&pictures));
+    // On a network nearly all of the time is waiting.
+    let at_once = if options.network { subjects.len() } else { AT_ONCE };
+    let rows = side_by_side(&subjects, at_once, |subject| subject.play(&pictures));
 
     let seen: Vec<(Subject, Row)> = subjects.into_iter().zip(rows).collect();
     for (mark, kind) in KINDS {
@@ -108,8 +119,12 @@ pub fn run_built(options: &Options) -> Result<()> {
 }
 
 /// The tables' marks in the document, and what their rows are.
-const KINDS: [(&str, &str); 3] =
-    [("daemons", "notification daemon"), ("hosts", "tray host"), ("keychains", "keychain")];
+const KINDS: [(&str, &str); 4] = [
+    ("daemons", "notification daemon"),
+    ("hosts", "tray host"),
+    ("keychains", "keychain"),
+    ("networks", "proxy or socket server"),
+];
 
 /// What a story is played to.
 #[derive(Debug, Clone, Copy)]
@@ -117,6 +132,7 @@ enum Subject {
     Daemon(&'static daemons::Daemon),
     Host(&'static hosts::Host),
     Keychain(&'static keychains::Keychain),
+    Way(&'static network::Way),
 }
 
 impl Subject {
@@ -125,6 +141,7 @@ impl Subject {
             Self::Daemon(daemon) => daemon.name,
             Self::Host(host) => host.name,
             Self::Keychain(keychain) => keychain.name,
+            Self::Way(way) => way.name,
         }
     }
 
@@ -133,6 +150,7 @@ impl Subject {
             Self::Daemon(_) => "daemons",
             Self::Host(_) => "hosts",
             Self::Keychain(_) => "keychains",
+            Self::Way(_) => "networks",
         }
     }
 
@@ -141,6 +159,7 @@ impl Subject {
             Self::Daemon(daemon) => daemons::story(daemon, pictures),
             Self::Host(host) => hosts::story(host, pictures),
             Self::Keychain(keychain) => keychains::story(keychain),
+            Self::Way(way) => network::story(way),
         }
     }
 }
@@ -148,18 +167,20 @@ impl Subject {
 impl Options {
     fn wants(&self, name: &str) -> bool {
         match &self.only {
-            Some(only) => only.split(',').any(|only| only == name),
-            None => self.all || THREE.iter().flatten().any(|of_three| *of_three == name),
+            Some(only) => only.split(',').any(|only| name.split(',').next() == Some(only)),
+            None => {
+                self.all || THREE.iter().flatten().chain(&network::THREE).any(|of_three| *of_three == name)
+            }
         }
     }
 }
 
 /// Does the work for each, several at a time, and keeps their order.
-fn side_by_side<T: Sync>(subjects: &[T], work: impl Fn(&T) -> Row + Sync) -> Vec<Row> {
+fn side_by_side<T: Sync>(subjects: &[T], at_once: usize, work: impl Fn(&T) -> Row + Sync) -> Vec<Row> {
     let next = Mutex::new(0);
     let rows = Mutex::new(BTreeMap::new());
     thread::scope(|scope| {
-        for _ in 0..AT_ONCE {
+        for _ in 0..at_once {
             scope.spawn(|| {
                 loop {
                     let place = {
@@ -205,6 +226,11 @@ fn version(package: &str) -> String {
     let answer = ask.args(["--show", "--showformat", "${Version}", package]).output();
     let version =
         answer.map(|answer| String::from_utf8_lossy(&answer.stdout).into_owned()).unwrap_or_default();
+    upstream(&version)
+}
+
+/// A Debian version without what Debian adds.
+fn upstream(version: &str) -> String {
     let upstream = version.split(['-', '+']).next().unwrap_or_default();
     upstream.rsplit(':').next().unwrap_or_default().to_owned()
 }

@@ -15,7 +15,7 @@ use crate::desktop::VirtualDesktop;
 use crate::project::{built, root};
 
 pub(super) const EMAIL: &str = "manager@shop.example";
-const PASSWORD: &str = "open sesame 1";
+pub(super) const PASSWORD: &str = "open sesame 1";
 const OTHER_PASSWORD: &str = "another one 2";
 /// The colours of the four quarters of the picture that each alert has.
 pub(super) const COLOURS: [[u8; 3]; 4] = [[208, 40, 120], [30, 160, 200], [240, 170, 20], [90, 60, 170]];
@@ -193,7 +193,8 @@ pub(super) fn said(command: &mut Command, input: &str) -> Result<String> {
     Ok(String::from_utf8_lossy(&output.stdout).into_owned())
 }
 
-fn exchange(address: &str, request: &[u8]) -> Result<String> {
+/// Sends a request and reads the whole answer.
+pub(super) fn exchange(address: &str, request: &[u8]) -> Result<String> {
     let mut connection =
         TcpStream::connect(address).with_context(|| format!("cannot connect to {address}"))?;
     connection.set_read_timeout(Some(Duration::from_secs(30)))?;
