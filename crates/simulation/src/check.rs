@@ -246,7 +246,7 @@ impl World {
             .iter()
             .filter(|number| {
                 let written = self.checks.written.get(number).copied().unwrap_or_default();
-                written > signed_in && written + EVIDENCE < self.now
+                written > signed_in && written + EVIDENCE < self.now && !self.is_never_sent(**number)
             })
             .copied()
             .collect();

@@ -146,7 +146,9 @@ impl World {
     fn each_is_there_once(&mut self, lines: &Lines) {
         let mut seen: BTreeMap<u64, i64> = BTreeMap::new();
         for line in lines {
-            if line.frame.is_some() && line.named.is_some() && line.frame != line.named {
+            // Which notice is of which detection is a guess, until the row is read that tells.
+            let is_guess = line.named.is_some_and(|number| self.is_never_sent(number));
+            if line.frame.is_some() && line.named.is_some() && line.frame != line.named && !is_guess {
                 return self.fail("I1", format!("two detections are merged: {line:?}"));
             }
             let Some(number) = line.number else {
@@ -155,7 +157,10 @@ impl World {
             if let Some(other) = seen.insert(number, line.id) {
                 return self.fail("I1", format!("{number} is in the journal twice: {other} and {}", line.id));
             }
-            if line.named.is_none() && self.checks.written.contains_key(&number) {
+            if line.named.is_none()
+                && self.checks.written.contains_key(&number)
+                && !self.is_never_sent(number)
+            {
                 return self
                     .fail("I1", format!("{number} is on record and its alert does not know it: {line:?}"));
             }
@@ -171,6 +176,15 @@ impl World {
         }
     }
 
+    /// Whether the record has a row of this detection that it cannot send.
+    pub fn is_never_sent(&self, number: u64) -> bool {
+        self.server
+            .record
+            .rows
+            .values()
+            .any(|row| row.detection.number == number && row.detection.broken_number)
+    }
+
     /// What must be in the journal: what was written since the sign-in, and of what was before the newest of each shop.
     fn required(&self) -> BTreeSet<u64> {
         let Some(signed_in) = self.person.signed_in_at else { return BTreeSet::new() };
@@ -181,7 +195,7 @@ impl World {
                 self.server.record.rows.values().filter(|row| SHOPS[row.detection.shop] == shop).collect();
             rows.sort_by_key(|row| std::cmp::Reverse(row.at));
             for (rank, row) in rows.iter().enumerate() {
-                if row.written_at > from || rank < FIRST_PAGE / 2 {
+                if !row.detection.broken_number && (row.written_at > from || rank < FIRST_PAGE / 2) {
                     required.insert(row.detection.number);
                 }
             }

@@ -173,7 +173,10 @@ impl World {
             (_, path) if is_guest && path.starts_with("/api/anomalies/") => not_found(path),
             (&Method::POST, "/auth/logout") => ok(json!({"message": "Successfully logged out"})),
             (&Method::GET, "/shops") => ok(shops()),
-            (&Method::GET, "/api/anomalies") => ok(self.page(&asked.url)),
+            (&Method::GET, "/api/anomalies") => match self.page(&asked.url) {
+                Some(page) => ok(page),
+                None => (500, Body::Json(json!({"error": "Internal Server Error", "message": "unexpected"}))),
+            },
             (&Method::GET, path) if path.starts_with("/api/anomalies/frames/") => {
                 (200, Body::Jpeg(picture()))
             }
@@ -213,7 +216,7 @@ impl World {
         ok(json!({"access_token": access, "refresh_token": refresh, "token_type": "bearer"}))
     }
 
-    fn page(&self, url: &Url) -> Value {
+    fn page(&self, url: &Url) -> Option<Value> {
         let number = |name: &str| {
             let found = url.query_pairs().find(|(key, _)| key == name);
             found.and_then(|(_, value)| value.parse::<usize>().ok())

@@ -216,13 +216,17 @@ impl Record {
         self.rows.insert(row.detection.id(), row);
     }
 
-    /// A page of a shop's rows, newest first.
-    pub fn page(&self, shop: &str, limit: usize, offset: usize) -> Value {
+    /// A page of a shop's rows, newest first; none where one of them holds a number that JSON does not have.
+    pub fn page(&self, shop: &str, limit: usize, offset: usize) -> Option<Value> {
         let mut rows: Vec<&Row> =
             self.rows.values().filter(|row| SHOPS[row.detection.shop] == shop).collect();
         rows.sort_by_key(|row| (std::cmp::Reverse(row.at), row.detection.number));
-        let page: Vec<Value> = rows.iter().skip(offset).take(limit).map(|row| row.json()).collect();
-        json!({"total": rows.len(), "anomalies": page})
+        let page: Vec<&&Row> = rows.iter().skip(offset).take(limit).collect();
+        if page.iter().any(|row| row.detection.broken_number) {
+            return None;
+        }
+        let page: Vec<Value> = page.into_iter().map(|row| row.json()).collect();
+        Some(json!({"total": rows.len(), "anomalies": page}))
     }
 
     /// Changes a row's status, as anybody may.
