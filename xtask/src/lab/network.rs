@@ -142,11 +142,12 @@ http_access allow all
 http_upgrade_request_protocols websocket allow all
 cache deny all
 pid_filename none
-cache_log DIR/log
+cache_log /dev/null
 access_log none
-coredump_dir DIR
+coredump_dir none
 pinger_enable off
-cache_effective_user root
+cache_effective_user nobody
+cache_effective_group nogroup
 unlinkd_program ROOT/usr/lib/squid/unlinkd
 mime_table ROOT/usr/share/squid/mime.conf
 error_directory ROOT/usr/share/squid/errors/en
