@@ -184,7 +184,7 @@ pub(super) fn story(daemon: &Daemon, pictures: &Path) -> Row {
             check("daemon restarts in an incident", &mut |scene| scene.daemon_restarts(pictures));
         }
         Err(error) => {
-            row.check("start", || Err(error));
+            row.check(super::table::START, || Err(error));
         }
     }
     row

@@ -133,7 +133,7 @@ pub(super) fn story(host: &Host, pictures: &Path) -> Row {
             check("gone: the window can be had", &mut |scene| scene.host_is_gone());
         }
         Err(error) => {
-            row.check("start", || Err(error));
+            row.check(super::table::START, || Err(error));
         }
     }
     row

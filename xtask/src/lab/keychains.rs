@@ -116,7 +116,7 @@ pub(super) fn story(keychain: &Keychain) -> Row {
             row.check("signed out: nothing is left", || scene.sign_out());
         }
         Err(error) => {
-            row.check("start", || Err(error));
+            row.check(super::table::START, || Err(error));
         }
     }
     row

@@ -78,44 +78,55 @@ pub fn run_built(options: &Options) -> Result<()> {
         fs::remove_dir_all(&pictures).with_context(|| format!("cannot empty {}", pictures.display()))?;
     }
     fs::create_dir_all(&pictures)?;
-    let mut subjects: Vec<Subject> = if options.network {
-        network::WAYS.iter().map(Subject::Way).collect()
-    } else {
-        daemons::DAEMONS
-            .iter()
-            .map(Subject::Daemon)
-            .chain(hosts::HOSTS.iter().map(Subject::Host))
-            .chain(keychains::KEYCHAINS.iter().map(Subject::Keychain))
-            .collect()
-    };
+    let mut subjects = Subject::all();
+    subjects.retain(|subject| matches!(subject, Subject::Way(_)) == options.network);
     subjects.retain(|subject| options.wants(subject.name()));
     ensure!(!subjects.is_empty(), "there is nothing of that name in the lab");
     // On a network nearly all of the time is waiting.
     let at_once = if options.network { subjects.len() } else { AT_ONCE };
     let rows = side_by_side(&subjects, at_once, |subject| subject.play(&pictures));
 
-    let seen: Vec<(Subject, Row)> = subjects.into_iter().zip(rows).collect();
+    let remembered = remember(&rows)?;
     for (mark, kind) in KINDS {
-        let rows: Vec<Row> =
-            seen.iter().filter(|(subject, _)| subject.mark() == mark).map(|(_, row)| row.clone()).collect();
-        if rows.is_empty() {
+        let of_the_kind =
+            |row: &&Row| Subject::all().iter().any(|it| it.mark() == mark && it.name() == row.name);
+        let seen: Vec<&Row> = rows.iter().filter(of_the_kind).collect();
+        if seen.is_empty() {
             continue;
         }
-        let table = table::table(kind, &rows);
-        say(format!("\n{table}"));
+        say(format!("\n{}", table::table(kind, &seen)));
         if options.write {
-            table::put(&root().join("docs/desktops.md"), mark, &table)?;
+            let all: Vec<&Row> = remembered.iter().filter(of_the_kind).collect();
+            table::put(&root().join("docs/desktops.md"), mark, &table::table(kind, &all))?;
         }
     }
     say(format!("pictures: {}", pictures.display()));
-    let failed: Vec<_> = seen
+    let failed: Vec<_> = rows
         .iter()
-        .flat_map(|(_, row)| row.failures().map(move |outcome| format!("{}: {}", row.name, outcome.check)))
+        .flat_map(|row| row.failures().map(move |outcome| format!("{}: {}", row.name, outcome.check)))
         .collect();
     if !failed.is_empty() {
         bail!("not as it should be: {}", failed.join("; "));
     }
     Ok(())
+}
+
+/// Keeps what was seen, and returns it with what earlier runs saw of the others, in the order of the document.
+fn remember(rows: &[Row]) -> Result<Vec<Row>> {
+    let file = target().join("xtask/lab.json");
+    let text = fs::read_to_string(&file).unwrap_or_default();
+    let earlier: Vec<Row> = serde_json::from_str(&text).unwrap_or_default();
+    let newest = |subject: &Subject| {
+        let mut known = rows.iter().chain(&earlier);
+        known.find(|row| row.name == subject.name()).cloned()
+    };
+    let all: Vec<Row> = Subject::all().iter().filter_map(newest).collect();
+    if let Some(folder) = file.parent() {
+        fs::create_dir_all(folder)?;
+    }
+    fs::write(&file, serde_json::to_string_pretty(&all)?)
+        .with_context(|| format!("cannot write {}", file.display()))?;
+    Ok(all)
 }
 
 /// The tables' marks in the document, and what their rows are.
@@ -136,6 +147,14 @@ enum Subject {
 }
 
 impl Subject {
+    /// Everything that the lab knows, in the order of the document.
+    fn all() -> Vec<Self> {
+        let daemons = daemons::DAEMONS.iter().map(Self::Daemon);
+        let hosts = hosts::HOSTS.iter().map(Self::Host);
+        let keychains = keychains::KEYCHAINS.iter().map(Self::Keychain);
+        daemons.chain(hosts).chain(keychains).chain(network::WAYS.iter().map(Self::Way)).collect()
+    }
+
     fn name(self) -> &'static str {
         match self {
             Self::Daemon(daemon) => daemon.name,

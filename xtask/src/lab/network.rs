@@ -135,7 +135,7 @@ ProxyPass / http://SERVER/ upgrade=websocket
         name: "squid",
         kind: Kind::Proxy {
             program: "usr/sbin/squid",
-            arguments: &["-N", "-f", "DIR/settings"],
+            arguments: &["-N", "-n", "labPORT", "-f", "DIR/settings"],
             settings: "http_port 127.0.0.1:PORT accel defaultsite=127.0.0.1
 cache_peer HOST parent SERVERPORT 0 no-query originserver
 http_access allow all
@@ -273,7 +273,7 @@ pub(super) fn story(way: &Way) -> Row {
             }
         }
         Err(error) => {
-            row.check("start", || Err(error));
+            row.check(super::table::START, || Err(error));
         }
     }
     row
@@ -432,7 +432,13 @@ impl<'a> Scene<'a> {
     fn end(&mut self) {
         // With its workers: each of our processes leads a group.
         let group = format!("-{}", self.between.id());
-        let _ = Command::new("kill").args(["-KILL", "--", &group]).status();
+        let signal = |name: &str| Command::new("kill").args([name, "--", &group]).status();
+        if matches!(self.way.kind, Kind::Proxy { .. }) {
+            // It may have shared memory to give back.
+            let _ = signal("-TERM");
+            let _ = eventually("it ends", Duration::from_secs(5), || Ok(self.between.try_wait()?.is_some()));
+        }
+        let _ = signal("-KILL");
         let _ = self.between.wait();
     }
 }

@@ -57,13 +57,16 @@ impl Row {
     /// Notes that nothing could be tried.
     pub(super) fn not_tried(&mut self, why: &str) {
         let words = why.to_owned();
-        self.outcomes.push(Outcome { check: "start".to_owned(), verdict: Verdict::NotTried, words });
+        self.outcomes.push(Outcome { check: START.to_owned(), verdict: Verdict::NotTried, words });
     }
 
     pub(super) fn failures(&self) -> impl Iterator<Item = &Outcome> {
         self.outcomes.iter().filter(|outcome| outcome.verdict == Verdict::Fails)
     }
 }
+
+/// The check that comes before all others, and is a line below the table where it fails.
+pub(super) const START: &str = "start";
 
 /// What a check found, where it did not fail.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -79,10 +82,10 @@ impl Found {
 }
 
 /// The table of the rows: a column for each check, footnotes for what has to be said.
-pub(super) fn table(kind: &str, rows: &[Row]) -> String {
+pub(super) fn table(kind: &str, rows: &[&Row]) -> String {
     let mut checks: Vec<&str> = Vec::new();
     for outcome in rows.iter().flat_map(|row| &row.outcomes) {
-        if outcome.verdict != Verdict::NotTried && !checks.contains(&outcome.check.as_str()) {
+        if outcome.check != START && !checks.contains(&outcome.check.as_str()) {
             checks.push(&outcome.check);
         }
     }
@@ -154,7 +157,7 @@ mod tests {
         let mut away = Row::new("mako", "1.7");
         away.not_tried("sway is not installed");
 
-        let text = table("daemon", &[row, away]);
+        let text = table("daemon", &[&row, &away]);
 
         assert!(
             text.starts_with("| daemon | alert | buttons | update |\n| --- | --- | --- | --- |\n"),
