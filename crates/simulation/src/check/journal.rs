@@ -151,9 +151,12 @@ impl World {
             if line.frame.is_some() && line.named.is_some() && line.frame != line.named && !is_guess {
                 return self.fail("I1", format!("two detections are merged: {line:?}"));
             }
-            let Some(number) = line.number else {
+            let Some(number) = line.number.filter(|_| !is_guess).or(line.frame).or(line.named) else {
                 return self.fail("I1", format!("an alert of no detection: {line:?}"));
             };
+            if line.frame.is_none() && self.is_never_sent(number) {
+                continue;
+            }
             if let Some(other) = seen.insert(number, line.id) {
                 return self.fail("I1", format!("{number} is in the journal twice: {other} and {}", line.id));
             }
@@ -210,6 +213,11 @@ impl World {
             let is_history = since.is_none_or(|at| at < signed_in + Duration::from_secs(15))
                 || line.number.is_some_and(|number| self.is_of_before_the_damage(number));
             let was_silent = line.number.is_some_and(|number| self.was_silent_about(number));
+            let is_split_off =
+                line.frame.is_none() && line.named.is_some_and(|number| self.is_never_sent(number));
+            if is_split_off {
+                continue;
+            }
             if !line.notified && !line.looked_at && !was_silent {
                 return self.fail("I2", format!("never shown: {line:?}"));
             }
