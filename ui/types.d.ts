@@ -159,7 +159,7 @@ anomaly_id: string | null, detected_at: number | null, received_at: number, noti
  */
 acked_at: number | null, source: Source, score: number | null, frame: FrameView | null,
 /**
- * Why there is no picture, where there is none.
+ * Why there is no picture, or why it cannot be shown; else what there is to say about it.
  */
 frame_problem: string | null, };
 

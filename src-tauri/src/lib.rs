@@ -23,6 +23,8 @@ use visionguard_client::controller::Client;
 
 use page::Page;
 
+pub use visionguard_client::serve_pictures_if_asked;
+
 /// Runs the program until it is told to quit.
 pub fn run() -> anyhow::Result<()> {
     #[cfg(target_os = "linux")]

@@ -4,6 +4,9 @@
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
+    if let Some(code) = visionguard_desktop::serve_pictures_if_asked() {
+        return code;
+    }
     match visionguard_desktop::run() {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {

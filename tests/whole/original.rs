@@ -1,9 +1,11 @@
 //! Against the double of the original backend.
 
+use bytes::Bytes;
 use support::backend::Halves;
 use support::desk::Desk;
 use support::{picture, wait};
 use visionguard_client::view::{Decision, Handling, IncidentKind, Source, Status};
+use visionguard_proto::Jpeg;
 
 use super::{STREAM, World};
 
@@ -125,6 +127,46 @@ async fn an_alert_with_a_bad_picture_is_an_alert() {
     world.desk.recording.until_notified(1).await;
     let incident = world.desk.until_alerts(1).await.remove(0);
     assert!(world.desk.detail(&incident).await.alerts[0].frame_problem.is_some());
+}
+
+#[tokio::test]
+async fn case_39_a_picture_that_not_every_viewer_shows_alike_is_kept_and_shown_plain() {
+    let world = World::protected().await;
+    for (count, name) in
+        (1..).zip(["one_scan_each", "arithmetic", "orientation_6", "end_missing", "cut_5_tenths"])
+    {
+        world.backend.detect(world.detection().person(count).picture(corpus(name)));
+
+        world.desk.recording.until_notified(count as usize).await;
+        let incident = world.desk.until_alerts(count as usize).await.remove(0);
+        let alert = world.desk.detail(&incident).await.alerts.remove(0);
+        let shown = world.desk.client.frame(&alert.id).await.unwrap_or_else(|| panic!("{name}: not shown"));
+        let shown = Jpeg::from_bytes(shown).unwrap();
+        let frame = alert.frame.unwrap_or_else(|| panic!("{name}: not kept"));
+        assert!(shown.is_plain(), "{name}");
+        assert_eq!((frame.width, frame.height), (shown.width(), shown.height()), "{name}");
+        assert_eq!(frame.bytes as usize, corpus(name).len(), "{name}: as it came");
+    }
+}
+
+#[tokio::test]
+async fn case_39_a_picture_of_which_nothing_can_be_shown_says_why() {
+    let world = World::protected().await;
+    world.backend.detect(world.detection().picture(corpus("quantisation_missing")));
+    let incident = world.desk.until_alerts(1).await.remove(0);
+    let alert = world.desk.detail(&incident).await.alerts.remove(0);
+
+    let shown = world.desk.client.frame(&alert.id).await;
+
+    assert_eq!(shown, None);
+    let alert = world.desk.detail(&incident).await.alerts.remove(0);
+    assert_eq!(alert.frame_problem.as_deref(), Some("No picture: the picture is damaged."));
+    assert!(alert.frame.is_some(), "what came is kept");
+}
+
+fn corpus(name: &str) -> Bytes {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../crates/picture/tests/corpus");
+    Bytes::from(std::fs::read(folder.join(format!("{name}.jpg"))).unwrap())
 }
 
 #[tokio::test]

@@ -24,10 +24,13 @@ export function stageView(root, act, looking) {
   const picture = part(root, "picture");
   const strip = part(root, "strip");
   const reveal = part(root, "reveal");
+  const remark = part(root, "remark");
   let image = partOf(picture, "frame", HTMLImageElement);
   /** What is meant to be on the stage, and what is. */
   let wanted = /** @type {{ incident: string, alert: string } | null} */ (null);
   let loaded = /** @type {string | null} */ (null);
+  /** The alert whose picture could not be loaded. */
+  let failed = /** @type {string | null} */ (null);
   let painted = /** @type {State | null} */ (null);
 
   reveal.addEventListener("click", () => {
@@ -55,7 +58,7 @@ export function stageView(root, act, looking) {
     const alert = painted?.shown ? alertOf(painted.shown) : null;
     if (!incident || incident.seen) return looking.stop();
     const blurred = painted?.settings?.blur && !stage.hasAttribute("data-revealed") && !stage.matches(":hover");
-    const inSight = alert === null || alert.frame === null || (loaded === alert.id && !blurred);
+    const inSight = alert === null || alert.frame === null || failed === alert.id || (loaded === alert.id && !blurred);
     if (inSight) looking.at(incident.id);
   }
 
@@ -81,24 +84,29 @@ export function stageView(root, act, looking) {
     next.onerror = () => {
       if (wanted?.alert !== alert.id) return;
       clear();
-      note(t("page.detail.gone"));
+      failed = alert.id;
+      // Why may be known already, or comes with the alert's next account.
+      note(why(painted?.shown ? (alertOf(painted.shown) ?? alert) : alert));
+      look();
     };
     next.src = frameUrl(alert.id);
   }
 
   function clear() {
     loaded = null;
+    failed = null;
+    show(remark, false);
     image.removeAttribute("src");
     show(picture, false);
   }
 
   /** @param {AlertView} alert @param {HTMLImageElement} frame */
   function paintFrame(alert, frame) {
-    const { naturalWidth: width, naturalHeight: height } = frame;
-    root.style.setProperty("--frame-width", String(width));
-    root.style.setProperty("--frame-height", String(height));
+    root.style.setProperty("--frame-width", String(frame.naturalWidth));
+    root.style.setProperty("--frame-height", String(frame.naturalHeight));
     show(picture, true);
     note(null);
+    paintRemark(alert);
     const camera = plain(painted?.shown?.detail?.incident.camera ?? "", 60);
     frame.alt = t("page.detail.picture", { camera, time: exactClock(alert.detected_at ?? alert.received_at) });
 
@@ -106,10 +114,18 @@ export function stageView(root, act, looking) {
     const bounds = alert.frame?.bounding_box ?? null;
     show(box, bounds !== null);
     if (bounds === null) return;
+    // In the picture's own pixels: it may be shown smaller than it is.
+    const { width, height } = alert.frame ?? { width: frame.naturalWidth, height: frame.naturalHeight };
     const [x, y, w, h] = inside(bounds, width, height);
     box.style.setProperty("inset", `${y}% auto auto ${x}%`);
     box.style.setProperty("inline-size", `${w}%`);
     box.style.setProperty("block-size", `${h}%`);
+  }
+
+  /** What there is to say about a picture that is shown. @param {AlertView} alert */
+  function paintRemark(alert) {
+    show(remark, alert.frame_problem !== null);
+    text(remark, alert.frame_problem === null ? "" : plain(alert.frame_problem, 200));
   }
 
   /** @param {string | null} words */
@@ -159,9 +175,16 @@ export function stageView(root, act, looking) {
     attribute(stage, "data-severity", shown.detail.incident.severity);
     if (alert) place(shown, alert);
     if (alert?.frame === null) note(alert.frame_problem === null ? t("page.detail.no_picture") : plain(alert.frame_problem, 200));
+    if (alert && failed === alert.id) note(why(alert));
+    if (alert && loaded === alert.id) paintRemark(alert);
     paintStrip(shown, alert);
     look();
   };
+}
+
+/** Why a picture that should be there is not seen. @param {AlertView} alert */
+function why(alert) {
+  return alert.frame_problem === null ? t("page.detail.gone") : plain(alert.frame_problem, 200);
 }
 
 /**

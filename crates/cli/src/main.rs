@@ -25,6 +25,9 @@ use args::{Args, Command};
 use exit::{Exit, Failure};
 
 fn main() -> ExitCode {
+    if let Some(code) = visionguard_client::serve_pictures_if_asked() {
+        return code;
+    }
     let args = match Args::try_parse() {
         Ok(args) => args,
         Err(error) => {

@@ -34,3 +34,6 @@ pub mod token;
 pub mod tray;
 pub mod view;
 pub mod words;
+
+/// To be called first in the `main` of every program: it may have been started as the worker that decodes pictures.
+pub use visionguard_picture::serve_if_asked as serve_pictures_if_asked;

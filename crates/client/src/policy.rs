@@ -133,11 +133,16 @@ pub fn consider(
     }
     let assessment = assess(incident.kind, incident.top_score, incident.nth);
     let first = incident.notified_at.is_none() && !recent.shown.contains_key(&incident.id);
+    let body = body(incident, &assessment, &TimeZone::system());
+    let says_why = settings.picture_in_notification && picture.is_none();
     Verdict::Notify(Box::new(Notification {
         id: incident.id.to_string(),
         alert: Some(entry.alert.id.to_string()),
         title: title(incident, settings),
-        body: body(incident, &assessment, &TimeZone::system()),
+        body: match entry.alert.picture_trouble().filter(|_| says_why) {
+            Some(why) => format!("{body} {why}"),
+            None => body,
+        },
         picture: picture.filter(|_| settings.picture_in_notification),
         sound: settings.sound && first,
         critical: assessment.severity == Severity::High,

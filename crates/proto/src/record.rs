@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use serde::de::{MapAccess, SeqAccess};
 
 use crate::alert::{Alert, Kind, Picture, Via};
+use crate::frame::FrameError;
 use crate::message::{
     MAX_LOCATION, MAX_TEXT, MAX_WORD, ReadError, Rectangle, anomaly_id, magnitude, read_object, shop_id,
     stream_id,
@@ -130,7 +131,14 @@ fn row(fields: Fields) -> Option<Row> {
         location: fields.location.cut(MAX_LOCATION),
         detected_at: utc(&fields.timestamp),
         bounding_box: extra.bbox.and_then(Rectangle::read),
-        picture: fields.image_url.0.as_deref().and_then(picture_path).map_or(Picture::Absent, Picture::At),
+        picture: match fields.image_url.0.as_deref().and_then(picture_path) {
+            Some(path) => Picture::At(path),
+            None if extra.picture.0.as_deref() == Some("left_out") => {
+                let reason = extra.picture_reason.cut(MAX_LOCATION).unwrap_or_default();
+                Picture::Refused(FrameError::left_out(&reason))
+            }
+            None => Picture::Absent,
+        },
         cursor: None,
         replayed: false,
     };
@@ -247,6 +255,8 @@ struct Extra {
     stream_id: Name,
     start_frame: Integer,
     frame_number: Integer,
+    picture: Text,
+    picture_reason: Text,
 }
 
 impl Object for Extra {
@@ -257,6 +267,8 @@ impl Object for Extra {
             "stream_id" => self.stream_id = value(map)?,
             "start_frame" => self.start_frame = value(map)?,
             "frame_number" => self.frame_number = value(map)?,
+            "picture" => self.picture = value(map)?,
+            "picture_reason" => self.picture_reason = value(map)?,
             _ => return Ok(false),
         }
         Ok(true)

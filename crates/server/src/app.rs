@@ -6,6 +6,7 @@ use std::time::Instant;
 use tokio::sync::mpsc::UnboundedSender;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
+use visionguard_picture::Studio;
 use visionguard_proto::Moment;
 
 use crate::config::{Limits, Sockets};
@@ -25,6 +26,7 @@ pub(crate) struct App {
     pub(crate) keys: Keys,
     pub(crate) passwords: Passwords,
     pub(crate) throttle: Throttle,
+    pub(crate) studio: Studio,
     pub(crate) notes: Notes,
     pub(crate) sockets: Sockets,
     pub(crate) limits: Limits,

@@ -128,7 +128,7 @@ impl Default for Sockets {
             dead_after: Duration::from_secs(60),
             stalled_after: Duration::from_secs(60),
             queue_messages: 128,
-            queue_bytes: 16 * 1024 * 1024,
+            queue_bytes: 32 * 1024 * 1024,
             per_user: 8,
             burst: 5_000,
             in_flight_alerts: 32,

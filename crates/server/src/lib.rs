@@ -14,6 +14,7 @@ mod log;
 pub mod note;
 mod passwords;
 pub mod people;
+pub mod picture;
 pub mod publish;
 mod roster;
 mod routes;

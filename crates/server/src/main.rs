@@ -132,6 +132,9 @@ enum Token {
 }
 
 fn main() -> ExitCode {
+    if let Some(code) = visionguard_picture::serve_if_asked() {
+        return code;
+    }
     let arguments = Arguments::parse();
     tracing_subscriber::fmt()
         .with_env_filter(

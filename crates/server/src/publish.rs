@@ -9,6 +9,7 @@ use visionguard_proto::{AnomalyId, Jpeg, ShopId, StreamId, UserId};
 
 use crate::app::App;
 use crate::note::Note;
+use crate::picture::Fate;
 use crate::roster::Delivery;
 use crate::store::record::{self, NewRow};
 use crate::store::{StoreError, people};
@@ -134,15 +135,28 @@ enum Committed {
     NoShop,
 }
 
-/// Publishes a detection of this publisher (`scope` keeps the keys of publishers apart).
+/// Publishes a detection of this publisher (`scope` keeps the keys of publishers apart), whose picture is as it came.
 pub(crate) async fn publish(app: &App, scope: &str, detection: Detection) -> Result<Published, PublishError> {
+    let fate = detection.picture.as_ref().map(|_| Fate::Kept);
+    publish_with(app, scope, detection, fate).await
+}
+
+/// The same where something may have become of its picture.
+pub(crate) async fn publish_with(
+    app: &App,
+    scope: &str,
+    detection: Detection,
+    fate: Option<Fate>,
+) -> Result<Published, PublishError> {
     let owner = match &detection.user_id {
         Some(user) => user.clone(),
         None => owner(app, &detection.shop_id).await?,
     };
     let at = time::now();
     let digest = if detection.idempotency_key.is_some() { digest(&detection) } else { Vec::new() };
-    let prepared = Prepared::new(detection, &owner, at)?;
+    // Messages and rows speak of a picture only where it is not as it came: then they are as the original's.
+    let changed = fate.filter(|fate| *fate != Fate::Kept);
+    let prepared = Prepared::new(detection, changed.as_ref(), &owner, at)?;
     let (scope, key) = (scope.to_owned(), prepared.key.clone());
     let (row, delivery) = (prepared.row, prepared.delivery);
     let (id, shop, camera) = (row.id.clone(), row.shop_id.clone(), row.location.clone());
@@ -214,7 +228,12 @@ struct Prepared {
 }
 
 impl Prepared {
-    fn new(detection: Detection, owner: &UserId, at: Timestamp) -> Result<Prepared, PublishError> {
+    fn new(
+        detection: Detection,
+        fate: Option<&Fate>,
+        owner: &UserId,
+        at: Timestamp,
+    ) -> Result<Prepared, PublishError> {
         let Detection {
             shop_id, stream_id, kind, severity, location, description, mut result, picture, ..
         } = detection;
@@ -228,7 +247,7 @@ impl Prepared {
         complete(&mut result, kind, &stream_id, owner);
         let score = result.get("score").or(result.get("confidence")).and_then(Value::as_f64).map(f64::abs);
         let person_id = result.get("person_id").cloned().unwrap_or_default();
-        let extra_data = extra_data(&result, &stream_id);
+        let extra_data = extra_data(&result, &stream_id, fate);
         let detections = match result.get("detections") {
             Some(Value::Array(detections)) => detections.clone(),
             _ => Vec::new(),
@@ -245,6 +264,8 @@ impl Prepared {
             at,
             severity: severity.word(),
             location: &location,
+            picture: fate.map(Fate::word),
+            picture_reason: fate.and_then(Fate::reason),
         };
         let (message, notification) = match kind {
             Kind::Theft => (
@@ -293,10 +314,10 @@ fn complete(result: &mut Map<String, Value>, kind: Kind, stream: &StreamId, owne
     absent("user_id", owner.as_str().into());
 }
 
-/// The record's `extra_data`: the keys of the original, null where the result has nothing.
-fn extra_data(result: &Map<String, Value>, stream: &StreamId) -> String {
+/// The record's `extra_data`: the keys of the original, null where the result has nothing, and what became of the picture.
+fn extra_data(result: &Map<String, Value>, stream: &StreamId, fate: Option<&Fate>) -> String {
     let of = |name: &str| result.get(name).cloned().unwrap_or_default();
-    json!({
+    let mut extra = json!({
         "bbox": of("bbox"),
         "end_frame": of("end_frame"),
         "person_id": of("person_id"),
@@ -304,8 +325,12 @@ fn extra_data(result: &Map<String, Value>, stream: &StreamId) -> String {
         "start_frame": of("start_frame"),
         "frame_number": of("frame_number"),
         "classification": of("classification"),
-    })
-    .to_string()
+    });
+    if let Some(fate) = fate {
+        extra["picture"] = fate.word().into();
+        extra["picture_reason"] = fate.reason().into();
+    }
+    extra.to_string()
 }
 
 fn describe(kind: Kind, result: &Map<String, Value>) -> String {

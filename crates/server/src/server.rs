@@ -11,6 +11,7 @@ use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
+use visionguard_picture::Studio;
 use visionguard_proto::close::RESTART;
 
 use crate::app::{App, Notes};
@@ -100,6 +101,7 @@ impl Server {
             keys: people.keys.clone(),
             passwords: people.passwords.clone(),
             throttle: Throttle::new(config.limits.sign_in_burst, config.limits.sign_in_refill),
+            studio: Studio::open(),
             notes: Notes(config.notes),
             sockets: config.sockets,
             limits: config.limits,

@@ -22,6 +22,11 @@ pub(crate) struct Detected<'a> {
     pub(crate) at: Timestamp,
     pub(crate) severity: &'a str,
     pub(crate) location: &'a str,
+    /// What became of the picture, where it is not as it was published.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) picture: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) picture_reason: Option<&'a str>,
 }
 
 /// What protocol 2 adds: there an intrusion is a message of its own, and no notification follows.

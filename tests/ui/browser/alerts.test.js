@@ -75,6 +75,24 @@ test("a picture that is gone says so, and one that never was says why", async ()
   assert.equal(await page.locator('[data-part="picture"]').isVisible(), false);
 });
 
+test("case 39: a picture that cannot be shown says why, and one that was changed says what", async () => {
+  const page = await set.open("full", {
+    change(world) {
+      const [detail, other] = [world.details["13"], world.details["12"]];
+      if (detail) detail.alerts = [alert({ id: "1399", frame_problem: "No picture: the picture is damaged." })];
+      if (other) other.alerts = other.alerts.map((alert) => ({ ...alert, frame_problem: "About this picture: it was over 8 MiB." }));
+    },
+  });
+
+  await page.locator("article.row").nth(1).click();
+  await page.getByText("No picture: the picture is damaged.").waitFor();
+  assert.equal(await page.locator('[data-part="picture"]').isVisible(), false);
+
+  await page.locator("article.row").first().click();
+  await page.getByText("About this picture: it was over 8 MiB.").waitFor();
+  assert.equal(await page.locator('[data-part="picture"]').isVisible(), true);
+});
+
 test("acknowledging is shown as sending, then as recorded, and never before it is", async () => {
   const page = await set.open("full", { prepare: (page) => page.addInitScript(() => Object.assign(window, { __silent: true })) });
   await page.locator("article.row").first().click();

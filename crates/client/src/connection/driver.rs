@@ -24,9 +24,11 @@ use crate::network::{CHECK_EVERY, CHECK_IDLE_EVERY, WakeWatch, WayOut};
 /// between the end of the one and the beginning of the next, whatever else is waited for meanwhile.
 const SETTLE: Duration = Duration::from_millis(250);
 
-/// How many alerts keep their pictures while the application is too slow to take them: at most about 200 MiB, as a
-/// rule under 10. The pictures of later ones are on the server's record.
+/// How many alerts keep their pictures while the application is too slow to take them, as a rule under 10 MiB. The
+/// pictures of later ones are on the server's record.
 const HELD_PICTURES: usize = 64;
+/// The most that these pictures may take, in bytes.
+const HELD_BYTES: usize = 192 * 1024 * 1024;
 
 /// How many events wait at most; what is beyond is found in the record.
 const HELD_EVENTS: usize = 10_000;
@@ -481,7 +483,7 @@ impl Driver {
     /// Keeps an event for the application, within bounds: the heartbeat never waits for it.
     fn remember(&mut self, mut event: Event) {
         if let Event::Alert(alert) = &mut event
-            && self.waiting.len() >= HELD_PICTURES
+            && (self.waiting.len() >= HELD_PICTURES || self.held_bytes() >= HELD_BYTES)
         {
             tracing::warn!("alerts come faster than they are stored: a picture is left to the record");
             alert.picture = Picture::Absent;
@@ -497,6 +499,16 @@ impl Driver {
             alert.cursor = None;
         }
         self.waiting.push_back(event);
+    }
+
+    /// What the pictures that wait take.
+    fn held_bytes(&self) -> usize {
+        let bytes = |event: &Event| {
+            let Event::Alert(alert) = event else { return None };
+            let Picture::Jpeg(jpeg) = &alert.picture else { return None };
+            Some(jpeg.bytes().len())
+        };
+        self.waiting.iter().take(HELD_PICTURES).filter_map(bytes).sum()
     }
 }
 

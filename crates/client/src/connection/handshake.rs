@@ -19,9 +19,9 @@ use super::heard::{Heard, HeardIo};
 use crate::clock::Clock;
 use crate::dial::{Dial, Io, cause};
 
-/// Longest message, as the original server itself has it. A picture over the limit of its own is refused with the alert
-/// kept; a message over this one ends the connection.
-const MAX_MESSAGE_BYTES: usize = 16 * 1024 * 1024;
+/// Longest message: the largest picture that is taken, in base64, with room for what comes with it. A picture over the
+/// limit of its own is refused with the alert kept; a message over this one ends the connection.
+const MAX_MESSAGE_BYTES: usize = 24 * 1024 * 1024;
 
 /// Our messages are small; a peer that does not take this much is not reading.
 const MAX_UNSENT_BYTES: usize = 256 * 1024;

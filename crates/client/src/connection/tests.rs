@@ -335,7 +335,7 @@ async fn a_close_without_a_code_is_1005_and_an_end_without_a_close_is_a_loss() {
 async fn a_message_over_the_limit_and_a_broken_frame_are_told_apart() {
     let mut world = World::new();
     let mut server = world.connect().await;
-    let head = [&[0x81, 127][..], &(17_u64 << 20).to_be_bytes()].concat();
+    let head = [&[0x81, 127][..], &(25_u64 << 20).to_be_bytes()].concat();
     server.raw().write_all(&head).await.unwrap();
     world.until(is_waiting(Cause::TooLarge)).await;
 

@@ -1,13 +1,15 @@
 //! What the page and the command line ask for, and what a person does with the feed and the settings.
 
 use bytes::Bytes;
+use tokio::sync::mpsc::UnboundedSender;
+use visionguard_picture::{Fit, Studio};
 use visionguard_proto::{Jpeg, Picture};
 
 use super::Controller;
 use super::decisions::{not_stored, unknown_incident};
 use super::session::problem;
 use super::ticks::{Reply, Tick, milliseconds};
-use crate::journal::{AlertId, IncidentId, JournalError};
+use crate::journal::{AlertId, IncidentId, Journal, JournalError, Stored};
 use crate::settings::{self, Settings, SettingsError};
 use crate::view::{
     Event, FeedPage, FeedQuery, IncidentDetail, Problem, Report, ReportQuery, SettingsView, Snapshot,
@@ -85,11 +87,17 @@ impl Controller {
         let journal = self.journal.clone();
         let api = self.account.api();
         let ticks = self.ticks.clone();
+        let studio = self.studio.clone();
         self.tasks.spawn(async move {
             let Ok(Some(entry)) = journal.alert(alert).await else { return };
-            let (Some(api), Some(path)) = (api, entry.alert.picture_path) else {
+            let (Some(api), Some(path)) = (api, entry.alert.picture_path.clone()) else {
                 // It may have come from the record since it was looked for.
-                let _ = reply.send(journal.frame(alert).await.ok().flatten());
+                let kept = journal.frame(alert).await.ok().flatten();
+                let shown = match kept {
+                    Some(kept) => shown(&studio, kept, &entry.alert, &journal, &ticks).await,
+                    None => None,
+                };
+                let _ = reply.send(shown);
                 return;
             };
             let Ok(jpeg) = api
@@ -100,10 +108,11 @@ impl Controller {
             else {
                 return;
             };
-            let _ = reply.send(Some(jpeg.bytes().clone()));
+            let bytes = jpeg.bytes().clone();
             if let Ok(Some(entry)) = journal.attach_picture(alert, Picture::Jpeg(jpeg)).await {
                 let _ = ticks.send(Tick::Changed(Box::new(entry.incident)));
             }
+            let _ = reply.send(shown(&studio, bytes, &entry.alert, &journal, &ticks).await);
         });
     }
 
@@ -220,6 +229,29 @@ impl Controller {
         };
         let _ = reply.send(answer);
     }
+}
+
+/// The picture as every viewer shows it; none where it cannot be shown, which the journal then says.
+async fn shown(
+    studio: &Studio,
+    kept: Bytes,
+    alert: &Stored,
+    journal: &Journal,
+    ticks: &UnboundedSender<Tick>,
+) -> Option<Bytes> {
+    let (shown, why) = match studio.show(kept, Fit::PAGE).await {
+        Ok(shown) => (Some(shown.jpeg), None),
+        Err(why) => {
+            tracing::warn!(alert = alert.id.0, %why, "a picture cannot be shown");
+            (None, Some(why.to_string()))
+        }
+    };
+    if (why.is_some() || alert.is_noted_as_unshown())
+        && let Ok(Some(entry)) = journal.note_unshown(alert.id, why).await
+    {
+        let _ = ticks.send(Tick::Changed(Box::new(entry.incident)));
+    }
+    shown
 }
 
 fn not_read(error: &JournalError) -> Problem {

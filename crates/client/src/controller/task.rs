@@ -8,6 +8,7 @@ use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use tokio::sync::mpsc;
 use tokio_util::task::TaskTracker;
+use visionguard_picture::Studio;
 use visionguard_proto::{Moment, link};
 
 use super::alerts::Alerts;
@@ -63,6 +64,8 @@ pub(super) struct Controller {
     dial: Arc<dyn Dial>,
     seed: u64,
     pub(super) journal: Journal,
+    /// Makes the page's pictures ready; the notifications have one of their own, which never waits for the page.
+    pub(super) studio: Studio,
 
     pub(super) who: Who,
     pub(super) watch: Watch,
@@ -107,6 +110,7 @@ pub(super) fn start(parts: Parts, shell: Box<dyn Shell>) -> Result<Client, Start
         dial: parts.dial,
         seed: parts.seed.wrapping_add(1),
         journal: journal.clone(),
+        studio: Studio::open(),
         who: Who::default(),
         watch: Watch::default(),
         alerts: Alerts::new(lane),

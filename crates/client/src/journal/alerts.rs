@@ -64,6 +64,21 @@ impl Journal {
         .await
     }
 
+    /// Notes why a picture that is kept cannot be shown, or that it can after all; what it belongs to, if that is news.
+    pub async fn note_unshown(
+        &self,
+        alert: AlertId,
+        why: Option<String>,
+    ) -> Result<Option<Entry>, JournalError> {
+        self.write(move |connection| {
+            if !store::note_unshown(connection, alert, why.as_deref())? {
+                return Ok(None);
+            }
+            sql::entry(connection, alert)
+        })
+        .await
+    }
+
     /// Alerts whose picture is on the backend only, newest first.
     pub async fn wanting_pictures(&self, limit: u32) -> Result<Vec<WantedPicture>, JournalError> {
         self.read(move |connection| {

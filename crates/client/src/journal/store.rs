@@ -2,7 +2,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 use rusqlite::{Connection, params};
-use visionguard_proto::{Alert, AnomalyId, BoundingBox, Picture};
+use visionguard_proto::{Alert, AnomalyId, BoundingBox, Jpeg, Picture};
 
 use super::grouping::{self, Subject};
 use super::join::told_by;
@@ -10,9 +10,12 @@ use super::row::Changed;
 use super::sql::{self, Held, TOLD_BY_NOTICE, TOLD_BY_RECORD};
 use super::{AlertId, JournalError};
 use crate::view::Source;
+use crate::words;
 
 /// What stands for the picture of an alert whose picture was there and was pruned.
 pub(super) const PRUNED: &str = "pruned";
+/// Stands before words about a picture that is there.
+pub(super) const REMARK: &str = "remark: ";
 /// Two clocks that differ by less are not told apart: the server's is known to the second.
 const FAR_APART: SignedDuration = SignedDuration::from_secs(10);
 
@@ -213,7 +216,7 @@ fn put_picture(
             connection
                 .prepare_cached(
                     "UPDATE alert SET picture_bytes = ?2, picture_width = ?3, picture_height = ?4, box_x = ?5, \
-                     box_y = ?6, box_width = ?7, box_height = ?8, picture_problem = NULL, picture_path = NULL \
+                     box_y = ?6, box_width = ?7, box_height = ?8, picture_problem = ?9, picture_path = NULL \
                      WHERE id = ?1",
                 )?
                 .execute(params![
@@ -225,6 +228,7 @@ fn put_picture(
                     bounds.and_then(|bounds| finite(Some(bounds.y))),
                     bounds.and_then(|bounds| finite(Some(bounds.width))),
                     bounds.and_then(|bounds| finite(Some(bounds.height))),
+                    remark(jpeg),
                 ])?;
             connection
                 .prepare_cached("INSERT INTO picture (alert, jpeg) VALUES (?1, ?2)")?
@@ -247,6 +251,28 @@ fn put_picture(
         }
         Picture::Absent => Ok(false),
     }
+}
+
+/// Notes why a picture that is stored cannot be shown, or that it can; whether that is news.
+pub(super) fn note_unshown(
+    connection: &Connection,
+    id: AlertId,
+    why: Option<&str>,
+) -> Result<bool, JournalError> {
+    let changed = connection
+        .prepare_cached(
+            "UPDATE alert SET picture_problem = ?2 WHERE id = ?1 AND picture_bytes IS NOT NULL \
+             AND picture_problem IS NOT ?2",
+        )?
+        .execute(params![id.0, why])?;
+    Ok(changed > 0)
+}
+
+/// What there is to say about a picture that is kept.
+fn remark(jpeg: &Jpeg) -> Option<String> {
+    let told = jpeg.remark().map(str::to_owned);
+    let words = told.or_else(|| (!jpeg.has_end()).then(|| words::text("notice.picture_no_end", &[])))?;
+    Some(format!("{REMARK}{words}"))
 }
 
 /// Makes the notice that `home` had been given by mistake an alert of its own again.

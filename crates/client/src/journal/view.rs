@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use visionguard_proto::Kind;
 
-use super::store::PRUNED;
+use super::store::{PRUNED, REMARK};
 use super::{IncidentRow, Stored};
 use crate::policy;
 use crate::view::{AlertView, FrameView, Incident, IncidentKind, ShopView};
@@ -84,19 +84,42 @@ pub(crate) fn camera(row: &IncidentRow, camera_names: &BTreeMap<String, String>)
 
 /// Text of a stranger, without what could disturb a line: control characters and those that turn its direction.
 fn plain(text: &str) -> String {
-    let disturbs = |c: char| {
-        c.is_control()
-            || matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}')
-    };
     let kept: String = text.chars().filter(|c| !disturbs(*c)).take(LONGEST_PLACE).collect();
     kept.trim().to_owned()
+}
+
+fn disturbs(c: char) -> bool {
+    c.is_control() || matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}')
+}
+
+impl Stored {
+    /// Why its picture is not there, in words; nothing where it is, or never was, or was deleted.
+    pub fn picture_trouble(&self) -> Option<String> {
+        let stored = self.picture_problem.as_deref().filter(|_| self.picture.is_none())?;
+        (stored != PRUNED).then(|| problem(stored))
+    }
+
+    /// Whether it says of a picture that is there that it cannot be shown.
+    pub(crate) fn is_noted_as_unshown(&self) -> bool {
+        self.picture.is_some()
+            && self.picture_problem.as_deref().is_some_and(|stored| !stored.starts_with(REMARK))
+    }
+}
+
+/// A stranger's words about a picture, as part of a sentence.
+fn plain_words(text: &str) -> String {
+    let kept: String = text.chars().filter(|c| !disturbs(*c)).collect();
+    kept.trim().trim_end_matches('.').to_owned()
 }
 
 fn problem(stored: &str) -> String {
     if stored == PRUNED {
         return words::text("notice.picture_pruned", &[]);
     }
-    words::text("notice.picture_refused", &[("why", stored)])
+    if let Some(remark) = stored.strip_prefix(REMARK) {
+        return words::text("notice.picture_remark", &[("what", &plain_words(remark))]);
+    }
+    words::text("notice.picture_refused", &[("why", &plain_words(stored))])
 }
 
 fn kind(kind: Kind) -> IncidentKind {

@@ -85,13 +85,8 @@ impl Desk {
             // Another program now: it knows nothing of what stood at the one before.
             self.standing.clear();
         }
-        let picture = notification.picture.as_ref().and_then(|jpeg| {
-            self.pictures
-                .write(jpeg)
-                .inspect_err(|error| tracing::warn!(%error, "cannot write the picture of a notification"))
-                .ok()
-        });
-        let words = compose(notification, &found.service, picture.as_ref());
+        let (notification, picture) = self.pictures.prepare(notification).await;
+        let words = compose(&notification, &found.service, picture.as_ref());
 
         let known = self.standing.iter().position(|standing| standing.id() == notification.id);
         let standing = match known.and_then(|index| self.standing.remove(index)) {

@@ -15,6 +15,9 @@ use crate::shell::{Buttons, Notification, Outcome};
 use super::{DEADLINE, Notifier, ask};
 use desktop::{Dunst, Mock, Screen, on_a_private_bus};
 
+/// An ordinary picture.
+const JPEG: &[u8] = include_bytes!("../../../picture/tests/corpus/baseline_420.jpg");
+
 #[test]
 fn words_picture_and_buttons_reach_the_service() {
     on_a_private_bus("words_picture_and_buttons_reach_the_service", Screen::None, || {
@@ -24,7 +27,7 @@ fn words_picture_and_buttons_reach_the_service() {
         world.notifier.notify(Notification {
             title: "Theft pattern, high".into(),
             body: "Aisle 3 <b>&\u{202e} now".into(),
-            picture: Some(Bytes::from_static(b"\xff\xd8a jpeg")),
+            picture: Some(Bytes::from_static(JPEG)),
             sound: true,
             critical: true,
             ..incident("7", "1")
@@ -39,7 +42,7 @@ fn words_picture_and_buttons_reach_the_service() {
         assert_eq!(call.hint("sound-name"), "dialog-warning");
         assert_eq!(call.expires, 0, "a critical one stays");
         let picture = PathBuf::from(call.hint("image-path"));
-        assert_eq!(fs::read(&picture).unwrap(), b"\xff\xd8a jpeg");
+        assert_eq!(fs::read(&picture).unwrap(), JPEG);
         assert_eq!(fs::metadata(&picture).unwrap().permissions().mode() & 0o777, 0o600);
     });
 }
@@ -70,7 +73,7 @@ fn the_next_one_of_the_same_id_takes_the_first_ones_place() {
     on_a_private_bus("the_next_one_of_the_same_id_takes_the_first_ones_place", Screen::None, || {
         let mock = Mock::start();
         let world = World::start();
-        let picture = Some(Bytes::from_static(b"\xff\xd8a jpeg"));
+        let picture = Some(Bytes::from_static(JPEG));
 
         world.notifier.notify(Notification { picture: picture.clone(), ..incident("7", "1") });
         assert_eq!(world.outcome(), shown("7", "1"));
@@ -92,9 +95,7 @@ fn a_withdrawn_notification_is_closed_and_its_picture_removed() {
     on_a_private_bus("a_withdrawn_notification_is_closed_and_its_picture_removed", Screen::None, || {
         let mock = Mock::start();
         let world = World::start();
-        world
-            .notifier
-            .notify(Notification { picture: Some(Bytes::from_static(b"\xff\xd8")), ..incident("7", "1") });
+        world.notifier.notify(Notification { picture: Some(Bytes::from_static(JPEG)), ..incident("7", "1") });
         assert_eq!(world.outcome(), shown("7", "1"));
 
         world.notifier.withdraw("7");
@@ -110,9 +111,7 @@ fn what_the_person_closed_is_not_brought_back_by_an_update_unless_it_becomes_cri
     on_a_private_bus(name, Screen::None, || {
         let mock = Mock::start();
         let world = World::start();
-        world
-            .notifier
-            .notify(Notification { picture: Some(Bytes::from_static(b"\xff\xd8")), ..incident("7", "1") });
+        world.notifier.notify(Notification { picture: Some(Bytes::from_static(JPEG)), ..incident("7", "1") });
         assert_eq!(world.outcome(), shown("7", "1"));
         wait_until("the closing arrived", || {
             mock.dismiss(1);

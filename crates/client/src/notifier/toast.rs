@@ -54,13 +54,8 @@ impl Desk {
             return;
         }
         self.waiting.retain(|thread| !thread.is_finished());
-        let picture = item.notification.picture.as_ref().and_then(|jpeg| {
-            self.pictures
-                .write(jpeg)
-                .inspect_err(|error| tracing::warn!(%error, "cannot write the picture of a notification"))
-                .ok()
-        });
-        let shown = timeout(DEADLINE, self.show(&item.notification, picture)).await;
+        let (notification, picture) = self.pictures.prepare(&item.notification).await;
+        let shown = timeout(DEADLINE, self.show(&notification, picture)).await;
         match shown {
             Ok(Ok(())) => {
                 self.raised.note(&item.notification);

@@ -109,7 +109,7 @@ pub struct AlertView {
     pub source: Source,
     pub score: Option<f64>,
     pub frame: Option<FrameView>,
-    /// Why there is no picture, where there is none.
+    /// Why there is no picture, or why it cannot be shown; else what there is to say about it.
     pub frame_problem: Option<String>,
 }
 

@@ -5,7 +5,7 @@ use bytes::Bytes;
 use super::wire::{Envelope, Frame, Notification, Rectangle};
 use super::{ClientMessage, Notice, Read, ReadError, ServerMessage, Welcome};
 use crate::alert::{Alert, Kind, Picture, Via};
-use crate::frame::Jpeg;
+use crate::frame::{FrameError, Jpeg};
 use crate::id::{AnomalyId, Cursor, ShopId, StreamId};
 use crate::tolerant::{self, Integer, Name, Number, Object, Text};
 use crate::{record, time};
@@ -152,7 +152,7 @@ fn detection(envelope: Envelope) -> Result<Alert, ReadError> {
         location: envelope.location.cut(MAX_LOCATION),
         detected_at: envelope.at.0.as_deref().and_then(time::with_zone),
         bounding_box: result.bbox.and_then(Rectangle::read),
-        picture: envelope.annotated_frame.0,
+        picture: as_told(envelope.annotated_frame.0, &envelope.picture, envelope.picture_reason),
         cursor: cursor(envelope.cursor),
         replayed: envelope.replayed.0.unwrap_or(false),
     };
@@ -162,6 +162,16 @@ fn detection(envelope: Envelope) -> Result<Alert, ReadError> {
         return Err(ReadError::Incomplete { kind: "anomaly_detected", field: "stream_id" });
     }
     Ok(alert)
+}
+
+/// The picture with what the server says became of it on the way.
+fn as_told(picture: Picture, word: &Text, reason: Text) -> Picture {
+    let Some(reason) = reason.cut(MAX_WORD) else { return picture };
+    match (picture, word.0.as_deref()) {
+        (Picture::Jpeg(jpeg), Some("scaled")) => Picture::Jpeg(jpeg.with_remark(&reason)),
+        (Picture::Absent, Some("left_out")) => Picture::Refused(FrameError::left_out(&reason)),
+        (picture, _) => picture,
+    }
 }
 
 /// Three producers send three flavours: the pipeline after a detection, the owl-eye mode, and people.

@@ -181,7 +181,7 @@ fn a_binary_picture_is_checked_like_any_other() {
     let cut = binary_alert(&golden_binary()[..golden_binary().len() - 20]);
 
     assert_eq!(nonsense.picture, Picture::Refused(FrameError::NotJpeg));
-    assert_eq!(cut.picture, Picture::Refused(FrameError::Damaged));
+    assert!(matches!(&cut.picture, Picture::Jpeg(jpeg) if !jpeg.has_end() && !jpeg.is_plain()));
 }
 
 #[test]
@@ -482,4 +482,21 @@ fn notice(text: &str) -> Notice {
     let message = message(text);
     let ServerMessage::Notice(notice) = message else { panic!("not a notice: {message:?}") };
     notice
+}
+
+#[test]
+fn case_38_what_became_of_the_picture_on_the_server_is_told_with_the_alert() {
+    let message = include_str!("../../../../tests/fixtures/ws_anomaly_detected.json");
+    let mut scaled: serde_json::Value = serde_json::from_str(message).unwrap();
+    scaled["picture"] = "scaled".into();
+    scaled["picture_reason"] = "it was over 8 MiB".into();
+    let mut left_out = scaled.clone();
+    left_out["picture"] = "left_out".into();
+    left_out["annotated_frame"] = serde_json::Value::Null;
+
+    let scaled = alert(&scaled.to_string());
+    let left_out = alert(&left_out.to_string());
+
+    assert!(matches!(&scaled.picture, Picture::Jpeg(jpeg) if jpeg.remark() == Some("it was over 8 MiB")));
+    assert_eq!(left_out.picture, Picture::Refused(FrameError::left_out("it was over 8 MiB")));
 }

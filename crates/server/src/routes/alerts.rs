@@ -1,24 +1,27 @@
 //! `POST /api/alerts`: the pipeline publishes a detection.
 //!
 //! Multipart with a JSON part `alert` (`shop_id`, `stream_id`, `result`, and optionally `user_id`, `anomaly_type`,
-//! `severity`, `location`, `description`) and a JPEG part `frame`. 202 with the alert's id comes after the commit.
+//! `severity`, `location`, `description`) and a JPEG part `frame`. 202 with the alert's id comes after the commit, and says
+//! what became of the picture: whatever it is, the alert is taken.
 
 use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::{Multipart, State};
+use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
-use visionguard_proto::{Jpeg, ShopId, StreamId, UserId, frame, repair};
+use visionguard_proto::{ShopId, StreamId, UserId, repair};
 
 use super::caller::Pipeline;
 use super::refusal::Refusal;
 use crate::app::App;
+use crate::picture;
 use crate::publish::{self, Detection, Kind, Severity};
 
-/// Largest body: the largest picture, and room for the JSON.
-pub(super) const BODY: usize = frame::MAX_BYTES + 1024 * 1024;
+/// Largest body: far above any picture.
+pub(super) const BODY: usize = 64 * 1024 * 1024;
 /// Longest `Idempotency-Key`, in bytes.
 const LONGEST_KEY: usize = 255;
 
@@ -41,34 +44,49 @@ pub(super) async fn publish(
     parts: Multipart,
 ) -> Result<(StatusCode, Json<Value>), Refusal> {
     let idempotency_key = key(&headers)?;
-    let (alert, picture) = read(parts).await?;
+    let (alert, offered) = read(parts).await?;
     let kind = alert.anomaly_type.as_deref().map_or(Some(Kind::Theft), Kind::read);
     let severity = alert.severity.as_deref().map(|word| {
         Severity::read(word).ok_or_else(|| Refusal::field("alert -> severity", "no such severity"))
     });
+    let (kind, severity) =
+        (kind.ok_or_else(|| Refusal::field("alert -> anomaly_type", "no such type"))?, severity.transpose()?);
+    let location = words("alert -> location", alert.location, 200)?;
+    let description = words("alert -> description", alert.description, 2000)?;
+    let (picture, fate) = match offered {
+        Some(offered) => {
+            let (picture, fate) = picture::take(&app.studio, offered).await;
+            (picture, Some(fate))
+        }
+        None => (None, None),
+    };
     let detection = Detection {
         shop_id: alert.shop_id,
         user_id: alert.user_id,
         stream_id: alert.stream_id,
-        kind: kind.ok_or_else(|| Refusal::field("alert -> anomaly_type", "no such type"))?,
-        severity: severity.transpose()?,
-        location: words("alert -> location", alert.location, 200)?,
-        description: words("alert -> description", alert.description, 2000)?,
+        kind,
+        severity,
+        location,
+        description,
         result: alert.result,
         picture,
         idempotency_key,
     };
-    let published = publish::publish(&app, &pipeline.session, detection).await?;
-    let body = json!({
+    let published = publish::publish_with(&app, &pipeline.session, detection, fate.clone()).await?;
+    let mut body = json!({
         "alert_id": published.id,
         "at": published.at,
         "repeated": published.repeated,
         "connections": published.connections,
     });
+    if let Some(fate) = fate {
+        body["picture"] = fate.word().into();
+        body["picture_reason"] = fate.reason().into();
+    }
     Ok((StatusCode::ACCEPTED, Json(body)))
 }
 
-async fn read(mut parts: Multipart) -> Result<(Alert, Option<Jpeg>), Refusal> {
+async fn read(mut parts: Multipart) -> Result<(Alert, Option<Bytes>), Refusal> {
     let unreadable = |error: axum::extract::multipart::MultipartError| match error.status() {
         StatusCode::PAYLOAD_TOO_LARGE => Refusal::TooLarge,
         _ => Refusal::field("body", "not a readable multipart body"),
@@ -81,11 +99,7 @@ async fn read(mut parts: Multipart) -> Result<(Alert, Option<Jpeg>), Refusal> {
             "alert" => {
                 alert = Some(read_alert(&bytes)?);
             }
-            "frame" => {
-                let read =
-                    Jpeg::from_bytes(bytes).map_err(|error| Refusal::field("frame", &error.to_string()))?;
-                picture = Some(read);
-            }
+            "frame" => picture = Some(bytes),
             _ => {}
         }
     }

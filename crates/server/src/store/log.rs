@@ -83,7 +83,8 @@ pub(crate) fn page(
              WHERE shop_id IN (SELECT shop_id FROM visible WHERE user_id = :user) AND sequence > :since
              ORDER BY sequence LIMIT :limit)
          SELECT a.sequence, a.id, a.shop_id, a.user_id, a.stream_id, a.at, a.severity, a.location, a.anomaly_type,
-             a.description, a.result, f.jpeg
+             a.description, a.result, f.jpeg, a.extra_data ->> '$.picture',
+             a.extra_data ->> '$.picture_reason'
          FROM next JOIN anomalies a USING (sequence) LEFT JOIN frames f USING (sequence) ORDER BY a.sequence",
     )?;
     let mut rows =
@@ -104,6 +105,7 @@ pub(crate) fn page(
 
 fn logged(row: &Row<'_>) -> rusqlite::Result<Logged> {
     let text = |column: usize| row.get_ref(column)?.as_str().map_err(rusqlite::Error::from);
+    let optional = |column: usize| row.get_ref(column)?.as_str_or_null().map_err(rusqlite::Error::from);
     // Written by us as an object.
     let result = RawValue::from_string(row.get(10)?).unwrap_or_default();
     let message = wire::Logged {
@@ -116,6 +118,8 @@ fn logged(row: &Row<'_>) -> rusqlite::Result<Logged> {
             at: time::from_micros(row.get(5)?),
             severity: text(6)?,
             location: text(7)?,
+            picture: optional(12)?,
+            picture_reason: optional(13)?,
         },
         anomaly_type: text(8)?,
         description: text(9)?,

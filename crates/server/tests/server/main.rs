@@ -5,6 +5,7 @@ mod crash;
 mod follower;
 mod frames;
 mod log;
+mod pictures;
 mod record;
 mod shapes;
 mod signing_in;
