@@ -133,12 +133,12 @@ async fn an_alert_with_a_bad_picture_is_an_alert() {
 async fn case_39_a_picture_that_not_every_viewer_shows_alike_is_kept_and_shown_plain() {
     let world = World::protected().await;
     for (count, name) in
-        (1..).zip(["one_scan_each", "arithmetic", "orientation_6", "end_missing", "cut_5_tenths"])
+        (1_u32..).zip(["one_scan_each", "arithmetic", "orientation_6", "end_missing", "cut_5_tenths"])
     {
-        world.backend.detect(world.detection().person(count).picture(corpus(name)));
+        world.backend.detect(world.detection().person(count.into()).picture(corpus(name)));
 
         world.desk.recording.until_notified(count as usize).await;
-        let incident = world.desk.until_alerts(count as usize).await.remove(0);
+        let incident = world.desk.until_alerts(count).await.remove(0);
         let alert = world.desk.detail(&incident).await.alerts.remove(0);
         let shown = world.desk.client.frame(&alert.id).await.unwrap_or_else(|| panic!("{name}: not shown"));
         let shown = Jpeg::from_bytes(shown).unwrap();
