@@ -100,6 +100,9 @@ pub fn run_built(options: &Options) -> Result<()> {
             table::put(&root().join("docs/desktops.md"), mark, &table::table(kind, &all))?;
         }
     }
+    if options.write {
+        keep_pictures(&pictures)?;
+    }
     say(format!("pictures: {}", pictures.display()));
     let failed: Vec<_> = rows
         .iter()
@@ -107,6 +110,20 @@ pub fn run_built(options: &Options) -> Result<()> {
         .collect();
     if !failed.is_empty() {
         bail!("not as it should be: {}", failed.join("; "));
+    }
+    Ok(())
+}
+
+/// The popup of each daemon, as the document shows it.
+fn keep_pictures(pictures: &Path) -> Result<()> {
+    let folder = root().join("docs/screenshots/desktops");
+    fs::create_dir_all(&folder)?;
+    for daemon in &daemons::DAEMONS {
+        let file = format!("{}.png", daemon.name);
+        let taken = pictures.join(&file);
+        if taken.is_file() {
+            fs::copy(&taken, folder.join(&file)).with_context(|| format!("cannot copy {file}"))?;
+        }
     }
     Ok(())
 }
