@@ -360,18 +360,27 @@ impl<'a> Scene<'a> {
     }
 
     fn server_goes(&mut self) -> Result<Found> {
+        let from = self.watch.count();
         match &mut self.shop {
             Some(shop) => shop.kill(),
             None => self.end(),
         }
         self.until_status("offline", Duration::from_secs(75))?;
-        // The words that stand once it has tried again.
-        thread::sleep(Duration::from_secs(5));
-        let newest = self.watch.newest("status").context("no status")?;
-        let sentence = newest["sentence"].as_str().unwrap_or_default();
-        let names_the_proxy = sentence.to_lowercase().contains("proxy");
-        ensure!(self.shop.is_none() || names_the_proxy, "behind a proxy that answers, it says: {sentence}");
-        Ok(Found::Works(sentence.split(". ").next().unwrap_or_default().trim_end_matches('.').to_owned()))
+        // A proxy that answers is named as soon as the program has tried again.
+        let said = || -> Vec<String> {
+            let lines = self.watch.since(from).into_iter().filter(|line| line["status"] == "offline");
+            lines.filter_map(|line| line["sentence"].as_str().map(str::to_owned)).collect()
+        };
+        let names_the_proxy =
+            |said: &Vec<String>| said.iter().any(|words| words.to_lowercase().contains("proxy"));
+        let named = eventually("the proxy is named", Duration::from_secs(20), || {
+            Ok(self.shop.is_none() || names_the_proxy(&said()))
+        });
+        let said = said();
+        ensure!(named.is_ok(), "behind a proxy that answers, it says: {}", said.join(" / "));
+        let sentence = said.iter().rev().find(|words| words.to_lowercase().contains("proxy")).or(said.last());
+        let sentence = sentence.map_or("", String::as_str).split(". ").next().unwrap_or_default();
+        Ok(Found::Works(sentence.trim_end_matches('.').to_owned()))
     }
 
     fn server_comes_back(&mut self) -> Result<Found> {
@@ -432,7 +441,7 @@ impl<'a> Scene<'a> {
     fn end(&mut self) {
         // With its workers: each of our processes leads a group.
         let group = format!("-{}", self.between.id());
-        let signal = |name: &str| Command::new("kill").args([name, "--", &group]).status();
+        let signal = |name: &str| Command::new("kill").args([name, "--", &group]).output();
         if matches!(self.way.kind, Kind::Proxy { .. }) {
             // It may have shared memory to give back.
             let _ = signal("-TERM");
