@@ -46,8 +46,9 @@ impl Monitor {
         let noted = Arc::clone(&seen);
         thread::spawn(move || {
             let mut message = Message::default();
-            for line in BufReader::new(output).lines().map_while(Result::ok) {
-                if let Some(what) = message.take_in(&line) {
+            // Some programs send words that are not UTF-8.
+            for line in BufReader::new(output).split(b'\n').map_while(Result::ok) {
+                if let Some(what) = message.take_in(&String::from_utf8_lossy(&line)) {
                     noted.lock().unwrap_or_else(PoisonError::into_inner).push(what);
                 }
             }

@@ -137,7 +137,7 @@ ProxyPass / http://SERVER/ upgrade=websocket
             program: "usr/sbin/squid",
             arguments: &["-N", "-n", "labPORT", "-f", "DIR/settings"],
             settings: "http_port 127.0.0.1:PORT accel defaultsite=127.0.0.1
-cache_peer HOST parent SERVERPORT 0 no-query originserver
+cache_peer HOST parent SERVERPORT 0 no-query originserver login=PASSTHRU
 http_access allow all
 http_upgrade_request_protocols websocket allow all
 cache deny all
