@@ -3,7 +3,7 @@
 use std::fs;
 use std::io::Write;
 use std::path::Path;
-use std::process::{Child, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
@@ -12,6 +12,7 @@ use super::shop::{Client, Shop, said};
 use super::table::{Found, Row};
 use super::wait::{SOON, eventually, stays};
 use crate::desktop::{Parts, VirtualDesktop};
+use crate::project::output;
 
 /// A program of Debian's that keeps secrets.
 #[derive(Debug)]
@@ -24,6 +25,8 @@ pub(super) struct Keychain {
     start: fn(&VirtualDesktop) -> Result<Child>,
     /// What a person does once, after its first start.
     furnish: fn(&VirtualDesktop) -> Result<()>,
+    /// What comes before its end, so that what it has is on disk.
+    close: fn(&VirtualDesktop) -> Result<()>,
     /// What a person does who is asked for the keychain's password.
     answer: fn(&VirtualDesktop) -> Result<()>,
 }
@@ -38,6 +41,7 @@ pub(super) const KEYCHAINS: [Keychain; 3] = [
             with_the_password(desktop, "gnome-keyring-daemon", &arguments, PASSWORD)
         },
         furnish: |_| Ok(()),
+        close: |_| Ok(()),
         answer: |_| Ok(()),
     },
     Keychain {
@@ -50,6 +54,7 @@ pub(super) const KEYCHAINS: [Keychain; 3] = [
             with_the_password(desktop, "keepassxc", &["--pw-stdin", &file], &format!("{PASSWORD}\n"))
         },
         furnish: |_| Ok(()),
+        close: |_| Ok(()),
         answer: |_| Ok(()),
     },
     Keychain {
@@ -58,6 +63,7 @@ pub(super) const KEYCHAINS: [Keychain; 3] = [
         prepare: |desktop| fs::write(desktop.dir().join("config/kwalletrc"), KWALLETRC).map_err(Into::into),
         start: |desktop| desktop.spawn("keychain", &mut desktop.command("kwalletd5")),
         furnish: wallet,
+        close: close_the_wallet,
         answer: open_the_wallet,
     },
 ];
@@ -164,7 +170,7 @@ impl<'a> Scene<'a> {
         self.running = start(self.keychain, &self.desktop)?;
         stays("the program stays signed in", Duration::from_secs(6), || {
             let status = self.client().status()?;
-            ensure!(status["status"] != "signed_out", "it says {status}");
+            ensure!(status["status"] != "signed_out", "it says {}", status["sentence"]);
             Ok(())
         })?;
         self.is_protected()?;
@@ -183,7 +189,8 @@ impl<'a> Scene<'a> {
     }
 
     fn status(&self) -> String {
-        self.client().status().map(|status| status.to_string()).unwrap_or_default()
+        let status = self.client().status().unwrap_or_default();
+        format!("it says {}: {}", status["status"], status["sentence"])
     }
 
     fn sign_out(&mut self) -> Result<Found> {
@@ -214,8 +221,14 @@ impl<'a> Scene<'a> {
         }
     }
 
+    /// Ends it as a session does.
     fn end_the_keychain(&mut self) -> Result<()> {
-        self.running.kill()?;
+        (self.keychain.close)(&self.desktop)?;
+        output(Command::new("kill").args(["-TERM", &self.running.id().to_string()]))?;
+        let ended = eventually("it ends", SOON, || Ok(self.running.try_wait()?.is_some()));
+        if ended.is_err() {
+            self.running.kill()?;
+        }
         self.running.wait()?;
         eventually("the keychain is gone", SOON, || Ok(!self.desktop.has_name(BUS_NAME)))
     }
@@ -299,6 +312,14 @@ fn wallet(desktop: &VirtualDesktop) -> Result<()> {
     Ok(())
 }
 
+/// Closes the wallet, as its menu does: what came over the Secret Service is in its file only then.
+fn close_the_wallet(desktop: &VirtualDesktop) -> Result<()> {
+    let mut close = desktop.command("gdbus");
+    close.args(["call", "--session", "--dest", "org.kde.kwalletd5", "--object-path", "/modules/kwalletd5"]);
+    said(close.args(["--method", "org.kde.KWallet.closeAllWallets"]), "")?;
+    Ok(())
+}
+
 /// Types the wallet's password, where it is asked for.
 fn open_the_wallet(desktop: &VirtualDesktop) -> Result<()> {
     let asks = || place_of(desktop, "KDE Wallet Service");
@@ -312,7 +333,10 @@ fn open_the_wallet(desktop: &VirtualDesktop) -> Result<()> {
 /// Where a window of this title is, and how large: its left and upper edge, its width. xdotool does not find those of Qt's
 /// dialogs.
 fn place_of(desktop: &VirtualDesktop, title: &str) -> Option<(i32, i32, i32)> {
-    let facts = crate::project::output(desktop.command("xwininfo").args(["-name", title])).ok()?;
+    let facts = output(desktop.command("xwininfo").args(["-name", title])).ok()?;
+    if !facts.contains("Map State: IsViewable") {
+        return None;
+    }
     let fact = |name: &str| {
         facts.lines().find_map(|line| line.trim().strip_prefix(name)?.trim().parse::<i32>().ok())
     };
