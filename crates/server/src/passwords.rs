@@ -6,6 +6,7 @@ use std::time::Duration;
 use argon2::Argon2;
 use argon2::password_hash::phc::PasswordHash;
 use argon2::password_hash::{PasswordHasher, PasswordVerifier};
+use icu_normalizer::{ComposingNormalizer, DecomposingNormalizer};
 use secrecy::{ExposeSecret, SecretString};
 use tokio::sync::Semaphore;
 
@@ -69,14 +70,23 @@ impl Passwords {
     }
 }
 
+/// Of the composed form: the same letters are the same password, whichever keyboard they come from.
 fn hash(password: &str) -> Result<String, PasswordError> {
+    let password = ComposingNormalizer::new_nfc().normalize(password);
     let hash = Argon2::default().hash_password(password.as_bytes()).map_err(|_| PasswordError::Failed)?;
     Ok(hash.to_string())
 }
 
 fn matches(password: &str, hash: &str) -> Result<bool, PasswordError> {
     let hash = PasswordHash::new(hash).map_err(|_| PasswordError::Failed)?;
-    Ok(Argon2::default().verify_password(password.as_bytes(), &hash).is_ok())
+    let is = |form: &str| Argon2::default().verify_password(form.as_bytes(), &hash).is_ok();
+    let composed = ComposingNormalizer::new_nfc().normalize(password);
+    if is(&composed) {
+        return Ok(true);
+    }
+    // What was stored before passwords were composed was stored as it was typed.
+    let apart = DecomposingNormalizer::new_nfd().normalize(password);
+    Ok((password != composed && is(password)) || (apart != composed && apart != password && is(&apart)))
 }
 
 #[cfg(test)]
@@ -92,5 +102,19 @@ mod tests {
         assert!(passwords.check("correct horse".into(), Some(hash.clone())).await.unwrap());
         assert!(!passwords.check("wrong horse".into(), Some(hash)).await.unwrap());
         assert!(!passwords.check("correct horse".into(), None).await.unwrap());
+    }
+
+    #[tokio::test]
+    async fn case_31_the_same_letters_are_the_same_password_however_they_were_typed_and_stored() {
+        let passwords = Passwords::new().unwrap();
+        let (composed, apart) = ("caf\u{e9} au lait", "cafe\u{301} au lait");
+        let as_typed = Argon2::default().hash_password(apart.as_bytes()).unwrap().to_string();
+
+        for stored in [hash(composed).unwrap(), hash(apart).unwrap(), as_typed] {
+            for typed in [composed, apart] {
+                assert!(passwords.check(typed.into(), Some(stored.clone())).await.unwrap(), "{typed}");
+            }
+            assert!(!passwords.check("cafe au lait".into(), Some(stored)).await.unwrap());
+        }
     }
 }
