@@ -9,6 +9,7 @@ use tauri::{AppHandle, Manager};
 use tauri_plugin_autostart::ManagerExt;
 use tokio::sync::mpsc::unbounded_channel;
 use visionguard_client::controller::{Client, Parts};
+use visionguard_client::local;
 use visionguard_client::logging::{self, Logging};
 use visionguard_client::notifier::Notifier;
 use visionguard_client::power;
@@ -47,6 +48,7 @@ pub(crate) fn start(app: &AppHandle) -> anyhow::Result<Option<Logging>> {
     let client = Parts::system(settings).and_then(|parts| Client::start(parts, shell));
     let client = client.map_err(anyhow::Error::from).inspect_err(|error| tell(&data_dir, error))?;
     app.manage(client.clone());
+    app.manage(local::serve(&data_dir, client.clone()));
     quit_when_told(client.clone());
     let told = client.clone();
     tauri::async_runtime::spawn(async move {

@@ -6,13 +6,13 @@ use jiff::civil::Date;
 const EXIT: &str = "\
 Exit status:
   0  done
-  1  failed for another reason, such as a full disk
+  1  failed for another reason, such as a full disk, or VisionGuard does not answer (status)
   2  the command was not understood
   3  nobody is signed in, or the sign-in was refused
-  4  the server cannot be reached, or VisionGuard is not running (status)
+  4  the server cannot be reached, VisionGuard is not running (status), or a decision is not sent yet
   5  another program uses the data directory
   6  something is wrong (doctor), alerts do not arrive (status, drill), one is missing or may be (report),
-     or there is no such incident
+     a decision did not take effect as a whole, or there is no such incident
 
 Where things are kept:
   VISIONGUARD_DATA_DIR  the data directory; by default that of the desktop program
@@ -128,8 +128,34 @@ pub struct Watch {
     /// Print one JSON object a line
     #[arg(long)]
     pub json: bool,
+    /// Print first what was stored after the alert with this number; 0 for all, 'stored' for what no 'watch' has printed yet
+    #[arg(long, value_name = "ID", value_parser = after)]
+    pub after: Option<After>,
     #[command(flatten)]
     pub credentials: Credentials,
+}
+
+/// From where on stored alerts are printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum After {
+    /// The alert that was printed last here.
+    Stored,
+    /// The alert with this number; 0 for before the first.
+    Number(i64),
+}
+
+fn after(text: &str) -> Result<After, String> {
+    if text == "stored" {
+        return Ok(After::Stored);
+    }
+    let is_plain = text == "0" || (!text.starts_with('0') && text.bytes().all(|byte| byte.is_ascii_digit()));
+    match text.parse() {
+        Ok(number) if is_plain => Ok(After::Number(number)),
+        Ok(_) | Err(_) => {
+            Err("this is no alert's number; give the 'id' of the last line you have, 0 or 'stored'"
+                .to_owned())
+        }
+    }
 }
 
 #[derive(Debug, Options)]

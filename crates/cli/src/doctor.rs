@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use visionguard_client::dial::SystemDial;
-use visionguard_client::doctor::{self, Check, Finding, Patient, Verdict};
-use visionguard_client::tls;
+use visionguard_client::doctor::{self, Check, Finding, Patient, Running, Verdict};
+use visionguard_client::{local, lock, tls};
 
 use crate::args::Doctor;
 use crate::exit::{Exit, Failure};
@@ -37,6 +37,7 @@ pub async fn run(options: &Doctor) -> Result<Exit, Failure> {
         dial: Arc::new(SystemDial::new(Arc::clone(&tls))),
         tls,
         token,
+        running: running(&place).await,
     };
 
     let mut worst = Verdict::Good;
@@ -54,6 +55,15 @@ pub async fn run(options: &Doctor) -> Result<Exit, Failure> {
     out::ended(written).map(|_| exit)
 }
 
+/// What the running program says of itself.
+async fn running(place: &Place) -> Running {
+    match local::standing(&place.data_dir).await {
+        Ok(standing) => Running::Told(Box::new(standing)),
+        Err(_) if lock::holder(&place.data_dir).is_some() => Running::Silent,
+        Err(_) => Running::Nobody,
+    }
+}
+
 fn tell(finding: &Finding) -> Result<(), Closed> {
     let verdict = match finding.verdict {
         Verdict::Good => "good",
@@ -69,6 +79,7 @@ fn tell(finding: &Finding) -> Result<(), Closed> {
 
 fn name(check: Check) -> &'static str {
     match check {
+        Check::Program => "Program",
         Check::Address => "Address",
         Check::Tls => "TLS",
         Check::SignIn => "Sign-in",

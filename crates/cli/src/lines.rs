@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use jiff::Timestamp;
 use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
-use visionguard_client::journal::{Entry, Recorded, Repaired};
+use visionguard_client::journal::{AlertId, Entry, Recorded, Repaired};
+use visionguard_client::policy;
 use visionguard_client::view::{
     Decision, Handling, Incident, IncidentKind, NoticeView, Severity, Source, Status, StatusView,
 };
@@ -72,8 +73,14 @@ pub struct AlertLine {
     pub source: Source,
     pub detected_at: Option<i64>,
     pub received_at: i64,
+    /// By how much it came late, where it did.
+    pub late_ms: Option<i64>,
     /// The size of its picture, if there is one.
     pub frame_bytes: Option<u32>,
+    #[serde(skip)]
+    detected_here: Option<Timestamp>,
+    #[serde(skip)]
+    pub number: AlertId,
     #[serde(skip)]
     incident_view: Incident,
 }
@@ -104,7 +111,10 @@ impl AlertLine {
             source: alert.source,
             detected_at: alert.detected_at.map(Timestamp::as_millisecond),
             received_at: alert.received_at.as_millisecond(),
+            late_ms: alert.late_by().and_then(|late| i64::try_from(late.as_millis()).ok()),
+            detected_here: alert.detected_here,
             frame_bytes: alert.picture.map(|picture| picture.bytes),
+            number: alert.id,
             incident_view: incident,
         }
     }
@@ -174,8 +184,15 @@ impl Line {
                     Source::Live => "",
                     Source::History => " (while you were away)",
                 };
+                let (time, late) = match (alert.late_ms, alert.detected_here) {
+                    (Some(late), Some(detected)) => {
+                        let late = policy::came_late(SignedDuration::from_millis(late));
+                        (clock(detected, zone), format!(" {late}"))
+                    }
+                    (Some(_) | None, _) => (time, String::new()),
+                };
                 Some(format!(
-                    "{time}  {severity:<13}{}: {}{missed} [incident {}{count}]",
+                    "{time}  {severity:<13}{}: {}{missed} [incident {}{count}]{late}",
                     incident.camera, incident.why, incident.id
                 ))
             }

@@ -12,6 +12,7 @@ mod exit;
 mod lines;
 mod out;
 mod place;
+mod reader;
 mod report;
 mod sign_in;
 mod status;
@@ -20,6 +21,7 @@ mod watch;
 use std::process::ExitCode;
 
 use clap::Parser;
+use visionguard_client::view::Decision;
 
 use args::{Args, Command};
 use exit::{Exit, Failure};
@@ -55,9 +57,9 @@ fn run(args: Args) -> Result<Exit, Failure> {
             Command::Alerts(options) => alerts::run(&options).await,
             Command::Report(options) => report::run(&options).await,
             Command::Watch(options) => watch::run(options).await,
-            Command::Acknowledge(options) => decide::run(&options, decide::ACKNOWLEDGE).await,
-            Command::Resolve(options) => decide::run(&options, decide::RESOLVE).await,
-            Command::FalseAlarm(options) => decide::run(&options, decide::FALSE_ALARM).await,
+            Command::Acknowledge(options) => decide::run(&options, Decision::Acknowledged).await,
+            Command::Resolve(options) => decide::run(&options, Decision::Resolved).await,
+            Command::FalseAlarm(options) => decide::run(&options, Decision::FalseAlarm).await,
             Command::Drill(options) => drill::run(&options).await,
             Command::Doctor(options) => doctor::run(&options).await,
         }

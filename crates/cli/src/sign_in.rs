@@ -2,7 +2,7 @@
 
 use std::io::{BufRead, Read};
 
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::{ExposeSecret, SecretString, zeroize::Zeroizing};
 use visionguard_client::account::{Account, Restored};
 use visionguard_client::controller::Client;
 use visionguard_client::journal::Journal;
@@ -33,6 +33,11 @@ impl SignIn {
             None => None,
         };
         Ok((place, sign_in))
+    }
+
+    /// Whether it can be repeated when the server ends the session: a token that is dead stays dead.
+    pub fn can_repeat(&self) -> bool {
+        matches!(self.secret, Secret::Password { .. })
     }
 
     /// Signs the running client in.
@@ -155,11 +160,88 @@ pub async fn logout(options: &Logout) -> Result<Exit, Failure> {
 
 /// The first line of standard input, without its end.
 fn first_line() -> Result<SecretString, Failure> {
-    let mut line = String::new();
-    std::io::stdin().lock().take(LONGEST_SECRET).read_line(&mut line)?;
-    let secret = SecretString::from(line.trim_end_matches(['\r', '\n']).to_owned());
+    let secret = read_secret(std::io::stdin().lock())?;
     if secret.expose_secret().is_empty() {
         return Err(Failure::new(Exit::Usage, "Standard input holds no password or token."));
     }
     Ok(secret)
+}
+
+/// The first line of what editors and shells write: UTF-8 with or without a byte order mark, or UTF-16 with one.
+fn read_secret(input: impl BufRead) -> Result<SecretString, Failure> {
+    let mut input = input.take(LONGEST_SECRET);
+    let mut bytes = Zeroizing::new(Vec::new());
+    loop {
+        let more = input.read_until(b'\n', &mut bytes)?;
+        let is_whole = match bytes.get(..2) {
+            // Half of a letter may look like the end of the line.
+            Some([0xff, 0xfe]) => {
+                let mut rest = [0];
+                let more = if bytes.len() % 2 == 1 { input.read(&mut rest)? } else { 0 };
+                bytes.extend_from_slice(&rest[..more]);
+                bytes.ends_with(&[b'\n', 0])
+            }
+            Some([0xfe, 0xff]) => bytes.len() % 2 == 0 && bytes.ends_with(&[0, b'\n']),
+            Some(_) | None => true,
+        };
+        if is_whole || more == 0 {
+            break;
+        }
+    }
+    let Some(text) = decode(&bytes) else {
+        return Err(Failure::new(
+            Exit::Usage,
+            "Standard input is no text in UTF-8 or UTF-16. Save the file as UTF-8.",
+        ));
+    };
+    Ok(SecretString::from(text.trim_end_matches(['\r', '\n']).to_owned()))
+}
+
+fn decode(bytes: &[u8]) -> Option<Zeroizing<String>> {
+    let text = match bytes {
+        [0xff, 0xfe, rest @ ..] => String::from_utf16(&units(rest, u16::from_le_bytes)?).ok()?,
+        [0xfe, 0xff, rest @ ..] => String::from_utf16(&units(rest, u16::from_be_bytes)?).ok()?,
+        [0xef, 0xbb, 0xbf, rest @ ..] | rest => String::from_utf8(rest.to_vec()).ok()?,
+    };
+    Some(Zeroizing::new(text))
+}
+
+fn units(bytes: &[u8], unit: fn([u8; 2]) -> u16) -> Option<Zeroizing<Vec<u16>>> {
+    let (pairs, rest) = bytes.as_chunks::<2>();
+    rest.is_empty().then(|| Zeroizing::new(pairs.iter().map(|pair| unit(*pair)).collect()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn case_31_a_secret_is_read_whatever_wrote_the_file() {
+        let utf16 = |text: &str, mark: [u8; 2], bytes: fn(u16) -> [u8; 2]| {
+            mark.into_iter().chain(text.encode_utf16().flat_map(bytes)).collect::<Vec<u8>>()
+        };
+        // Two letters that hold the byte of a line's end.
+        let secret = "caf\u{e9} \u{0a05}\u{010a}";
+
+        for end in ["", "\n", "\r\n", "\r\nmore"] {
+            let text = format!("{secret}{end}");
+            let marked = [b"\xef\xbb\xbf", text.as_bytes()].concat();
+            let little = utf16(&text, [0xff, 0xfe], u16::to_le_bytes);
+            let big = utf16(&text, [0xfe, 0xff], u16::to_be_bytes);
+            for bytes in [text.as_bytes(), &marked, &little, &big] {
+                let read = read_secret(bytes).expect("text");
+
+                assert_eq!(read.expose_secret(), secret, "{bytes:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn case_31_what_is_no_text_is_said_to_be_none() {
+        let latin = read_secret(&b"caf\xe9\n"[..]).expect_err("no text");
+
+        assert_eq!(latin.exit, Exit::Usage);
+        assert!(latin.sentence.contains("UTF-8"), "{}", latin.sentence);
+        assert!(read_secret(&[0xff, 0xfe, b'a'][..]).is_err());
+    }
 }

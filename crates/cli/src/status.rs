@@ -1,9 +1,11 @@
-//! `status`: whether alerts reach this computer, from evidence that any program can see.
+//! `status`: whether alerts reach this computer.
 //!
-//! The running program is not asked. It is looked whether there is one, whether the server lists a connection of the
-//! user, and whether the newest row of its record is stored here.
+//! The running program is asked, and its word is said. One that does not answer is judged by evidence that any program can
+//! see: whether the server lists a connection of the user, no older than that program, and whether the newest row of its
+//! record is stored here. That can show that something is wrong, and never that all is well.
 
 use std::path::Path;
+use std::time::Duration;
 
 use jiff::tz::TimeZone;
 use serde::Serialize;
@@ -11,6 +13,7 @@ use visionguard_client::account::Restored;
 use visionguard_client::api::{Api, ApiError, Registration};
 use visionguard_client::clock::{Clock, SystemClock};
 use visionguard_client::journal::Journal;
+use visionguard_client::local::{self, Standing};
 use visionguard_client::lock::{self, Owner};
 use visionguard_client::session_file::{self, SavedSession};
 use visionguard_client::view::{Counts, Keeping, Status};
@@ -22,13 +25,20 @@ use crate::lines;
 use crate::out;
 use crate::place::Place;
 
+/// By how much two clocks may differ before one is called older.
+const SLACK: Duration = Duration::from_secs(5);
+
 /// What was found.
 #[derive(Debug, Serialize)]
 struct Report {
     /// None where it cannot be told: the keychain does not answer.
     status: Option<Status>,
-    reason: &'static str,
+    reason: String,
     sentence: String,
+    /// When this status began; none where the running program did not tell.
+    since: Option<i64>,
+    /// When the running program next tries to connect.
+    next_attempt_at: Option<i64>,
     server: Option<String>,
     email: Option<String>,
     /// Who runs.
@@ -62,22 +72,44 @@ async fn examine(place: &Place) -> Result<Report, Failure> {
     let saved = session_file::load(&place.data_dir);
     let program = lock::holder(&place.data_dir);
     let journal = Journal::open_read_only(&place.data_dir).ok();
+    let newest_at = match &journal {
+        Some(journal) => newest(journal).await?,
+        None => None,
+    };
+    let data_dir = shown(&place.data_dir);
+    if let Ok(Standing { status, server, email, counts, .. }) = local::standing(&place.data_dir).await {
+        return Ok(Report {
+            status: Some(status.status),
+            reason: status.reason,
+            sentence: status.sentence,
+            since: Some(status.since),
+            next_attempt_at: status.next_attempt_at,
+            server,
+            email,
+            program,
+            counts: Some(counts),
+            newest_at,
+            data_dir,
+        });
+    }
     let (status, reason, sentence) =
         verdict(place, saved.as_ref(), program.as_ref(), journal.as_ref()).await?;
-    let (counts, newest_at) = match &journal {
-        Some(journal) => (Some(journal.counts(midnight()).await?), newest(journal).await?),
-        None => (None, None),
+    let counts = match &journal {
+        Some(journal) => Some(journal.counts(midnight()).await?),
+        None => None,
     };
     Ok(Report {
         status,
-        reason,
+        reason: reason.to_owned(),
         sentence,
+        since: None,
+        next_attempt_at: None,
         server: saved.as_ref().map(|saved| saved.server.clone()),
         email: saved.map(|saved| saved.email),
         program,
         counts,
         newest_at,
-        data_dir: shown(&place.data_dir),
+        data_dir,
     })
 }
 
@@ -89,42 +121,58 @@ async fn verdict(
     program: Option<&Owner>,
     journal: Option<&Journal>,
 ) -> Result<Verdict, Failure> {
-    if program.is_none() && saved.is_some() {
-        return Ok((Some(Status::Offline), "not_running", words::text("status.not_running", &[])));
-    }
+    let Some(program) = program else {
+        return Ok(match saved {
+            Some(_) => (Some(Status::Offline), "not_running", words::text("status.not_running", &[])),
+            None => (Some(Status::SignedOut), "never", words::text("status.never", &[])),
+        });
+    };
     let keychain = place.keychain();
-    if keychain.keeping() == Keeping::Memory && saved.is_some() {
-        return Ok((None, "keychain_memory", words::text("status.keychain_memory", &[])));
+    if keychain.keeping() == Keeping::Memory {
+        return Ok(untold());
     }
     let (account, restored) = place.account(keychain).await?;
     let known = |status, reason, key: &str| (Some(status), reason, words::text(key, &[]));
     Ok(match restored {
-        Restored::Nobody => known(Status::SignedOut, "never", "status.never"),
+        Restored::Nobody | Restored::Unreadable(..) => untold(),
         Restored::TokenGone(_) => known(Status::SignedOut, "token_missing", "status.token_missing"),
-        Restored::Unreadable(..) => (None, "keychain_absent", words::text("status.keychain_absent", &[])),
         Restored::SignedIn(_) => match (account.api(), saved) {
-            (Some(api), Some(saved)) => evidence(&api, saved, journal).await,
-            (Some(_), None) | (None, _) => known(Status::SignedOut, "never", "status.never"),
+            (Some(api), Some(saved)) => evidence(&api, saved, program, journal).await,
+            (Some(_), None) | (None, _) => untold(),
         },
     })
 }
 
-async fn evidence(api: &Api, saved: &SavedSession, journal: Option<&Journal>) -> Verdict {
-    let registration = api.registration(&saved.user_id).await;
-    if registration == Registration::NotRegistered {
-        return (Some(Status::Deaf), "slot_lost", words::text("status.not_listed", &[]));
+/// A program runs and does not answer; whether it receives anything is not known.
+fn untold() -> Verdict {
+    (None, "not_answering", words::text("status.not_answering", &[]))
+}
+
+/// What is wrong, if anything is; that nothing is seen to be wrong is no proof.
+async fn evidence(api: &Api, saved: &SavedSession, program: &Owner, journal: Option<&Journal>) -> Verdict {
+    match api.registration(&saved.user_id).await {
+        Registration::NotRegistered => {
+            return (Some(Status::Deaf), "slot_lost", words::text("status.not_listed", &[]));
+        }
+        Registration::Registered { uptime } if is_older(uptime, program) => {
+            return (Some(Status::Deaf), "slot_taken", words::text("status.slot_taken", &[]));
+        }
+        Registration::Registered { .. } | Registration::Unknown => {}
     }
     match newest_is_here(api, journal).await {
-        Ok(true) if registration == Registration::Unknown => {
-            (Some(Status::CatchingUp), "registration_untold", words::text("status.registration_untold", &[]))
-        }
-        Ok(true) => (Some(Status::Protected), "protected", words::text("status.protected", &[])),
+        Ok(true) => untold(),
         Ok(false) => (Some(Status::CatchingUp), "catching_up", words::text("status.catching_up", &[])),
         Err(error) if error.is_unauthorized() => {
             (Some(Status::SignedOut), "token_expired", words::text("status.token_expired", &[]))
         }
         Err(error) => (Some(Status::Offline), error.code(), error.problem().sentence),
     }
+}
+
+/// Whether a connection that is this old cannot be the program's.
+fn is_older(uptime: Duration, program: &Owner) -> bool {
+    let runs = Duration::try_from(SystemClock.wall().duration_since(program.since)).unwrap_or_default();
+    uptime > runs + SLACK
 }
 
 /// Whether the newest row of each shop's record is in the journal.

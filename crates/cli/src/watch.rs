@@ -5,9 +5,11 @@ use std::time::Duration;
 
 use jiff::tz::TimeZone;
 use tokio::sync::mpsc;
+use visionguard_client::backoff::Backoff;
 use visionguard_client::clock::{Clock, SystemClock};
 use visionguard_client::controller::Client;
 use visionguard_client::journal::{AlertId, Recorded};
+use visionguard_client::local::{self, Serving, Standing};
 use visionguard_client::policy::SUMMARY;
 use visionguard_client::power;
 use visionguard_client::shell::{Notification, Outcome, Shell};
@@ -15,14 +17,15 @@ use visionguard_client::view::{Event, NoticeView, Problem, SessionView, Status, 
 
 use crate::args::Watch;
 use crate::exit::{Exit, Failure};
-use crate::lines::{self, Line};
+use crate::lines::{self, AlertLine, Line};
 use crate::out::{self, Closed};
+use crate::reader::Reader;
 use crate::sign_in::SignIn;
 
-/// Between two attempts to sign in to a server that is away.
-const SIGN_IN_AGAIN: Duration = Duration::from_secs(15);
-/// Between two sign-ins after the server stopped accepting the last one.
-const SIGN_IN_ANEW: Duration = Duration::from_secs(15 * 60);
+/// A session that lasted this long ended for a reason of its own: the next sign-in comes at once.
+const LASTED: Duration = Duration::from_secs(15 * 60);
+/// The longest wait between two sign-ins that the server accepts and soon ends.
+const LONGEST_WAIT: Duration = Duration::from_secs(15 * 60);
 /// Alerts of which it is remembered that they had a line.
 const REMEMBERED: usize = 1_000;
 
@@ -36,14 +39,30 @@ pub async fn run(options: Watch) -> Result<Exit, Failure> {
         camera_names: place.settings.view.camera_names.clone(),
         notices: Vec::new(),
     };
-    let client = Client::start(place.parts("visionguard watch")?, printer)?;
+    let parts = place.parts("visionguard watch")?;
+    let backoff = Backoff::new(parts.seed);
+    let client = Client::start(parts, printer)?;
+    let reader = match Reader::begin(client.clone(), options.after).await {
+        Ok(reader) => reader,
+        Err(failure) => {
+            client.quit();
+            client.ended().await;
+            return Err(failure);
+        }
+    };
     power::follow(client.clone());
 
     let mut watching = Watching {
+        serving: local::serve(&place.data_dir, client.clone()),
         client,
+        reader,
+        camera_names: place.settings.view.camera_names.clone(),
         json: options.json,
         signs_in,
         signed_in_at: None,
+        was_signed_in: false,
+        backoff,
+        ended_soon: 0,
         tell,
         told: VecDeque::new(),
         zone: TimeZone::system(),
@@ -66,11 +85,21 @@ enum News {
 
 struct Watching {
     client: Client,
+    /// Answers the command line.
+    serving: Option<Serving>,
+    reader: Reader,
+    camera_names: BTreeMap<String, String>,
     json: bool,
     /// Who signs in by itself.
     signs_in: Option<SignIn>,
     /// When that was last done.
     signed_in_at: Option<tokio::time::Instant>,
+    /// Whether that ever succeeded.
+    was_signed_in: bool,
+    /// The waits between attempts to sign in to a server that is away.
+    backoff: Backoff,
+    /// Sessions in a row that the server accepted and soon ended.
+    ended_soon: u32,
     tell: mpsc::UnboundedSender<News>,
     /// The alerts that lately had a line of their own.
     told: VecDeque<String>,
@@ -85,28 +114,77 @@ impl Watching {
         if self.signs_in.is_some() {
             self.sign_in(Duration::ZERO);
         }
+        if let Err(stop) = self.print_stored().await {
+            outcome = stop.outcome();
+            ending = true;
+            self.end();
+        }
         loop {
             let told = tokio::select! {
                 told = news.recv() => told,
                 () = &mut stop, if !ending => {
                     ending = true;
-                    self.client.quit();
+                    self.end();
                     continue;
                 }
             };
             let step = match told {
-                Some(News::Line(line)) => self.print(&line).map_err(Stop::Closed),
+                Some(News::Line(line)) => self.line(*line).await,
                 Some(News::Status(status)) => self.status(&status),
                 Some(News::Notification(raised)) => self.raised(*raised).map_err(Stop::Closed),
-                Some(News::SignedIn(result)) => self.signed_in(result),
+                Some(News::SignedIn(result)) => self.signed_in(result).await,
                 Some(News::Ended) | None => return outcome,
             };
             if let (Err(stop), false) = (step, ending) {
                 outcome = stop.outcome();
                 ending = true;
-                self.client.quit();
+                self.end();
             }
         }
+    }
+
+    /// Nobody is answered any more before the directory is let go.
+    fn end(&mut self) {
+        self.serving = None;
+        self.client.quit();
+    }
+
+    /// What was stored before this program started and is wanted.
+    async fn print_stored(&mut self) -> Result<(), Stop> {
+        loop {
+            let stored = self.reader.stored().await.map_err(|error| Stop::Failed(error.into()))?;
+            if stored.is_empty() {
+                return Ok(());
+            }
+            for entry in stored {
+                self.print_alert(AlertLine::new(&entry, &self.camera_names)).await?;
+            }
+        }
+    }
+
+    /// A line of what happened; one of an alert after those of all that were stored before it, and once.
+    async fn line(&mut self, line: Line) -> Result<(), Stop> {
+        let Line::Alert(alert) = line else { return self.print(&line).map_err(Stop::Closed) };
+        loop {
+            let before = self.reader.before(alert.number).await.unwrap_or_default();
+            if before.is_empty() {
+                break;
+            }
+            for entry in before {
+                self.print_alert(AlertLine::new(&entry, &self.camera_names)).await?;
+            }
+        }
+        if self.reader.has(alert.number) {
+            return Ok(());
+        }
+        self.print_alert(alert).await
+    }
+
+    async fn print_alert(&mut self, alert: AlertLine) -> Result<(), Stop> {
+        let number = alert.number;
+        self.print(&Line::Alert(alert)).map_err(Stop::Closed)?;
+        self.reader.printed(number).await;
+        Ok(())
     }
 
     fn print(&mut self, line: &Line) -> Result<(), Closed> {
@@ -144,22 +222,38 @@ impl Watching {
 
     /// A sign-in that only a person can repeat ends the program: another one must be able to sign in.
     fn status(&mut self, status: &StatusView) -> Result<(), Stop> {
-        let out = status.status == Status::SignedOut && !status.reason.starts_with("keychain_");
+        let out = is_out(status);
         // Before the first sign-in by itself there is nobody, which is not worth a line.
-        if out && self.signs_in.is_some() && self.signed_in_at.is_none() {
+        if out && self.signs_in.is_some() && !self.was_signed_in {
             return Ok(());
         }
         self.print(&lines::status(status, SystemClock.wall())).map_err(Stop::Closed)?;
         if !out {
             return Ok(());
         }
-        match self.signed_in_at {
-            Some(at) if self.signs_in.is_some() => {
-                self.sign_in(SIGN_IN_ANEW.saturating_sub(at.elapsed()));
+        self.signed_out(&status.sentence)
+    }
+
+    /// A password signs in again; a token that is dead stays dead.
+    fn signed_out(&mut self, sentence: &str) -> Result<(), Stop> {
+        match (self.signed_in_at.take(), &self.signs_in) {
+            (Some(at), Some(signs_in)) if signs_in.can_repeat() => {
+                let wait = self.wait_after(at.elapsed());
+                self.sign_in(wait);
                 Ok(())
             }
-            Some(_) | None => Err(Stop::SignedOut(status.sentence.clone())),
+            // The sign-in is repeated already.
+            (None, Some(signs_in)) if signs_in.can_repeat() => Ok(()),
+            (Some(_) | None, _) => Err(Stop::SignedOut(sentence.to_owned())),
         }
+    }
+
+    /// How long to wait with the next sign-in after a session of this length: the server may be at odds with itself, and is
+    /// asked ever less often then.
+    fn wait_after(&mut self, lasted: Duration) -> Duration {
+        self.ended_soon = if lasted >= LASTED { 0 } else { self.ended_soon + 1 };
+        let doublings = self.ended_soon.saturating_sub(1).min(10);
+        self.backoff.shorten(Duration::from_secs(1) * (1 << doublings)).min(LONGEST_WAIT)
     }
 
     /// Signs in after a while, on the side.
@@ -173,11 +267,17 @@ impl Watching {
         });
     }
 
-    fn signed_in(&mut self, result: Result<SessionView, Problem>) -> Result<(), Stop> {
+    async fn signed_in(&mut self, result: Result<SessionView, Problem>) -> Result<(), Stop> {
         let problem = match result {
             Ok(_) => {
+                self.backoff.reset();
+                self.was_signed_in = true;
                 self.signed_in_at = Some(tokio::time::Instant::now());
-                return Ok(());
+                // It may be over again, and have said so before this came.
+                return match self.client.standing().await {
+                    Some(Standing { status, .. }) if is_out(&status) => self.signed_out(&status.sentence),
+                    Some(_) | None => Ok(()),
+                };
             }
             Err(problem) => problem,
         };
@@ -185,17 +285,22 @@ impl Watching {
         if failure.exit != Exit::Unreachable {
             return Err(Stop::Failed(failure));
         }
-        let wait = i64::try_from(SIGN_IN_AGAIN.as_millis()).unwrap_or(i64::MAX);
+        let pause = self.backoff.next_wait();
         let line = Line::Status {
             status: Status::Offline,
             reason: problem.code,
             sentence: problem.sentence,
             since: SystemClock.wall().as_millisecond(),
-            retry_in_ms: Some(wait),
+            retry_in_ms: i64::try_from(pause.as_millis()).ok(),
         };
-        self.sign_in(SIGN_IN_AGAIN);
+        self.sign_in(pause);
         self.print(&line).map_err(Stop::Closed)
     }
+}
+
+/// Whether a person has to sign in; a keychain that is locked now is not that.
+fn is_out(status: &StatusView) -> bool {
+    status.status == Status::SignedOut && !status.reason.starts_with("keychain_")
 }
 
 /// Why watching ends.

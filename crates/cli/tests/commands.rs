@@ -1,5 +1,6 @@
 //! The program itself against our own server: what it prints, and how it ends.
 
+#[allow(dead_code, reason = "another test uses the rest")]
 mod shop;
 
 use serde_json::Value;

@@ -5,6 +5,7 @@
 mod error;
 mod http;
 
+use std::collections::HashMap;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -19,6 +20,8 @@ use crate::server_clock::Told;
 
 pub use error::ApiError;
 use http::Answer;
+
+use crate::password;
 pub use http::{Exchange, Http};
 
 /// Largest answer but for a page of the record and a picture.
@@ -101,14 +104,26 @@ impl Api {
         &self.endpoint
     }
 
-    /// `POST /auth/login`.
+    /// `POST /auth/login`, with the password in each form in which it may have been registered.
     pub async fn sign_in(&self, email: &str, password: &SecretString) -> Result<SignedIn, ApiError> {
+        self.look_for_portal().await?;
+        let mut forms = password::forms(password).into_iter();
+        let mut outcome = self.log_in(email, forms.next().as_ref().unwrap_or(password)).await;
+        for form in forms {
+            if !outcome.as_ref().is_err_and(ApiError::is_unauthorized) {
+                break;
+            }
+            outcome = self.log_in(email, &form).await;
+        }
+        outcome
+    }
+
+    async fn log_in(&self, email: &str, password: &SecretString) -> Result<SignedIn, ApiError> {
         #[derive(Serialize)]
         struct Credentials<'a> {
             email: &'a str,
             password: &'a str,
         }
-        self.look_for_portal().await?;
         let body = Credentials { email, password: password.expose_secret() };
         let request = self.http.client().post(self.url("/auth/login")).json(&body);
         signed_in(self.http.send(request, MAX_ANSWER_BYTES).await?)
@@ -150,6 +165,25 @@ impl Api {
         let answer = self.http.send(self.get("/shops"), MAX_PAGE_BYTES).await?;
         let shops: Vec<ShopBody> = read(&answer, "the list of shops")?;
         Ok(shops.into_iter().map(|shop| Shop { id: shop.id, name: short(&shop.name) }).collect())
+    }
+
+    /// `GET /shops`: the names of those who manage them, by user id; hostile text, at most 255 characters.
+    pub async fn people(&self) -> Result<HashMap<String, String>, ApiError> {
+        #[derive(Deserialize)]
+        struct ShopBody {
+            #[serde(default)]
+            managers: Vec<Person>,
+        }
+        #[derive(Deserialize)]
+        struct Person {
+            id: String,
+            name: String,
+        }
+        let answer = self.http.send(self.get("/shops"), MAX_PAGE_BYTES).await?;
+        let shops: Vec<ShopBody> = read(&answer, "the list of shops")?;
+        let people = shops.into_iter().flat_map(|shop| shop.managers);
+        let named = people.map(|person| (person.id, crate::outbox::plain_name(&person.name)));
+        Ok(named.filter(|(_, name)| !name.is_empty()).collect())
     }
 
     /// `GET /api/anomalies` of one shop, newest first; `limit` 1 to 500.

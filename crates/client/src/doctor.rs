@@ -4,6 +4,7 @@
 
 mod desktop;
 mod keeping;
+mod program;
 mod server;
 
 use std::sync::Arc;
@@ -15,6 +16,7 @@ use serde::Serialize;
 use crate::account::Account;
 use crate::dial::Dial;
 use crate::keychain::Keychain;
+use crate::local::Standing;
 
 /// One thing that was looked at.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -36,6 +38,7 @@ pub enum Check {
     SignIn,
     Socket,
     Registration,
+    Program,
     Keychain,
     Notifications,
     Tray,
@@ -62,6 +65,20 @@ pub struct Patient {
     pub tls: Arc<ClientConfig>,
     /// A token to use in place of the account's, with its user's id.
     pub token: Option<(String, SecretString)>,
+    /// What the program says that runs on this data directory, if one does.
+    pub running: Running,
+}
+
+/// The running program's own word.
+#[derive(Debug, Clone, Default)]
+pub enum Running {
+    /// None runs.
+    #[default]
+    Nobody,
+    /// One runs and does not answer.
+    Silent,
+    /// It says how it stands.
+    Told(Box<Standing>),
 }
 
 /// Looks at one thing after the other and tells each finding as it is made.
@@ -69,6 +86,7 @@ pub struct Patient {
 /// A socket is opened only where the server lists none: on the original it would take the slot of a running program.
 pub async fn examine(patient: &Patient, mut tell: impl FnMut(Finding) + Send) {
     server::examine(patient, &mut tell).await;
+    tell(program::examine(&patient.running));
     tell(keeping::examine(&*patient.keychain).await);
     tell(desktop::notifications().await);
     tell(desktop::tray().await);

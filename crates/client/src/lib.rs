@@ -14,11 +14,13 @@ pub mod drill;
 pub mod journal;
 pub mod keychain;
 mod ledger;
+pub mod local;
 pub mod lock;
 pub mod logging;
 pub mod network;
 pub mod notifier;
 pub mod outbox;
+mod password;
 pub mod policy;
 pub mod power;
 pub mod reconcile;
@@ -37,3 +39,4 @@ pub mod words;
 
 /// To be called first in the `main` of every program: it may have been started as the worker that decodes pictures.
 pub use visionguard_picture::serve_if_asked as serve_pictures_if_asked;
+pub use visionguard_proto::backoff;

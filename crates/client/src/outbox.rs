@@ -7,8 +7,11 @@ use visionguard_proto::record::{Row, Status};
 
 use crate::api::ApiError;
 use crate::journal::Delivery;
-use crate::view::Decision;
-use crate::words;
+use crate::view::{Decided, Decision, Handling, How};
+use crate::words::{self, text};
+
+/// Longest name of a person in a sentence, in characters.
+const LONGEST_NAME: usize = 60;
 
 /// What to do with a decision, knowing the row as it stands on the server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -53,6 +56,58 @@ pub fn step(decision: Decision, row: &Row, ours: Option<Status>) -> Step {
         Status::FalsePositive => Step::Theirs(Decision::FalseAlarm),
         Status::Acknowledged | Status::Pending | Status::Unknown => Step::Write(wanted),
     }
+}
+
+/// What became of a decision, as an incident's handling tells it; none while it is on its way.
+pub fn decided(decision: Decision, handling: &Handling) -> Option<Decided> {
+    let (how, sentence) = match handling {
+        Handling::Open | Handling::Sending { .. } => return None,
+        Handling::Recorded { decision: there, here: true, .. } if *there == decision => {
+            (How::Recorded, text(done(decision), &[]))
+        }
+        Handling::Recorded { decision: there, here: false, .. } => {
+            let who = text("problem.who_else", &[]);
+            (How::Overruled, text("problem.overruled", &[("who", &who), ("did", &did(*there))]))
+        }
+        Handling::Recorded { .. } => (How::Replaced, text("problem.decision_replaced", &[])),
+        Handling::Refused { sentence, .. } => (How::Refused, sentence.clone()),
+    };
+    Some(Decided { how, sentence })
+}
+
+/// A decision that is still on its way, and why.
+pub fn waits(how: How, why: &str) -> Decided {
+    Decided { how, sentence: text("problem.decision_waits", &[("why", why)]) }
+}
+
+fn done(decision: Decision) -> &'static str {
+    match decision {
+        Decision::Acknowledged => "problem.done_acknowledged",
+        Decision::Resolved => "problem.done_resolved",
+        Decision::FalseAlarm => "problem.done_false_alarm",
+    }
+}
+
+/// What somebody did, in the past tense.
+pub fn did(decision: Decision) -> String {
+    match decision {
+        Decision::Acknowledged => text("problem.did_acknowledge", &[]),
+        Decision::Resolved => text("problem.did_resolve", &[]),
+        Decision::FalseAlarm => text("problem.did_false_alarm", &[]),
+    }
+}
+
+/// What stands before and after the name in the note by which a program of ours says who decided.
+pub fn around_name() -> (String, String) {
+    let pattern = text("notification.handled_by", &[("name", "\0")]);
+    let (before, after) = pattern.split_once('\0').unwrap_or((&pattern, ""));
+    (before.to_owned(), after.to_owned())
+}
+
+/// A stranger's name, fit for a sentence.
+pub fn plain_name(name: &str) -> String {
+    let kept: String = name.chars().filter(|c| !c.is_control()).take(LONGEST_NAME).collect();
+    kept.trim().to_owned()
 }
 
 /// What a failed request means for a decision. Whatever may pass, and a sign-in that is needed first, leaves it in

@@ -13,8 +13,8 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use bytes::Bytes;
-use jiff::Timestamp;
 use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp};
 use visionguard_proto::{Kind, Moment};
 
 use crate::journal::{AlertId, Entry, IncidentId, IncidentRow};
@@ -133,7 +133,7 @@ pub fn consider(
     }
     let assessment = assess(incident.kind, incident.top_score, incident.nth);
     let first = incident.notified_at.is_none() && !recent.shown.contains_key(&incident.id);
-    let body = body(incident, &assessment, &TimeZone::system());
+    let body = body(entry, &assessment, &TimeZone::system());
     let says_why = settings.picture_in_notification && picture.is_none();
     Verdict::Notify(Box::new(Notification {
         id: incident.id.to_string(),
@@ -187,8 +187,15 @@ fn title(incident: &IncidentRow, settings: &SettingsView) -> String {
     words::text("notification.title", &values)
 }
 
-fn body(incident: &IncidentRow, assessment: &Assessment, zone: &TimeZone) -> String {
-    let time = clock(incident, zone);
+fn body(entry: &Entry, assessment: &Assessment, zone: &TimeZone) -> String {
+    let incident = &entry.incident;
+    let late = entry.alert.late_by();
+    let time = match (late, entry.alert.detected_here) {
+        (Some(_), Some(detected)) => {
+            detected.to_zoned_datetime(zone.clone()).strftime("%H:%M:%S").to_string()
+        }
+        (Some(_) | None, _) => clock(incident, zone),
+    };
     let severity = match assessment.severity {
         Severity::Low => words::text("notification.low", &[]),
         Severity::Medium => words::text("notification.medium", &[]),
@@ -201,11 +208,25 @@ fn body(incident: &IncidentRow, assessment: &Assessment, zone: &TimeZone) -> Str
         ("why", assessment.why.as_str()),
         ("count", count.as_str()),
     ];
-    let once = words::text("notification.body", &values);
+    let mut once = words::text("notification.body", &values);
+    if let Some(late) = late {
+        once = format!("{once} {}", came_late(late));
+    }
     if incident.alerts > 1 {
         return format!("{once} {}", words::text("notification.alerts", &values));
     }
     once
+}
+
+/// "Came late, 1 min 10 s."
+pub fn came_late(late: SignedDuration) -> String {
+    let (minutes, seconds) = (late.as_mins().to_string(), (late.as_secs() % 60).to_string());
+    let values = [("minutes", minutes.as_str()), ("seconds", seconds.as_str())];
+    if late.as_mins() == 0 {
+        words::text("notification.late_seconds", &values)
+    } else {
+        words::text("notification.late_minutes", &values)
+    }
 }
 
 fn reasons(kind: Kind, top_score: Option<f64>, nth: u32) -> String {
@@ -261,6 +282,21 @@ mod tests {
             assess(Kind::Theft, Some(3.5), 3).why,
             "Theft pattern, score 3.5, third time in 5 minutes"
         );
+    }
+
+    #[tokio::test]
+    async fn case_07_an_alert_that_came_late_says_when_it_was_detected_and_by_how_much() {
+        let world = World::new();
+        let mut entry = world.tell("stream-a", 1, 70).await;
+        entry.alert.detected_here = Some(at(0));
+        let assessment = assess(Kind::Theft, Some(3.5), 1);
+        let said = |entry: &Entry| body(entry, &assessment, &TimeZone::UTC);
+
+        assert_eq!(said(&entry), "12:00:00. Medium: Theft pattern, score 3.5. Came late, 1 min 10 s.");
+        entry.alert.detected_here = Some(at(65));
+        assert!(!said(&entry).contains("late"), "{}", said(&entry));
+        entry.alert.detected_here = Some(at(80));
+        assert!(!said(&entry).contains("late"), "a clock that is ahead is no delay");
     }
 
     #[tokio::test]

@@ -11,8 +11,8 @@ mod incident;
 mod report;
 
 pub use incident::{
-    AlertView, Decision, FeedFilter, FeedItem, FeedPage, FeedQuery, FrameView, Handling, Incident,
-    IncidentDetail, IncidentKind, Severity, ShopView, Source,
+    AlertView, Decided, Decision, FeedFilter, FeedItem, FeedPage, FeedQuery, FrameView, Handling, How,
+    Incident, IncidentDetail, IncidentKind, Severity, ShopView, Source,
 };
 pub use report::{Gap, LedgerEntry, Outage, Report, ReportQuery, Spread};
 
@@ -47,7 +47,7 @@ pub enum Status {
 }
 
 /// The status with its evidence.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(TS))]
 pub struct StatusView {
     pub status: Status,
@@ -104,7 +104,7 @@ pub enum Keeping {
     Memory,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[cfg_attr(test, derive(TS))]
 pub struct Counts {
     /// Incidents nobody has decided on.
@@ -118,7 +118,7 @@ pub struct Counts {
 }
 
 /// A standing remark at the top of the page: no keychain, no notification daemon, a damaged journal.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(TS))]
 pub struct NoticeView {
     /// Stable: `no_keychain`, `keychain_locked`, `no_notifications`, `journal_unwritable`, `insecure_server`.
@@ -182,7 +182,7 @@ pub enum Theme {
 }
 
 /// Why a command was not carried out, in a plain sentence.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
 #[cfg_attr(test, derive(TS))]
 #[error("{sentence}")]
 pub struct Problem {

@@ -67,7 +67,12 @@ impl Shop {
 
     /// A detection of this person, with a picture; its anomaly id.
     pub fn publish(&self, person: i64) -> String {
-        let result = json!({"person_id": person, "start_frame": 7, "frame_number": 30, "score": -3.5});
+        self.publish_at(person, 30)
+    }
+
+    /// The same of this picture of the stream.
+    pub fn publish_at(&self, person: i64, frame: i64) -> String {
+        let result = json!({"person_id": person, "start_frame": 7, "frame_number": frame, "score": -3.5});
         let detection = Detection {
             shop_id: self.shop.clone(),
             user_id: Some(self.manager.clone()),
@@ -82,6 +87,49 @@ impl Shop {
         };
         let server = self.server.as_ref().expect("a running server");
         self.runtime.block_on(server.publish(detection)).expect("published").id.to_string()
+    }
+
+    /// The owner decides on the web page.
+    pub fn decide_elsewhere(&self, anomaly: &str, status: &str) {
+        let token = self.token("owner@shop.example");
+        let body = json!({"status": status}).to_string();
+        let answer = self.http("PATCH", &format!("/api/anomalies/{anomaly}"), Some(&token), &body);
+        assert_eq!(answer["status"], status, "{answer}");
+    }
+
+    /// What the record says of it.
+    pub fn recorded(&self, anomaly: &str) -> Value {
+        let token = self.token("owner@shop.example");
+        self.http("GET", &format!("/api/anomalies/{anomaly}"), Some(&token), "")["status"].clone()
+    }
+
+    /// A token that the server has issued and takes no more, and whose it is.
+    pub fn dead_token(&self) -> (String, String) {
+        let token = self.token(EMAIL);
+        self.http("POST", "/auth/logout", Some(&token), "");
+        (self.manager.to_string(), token)
+    }
+
+    fn token(&self, email: &str) -> String {
+        let body = json!({"email": email, "password": PASSWORD}).to_string();
+        let answer = self.http("POST", "/auth/login", None, &body);
+        answer["access_token"].as_str().unwrap_or_else(|| panic!("a token: {answer}")).to_owned()
+    }
+
+    fn http(&self, method: &str, path: &str, token: Option<&str>, body: &str) -> Value {
+        let address = self.url.trim_start_matches("http://");
+        let mut stream = std::net::TcpStream::connect(address).expect("the server");
+        let bearer = token.map(|token| format!("Authorization: Bearer {token}\r\n")).unwrap_or_default();
+        let request = format!(
+            "{method} {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n{bearer}\
+             Content-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
+            body.len()
+        );
+        stream.write_all(request.as_bytes()).expect("written");
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).expect("an answer");
+        let body = answer.split_once("\r\n\r\n").map_or("", |(_, body)| body);
+        serde_json::from_str(body).unwrap_or_default()
     }
 
     /// Stops the server, lets something happen, and starts it again at the same address.
@@ -118,8 +166,17 @@ impl Shop {
     }
 
     pub fn watch_at(&self, url: &str) -> Watch {
+        self.watch_with(url, &[])
+    }
+
+    /// The same, beginning after an alert.
+    pub fn watch_after(&self, after: &str) -> Watch {
+        self.watch_with(&self.url, &["--after", after])
+    }
+
+    fn watch_with(&self, url: &str, more: &[&str]) -> Watch {
         let arguments = ["watch", "--json", "--email", EMAIL, "--password-stdin"];
-        let mut child = self.command(url).args(arguments).spawn().expect("the program");
+        let mut child = self.command(url).args(arguments).args(more).spawn().expect("the program");
         writeln!(child.stdin.take().expect("its input"), "{PASSWORD}").expect("its input");
         Watch::new(child)
     }
@@ -182,6 +239,12 @@ impl Watch {
                 }
             }
         }
+    }
+
+    /// `STOP` or `CONT`.
+    pub fn signal(&self, name: &str) {
+        let sent = Command::new("kill").args(["-s", name, &self.child.id().to_string()]).status();
+        assert!(sent.expect("kill").success());
     }
 
     /// Closes the reading end of its output, with the next line at the latest.

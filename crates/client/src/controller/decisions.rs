@@ -1,8 +1,9 @@
 //! What a person decides: durable with the click, on the server as soon as it can be.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
+use tokio::sync::oneshot;
 use visionguard_proto::record::{Row, Status};
 use visionguard_proto::{AnomalyId, Moment};
 
@@ -13,11 +14,13 @@ use crate::api::{Api, ApiError};
 use crate::clock::Clock;
 use crate::journal::{Delivery, IncidentId, IncidentRow, Journal, JournalError, Outgoing};
 use crate::outbox::{self, Step};
-use crate::view::{Decision, Problem, SessionView};
+use crate::view::{Decided, Decision, How, Problem, SessionView};
 use crate::words::text;
 
 /// Decisions sent in one go.
 const AT_ONCE: u32 = 50;
+/// The server writes an alert's row at the moment it sends its message; one that came so long ago has none.
+const WRITTEN_WITHIN: Duration = Duration::from_secs(15);
 /// The longest wait between two attempts.
 const LONGEST_WAIT: Duration = Duration::from_secs(60);
 
@@ -31,6 +34,8 @@ pub(super) struct Outbox {
     /// When to look for decisions that another program wrote into the journal.
     beside: Due,
     looking: bool,
+    /// Who waits to learn what became of a decision.
+    waiting: Vec<Waiting>,
 }
 
 /// The statuses that this program put on the server's rows: a change of mind is no conflict.
@@ -40,6 +45,8 @@ type Ours = HashMap<AnomalyId, Status>;
 #[derive(Debug, Default)]
 pub(super) struct Sent {
     changed: Vec<IncidentRow>,
+    /// What only the record could tell of what became of a decision.
+    said: Vec<(IncidentId, Decided)>,
     ours: Ours,
     any: bool,
     api: Option<ApiError>,
@@ -53,6 +60,19 @@ impl Outbox {
         let to_look = self.beside.at().filter(|_| !self.looking);
         to_send.into_iter().chain(to_look).min()
     }
+
+    /// Answers those who wait for this incident, as far as there is an answer to their decision.
+    fn tell(&mut self, incident: IncidentId, answer: impl Fn(Decision) -> Option<Decided>) {
+        let waiting = std::mem::take(&mut self.waiting);
+        for waiting in waiting {
+            let answer = (waiting.incident == incident).then(|| answer(waiting.decision)).flatten();
+            match answer {
+                Some(answer) => drop(waiting.reply.send(answer)),
+                None if waiting.reply.is_closed() => {}
+                None => self.waiting.push(waiting),
+            }
+        }
+    }
 }
 
 impl Controller {
@@ -61,7 +81,7 @@ impl Controller {
         incident: &str,
         decision: Decision,
         note: Option<String>,
-        reply: Option<Reply<Result<(), Problem>>>,
+        reply: Option<Reply<DecisionKept>>,
     ) {
         let Ok(incident) = incident.parse::<IncidentId>() else {
             if let Some(reply) = reply {
@@ -77,24 +97,28 @@ impl Controller {
             if let Some(account) = account
                 && let Err(error) = journal.belong_to(account).await
             {
-                return Tick::Decided { result: Err(error), reply };
+                return Tick::Decided { decision, result: Err(error), reply };
             }
             let result = journal.decide(incident, decision, note, at).await;
-            Tick::Decided { result, reply }
+            Tick::Decided { decision, result, reply }
         });
     }
 
     pub(super) fn decided(
         &mut self,
+        decision: Decision,
         result: Result<Option<IncidentRow>, JournalError>,
-        reply: Option<Reply<Result<(), Problem>>>,
+        reply: Option<Reply<DecisionKept>>,
     ) {
         let answer = match result {
             Ok(Some(incident)) => {
                 self.shell.withdraw(&incident.id.to_string());
+                let (told, outcome) = oneshot::channel();
+                self.outbox.waiting.push(Waiting { incident: incident.id, decision, reply: told });
                 self.incident_changed(&incident);
                 self.send_soon();
-                Ok(())
+                self.look_for_rows(incident.id);
+                Ok(outcome)
             }
             Ok(None) => Err(unknown_incident()),
             Err(error) => {
@@ -105,6 +129,16 @@ impl Controller {
         if let Some(reply) = reply {
             let _ = reply.send(answer);
         }
+    }
+
+    /// What was decided about may have no row yet: the record is asked at once.
+    fn look_for_rows(&self, incident: IncidentId) {
+        let (journal, ticks) = (self.journal.clone(), self.ticks.clone());
+        self.tasks.spawn(async move {
+            if let Ok(true) = journal.waits_for_rows(incident).await {
+                let _ = ticks.send(Tick::LookForRows);
+            }
+        });
     }
 
     pub(super) fn send_soon(&mut self) {
@@ -158,13 +192,17 @@ impl Controller {
         let ours = std::mem::take(&mut self.outbox.ours);
         let epoch = self.who.epoch;
         self.spawn(async move {
-            let batch = Batch { api, journal, clock, account: account_of(&session), name: session.name };
+            let account = account_of(&session);
+            let batch = Batch { api, journal, clock, account, user: session.user_id, name: session.name };
             Tick::Sent(epoch, batch.send(ours).await)
         });
     }
 
     pub(super) fn sent(&mut self, epoch: u64, sent: Sent) {
         self.outbox.sending = false;
+        for (incident, decided) in &sent.said {
+            self.outbox.tell(*incident, |_| Some(decided.clone()));
+        }
         for incident in &sent.changed {
             self.incident_changed(incident);
         }
@@ -200,15 +238,16 @@ impl Controller {
         self.decisions_time(now);
     }
 
-    /// The record was read to its end and still does not have the alerts of these decisions.
-    pub(super) fn give_up_unmatched(&self, after: Duration) {
+    /// The record was read to its end, beginning at this moment, and does not have the alerts of these decisions.
+    pub(super) fn give_up_unmatched(&self, began_at: Moment) {
         let journal = self.journal.clone();
         let at = self.wall();
-        let before = at.checked_sub(after).unwrap_or(at);
+        let decided_before = self.wall_at(began_at);
+        let received_before = decided_before.checked_sub(WRITTEN_WITHIN).unwrap_or(decided_before);
         let sentence = text("problem.decision_unknown_there", &[]);
         let ticks = self.ticks.clone();
         self.tasks.spawn(async move {
-            match journal.refuse_unmatched(before, sentence, at).await {
+            match journal.refuse_unmatched(decided_before, received_before, sentence, at).await {
                 Ok(incidents) => {
                     for incident in incidents {
                         let _ = ticks.send(Tick::Changed(Box::new(incident)));
@@ -220,6 +259,19 @@ impl Controller {
             }
         });
     }
+
+    /// Whoever waits to learn what became of a decision about this incident is told, if that is known.
+    pub(super) fn tell_decided(&mut self, incident: &IncidentRow) {
+        self.outbox.tell(incident.id, |decision| outbox::decided(decision, &incident.handling));
+    }
+}
+
+/// Whoever made a decision waits to learn what became of it.
+#[derive(Debug)]
+struct Waiting {
+    incident: IncidentId,
+    decision: Decision,
+    reply: Reply<Decided>,
 }
 
 /// What it takes to send decisions.
@@ -228,16 +280,27 @@ struct Batch {
     journal: Journal,
     clock: std::sync::Arc<dyn Clock>,
     account: String,
+    user: String,
     name: String,
 }
 
+/// A decision about an alert, and its row as it was found.
+struct Looked {
+    outgoing: Outgoing,
+    row: Row,
+    step: Step,
+}
+
 impl Batch {
+    /// One incident after the other: a decision about an incident takes effect whole or not at all, or it is said which
+    /// part of it did.
     async fn send(&self, ours: Ours) -> Sent {
         let mut sent = Sent { ours, ..Sent::default() };
+        let mut seen = HashSet::new();
         match self.waiting().await {
             Ok(waiting) => {
                 for outgoing in waiting {
-                    if !self.one(&outgoing, &mut sent).await {
+                    if seen.insert(outgoing.incident) && !self.incident(outgoing.incident, &mut sent).await {
                         break;
                     }
                 }
@@ -253,69 +316,192 @@ impl Batch {
         self.journal.next_to_send(AT_ONCE).await
     }
 
-    /// Sends one; whether to go on with the next.
-    async fn one(&self, outgoing: &Outgoing, sent: &mut Sent) -> bool {
-        let (delivery, trouble) = match self.put(outgoing, &mut sent.ours).await {
-            Ok(Put::Done) => (Delivery::Recorded, None),
-            Ok(Put::Theirs(decision)) => {
-                self.show_theirs(outgoing, decision, sent).await;
-                return sent.journal.is_none();
+    /// Sends what was decided about one incident; whether to go on with the next. All rows are looked at before the first is
+    /// changed: what somebody else decided is not undone.
+    async fn incident(&self, incident: IncidentId, sent: &mut Sent) -> bool {
+        let outgoing = match self.journal.to_send_of(incident).await {
+            Ok(outgoing) => outgoing,
+            Err(error) => {
+                sent.journal = Some(error);
+                return false;
             }
-            Err(error) => match outbox::failed(&error) {
-                Delivery::Later => (Delivery::Later, Some(error)),
-                answered @ (Delivery::Recorded | Delivery::Refused { .. }) => {
-                    tracing::warn!(%error, "the server refused a decision");
-                    (answered, None)
-                }
-            },
         };
+        let mut looked = Vec::new();
+        for outgoing in outgoing {
+            match self.api.anomaly(&outgoing.anomaly_id).await {
+                Ok(row) => {
+                    let ours = sent.ours.get(&outgoing.anomaly_id).copied();
+                    let ours = ours.or(outgoing.ours.map(outbox::status));
+                    let step = outbox::step(outgoing.decision, &row, ours);
+                    looked.push(Looked { outgoing, row, step });
+                }
+                Err(error) => {
+                    if !self.failed(&outgoing, error, sent).await {
+                        return false;
+                    }
+                }
+            }
+        }
+        match self.settled_elsewhere(incident, &looked, sent).await {
+            Ok(true) => return true,
+            Ok(false) => {}
+            Err(error) => {
+                sent.journal = Some(error);
+                return false;
+            }
+        }
+        for looked in looked {
+            if !self.one(looked, sent).await {
+                return false;
+            }
+        }
+        true
+    }
+
+    /// Sends one; whether to go on with the next.
+    async fn one(&self, looked: Looked, sent: &mut Sent) -> bool {
+        match self.put(&looked, &mut sent.ours).await {
+            Ok(None) => self.note(&looked.outgoing, Delivery::Recorded, sent).await,
+            Ok(Some(theirs)) => self.show_theirs(&looked.outgoing, &theirs, sent).await,
+            Err(error) => return self.failed(&looked.outgoing, error, sent).await,
+        }
+        sent.any |= sent.journal.is_none();
+        sent.journal.is_none()
+    }
+
+    /// A request about this one failed; whether to go on with the next.
+    async fn failed(&self, outgoing: &Outgoing, error: ApiError, sent: &mut Sent) -> bool {
+        let delivery = outbox::failed(&error);
+        let later = delivery == Delivery::Later;
+        if !later {
+            tracing::warn!(%error, "the server refused a decision");
+        }
         self.note(outgoing, delivery, sent).await;
         if sent.journal.is_some() {
             return false;
         }
-        let Some(trouble) = trouble else {
+        if !later {
             sent.any = true;
             return true;
-        };
-        let ends = outbox::concerns_all(&trouble);
+        }
+        let ends = outbox::concerns_all(&error);
         if ends || sent.api.is_none() {
-            sent.api = Some(trouble);
+            sent.api = Some(error);
         }
         !ends
     }
 
-    /// Looks at the row before changing it: what somebody else decided is not undone.
-    async fn put(&self, outgoing: &Outgoing, ours: &mut Ours) -> Result<Put, ApiError> {
+    /// Changes the row, and looks whether it stays so; what somebody else made of it, otherwise.
+    async fn put(&self, looked: &Looked, ours: &mut Ours) -> Result<Option<Row>, ApiError> {
+        let Looked { outgoing, row, step } = looked;
         let id = &outgoing.anomaly_id;
-        let row = self.api.anomaly(id).await?;
-        let wanted = match outbox::step(outgoing.decision, &row, ours.get(id).copied()) {
-            Step::Write(wanted) => wanted,
+        let wanted = match step {
+            Step::Write(wanted) => *wanted,
             Step::Done if outgoing.note.is_some() => row.status,
-            Step::Done => return Ok(Put::Done),
-            Step::Theirs(theirs) => return Ok(Put::Theirs(theirs)),
+            Step::Done => return Ok(None),
+            Step::Theirs(_) => return Ok(Some(row.clone())),
         };
-        let note = outgoing.note.clone().or_else(|| self.signature(&row));
+        let note = outgoing.note.clone().or_else(|| self.signature(row));
         self.api.patch(id, wanted, note.as_deref()).await?;
         ours.insert(id.clone(), wanted);
-        Ok(Put::Done)
+        // The last writer wins there, and that may be somebody who decided at the same moment.
+        let after = self.api.anomaly(id).await.ok();
+        Ok(after.filter(|after| after.status != wanted && outbox::decision(after.status).is_some()))
     }
 
     /// The server does not keep who acknowledged, so the note says it, unless there is one already.
     fn signature(&self, row: &Row) -> Option<String> {
-        (row.notes.is_none() && !self.name.is_empty())
-            .then(|| text("notification.handled_by", &[("name", &self.name)]))
+        (row.notes.is_none() && !self.name.is_empty()).then(|| self.signed())
     }
 
-    async fn show_theirs(&self, outgoing: &Outgoing, decision: Decision, sent: &mut Sent) {
-        tracing::info!(?decision, "somebody else decided first");
-        self.note(outgoing, Delivery::Refused { sentence: text("problem.decided_elsewhere", &[]) }, sent)
-            .await;
+    fn signed(&self) -> String {
+        text("notification.handled_by", &[("name", &self.name)])
+    }
+
+    /// Whether the row was decided so before, and not by this program.
+    fn is_elsewhere(&self, looked: &Looked, ours: &Ours) -> bool {
+        let Looked { outgoing, row, step } = looked;
+        let by_us = outgoing.tries > 0
+            || outgoing.ours.is_some()
+            || ours.contains_key(&outgoing.anomaly_id)
+            || row.resolved_by.as_deref() == Some(&self.user)
+            || row.notes.as_deref() == Some(&self.signed());
+        *step == Step::Done && outgoing.note.is_none() && !by_us
+    }
+
+    /// Others settled it, or some of it: nothing is sent, if nothing was yet. Whether that is the end of it.
+    async fn settled_elsewhere(
+        &self,
+        incident: IncidentId,
+        looked: &[Looked],
+        sent: &mut Sent,
+    ) -> Result<bool, JournalError> {
+        let is_overruled = |looked: &&Looked| matches!(looked.step, Step::Theirs(_));
+        let theirs: Vec<&Looked> = looked.iter().filter(is_overruled).collect();
+        let all_so = looked.iter().all(|looked| self.is_elsewhere(looked, &sent.ours));
+        let settled = if theirs.is_empty() && all_so { looked.iter().collect() } else { theirs };
+        let Some(first) = settled.first() else { return Ok(false) };
+        if self.journal.has_taken_effect(incident).await? {
+            return Ok(false);
+        }
+        let all = self.journal.incident(incident).await?.map_or(0, |row| row.alerts);
+        let decided = self.said_of(first, settled.len(), all).await;
+        tracing::info!(how = ?decided.how, "somebody else decided first");
+        let now = self.clock.wall();
+        let theirs = settled.iter().filter_map(|looked| {
+            let decision = outbox::decision(looked.row.status)?;
+            Some((looked.outgoing.anomaly_id.clone(), decision, looked.row.resolved_at.unwrap_or(now)))
+        });
+        let row = self.journal.overruled(incident, theirs.collect(), decided.sentence.clone(), now).await?;
+        sent.any = true;
+        sent.said.push((incident, decided));
+        sent.changed.extend(row);
+        Ok(true)
+    }
+
+    /// That somebody else settled `some` of `all` alerts, in words.
+    async fn said_of(&self, first: &Looked, some: usize, all: u32) -> Decided {
+        let who = self.who(&first.row).await;
+        let did = outbox::decision(first.row.status).map(outbox::did).unwrap_or_default();
+        let (some, all) = (u32::try_from(some).unwrap_or(u32::MAX).min(all), all);
+        let sentence = if first.step == Step::Done {
+            let sentence = text("problem.decided_already", &[("who", &who), ("did", &did)]);
+            return Decided { how: How::Already, sentence };
+        } else if some == all {
+            text("problem.overruled", &[("who", &who), ("did", &did)])
+        } else {
+            let (some, all) = (some.to_string(), all.to_string());
+            text("problem.overruled_some", &[("who", &who), ("did", &did), ("some", &some), ("all", &all)])
+        };
+        Decided { how: How::Overruled, sentence }
+    }
+
+    /// Who decided, as far as the record tells it.
+    async fn who(&self, row: &Row) -> String {
+        match &row.resolved_by {
+            Some(user) if *user == self.user => return text("problem.who_you", &[]),
+            Some(user) => {
+                if let Some(name) = self.api.people().await.ok().and_then(|mut people| people.remove(user)) {
+                    return name;
+                }
+            }
+            None => {}
+        }
+        let (before, after) = outbox::around_name();
+        let signed = row.notes.as_deref().and_then(|note| note.strip_prefix(&*before)?.strip_suffix(&*after));
+        let name = signed.map(outbox::plain_name).filter(|name| !name.is_empty());
+        name.unwrap_or_else(|| text("problem.who_else", &[]))
+    }
+
+    async fn show_theirs(&self, outgoing: &Outgoing, row: &Row, sent: &mut Sent) {
+        let Some(decision) = outbox::decision(row.status) else { return };
+        tracing::info!(?decision, "somebody else decided, too");
+        let did = outbox::did(decision);
+        let sentence = text("problem.overruled_part", &[("who", &self.who(row).await), ("did", &did)]);
+        self.note(outgoing, Delivery::Refused { sentence }, sent).await;
         let now = self.clock.wall();
         match self.journal.handled_elsewhere(outgoing.anomaly_id.clone(), decision, now, now).await {
-            Ok(incident) => {
-                sent.any = true;
-                sent.changed.extend(incident);
-            }
+            Ok(incident) => sent.changed.extend(incident),
             Err(error) => sent.journal = Some(error),
         }
     }
@@ -328,16 +514,12 @@ impl Batch {
     }
 }
 
+/// Whether a decision is stored here, and where what becomes of it is told.
+pub(super) type DecisionKept = Result<oneshot::Receiver<Decided>, Problem>;
+
 /// Whose decisions: of which person, at which server.
 pub(super) fn account_of(session: &SessionView) -> String {
     format!("{} at {}", session.user_id, session.server)
-}
-
-/// What became of a decision at the server.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Put {
-    Done,
-    Theirs(Decision),
 }
 
 pub(super) fn unknown_incident() -> Problem {

@@ -1,7 +1,5 @@
 //! Catching up with the server's record, and what comes of it.
 
-use std::time::Duration;
-
 use visionguard_proto::{Cause, Moment};
 
 use super::Controller;
@@ -15,8 +13,6 @@ use crate::status::{Record, Seen};
 
 /// Batches of pictures fetched after one pass; the rest after the next, or when they are looked at.
 const FETCHES: u32 = 4;
-/// Decisions older than this whose alert the record does not have are given up.
-const UNMATCHED_AFTER: Duration = Duration::from_secs(120);
 
 impl Controller {
     pub(super) fn reconcile(&mut self, now: Moment) {
@@ -69,7 +65,7 @@ impl Controller {
                 if caught_up > 0 {
                     tracing::info!(caught_up, "caught up with the record");
                 }
-                self.give_up_unmatched(UNMATCHED_AFTER);
+                self.give_up_unmatched(began_at);
             }
             Some(trouble) => self.not_reconciled(began_at, &trouble),
         }

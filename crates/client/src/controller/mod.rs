@@ -44,19 +44,24 @@ use crate::clock::{Clock, SystemClock};
 use crate::dial::{Dial, SystemDial};
 use crate::journal::{Hands, Journal};
 use crate::keychain::{self, Keychain};
+use crate::local::Standing;
 use crate::lock::LockError;
+use crate::outbox;
 use crate::settings::{self, Settings};
 use crate::shell::{Outcome, Shell};
 use crate::status;
 use crate::tls;
 use crate::view::{
-    Decision, DrillResult, FeedPage, FeedQuery, IncidentDetail, Problem, Report, ReportQuery, SessionView,
-    SettingsView, Snapshot,
+    Decided, Decision, DrillResult, FeedPage, FeedQuery, How, IncidentDetail, Problem, Report, ReportQuery,
+    SessionView, SettingsView, Snapshot, Status,
 };
 use crate::words::text;
 
 use task::Controller;
 use ticks::{Credentials, Reply, Tick};
+
+/// Between two looks at whether a decision can still go out.
+const LOOK_EVERY: Duration = Duration::from_millis(250);
 
 /// The running client. Cheap to clone; the task ends after [`Client::quit`].
 #[derive(Clone)]
@@ -295,10 +300,30 @@ impl Client {
         decision: Decision,
         note: Option<String>,
     ) -> Result<(), Problem> {
+        self.decide_and_follow(incident, decision, note).await.map(drop)
+    }
+
+    /// The same; what becomes of the decision is told as soon as it is known.
+    pub async fn decide_and_follow(
+        &self,
+        incident: &str,
+        decision: Decision,
+        note: Option<String>,
+    ) -> Result<Following, Problem> {
         let incident = incident.to_owned();
-        self.ask(|reply| Tick::Decide { incident, decision, note, reply: Some(reply) })
-            .await
-            .unwrap_or_else(|| Err(stopped()))
+        let kept = self.ask(|reply| Tick::Decide { incident, decision, note, reply: Some(reply) }).await;
+        let told = kept.unwrap_or_else(|| Err(stopped()))?;
+        Ok(Following { told, client: self.clone() })
+    }
+
+    /// How it stands, for another program of this computer; none after the end.
+    pub async fn standing(&self) -> Option<Standing> {
+        self.ask(Tick::Standing).await
+    }
+
+    /// What is stored here, for a reader of its alerts.
+    pub fn journal(&self) -> &Journal {
+        &self.journal
     }
 
     /// Marks an incident as looked at.
@@ -373,6 +398,37 @@ impl Client {
         let (reply, answer) = oneshot::channel();
         self.tell(question(reply));
         answer.await.ok()
+    }
+}
+
+/// A decision that is stored here and on its way to the server.
+#[derive(Debug)]
+pub struct Following {
+    told: oneshot::Receiver<Decided>,
+    client: Client,
+}
+
+impl Following {
+    /// What became of it; after this long, or once somebody has to sign in first, why it is still on its way.
+    pub async fn outcome(mut self, within: Duration) -> Decided {
+        let give_up_at = tokio::time::Instant::now() + within;
+        loop {
+            let look_at = tokio::time::Instant::now() + LOOK_EVERY;
+            match tokio::time::timeout_at(look_at.min(give_up_at), &mut self.told).await {
+                Ok(Ok(decided)) => return decided,
+                Ok(Err(_)) => return outbox::waits(How::Waiting, &stopped().sentence),
+                Err(_) => {}
+            }
+            let Some(standing) = self.client.standing().await else {
+                return outbox::waits(How::Waiting, &stopped().sentence);
+            };
+            if standing.status.status == Status::SignedOut {
+                return outbox::waits(How::SignedOut, &standing.status.sentence);
+            }
+            if tokio::time::Instant::now() >= give_up_at {
+                return outbox::waits(How::Waiting, &standing.status.sentence);
+            }
+        }
     }
 }
 

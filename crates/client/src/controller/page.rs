@@ -106,6 +106,7 @@ impl Controller {
     }
 
     pub(super) fn incident_changed(&mut self, incident: &IncidentRow) {
+        self.tell_decided(incident);
         if self.page.open {
             let incident = journal::view::incident(incident, &self.settings.view.camera_names);
             self.page.push(Change::Changed(Box::new(incident)));

@@ -10,6 +10,7 @@ use super::decisions::{not_stored, unknown_incident};
 use super::session::problem;
 use super::ticks::{Reply, Tick, milliseconds};
 use crate::journal::{AlertId, IncidentId, Journal, JournalError, Stored};
+use crate::local::Standing;
 use crate::settings::{self, Settings, SettingsError};
 use crate::view::{
     Event, FeedPage, FeedQuery, IncidentDetail, Problem, Report, ReportQuery, SettingsView, Snapshot,
@@ -43,6 +44,20 @@ impl Controller {
                 snapshot.counts = counts;
             }
             let _ = reply.send(snapshot);
+        });
+    }
+
+    /// What another program of this computer may know.
+    pub(super) fn standing(&mut self, reply: Reply<Standing>) {
+        self.show();
+        let session = self.account.session();
+        let _ = reply.send(Standing {
+            status: self.shown.status.clone(),
+            server: session.as_ref().map(|session| session.server.clone()),
+            user_id: session.as_ref().map(|session| session.user_id.clone()),
+            email: session.map(|session| session.email),
+            counts: self.shown.counts,
+            notices: self.shown.notices(),
         });
     }
 

@@ -7,7 +7,7 @@ use tokio::sync::oneshot;
 use visionguard_proto::{Cursor, Moment};
 
 use super::Controller;
-use super::decisions::Sent;
+use super::decisions::{DecisionKept, Sent};
 use super::recorder::Attempt;
 use super::session::Refused;
 use crate::account::{Answer, Restored};
@@ -17,6 +17,7 @@ use crate::journal::{
     AlertId, DrillRow, Entry, GapRow, IncidentId, IncidentRow, JournalError, OutageRow, Settled,
 };
 use crate::keychain::KeychainError;
+use crate::local::Standing;
 use crate::reconcile::{Memory, Pass, Trouble};
 use crate::settings::{Settings, SettingsError};
 use crate::shell::Outcome;
@@ -48,8 +49,9 @@ pub(super) enum Tick {
         incident: String,
         decision: Decision,
         note: Option<String>,
-        reply: Option<Reply<Result<(), Problem>>>,
+        reply: Option<Reply<DecisionKept>>,
     },
+    Standing(Reply<Standing>),
     Seen(String),
     Dismiss(String, Reply<Result<(), Problem>>),
     ClearAll(Reply<Result<(), Problem>>),
@@ -99,9 +101,12 @@ pub(super) enum Tick {
     /// Something about this incident changed.
     Changed(Box<IncidentRow>),
     Decided {
+        decision: Decision,
         result: Result<Option<IncidentRow>, JournalError>,
-        reply: Option<Reply<Result<(), Problem>>>,
+        reply: Option<Reply<DecisionKept>>,
     },
+    /// What was decided about has no row in the record yet.
+    LookForRows,
     /// What another program decided, if it did.
     DecidedBeside(Result<Vec<IncidentRow>, JournalError>),
     Removed {
@@ -161,6 +166,7 @@ impl Controller {
             Tick::RetryNow => self.retry_now(),
             Tick::Drill(reply) => self.drill_now(reply),
             Tick::Decide { incident, decision, note, reply } => self.decide(&incident, decision, note, reply),
+            Tick::Standing(reply) => self.standing(reply),
             Tick::Seen(incident) => self.seen(&incident),
             Tick::Dismiss(incident, reply) => self.dismiss(&incident, reply),
             Tick::ClearAll(reply) => self.clear_all(reply),
@@ -193,7 +199,8 @@ impl Controller {
             Tick::NotYetNotified(entries) => self.not_yet_notified(entries),
             Tick::Again(entry, picture) => self.consider(&entry, picture),
             Tick::Changed(incident) => self.changed(&incident),
-            Tick::Decided { result, reply } => self.decided(result, reply),
+            Tick::Decided { decision, result, reply } => self.decided(decision, result, reply),
+            Tick::LookForRows => self.reconcile_soon(),
             Tick::DecidedBeside(found) => self.decided_beside(found),
             Tick::Removed { result, reply } => self.removed(result, reply),
             Tick::Sent(epoch, sent) => self.sent(epoch, sent),

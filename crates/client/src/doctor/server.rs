@@ -8,7 +8,7 @@ use secrecy::SecretString;
 use tokio::time::{sleep, timeout};
 use visionguard_proto::{Cause, Endpoint, UserId};
 
-use super::{Check, Finding, Patient, Verdict};
+use super::{Check, Finding, Patient, Running, Verdict, program};
 use crate::api::{Api, ApiError, Http, Registration, User};
 use crate::clock::SystemClock;
 use crate::connection::{Protocol, Target, Trial, ask_protocol};
@@ -138,7 +138,7 @@ async fn socket(patient: &Patient, api: &Api, target: Target, tell: Tell<'_>) {
     if let Registration::Registered { uptime } = api.registration(&target.user).await {
         let seconds = uptime.as_secs().to_string();
         tell(listed(ask_protocol(&*patient.dial, &SystemClock, &target).await));
-        tell(Finding::good(Check::Registration, text("doctor.registered", &[("seconds", &seconds)])));
+        tell(listed_for(patient, &target.user, &seconds));
         return;
     }
 
@@ -153,6 +153,32 @@ async fn socket(patient: &Patient, api: &Api, target: Target, tell: Tell<'_>) {
     tell(Finding::good(Check::Socket, text(spoken(trial.protocol), &[])));
     tell(registration(api, &target.user).await);
     trial.close().await;
+}
+
+/// A connection is listed. Whose it is, only the running program can tell.
+fn listed_for(patient: &Patient, user: &UserId, seconds: &str) -> Finding {
+    let found = text("doctor.registered", &[("seconds", seconds)]);
+    match &patient.running {
+        Running::Told(standing) if standing.user_id.as_deref() == Some(user.as_str()) => {
+            match program::word(standing) {
+                (Verdict::Good, _) => Finding::good(Check::Registration, found),
+                (verdict, said) => Finding {
+                    check: Check::Registration,
+                    verdict,
+                    found: text("doctor.registered_not_its_own", &[("seconds", seconds)]),
+                    advice: Some(said),
+                },
+            }
+        }
+        Running::Nobody | Running::Silent | Running::Told(_) => {
+            let advice = text("doctor.registered_whose_advice", &[]);
+            Finding::warning(
+                Check::Registration,
+                text("doctor.registered_whose", &[("seconds", seconds)]),
+                advice,
+            )
+        }
+    }
 }
 
 /// Another program's socket is open already; what it speaks is what the server offers.

@@ -9,7 +9,9 @@ use crate::api::Http;
 use crate::clock::SystemClock;
 use crate::dial::SystemDial;
 use crate::keychain::MemoryKeychain;
+use crate::local::Standing;
 use crate::testing::{Reply, Request, TinyServer, answer, closed_port, json, tls};
+use crate::view::{Counts, Status, StatusView};
 
 #[tokio::test]
 async fn a_healthy_installation_is_good_all_the_way() {
@@ -24,6 +26,25 @@ async fn a_healthy_installation_is_good_all_the_way() {
         !server.requests().iter().any(|request| request.path.starts_with("/ws/alerts")),
         "the slot was taken"
     );
+}
+
+#[tokio::test]
+async fn case_04_a_listed_connection_is_no_better_than_the_running_program_says() {
+    let server = TinyServer::start(|request| respond(request, json(200, REGISTERED))).await;
+    let verdict = async |running: Running| {
+        let mut findings = Vec::new();
+        let patient = Patient { running, ..patient(&server.url(), Some("good")) };
+        server::examine(&patient, &mut |finding| findings.push(finding)).await;
+        (findings[4].verdict, findings[4].advice.clone())
+    };
+
+    let deaf = verdict(told(Status::Deaf)).await;
+    let nobody = verdict(Running::Nobody).await;
+    let silent = verdict(Running::Silent).await;
+
+    assert_eq!(deaf.0, Verdict::Bad);
+    assert!(deaf.1.is_some_and(|said| said.contains("How it is.")));
+    assert_eq!((nobody.0, silent.0), (Verdict::Warning, Verdict::Warning), "whose it is is not known");
 }
 
 #[tokio::test]
@@ -122,8 +143,9 @@ async fn every_check_is_made_once_and_in_order() {
     examine(&patient("", None), |finding| checks.push(finding.check)).await;
 
     let [address, tls, sign_in, socket, registration] = WAY;
-    let (keychain, notifications, tray) = (Check::Keychain, Check::Notifications, Check::Tray);
-    assert_eq!(checks, [address, tls, sign_in, socket, registration, keychain, notifications, tray]);
+    let (program, keychain) = (Check::Program, Check::Keychain);
+    let (notifications, tray) = (Check::Notifications, Check::Tray);
+    assert_eq!(checks, [address, tls, sign_in, socket, registration, program, keychain, notifications, tray]);
 }
 
 #[tokio::test]
@@ -208,7 +230,30 @@ fn patient(server: &str, token: Option<&str>) -> Patient {
         dial: Arc::new(SystemDial::new(Arc::clone(&tls))),
         tls,
         token: token.map(|token| ("u1".to_owned(), token.into())),
+        running: told(Status::Protected),
     }
+}
+
+/// What a running program says that is signed in as this user.
+fn told(status: Status) -> Running {
+    let status = StatusView {
+        status,
+        reason: "reason".to_owned(),
+        sentence: "How it is.".to_owned(),
+        since: 0,
+        heard_at: None,
+        next_attempt_at: None,
+        record_every: None,
+        remedy: None,
+    };
+    Running::Told(Box::new(Standing {
+        status,
+        server: None,
+        user_id: Some("u1".to_owned()),
+        email: None,
+        counts: Counts::default(),
+        notices: Vec::new(),
+    }))
 }
 
 fn respond(request: &Request, registration: Reply) -> Reply {

@@ -106,6 +106,33 @@ impl Journal {
         .await
     }
 
+    /// The alerts stored after this number, oldest first, at most so many; those before `below`, where it is given.
+    pub async fn alerts_after(
+        &self,
+        after: i64,
+        below: Option<AlertId>,
+        limit: u32,
+    ) -> Result<Vec<Entry>, JournalError> {
+        self.read(move |connection| {
+            let which = "WHERE a.id > ?1 AND a.id < ?2 ORDER BY a.id LIMIT ?3";
+            let below = below.map_or(i64::MAX, |below| below.0);
+            let stored = sql::alerts(connection, which, (after, below, limit))?.into_iter();
+            stored.map(|held| sql::with_incident(connection, held.stored)).collect()
+        })
+        .await
+    }
+
+    /// The highest number that an alert ever had here; 0 if there was none.
+    pub async fn last_number(&self) -> Result<i64, JournalError> {
+        self.read(|connection| {
+            let last = connection
+                .query_row("SELECT seq FROM sqlite_sequence WHERE name = 'alert'", [], |row| row.get(0))
+                .optional()?;
+            Ok(last.unwrap_or(0))
+        })
+        .await
+    }
+
     /// The picture of an alert, a checked JPEG.
     pub async fn frame(&self, id: AlertId) -> Result<Option<Bytes>, JournalError> {
         self.read(move |connection| {

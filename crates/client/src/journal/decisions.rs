@@ -21,7 +21,8 @@ pub(super) fn belong_to(connection: &Connection, account: &str) -> Result<(), Jo
     Ok(())
 }
 
-/// Decides on an incident; the same decision again changes nothing unless the server had refused it.
+/// Decides on an incident. The same decision again changes nothing while it is on its way; afterwards the server is asked
+/// anew, since somebody else may have decided meanwhile. After a refusal it is about the alerts that nobody else settled.
 pub(super) fn decide(
     connection: &Connection,
     incident: IncidentId,
@@ -30,15 +31,10 @@ pub(super) fn decide(
     at: Timestamp,
 ) -> Result<Option<IncidentRow>, JournalError> {
     let Some(row) = sql::incident(connection, incident)? else { return Ok(None) };
-    let already = match row.handling {
-        Handling::Open | Handling::Refused { .. } => false,
-        Handling::Sending { decision: before } | Handling::Recorded { decision: before, .. } => {
-            before == decision
-        }
-    };
-    if already && note.is_none() {
+    if row.handling == (Handling::Sending { decision }) && note.is_none() {
         return Ok(Some(row));
     }
+    let refused = matches!(row.handling, Handling::Refused { .. }) && has_open_alerts(connection, incident)?;
     let (number, at) = (sql::decision_number(decision), at.as_microsecond());
     connection
         .prepare_cached(
@@ -47,6 +43,14 @@ pub(super) fn decide(
              handled_at = NULL, refusal = NULL, seen_at = coalesce(seen_at, ?3) WHERE id = ?1",
         )?
         .execute(params![incident.0, number, at, note])?;
+    // What the server has of us is no obstacle to a change of mind, whenever this program was started anew.
+    connection
+        .prepare_cached(
+            "INSERT OR REPLACE INTO value (name, value) SELECT ?2 || a.anomaly_id, o.decision \
+             FROM alert a JOIN outbox o ON o.alert = a.id WHERE a.incident = ?1 AND o.state = 1 \
+             AND a.anomaly_id IS NOT NULL AND o.account IS (SELECT value FROM value WHERE name = 'account')",
+        )?
+        .execute(params![incident.0, OURS])?;
     // New rows, so that an answer to an earlier decision finds nothing to change.
     connection
         .prepare_cached("DELETE FROM outbox WHERE alert IN (SELECT id FROM alert WHERE incident = ?1)")?
@@ -55,11 +59,24 @@ pub(super) fn decide(
         .prepare_cached(
             "INSERT INTO outbox (alert, decision, note, account, decided_at) \
              SELECT a.id, ?2, ?3, i.account, ?4 FROM alert a JOIN incident i ON i.id = a.incident \
-             WHERE i.id = ?1 ORDER BY a.id",
+             WHERE i.id = ?1 AND NOT (?5 AND coalesce(a.decided_there, 0) IN (1, 2) \
+             AND NOT EXISTS (SELECT 1 FROM value WHERE name = ?6 || a.anomaly_id)) ORDER BY a.id",
         )?
-        .execute(params![incident.0, number, note, at])?;
+        .execute(params![incident.0, number, note, at, refused, OURS])?;
     sql::incident(connection, incident)
 }
+
+/// Whether there are alerts that nobody else settled, as far as is known.
+fn has_open_alerts(connection: &Connection, incident: IncidentId) -> Result<bool, JournalError> {
+    exists(
+        connection,
+        "SELECT 1 FROM alert WHERE incident = ?1 AND coalesce(decided_there, 0) NOT IN (1, 2)",
+        incident,
+    )
+}
+
+/// Before the names under which it is kept what the server last had of us about an anomaly, until it has the next.
+const OURS: &str = "ours:";
 
 /// A number that another connection's commits change, and this one's do not.
 pub(super) fn writes_of_others(connection: &Connection) -> Result<i64, JournalError> {
@@ -120,13 +137,30 @@ pub(super) fn handled_elsewhere(
 
 /// What to send: what failed least first, then in the order in which it was decided.
 pub(super) fn next_to_send(connection: &Connection, limit: u32) -> Result<Vec<Outgoing>, JournalError> {
-    let mut statement = connection.prepare_cached(
-        "SELECT o.id, o.alert, a.incident, a.anomaly_id, o.decision, o.note, o.decided_at, o.tries \
+    outgoing(connection, "ORDER BY o.tries, o.id LIMIT ?2", limit)
+}
+
+/// All of an incident that can be sent.
+pub(super) fn to_send_of(
+    connection: &Connection,
+    incident: IncidentId,
+) -> Result<Vec<Outgoing>, JournalError> {
+    outgoing(connection, "AND a.incident = ?2 ORDER BY o.id", incident.0)
+}
+
+fn outgoing(
+    connection: &Connection,
+    which: &str,
+    value: impl rusqlite::ToSql,
+) -> Result<Vec<Outgoing>, JournalError> {
+    let mut statement = connection.prepare_cached(&format!(
+        "SELECT o.id, o.alert, a.incident, a.anomaly_id, o.decision, o.note, o.decided_at, o.tries, \
+         (SELECT CAST(value AS INTEGER) FROM value WHERE name = ?1 || a.anomaly_id) \
          FROM outbox o JOIN alert a ON a.id = o.alert \
          WHERE o.state = 0 AND a.anomaly_id IS NOT NULL \
-         AND o.account IS (SELECT value FROM value WHERE name = 'account') ORDER BY o.tries, o.id LIMIT ?1",
-    )?;
-    let rows = statement.query_map([limit], |row| {
+         AND o.account IS (SELECT value FROM value WHERE name = 'account') {which}"
+    ))?;
+    let rows = statement.query_map(params![OURS, value], |row| {
         let Some(anomaly_id) = sql::anomaly(row, 3)? else { return Ok(None) };
         Ok(Some(Outgoing {
             id: OutgoingId(row.get(0)?),
@@ -137,6 +171,7 @@ pub(super) fn next_to_send(connection: &Connection, limit: u32) -> Result<Vec<Ou
             note: sql::text(row, 5)?,
             decided_at: sql::time(row, 6)?,
             tries: row.get(7)?,
+            ours: row.get::<_, Option<i64>>(8)?.map(sql::decision),
         }))
     })?;
     let outgoing: Vec<Option<Outgoing>> = rows.collect::<Result<_, _>>()?;
@@ -164,32 +199,85 @@ pub(super) fn sent(
         .optional()?;
     let Some(alert) = alert else { return Ok(None) };
     let Some(entry) = sql::entry(connection, AlertId(alert))? else { return Ok(None) };
+    if let (Delivery::Recorded, Some(anomaly)) = (delivery, &entry.alert.anomaly_id) {
+        connection
+            .prepare_cached("DELETE FROM value WHERE name = ?1 || ?2")?
+            .execute(params![OURS, anomaly.as_str()])?;
+    }
     grouping::refresh_handling(connection, entry.incident.id)?;
     let after = sql::incident(connection, entry.incident.id)?;
     Ok(after.filter(|after| after.handling != entry.incident.handling))
 }
 
-/// Refuses what waits for an anomaly id in vain.
+/// Whether a part of an incident's decision is in effect on the server.
+pub(super) fn has_taken_effect(connection: &Connection, incident: IncidentId) -> Result<bool, JournalError> {
+    exists(
+        connection,
+        "SELECT 1 FROM outbox o JOIN alert a ON a.id = o.alert WHERE a.incident = ?1 AND o.state = 1",
+        incident,
+    )
+}
+
+/// Whether a part of an incident's decision waits for the record to tell of its alert.
+pub(super) fn waits_for_rows(connection: &Connection, incident: IncidentId) -> Result<bool, JournalError> {
+    exists(
+        connection,
+        "SELECT 1 FROM outbox o JOIN alert a ON a.id = o.alert \
+         WHERE a.incident = ?1 AND o.state = 0 AND a.anomaly_id IS NULL",
+        incident,
+    )
+}
+
+fn exists(connection: &Connection, query: &str, incident: IncidentId) -> Result<bool, JournalError> {
+    Ok(connection.prepare_cached(query)?.exists([incident.0])?)
+}
+
+/// Others settled these anomalies of an incident: nothing more of the decision goes out, and what they did is shown once it
+/// is about all of it.
+pub(super) fn overruled(
+    connection: &Connection,
+    incident: IncidentId,
+    theirs: &[(AnomalyId, Decision, Timestamp)],
+    sentence: &str,
+    at: Timestamp,
+) -> Result<Option<IncidentRow>, JournalError> {
+    connection
+        .prepare_cached(
+            "UPDATE outbox SET state = 2, refusal = ?2, answered_at = ?3 WHERE state = 0 \
+             AND alert IN (SELECT id FROM alert WHERE incident = ?1)",
+        )?
+        .execute(params![incident.0, sentence, at.as_microsecond()])?;
+    grouping::refresh_handling(connection, incident)?;
+    for (anomaly, decision, decided_at) in theirs {
+        handled_elsewhere(connection, anomaly, *decision, *decided_at, at)?;
+    }
+    sql::incident(connection, incident)
+}
+
+/// Refuses what waits for an anomaly id in vain: what was decided before the record was read to its end, about alerts that
+/// had come so long before that that their rows would have been written.
 pub(super) fn refuse_unmatched(
     connection: &Connection,
     decided_before: Timestamp,
+    received_before: Timestamp,
     sentence: &str,
     at: Timestamp,
 ) -> Result<Vec<IncidentRow>, JournalError> {
     let mut statement = connection.prepare_cached(
         "SELECT DISTINCT a.incident FROM outbox o JOIN alert a ON a.id = o.alert \
-         WHERE o.state = 0 AND a.anomaly_id IS NULL AND o.decided_at < ?1 \
+         WHERE o.state = 0 AND a.anomaly_id IS NULL AND o.decided_at < ?1 AND a.received_at < ?2 \
          AND o.account IS (SELECT value FROM value WHERE name = 'account')",
     )?;
-    let before = decided_before.as_microsecond();
-    let incidents: Vec<i64> = statement.query_map([before], |row| row.get(0))?.collect::<Result<_, _>>()?;
+    let (before, received) = (decided_before.as_microsecond(), received_before.as_microsecond());
+    let incidents: Vec<i64> =
+        statement.query_map([before, received], |row| row.get(0))?.collect::<Result<_, _>>()?;
     connection
         .prepare_cached(
             "UPDATE outbox SET state = 2, refusal = ?2, answered_at = ?3 WHERE state = 0 AND decided_at < ?1 \
              AND account IS (SELECT value FROM value WHERE name = 'account') \
-             AND (SELECT anomaly_id FROM alert WHERE id = outbox.alert) IS NULL",
+             AND EXISTS (SELECT 1 FROM alert WHERE id = outbox.alert AND anomaly_id IS NULL AND received_at < ?4)",
         )?
-        .execute(params![before, sentence, at.as_microsecond()])?;
+        .execute(params![before, sentence, at.as_microsecond(), received])?;
     let mut changed = Vec::new();
     for id in incidents {
         grouping::refresh_handling(connection, IncidentId(id))?;

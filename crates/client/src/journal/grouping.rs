@@ -9,6 +9,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 
 use super::sql::{self, Held, RECORDED, REFUSED, SENDING};
 use super::{IncidentId, JournalError, gap};
+use crate::words;
 
 /// A longer pause ends an incident; a decision covers what follows for as long.
 pub(super) const PAUSE: i64 = 60 * 1_000_000;
@@ -152,6 +153,14 @@ pub(super) fn refresh_handling(connection: &Connection, incident: IncidentId) ->
         REFUSED
     } else {
         RECORDED
+    };
+    let recorded = all - sending - refused;
+    let refusal = match refusal {
+        Some(why) if recorded > 0 => {
+            let (done, all) = (recorded.to_string(), all.to_string());
+            Some(words::text("problem.decision_partly", &[("done", &done), ("all", &all), ("why", &why)]))
+        }
+        whole => whole,
     };
     connection
         .prepare_cached(

@@ -150,6 +150,33 @@ impl Journal {
         self.read(move |connection| decisions::next_to_send(connection, limit)).await
     }
 
+    /// All decisions about the alerts of one incident that can be sent.
+    pub async fn to_send_of(&self, incident: IncidentId) -> Result<Vec<Outgoing>, JournalError> {
+        self.read(move |connection| decisions::to_send_of(connection, incident)).await
+    }
+
+    /// Whether a part of an incident's decision is in effect on the server.
+    pub async fn has_taken_effect(&self, incident: IncidentId) -> Result<bool, JournalError> {
+        self.read(move |connection| decisions::has_taken_effect(connection, incident)).await
+    }
+
+    /// Whether a part of an incident's decision waits for the record to tell of its alert.
+    pub async fn waits_for_rows(&self, incident: IncidentId) -> Result<bool, JournalError> {
+        self.read(move |connection| decisions::waits_for_rows(connection, incident)).await
+    }
+
+    /// Others settled these anomalies of an incident first: its decision goes out no further, for the reason that the
+    /// sentence gives.
+    pub async fn overruled(
+        &self,
+        incident: IncidentId,
+        theirs: Vec<(AnomalyId, Decision, Timestamp)>,
+        sentence: String,
+        at: Timestamp,
+    ) -> Result<Option<IncidentRow>, JournalError> {
+        self.write(move |connection| decisions::overruled(connection, incident, &theirs, &sentence, at)).await
+    }
+
     /// Notes what became of one; the incident, if its handling changed. A decision replaced meanwhile is not touched.
     pub async fn sent(
         &self,
@@ -160,15 +187,18 @@ impl Journal {
         self.write(move |connection| decisions::sent(connection, outgoing, &delivery, at)).await
     }
 
-    /// Refuses decisions made before this whose alert never got an anomaly id: the record does not have it. Call it
-    /// after the record was read to its end.
+    /// Refuses decisions made before this about alerts received before that which never got an anomaly id: the record does
+    /// not have them. Call it after the record was read to its end.
     pub async fn refuse_unmatched(
         &self,
         decided_before: Timestamp,
+        received_before: Timestamp,
         sentence: String,
         at: Timestamp,
     ) -> Result<Vec<IncidentRow>, JournalError> {
-        self.write(move |connection| decisions::refuse_unmatched(connection, decided_before, &sentence, at))
-            .await
+        self.write(move |connection| {
+            decisions::refuse_unmatched(connection, decided_before, received_before, &sentence, at)
+        })
+        .await
     }
 }

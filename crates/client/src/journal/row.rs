@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use visionguard_proto::{Alert, AnomalyId, BoundingBox, Cursor, Kind, ShopId, StreamId};
 
 use super::cursor::LogOf;
@@ -42,6 +42,13 @@ row_id!(
     /// An alert's number in this journal; in decimal also its `frame://` id.
     AlertId
 );
+impl AlertId {
+    /// As a number; later alerts have higher ones.
+    pub fn number(self) -> i64 {
+        self.0
+    }
+}
+
 row_id!(
     /// An incident's number in this journal.
     IncidentId
@@ -50,6 +57,19 @@ row_id!(
     /// A decision's place in the outbox; deciding again gives a new one.
     OutgoingId
 );
+
+impl Stored {
+    /// By how much it came later than alerts do; none where it did not, or where that cannot be told.
+    pub fn late_by(&self) -> Option<SignedDuration> {
+        let late = self.received_at.duration_since(self.detected_here?);
+        (late >= LATE && late < BELIEVABLE).then_some(late)
+    }
+}
+
+/// An alert that comes this long after its detection comes late.
+const LATE: SignedDuration = SignedDuration::from_secs(10);
+/// A longer delay says that a clock was set.
+const BELIEVABLE: SignedDuration = SignedDuration::from_hours(7 * 24);
 
 /// A text that is no row's number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -76,6 +96,8 @@ pub struct Stored {
     pub location: Option<String>,
     /// By the server's clock.
     pub detected_at: Option<Timestamp>,
+    /// The same by this computer's clock, where the difference of the two is known.
+    pub detected_here: Option<Timestamp>,
     /// By this computer's clock.
     pub received_at: Timestamp,
     /// When a notification that covers it was taken by the desktop.
@@ -247,6 +269,8 @@ pub struct Outgoing {
     pub decided_at: Timestamp,
     /// How often it was tried in vain.
     pub tries: u32,
+    /// What the server last had of us about it, where this is a change of mind.
+    pub ours: Option<Decision>,
 }
 
 /// What became of an [`Outgoing`].

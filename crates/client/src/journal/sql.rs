@@ -1,6 +1,6 @@
 //! Between rows and values: the numbers that stand for kinds and decisions, and the columns in their order.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use rusqlite::types::{FromSqlError, Type, ValueRef};
 use rusqlite::{Connection, OptionalExtension, Row};
 use visionguard_proto::{AnomalyId, BoundingBox, Kind, ShopId, StreamId};
@@ -36,7 +36,7 @@ impl Held {
 const ALERT: &str = "SELECT a.id, a.incident, a.anomaly_id, a.kind, a.stream_id, a.shop_id, a.person_id, \
      a.start_frame, a.frame_number, a.score, a.text, a.location, a.detected_at, a.received_at, a.notified_at, \
      a.acked_at, a.live, a.picture_bytes, a.picture_width, a.picture_height, a.box_x, a.box_y, a.box_width, \
-     a.box_height, a.picture_problem, a.picture_path, a.sure, a.at FROM alert a";
+     a.box_height, a.picture_problem, a.picture_path, a.sure, a.at, a.clock_ahead FROM alert a";
 
 const INCIDENT: &str = "SELECT i.id, i.kind, i.stream_id, i.person_id, i.shop_id, s.name, i.location, i.text, \
      i.first_at, i.last_at, i.alerts, i.top_score, i.nth, i.cover, i.live, i.notified_at, i.seen_at, \
@@ -159,6 +159,7 @@ fn stored(row: &Row<'_>) -> rusqlite::Result<Stored> {
         text: text(row, 10)?,
         location: text(row, 11)?,
         detected_at: maybe_time(row, 12)?,
+        detected_here: here(maybe_time(row, 12)?, row.get(28)?),
         received_at: time(row, 13)?,
         notified_at: maybe_time(row, 14)?,
         acked_at: maybe_time(row, 15)?,
@@ -167,6 +168,10 @@ fn stored(row: &Row<'_>) -> rusqlite::Result<Stored> {
         picture_problem: text(row, 24)?,
         picture_path: text(row, 25)?,
     })
+}
+
+fn here(at: Option<Timestamp>, ahead: Option<i64>) -> Option<Timestamp> {
+    at?.checked_sub(SignedDuration::from_micros(ahead?)).ok()
 }
 
 fn picture(row: &Row<'_>) -> rusqlite::Result<Option<StoredPicture>> {

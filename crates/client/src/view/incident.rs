@@ -205,3 +205,31 @@ pub enum FeedItem {
         sentence: String,
     },
 }
+
+/// What became of a decision, for whoever waits for it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Decided {
+    pub how: How,
+    /// What happened, for a person.
+    pub sentence: String,
+}
+
+/// How a decision ended, or why it has not yet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum How {
+    /// The server has it.
+    Recorded,
+    /// Somebody else had decided the same before.
+    Already,
+    /// Somebody else decided otherwise, and that stands; nothing was sent.
+    Overruled,
+    /// The server will not have it, or a part of it.
+    Refused,
+    /// Another decision was made here in its place.
+    Replaced,
+    /// It is kept, and sent later.
+    Waiting,
+    /// It is kept, and sent once somebody has signed in.
+    SignedOut,
+}

@@ -63,12 +63,46 @@ async fn a_decision_whose_alert_the_record_never_had_is_refused_with_a_reason() 
         .expect("decided");
 
     let too_early =
-        world.journal.refuse_unmatched(noon(1), "not there".into(), noon(60)).await.expect("done");
-    let refused = world.journal.refuse_unmatched(noon(2), "not there".into(), noon(60)).await.expect("done");
+        world.journal.refuse_unmatched(noon(1), noon(50), "not there".into(), noon(60)).await.expect("done");
+    let refused =
+        world.journal.refuse_unmatched(noon(2), noon(50), "not there".into(), noon(60)).await.expect("done");
 
     assert_eq!(too_early, []);
     let refusal = Handling::Refused { decision: Decision::Acknowledged, sentence: "not there".into() };
     assert_eq!(refused[0].handling, refusal);
+}
+
+#[tokio::test]
+async fn case_10_an_alert_that_should_have_a_row_by_now_is_not_waited_for() {
+    let world = World::new();
+    let old = world.tell(detection("stream-a", 1, 30).seen(), 0).await.entry().incident.id;
+    let new = world.tell(detection("stream-b", 1, 30).seen(), 299).await.entry().incident.id;
+    for incident in [old, new] {
+        world.journal.decide(incident, Decision::Resolved, None, noon(300)).await.expect("decided");
+    }
+
+    // The record was read a second later.
+    let refused = world.journal.refuse_unmatched(noon(301), noon(286), "not there".into(), noon(301)).await;
+
+    let refused: Vec<_> = refused.expect("done").into_iter().map(|incident| incident.id).collect();
+    assert_eq!(refused, [old]);
+    let kept = world.journal.incident(new).await.expect("read").expect("known").handling;
+    assert_eq!(kept, Handling::Sending { decision: Decision::Resolved });
+}
+
+#[tokio::test]
+async fn case_02_the_words_say_which_part_of_a_decision_took_effect() {
+    let world = World::new();
+    let told = storm(&world).await;
+    world.journal.decide(told.incident.id, Decision::Resolved, None, noon(5)).await.expect("decided");
+    let outgoing = world.journal.to_send_of(told.incident.id).await.expect("outbox");
+
+    world.journal.sent(outgoing[0].id, Delivery::Recorded, noon(6)).await.expect("noted");
+    let refused = Delivery::Refused { sentence: "It is locked.".into() };
+    let told = world.journal.sent(outgoing[1].id, refused, noon(7)).await.expect("noted").expect("changed");
+
+    let Handling::Refused { sentence, .. } = told.handling else { panic!("{:?}", told.handling) };
+    assert_eq!(sentence, "The decision took effect for 1 of 2 alerts. The rest: It is locked.");
 }
 
 #[tokio::test]
@@ -124,7 +158,7 @@ async fn nobody_sends_what_somebody_else_decided() {
     world.journal.belong_to("two at https://a".into()).await.expect("noted");
     let theirs = world.journal.next_to_send(10).await.expect("outbox");
     let given_up =
-        world.journal.refuse_unmatched(noon(60), "not there".into(), noon(60)).await.expect("done");
+        world.journal.refuse_unmatched(noon(60), noon(60), "not there".into(), noon(60)).await.expect("done");
     world.journal.belong_to("one at https://a".into()).await.expect("noted");
     let ours = world.journal.next_to_send(10).await.expect("outbox");
 

@@ -1,0 +1,312 @@
+//! How another program of this computer asks the running one: the command line wants to know what is shown, and has
+//! decisions made by whoever holds the data directory.
+//!
+//! Of the same user only, and from this computer only: a socket that nobody else may open, whose peer is asked for its user
+//! besides, or a named pipe. One question a connection, one line of JSON each way (two for a decision: that it is kept, and
+//! what became of it), with bounds on their size and on every wait, so that neither side can hold the other. No secret
+//! goes over it. A program that was killed leaves at most a name behind, which the next one takes over.
+
+#[cfg(unix)]
+mod unix;
+#[cfg(windows)]
+mod windows;
+
+#[cfg(unix)]
+use unix as system;
+#[cfg(windows)]
+use windows as system;
+
+use std::fmt;
+use std::io;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, BufReader};
+use tokio::sync::Semaphore;
+use tokio::task::JoinHandle;
+
+use crate::controller::Client;
+use crate::view::{Counts, Decided, Decision, NoticeView, Problem, StatusView};
+use crate::words::text;
+
+/// Of what is written here; another one is answered with a problem, and the asker helps itself.
+const VERSION: u32 = 1;
+/// The code of the problem of a program of another version.
+pub const UNKNOWN_QUESTION: &str = "unknown_question";
+/// The longest line.
+const LONGEST: u64 = 256 * 1024;
+/// Askers at once; more wait for their turn.
+const AT_ONCE: usize = 8;
+/// How long a question may take to come, and an answer to be taken.
+const PATIENCE: Duration = Duration::from_secs(2);
+/// How long the running program may take to answer what it only has to look up or write down.
+const ANSWER_WITHIN: Duration = Duration::from_secs(5);
+/// The longest that an asker is waited for with the outcome of its decision.
+const LONGEST_WAIT: Duration = Duration::from_secs(60);
+
+/// How the running program stands.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Standing {
+    /// The status as it is shown.
+    pub status: StatusView,
+    /// Where somebody is signed in, and who; none if nobody is.
+    pub server: Option<String>,
+    pub user_id: Option<String>,
+    pub email: Option<String>,
+    pub counts: Counts,
+    /// What stands that a person should know.
+    pub notices: Vec<NoticeView>,
+}
+
+/// Why there was no answer.
+#[derive(Debug, thiserror::Error)]
+pub enum AskError {
+    /// Nobody listens.
+    #[error("no program can be asked")]
+    Nobody(#[source] io::Error),
+    /// A program is there and says nothing, or nothing that can be understood.
+    #[error("the running program does not answer")]
+    Silent(#[source] io::Error),
+    /// It will not do it, and says why.
+    #[error(transparent)]
+    Refused(#[from] Problem),
+}
+
+/// Asks the program that holds this directory how it stands.
+pub async fn standing(data_dir: &Path) -> Result<Standing, AskError> {
+    let mut asked = Asked::send(data_dir, &Question::Standing).await?;
+    match asked.answer(ANSWER_WITHIN).await? {
+        Answer::Standing(standing) => Ok(*standing),
+        Answer::Problem(problem) => Err(problem.into()),
+        Answer::Kept | Answer::Decided(_) => Err(not_understood()),
+    }
+}
+
+/// A decision that the running program has stored, and sends.
+#[derive(Debug)]
+pub struct Kept {
+    asked: Asked,
+    wait: Duration,
+}
+
+/// Has the program that holds this directory decide; it then tells for at most this long what becomes of it.
+pub async fn decide(
+    data_dir: &Path,
+    incident: &str,
+    decision: Decision,
+    note: Option<&str>,
+    wait: Duration,
+) -> Result<Kept, AskError> {
+    let wait = wait.min(LONGEST_WAIT);
+    let question = Question::Decide {
+        incident: incident.to_owned(),
+        decision,
+        note: note.map(str::to_owned),
+        wait_ms: u64::try_from(wait.as_millis()).unwrap_or(u64::MAX),
+    };
+    let mut asked = Asked::send(data_dir, &question).await?;
+    match asked.answer(ANSWER_WITHIN).await? {
+        Answer::Kept => Ok(Kept { asked, wait }),
+        Answer::Problem(problem) => Err(problem.into()),
+        Answer::Standing(_) | Answer::Decided(_) => Err(not_understood()),
+    }
+}
+
+impl Kept {
+    /// What became of it, or why it is still on its way.
+    pub async fn outcome(mut self) -> Result<Decided, AskError> {
+        match self.asked.answer(self.wait + ANSWER_WITHIN).await? {
+            Answer::Decided(decided) => Ok(decided),
+            Answer::Problem(problem) => Err(problem.into()),
+            Answer::Standing(_) | Answer::Kept => Err(not_understood()),
+        }
+    }
+}
+
+/// Answers other programs until this is dropped.
+#[must_use = "nobody is answered any more when this is dropped"]
+pub struct Serving {
+    task: JoinHandle<()>,
+    _listener: system::Name,
+}
+
+impl fmt::Debug for Serving {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Serving").finish_non_exhaustive()
+    }
+}
+
+impl Drop for Serving {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+/// Answers for the client that holds this directory; needs a tokio runtime around it. Where that cannot be, the program
+/// works all the same, and the command line says less.
+pub fn serve(data_dir: &Path, client: Client) -> Option<Serving> {
+    match system::listen(data_dir) {
+        Ok((listener, name)) => {
+            Some(Serving { task: tokio::spawn(accept(listener, client)), _listener: name })
+        }
+        Err(error) => {
+            tracing::warn!(%error, "other programs of this computer cannot ask this one");
+            None
+        }
+    }
+}
+
+async fn accept(mut listener: system::Listener, client: Client) {
+    let turns = Arc::new(Semaphore::new(AT_ONCE));
+    loop {
+        let Ok(turn) = Arc::clone(&turns).acquire_owned().await else { return };
+        let stream = match listener.accept().await {
+            Ok(Some(stream)) => stream,
+            Ok(None) => {
+                tracing::warn!("another user wanted to ask this program, and is not answered");
+                continue;
+            }
+            Err(error) => {
+                tracing::debug!(%error, "cannot take a question");
+                tokio::time::sleep(Duration::from_millis(100)).await;
+                continue;
+            }
+        };
+        let client = client.clone();
+        tokio::spawn(async move {
+            if let Err(error) = answer(stream, &client).await {
+                tracing::debug!(%error, "a question could not be answered");
+            }
+            drop(turn);
+        });
+    }
+}
+
+async fn answer(stream: impl AsyncRead + AsyncWrite + Unpin, client: &Client) -> io::Result<()> {
+    let mut stream = BufReader::new(stream);
+    let line: Versioned<serde_json::Value> = read(&mut stream, PATIENCE).await?;
+    let question = if line.v == VERSION { serde_json::from_value(line.what).ok() } else { None };
+    let Some(question) = question else {
+        return write(&mut stream, &Answer::Problem(unknown_question())).await;
+    };
+    match question {
+        Question::Standing => match client.standing().await {
+            Some(standing) => write(&mut stream, &Answer::Standing(Box::new(standing))).await,
+            None => Ok(()),
+        },
+        Question::Decide { incident, decision, note, wait_ms } => {
+            match client.decide_and_follow(&incident, decision, note).await {
+                Ok(following) => {
+                    write(&mut stream, &Answer::Kept).await?;
+                    let wait = Duration::from_millis(wait_ms).min(LONGEST_WAIT);
+                    // An asker that goes away is not waited for.
+                    let decided = tokio::select! {
+                        decided = following.outcome(wait) => decided,
+                        _ = stream.read_u8() => return Ok(()),
+                    };
+                    write(&mut stream, &Answer::Decided(decided)).await
+                }
+                Err(problem) => write(&mut stream, &Answer::Problem(problem)).await,
+            }
+        }
+    }
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct Versioned<T> {
+    v: u32,
+    #[serde(flatten)]
+    what: T,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(tag = "ask", rename_all = "snake_case")]
+enum Question {
+    Standing,
+    Decide { incident: String, decision: Decision, note: Option<String>, wait_ms: u64 },
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(tag = "answer", content = "with", rename_all = "snake_case")]
+enum Answer {
+    Standing(Box<Standing>),
+    /// The decision is stored.
+    Kept,
+    Decided(Decided),
+    Problem(Problem),
+}
+
+/// A question that was asked.
+#[derive(Debug)]
+struct Asked {
+    stream: BufReader<system::Stream>,
+}
+
+impl Asked {
+    async fn send(data_dir: &Path, question: &Question) -> Result<Asked, AskError> {
+        let connected = tokio::time::timeout(PATIENCE, system::connect(data_dir)).await;
+        let stream = connected.unwrap_or_else(|_| Err(late())).map_err(AskError::Nobody)?;
+        let mut stream = BufReader::new(stream);
+        write(&mut stream, question).await.map_err(AskError::Silent)?;
+        Ok(Asked { stream })
+    }
+
+    async fn answer(&mut self, within: Duration) -> Result<Answer, AskError> {
+        let line: Versioned<Answer> = read(&mut self.stream, within).await.map_err(AskError::Silent)?;
+        Ok(line.what)
+    }
+}
+
+/// One line, which is no longer than it may be.
+async fn read<T: for<'de> Deserialize<'de>>(
+    stream: &mut (impl AsyncBufReadExt + Unpin),
+    within: Duration,
+) -> io::Result<Versioned<T>> {
+    let mut line = Vec::new();
+    let mut bounded = stream.take(LONGEST);
+    let reading = bounded.read_until(b'\n', &mut line);
+    tokio::time::timeout(within, reading).await.map_err(|_| late())??;
+    if line.pop() != Some(b'\n') {
+        return Err(io::Error::new(io::ErrorKind::InvalidData, "no whole line came"));
+    }
+    serde_json::from_slice(&line).map_err(io::Error::from)
+}
+
+async fn write(stream: &mut (impl AsyncWrite + Unpin), what: &impl Serialize) -> io::Result<()> {
+    let mut line = serde_json::to_vec(&Versioned { v: VERSION, what })?;
+    line.push(b'\n');
+    let writing = async {
+        stream.write_all(&line).await?;
+        stream.flush().await
+    };
+    tokio::time::timeout(PATIENCE, writing).await.map_err(|_| late())?
+}
+
+/// The directory in a few letters: the same for every way to write its path.
+fn short(data_dir: &Path) -> String {
+    let whole = data_dir.canonicalize().unwrap_or_else(|_| data_dir.to_owned());
+    let hash = Sha256::digest(whole.as_os_str().as_encoded_bytes());
+    hash.iter().take(8).map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn late() -> io::Error {
+    io::Error::new(io::ErrorKind::TimedOut, "it took too long")
+}
+
+fn not_understood() -> AskError {
+    AskError::Silent(io::Error::new(io::ErrorKind::InvalidData, "the answer is of another question"))
+}
+
+fn unknown_question() -> Problem {
+    Problem {
+        code: UNKNOWN_QUESTION.to_owned(),
+        sentence: text("problem.unknown_question", &[]),
+        field: None,
+    }
+}
+
+#[cfg(all(test, unix))]
+mod tests;
