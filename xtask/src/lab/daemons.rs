@@ -28,6 +28,8 @@ pub(super) struct Daemon {
     quiet: Option<[&'static [&'static str]; 2]>,
     /// Whether it draws one popup at a time.
     one_at_a_time: bool,
+    /// Whether it draws a black box where, as here, nothing makes windows translucent.
+    pub(super) translucent: bool,
 }
 
 /// How a person acknowledges on a popup.
@@ -67,6 +69,7 @@ pub(super) const DAEMONS: [Daemon; 8] = [
         dismiss: Dismiss::Click(40, 30, "1"),
         quiet: Some([&["dunstctl", "set-paused", "true"], &["dunstctl", "set-paused", "false"]]),
         one_at_a_time: false,
+        translucent: false,
     },
     Daemon {
         name: "xfce4-notifyd",
@@ -93,6 +96,7 @@ pub(super) const DAEMONS: [Daemon; 8] = [
             &["xfconf-query", "-c", "xfce4-notifyd", "-p", "/do-not-disturb", "-s", "false"],
         ]),
         one_at_a_time: false,
+        translucent: false,
     },
     Daemon {
         name: "mate-notification-daemon",
@@ -105,6 +109,7 @@ pub(super) const DAEMONS: [Daemon; 8] = [
             &["gsettings", "set", "org.mate.NotificationDaemon", "do-not-disturb", "false"],
         ]),
         one_at_a_time: false,
+        translucent: false,
     },
     Daemon {
         name: "lxqt-notificationd",
@@ -114,6 +119,7 @@ pub(super) const DAEMONS: [Daemon; 8] = [
         dismiss: Dismiss::Click(-26, 25, "1"),
         quiet: None,
         one_at_a_time: false,
+        translucent: false,
     },
     Daemon {
         name: "notification-daemon",
@@ -123,6 +129,7 @@ pub(super) const DAEMONS: [Daemon; 8] = [
         dismiss: Dismiss::Click(-24, 28, "1"),
         quiet: None,
         one_at_a_time: true,
+        translucent: false,
     },
     Daemon {
         name: "notify-osd",
@@ -132,6 +139,7 @@ pub(super) const DAEMONS: [Daemon; 8] = [
         dismiss: Dismiss::Nowhere("clicks pass through it; it goes by itself"),
         quiet: None,
         one_at_a_time: true,
+        translucent: true,
     },
     Daemon {
         name: "mako",
@@ -139,11 +147,12 @@ pub(super) const DAEMONS: [Daemon; 8] = [
         wayland: true,
         acknowledge: Acknowledge::Command(
             &["makoctl", "invoke", "-n", "ID", "ack"],
-            "no buttons: `makoctl invoke -n ID ack`, or click and acknowledge in the window",
+            "no buttons: `makoctl invoke -n ID ack`, or in the window",
         ),
         dismiss: Dismiss::Click(40, 20, "3"),
         quiet: None,
         one_at_a_time: false,
+        translucent: false,
     },
     Daemon {
         name: "swaync",
@@ -153,6 +162,7 @@ pub(super) const DAEMONS: [Daemon; 8] = [
         dismiss: Dismiss::Click(40, 20, "3"),
         quiet: Some([&["swaync-client", "--dnd-on"], &["swaync-client", "--dnd-off"]]),
         one_at_a_time: false,
+        translucent: false,
     },
 ];
 
@@ -286,6 +296,9 @@ impl<'a> Scene<'a> {
     }
 
     fn picture(&self) -> Result<Found> {
+        if self.daemon.translucent {
+            return Ok(Found::Otherwise("cannot be judged here".to_owned()));
+        }
         let shown = self.first.as_ref().context("no popup was seen")?;
         ensure!(shows_the_picture(shown), "the camera's picture is not in the popup");
         Ok(Found::works())
@@ -370,7 +383,7 @@ impl<'a> Scene<'a> {
     }
 
     fn do_not_disturb(&self) -> Result<Found> {
-        let Some([on, off]) = self.daemon.quiet else { return Ok(Found::Otherwise("has none".to_owned())) };
+        let Some([on, off]) = self.daemon.quiet else { return Ok(Found::Otherwise("not tried".to_owned())) };
         self.clear_up()?;
         self.run(on)?;
         let stored = self.publish_again(3);
@@ -378,9 +391,7 @@ impl<'a> Scene<'a> {
         self.run(off)?;
         stored?;
         self.clear_up()?;
-        Ok(Found::Works(
-            if drawn { "breaks through" } else { "held back; in the window and on the tray" }.to_owned(),
-        ))
+        Ok(Found::Works(if drawn { "breaks through" } else { "held back; in the list" }.to_owned()))
     }
 
     fn program_is_killed(&mut self) -> Result<Found> {

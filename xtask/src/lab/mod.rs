@@ -74,7 +74,7 @@ pub fn lab(options: &Options) -> Result<()> {
 /// Runs the lab with what is built.
 pub fn run_built(options: &Options) -> Result<()> {
     let pictures = target().join("lab");
-    if pictures.exists() {
+    if pictures.exists() && !options.network {
         fs::remove_dir_all(&pictures).with_context(|| format!("cannot empty {}", pictures.display()))?;
     }
     fs::create_dir_all(&pictures)?;
@@ -118,7 +118,7 @@ pub fn run_built(options: &Options) -> Result<()> {
 fn keep_pictures(pictures: &Path) -> Result<()> {
     let folder = root().join("docs/screenshots/desktops");
     fs::create_dir_all(&folder)?;
-    for daemon in &daemons::DAEMONS {
+    for daemon in daemons::DAEMONS.iter().filter(|daemon| !daemon.translucent) {
         let file = format!("{}.png", daemon.name);
         let taken = pictures.join(&file);
         if taken.is_file() {
