@@ -1,5 +1,7 @@
 //! The desktop as the controller sees it. None of these waits: the window system's part is done on its own thread.
 
+use std::time::Duration;
+
 use tauri::{AppHandle, Manager};
 use tokio::sync::watch;
 use visionguard_client::notifier::Notifier;
@@ -8,6 +10,9 @@ use visionguard_client::view;
 
 use crate::page::Page;
 use crate::window;
+
+/// How long the end of the program waits for its notifications to be taken back.
+const NOTIFICATIONS_WITHIN: Duration = Duration::from_secs(2);
 
 /// Handles of everything that draws.
 #[derive(Debug)]
@@ -52,6 +57,8 @@ impl Shell for Desktop {
     }
 
     fn quit(&mut self) {
+        // What stands would be answered by nobody.
+        self.notifier.end(NOTIFICATIONS_WITHIN);
         self.app.exit(0);
     }
 }

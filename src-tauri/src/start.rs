@@ -1,6 +1,6 @@
 //! The start of the client inside the shell, and what is said when it cannot start.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::mpsc;
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use tokio::sync::mpsc::unbounded_channel;
 use visionguard_client::controller::{Client, Parts};
 use visionguard_client::local;
 use visionguard_client::logging::{self, Logging};
-use visionguard_client::notifier::Notifier;
+use visionguard_client::notifier::{self, Notifier};
 use visionguard_client::power;
 use visionguard_client::settings;
 use visionguard_client::shell::{Buttons, Notification, Outcome};
@@ -39,7 +39,7 @@ pub(crate) fn start(app: &AppHandle) -> anyhow::Result<Option<Logging>> {
     }
 
     let (report, mut outcomes) = unbounded_channel();
-    let notifier = Notifier::start(&pictures(&data_dir), move |outcome| {
+    let notifier = Notifier::start(&notifier::directory(&data_dir), move |outcome| {
         let _ = report.send(outcome);
     })
     .context("cannot start the notifications")?;
@@ -81,19 +81,11 @@ pub(crate) fn start_at_sign_in(app: &AppHandle, wanted: bool) {
     }
 }
 
-/// Pictures of notifications: where nothing is written to the disk, if there is such a place.
-fn pictures(data_dir: &Path) -> PathBuf {
-    match std::env::var_os("XDG_RUNTIME_DIR") {
-        Some(directory) if Path::new(&directory).is_absolute() => Path::new(&directory).join("visionguard"),
-        Some(_) | None => data_dir.join("notifications"),
-    }
-}
-
 /// Says why the program cannot start; without a notification service, only the terminal hears it.
 fn tell(data_dir: &Path, error: &anyhow::Error) {
     tracing::error!(error = format!("{error:#}"), "cannot start");
     let (report, outcome) = mpsc::channel();
-    let directory = pictures(data_dir).join("start");
+    let directory = notifier::directory(data_dir).join("start");
     let Ok(notifier) = Notifier::start(&directory, move |outcome: Outcome| {
         let _ = report.send(outcome);
     }) else {

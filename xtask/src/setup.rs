@@ -44,7 +44,16 @@ impl Purpose {
     fn packages(self) -> &'static [&'static str] {
         match self {
             Self::Compile => &["build-essential", "nasm", "pkg-config"],
-            Self::Services => &["dbus", "gnome-keyring", "dunst", "python3-dbusmock", "strace", "xvfb"],
+            Self::Services => &[
+                "dbus",
+                "gnome-keyring",
+                "dunst",
+                "mate-notification-daemon",
+                "xfce4-notifyd",
+                "python3-dbusmock",
+                "strace",
+                "xvfb",
+            ],
             Self::Desktop => &["libwebkit2gtk-4.1-dev"],
             Self::VirtualDesktop => &[
                 "xvfb",
@@ -101,7 +110,9 @@ impl Purpose {
             Self::Compile => {
                 "a C compiler and linker, and nasm (without it pictures decode three times as slowly)"
             }
-            Self::Services => "dbus-daemon, gnome-keyring, dunst, python-dbusmock, strace, Xvfb",
+            Self::Services => {
+                "dbus-daemon, gnome-keyring, dunst, mate-notification-daemon, xfce4-notifyd, python-dbusmock, strace, Xvfb"
+            }
             Self::Desktop => "WebKitGTK 4.1 with its headers (Windows: WebView2; macOS: nothing)",
             Self::VirtualDesktop => {
                 "Xvfb, openbox, dbus-daemon, gnome-keyring, xfce4-notifyd, xfce4-panel, xprop, xsetroot, xdotool, ImageMagick"

@@ -102,7 +102,7 @@ async fn desktop(place: &Place, client: &Arc<OnceLock<Client>>) -> Option<Notifi
             client.notification(outcome);
         }
     };
-    Notifier::start(&place.data_dir.join("notifications"), report)
+    Notifier::start(&notifier::directory(&place.data_dir).join("drill"), report)
         .inspect_err(|error| out::complain(&format!("no notification can be shown: {error}.")))
         .ok()
 }

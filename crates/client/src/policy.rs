@@ -32,6 +32,19 @@ pub const REPEATED: u32 = 3;
 /// The pause between two updates of one notification.
 pub const UPDATE_PAUSE: Duration = Duration::from_secs(10);
 
+/// How long an incident's popup stands after its newest alert: the minute without one that ends an incident, the pause
+/// between two updates, and what an alert may take to get here.
+pub const STANDS: Duration = Duration::from_secs(90);
+
+/// How long a notification stands before it is taken back, unless it is updated; none for one that stands until it is
+/// dismissed, or as long as the desktop has it.
+pub fn stands_for(notification: &Notification) -> Option<Duration> {
+    match notification.buttons {
+        Buttons::Incident if !notification.critical => Some(STANDS),
+        Buttons::Incident | Buttons::Open => None,
+    }
+}
+
 /// The [`Notification::id`] of the summary of what was missed.
 pub const SUMMARY: &str = "summary:history";
 

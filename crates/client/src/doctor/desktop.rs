@@ -10,6 +10,7 @@ mod linux {
     use std::time::Duration;
 
     use crate::doctor::{Check, Finding};
+    use crate::notifier;
     use crate::words::text;
 
     /// A frozen program on the bus is as good as none.
@@ -17,12 +18,16 @@ mod linux {
 
     pub(in crate::doctor) async fn notifications() -> Finding {
         let advice = text("doctor.notifications_advice", &[]);
-        match within(server_information()).await {
-            Some((name, version)) => {
-                let values = [("name", name.as_str()), ("version", version.as_str())];
+        match notifier::ask().await {
+            Ok(service) => {
+                let can = notifier::abilities(&service);
+                let values = [("name", service.name.as_str()), ("can", can.as_str())];
                 Finding::good(Check::Notifications, text("doctor.notifications_good", &values))
             }
-            None => Finding::bad(Check::Notifications, text("doctor.notifications_none", &[]), advice),
+            Err(why) => {
+                tracing::debug!(why, "nobody shows notifications");
+                Finding::bad(Check::Notifications, text("doctor.notifications_none", &[]), advice)
+            }
         }
     }
 
@@ -33,21 +38,6 @@ mod linux {
                 Finding::warning(Check::Tray, text("doctor.tray_none", &[]), text("doctor.tray_advice", &[]))
             }
         }
-    }
-
-    /// Name and version of whoever shows notifications; asking starts it where the system knows how.
-    async fn server_information() -> zbus::Result<(String, String)> {
-        let bus = zbus::Connection::session().await?;
-        let daemon = zbus::Proxy::new(
-            &bus,
-            "org.freedesktop.Notifications",
-            "/org/freedesktop/Notifications",
-            "org.freedesktop.Notifications",
-        )
-        .await?;
-        let (name, _vendor, version, _spec): (String, String, String, String) =
-            daemon.call("GetServerInformation", &()).await?;
-        Ok((name, version))
     }
 
     async fn has_tray_host() -> zbus::Result<bool> {

@@ -180,7 +180,10 @@ fn a_bare_desktop_shows_nothing_and_one_with_both_is_good() {
                     .unwrap();
 
                 let notifications = desktop::notifications().await;
-                assert_eq!(notifications.found, "Notifications are shown by paper 1.2.");
+                assert_eq!(
+                    notifications.found,
+                    "Notifications are shown by paper 1.2. They have buttons to acknowledge and to view."
+                );
                 assert_eq!(desktop::tray().await.verdict, Verdict::Good);
             });
         },
@@ -193,6 +196,10 @@ struct Notifications;
 #[cfg(target_os = "linux")]
 #[zbus::interface(name = "org.freedesktop.Notifications")]
 impl Notifications {
+    fn get_capabilities(&self) -> Vec<&str> {
+        vec!["actions", "body"]
+    }
+
     fn get_server_information(&self) -> (&str, &str, &str, &str) {
         ("paper", "nobody", "1.2", "1.2")
     }

@@ -10,6 +10,8 @@
 
 #[cfg(target_os = "linux")]
 mod desk;
+#[cfg(target_os = "linux")]
+pub mod manners;
 mod pending;
 mod picture;
 #[cfg(any(test, not(target_os = "linux")))]
@@ -24,12 +26,16 @@ mod tests;
 
 use std::fmt;
 use std::io;
-use std::path::Path;
-use std::sync::Arc;
+use std::path::{Path, PathBuf};
+use std::sync::mpsc::{Receiver, channel};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
 
+use sha2::{Digest, Sha256};
+
 use crate::shell::{Notification, Outcome};
+use crate::words;
 
 #[cfg(target_os = "linux")]
 pub use desk::ask;
@@ -53,31 +59,64 @@ pub struct Notifier {
 }
 
 impl Notifier {
-    /// Starts the actor. Pictures are written under `directory` while their notification stands; what an earlier run
-    /// left there is removed. `report` is called on the actor's thread and must not block.
+    /// Starts the actor. Pictures are written under `directory` while their notification stands, with a note of what stands;
+    /// what an earlier run left there is removed, and what it left on the desktop taken back, so no two may share one. Where
+    /// nothing can be written there are no pictures. `report` is called on the actor's thread and must not block.
     pub fn start(directory: &Path, report: impl Fn(Outcome) + Send + Sync + 'static) -> io::Result<Self> {
-        let pictures = Pictures::open(directory)?;
+        Self::start_with(directory, report, None)
+    }
+
+    /// The same with a sound of our own for what is to be heard. `ring` is called when the desktop has taken such a
+    /// notification and does not ask for quiet, and must not block.
+    pub fn start_sounding(
+        directory: &Path,
+        report: impl Fn(Outcome) + Send + Sync + 'static,
+        ring: impl Fn() + Send + Sync + 'static,
+    ) -> io::Result<Self> {
+        Self::start_with(directory, report, Some(Arc::new(ring)))
+    }
+
+    fn start_with(
+        directory: &Path,
+        report: impl Fn(Outcome) + Send + Sync + 'static,
+        ring: Option<Ring>,
+    ) -> io::Result<Self> {
+        let pictures = Pictures::open(directory)
+            .inspect_err(|error| tracing::warn!(%error, "notifications come without pictures"))
+            .ok();
         let pending = Arc::new(Pending::default());
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build()?;
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let orders = Arc::clone(&pending);
+        let directory = directory.to_owned();
+        let (done, ended) = channel();
 
         thread::Builder::new().name("notifications".into()).spawn(move || {
-            runtime.block_on(serve(&orders, Desk::new(pictures, Arc::new(report))));
+            runtime.block_on(serve(&orders, Desk::new(pictures, &directory, Arc::new(report), ring)));
             // A call that never returned may still sit on a blocking thread.
             runtime.shutdown_background();
+            drop(done);
         })?;
 
-        Ok(Self { pending: Arc::new(Open(pending)) })
+        Ok(Self { pending: Arc::new(Open { pending, ended: Mutex::new(ended) }) })
     }
 
     /// Raises a notification, or updates the one with the same id in place.
     pub fn notify(&self, notification: Notification) {
-        self.pending.0.raise(notification);
+        self.pending.pending.raise(notification);
     }
 
     /// Takes a notification back.
     pub fn withdraw(&self, id: &str) {
-        self.pending.0.withdraw(id);
+        self.pending.pending.withdraw(id);
+    }
+
+    /// Takes everything back, for good, and waits until that is done, at most for so long: a process that ends first leaves
+    /// its notifications standing.
+    pub fn end(&self, within: Duration) {
+        self.pending.pending.close();
+        let ended = self.pending.ended.lock().unwrap_or_else(PoisonError::into_inner);
+        // Nothing is ever sent: what is waited for is the other end's going.
+        let _ = ended.recv_timeout(within);
     }
 }
 
@@ -88,11 +127,14 @@ impl fmt::Debug for Notifier {
 }
 
 /// Closes the list when the last [`Notifier`] goes.
-struct Open(Arc<Pending>);
+struct Open {
+    pending: Arc<Pending>,
+    ended: Mutex<Receiver<()>>,
+}
 
 impl Drop for Open {
     fn drop(&mut self) {
-        self.0.close();
+        self.pending.close();
     }
 }
 
@@ -105,16 +147,60 @@ pub struct Service {
     pub markup: bool,
     /// It shows buttons, or at least takes a click.
     pub actions: bool,
+    /// What it does with notifications.
+    #[cfg(target_os = "linux")]
+    pub manners: manners::Manners,
+}
+
+/// What notifications can do on this desktop, and how an alert is acknowledged where they have no buttons.
+#[must_use]
+pub fn abilities(service: &Service) -> String {
+    #[cfg(target_os = "linux")]
+    match service.manners.actions {
+        manners::Actions::Buttons => words::text("popups.buttons", &[]),
+        manners::Actions::Command(command) => words::text("popups.command", &[("command", command)]),
+        manners::Actions::None => words::text("popups.none", &[]),
+    }
+    #[cfg(not(target_os = "linux"))]
+    words::text(if service.actions { "popups.buttons" } else { "popups.none" }, &[])
+}
+
+/// Where what is shown for this data directory is kept: where nothing is written to the disk, if there is such a place.
+/// Two programs with two data directories have two.
+#[must_use]
+pub fn directory(data_dir: &Path) -> PathBuf {
+    let volatile = std::env::var_os("XDG_RUNTIME_DIR").map(PathBuf::from).filter(|path| path.is_absolute());
+    match volatile {
+        Some(volatile) => {
+            let name = Sha256::digest(data_dir.as_os_str().as_encoded_bytes());
+            let name: String = name.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
+            volatile.join("visionguard").join(name)
+        }
+        None => data_dir.join("notifications"),
+    }
 }
 
 /// Where outcomes go.
 type Report = Arc<dyn Fn(Outcome) + Send + Sync>;
 
+/// Makes a sound.
+type Ring = Arc<dyn Fn() + Send + Sync>;
+
 async fn serve(pending: &Pending, mut desk: Desk) {
-    while let Some(order) = pending.next().await {
+    desk.begin().await;
+    loop {
+        let order = tokio::select! {
+            biased;
+            event = desk.next() => {
+                desk.handle(event);
+                continue;
+            }
+            order = pending.next() => order,
+        };
         match order {
-            Order::Raise(item) => desk.raise(*item).await,
-            Order::Withdraw(id) => desk.withdraw(&id).await,
+            Some(Order::Raise(item)) => desk.raise(*item).await,
+            Some(Order::Withdraw(id)) => desk.withdraw(&id).await,
+            None => break,
         }
     }
     desk.leave().await;

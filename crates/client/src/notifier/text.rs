@@ -4,8 +4,8 @@ use crate::words;
 
 /// Characters of a title.
 const TITLE_LIMIT: usize = 120;
-/// Characters of a body.
-const BODY_LIMIT: usize = 500;
+/// Characters of a body: more go past the edge of a screen, where a popup is as high as its words.
+const BODY_LIMIT: usize = 300;
 /// Marks that may follow one character; more are a way to paint over the neighbours.
 const MARKS_LIMIT: usize = 4;
 
@@ -14,7 +14,7 @@ pub(super) fn title(text: &str) -> String {
     bounded(text, TITLE_LIMIT).replace('\n', " ")
 }
 
-/// At most 500 characters; escaped if the service reads markup.
+/// At most 300 characters; escaped if the service reads markup.
 pub(super) fn body(text: &str, markup: bool) -> String {
     let text = bounded(text, BODY_LIMIT);
     if markup { escaped(&text) } else { text }

@@ -3,6 +3,7 @@
 //! The systems offer less than D-Bus does: nothing can be replaced or withdrawn, and the answer comes to a thread that
 //! waits for it. At most [`WAITING_LIMIT`] wait; a notification beyond that is shown but its click is not heard.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 
@@ -16,7 +17,7 @@ use crate::words;
 use super::pending::Item;
 use super::picture::{Picture, Pictures};
 use super::raised::Raised;
-use super::{DEADLINE, Report, Service, report_failed, report_shown, text};
+use super::{DEADLINE, Report, Ring, Service, report_failed, report_shown, text};
 
 const ACKNOWLEDGE: &str = "ack";
 const VIEW: &str = "view";
@@ -33,19 +34,38 @@ pub async fn ask() -> Result<Service, String> {
 
 /// All notifications whose answer is waited for.
 pub(super) struct Desk {
-    pictures: Pictures,
+    pictures: Option<Pictures>,
     report: Report,
+    ring: Option<Ring>,
     raised: Raised,
     waiting: Vec<JoinHandle<()>>,
 }
 
 impl Desk {
-    pub(super) fn new(pictures: Pictures, report: Report) -> Self {
+    pub(super) fn new(
+        pictures: Option<Pictures>,
+        _directory: &Path,
+        report: Report,
+        ring: Option<Ring>,
+    ) -> Self {
         #[cfg(target_os = "macos")]
         if let Err(error) = notify_rust::set_application(APPLICATION) {
             tracing::warn!(%error, "notifications will not carry the program's name");
         }
-        Self { pictures, report, raised: Raised::default(), waiting: Vec::new() }
+        Self { pictures, report, ring, raised: Raised::default(), waiting: Vec::new() }
+    }
+
+    /// What an earlier run left cannot be taken back.
+    #[allow(clippy::unused_async, reason = "the same signature on every system")]
+    pub(super) async fn begin(&mut self) {}
+
+    /// Nothing happens here without an order.
+    pub(super) async fn next(&mut self) -> std::convert::Infallible {
+        std::future::pending().await
+    }
+
+    pub(super) fn handle(&mut self, event: std::convert::Infallible) {
+        match event {}
     }
 
     pub(super) async fn raise(&mut self, item: Item) {
@@ -54,12 +74,18 @@ impl Desk {
             return;
         }
         self.waiting.retain(|thread| !thread.is_finished());
-        let (notification, picture) = self.pictures.prepare(&item.notification).await;
+        let (notification, picture) = match &mut self.pictures {
+            Some(pictures) => pictures.prepare(&item.notification).await,
+            None => (item.notification.clone(), None),
+        };
         let shown = timeout(DEADLINE, self.show(&notification, picture)).await;
         match shown {
             Ok(Ok(())) => {
                 self.raised.note(&item.notification);
                 report_shown(&self.report, &item);
+                if let Some(ring) = self.ring.as_ref().filter(|_| item.notification.sound) {
+                    ring();
+                }
             }
             Ok(Err(reason)) => {
                 let reason = text::title(&reason);
@@ -82,7 +108,7 @@ impl Desk {
     pub(super) async fn leave(&mut self) {}
 
     async fn show(&mut self, notification: &Notification, picture: Option<Picture>) -> Result<(), String> {
-        let words = compose(notification, picture.as_ref());
+        let words = compose(notification, picture.as_ref(), self.ring.is_some());
         let (id, report) = (notification.id.clone(), Arc::clone(&self.report));
         let waits = self.waiting.len() < WAITING_LIMIT;
         let (done, shown) = oneshot::channel();
@@ -111,10 +137,14 @@ impl Desk {
     }
 }
 
-fn compose(notification: &Notification, picture: Option<&Picture>) -> notify_rust::Notification {
+fn compose(
+    notification: &Notification,
+    picture: Option<&Picture>,
+    sounds: bool,
+) -> notify_rust::Notification {
     let mut words = notify_rust::Notification::new();
     words.summary(&text::title(&notification.title)).body(&text::body(&notification.body, false));
-    if notification.sound {
+    if notification.sound && !sounds {
         words.sound_name("Default");
     }
     if let Some(path) = picture.and_then(|picture| picture.path().to_str()) {

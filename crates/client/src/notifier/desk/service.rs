@@ -1,16 +1,17 @@
-//! The program that shows notifications on this desktop: whether it answers, and what it can do.
+//! The program that shows notifications on this desktop: whether it answers, what it can do, and what it tells.
 
-use std::fmt;
-
+use futures_util::StreamExt;
+use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tokio::time::timeout;
-use zbus::Connection;
 use zbus::names::{BusName, OwnedUniqueName};
+use zbus::{Connection, MatchRule, Message, MessageStream};
 
+use crate::notifier::manners::Manners;
 use crate::notifier::{DEADLINE, Service, text};
 use crate::words;
 
-const NAME: &str = "org.freedesktop.Notifications";
-const PATH: &str = "/org/freedesktop/Notifications";
+pub(super) const NAME: &str = "org.freedesktop.Notifications";
+pub(super) const PATH: &str = "/org/freedesktop/Notifications";
 
 /// Asks the service who it is; an error is a sentence for the person.
 pub async fn ask() -> Result<Service, String> {
@@ -20,10 +21,25 @@ pub async fn ask() -> Result<Service, String> {
 }
 
 /// The service that answers now.
+#[derive(Debug, Clone)]
 pub(super) struct Found {
+    pub connection: Connection,
+    /// Its name on the bus, which no other program ever gets there.
+    pub owner: OwnedUniqueName,
     pub service: Service,
-    /// It answers for the first time, or instead of another.
-    pub is_new: bool,
+}
+
+/// What came over the bus.
+#[derive(Debug)]
+pub(super) enum Heard {
+    /// Another program shows notifications now, or none.
+    Owner(Option<OwnedUniqueName>),
+    /// The connection to the bus ended.
+    Lost,
+    /// One was closed.
+    Closed { by: OwnedUniqueName, number: u32 },
+    /// The person chose one of its actions.
+    Chosen { by: OwnedUniqueName, number: u32, action: String },
 }
 
 /// Why a notification could not be raised.
@@ -33,6 +49,8 @@ pub(super) enum Trouble {
     NoBus,
     /// Nobody shows notifications.
     Absent,
+    /// Whoever was asked is gone; another may be there.
+    Gone,
     /// It did not answer in time.
     Late,
     /// It answered with an error.
@@ -44,91 +62,216 @@ impl Trouble {
     pub(super) fn sentence(&self) -> String {
         match self {
             Self::NoBus => words::text("notification.no_bus", &[]),
-            Self::Absent => words::text("notification.absent", &[]),
+            Self::Absent | Self::Gone => words::text("notification.absent", &[]),
             Self::Late => words::text("notification.late", &[]),
             Self::Refused(reason) => words::text("notification.refused", &[("reason", reason)]),
         }
     }
+}
 
-    /// Out of the text of an error whose kind its library keeps to itself.
-    pub(super) fn of(error: &impl fmt::Display) -> Self {
-        let text = text::title(&error.to_string());
-        let absent = ["ServiceUnknown", "NameHasNoOwner", "Spawn."];
-        if absent.iter().any(|name| text.contains(name)) { Self::Absent } else { Self::Refused(text) }
+impl From<zbus::Error> for Trouble {
+    fn from(error: zbus::Error) -> Self {
+        let name = match &error {
+            zbus::Error::MethodError(name, ..) => name.as_str(),
+            _ => "",
+        };
+        let kind = name.strip_prefix("org.freedesktop.DBus.Error.").unwrap_or_default();
+        match kind {
+            // From the bus: whoever was asked ended without an answer.
+            "NoReply" => Self::Gone,
+            "ServiceUnknown" | "NameHasNoOwner" => Self::Absent,
+            kind if kind.starts_with("Spawn.") => Self::Absent,
+            _ => Self::Refused(text::title(&error.to_string())),
+        }
     }
 }
 
-/// Our own connection, for questions only.
+impl From<zbus::fdo::Error> for Trouble {
+    fn from(error: zbus::fdo::Error) -> Self {
+        match error {
+            zbus::fdo::Error::ZBus(error) => error.into(),
+            error => Self::Refused(text::title(&error.to_string())),
+        }
+    }
+}
+
+/// Our one connection: what is asked, raised and told goes over it.
 #[derive(Default)]
 pub(super) struct Bus {
-    connection: Option<Connection>,
-    known: Option<(OwnedUniqueName, Service)>,
+    line: Option<Line>,
+    known: Option<Found>,
     in_doubt: bool,
+}
+
+struct Line {
+    connection: Connection,
+    heard: UnboundedReceiver<Heard>,
 }
 
 impl Bus {
     /// The next notification asks before it is sent: what is sent to a frozen service pops up when it thaws.
     pub(super) fn doubt(&mut self) {
         self.in_doubt = true;
-        if self.connection.as_ref().is_some_and(|connection| connection.is_closed()) {
-            self.connection = None;
+        if self.line.as_ref().is_some_and(|line| line.connection.is_closed()) {
+            self.lost();
         }
+    }
+
+    /// Nothing is known any more of who shows notifications.
+    pub(super) fn forget(&mut self) {
+        self.known = None;
+    }
+
+    /// The connection is no longer any good.
+    pub(super) fn lost(&mut self) {
+        self.line = None;
+        self.known = None;
+    }
+
+    /// The service that answered last.
+    pub(super) fn known(&self) -> Option<&Found> {
+        self.known.as_ref()
+    }
+
+    /// The next thing that comes over the bus; never, before the first question. Can be given up and asked again.
+    pub(super) async fn heard(&mut self) -> Heard {
+        match &mut self.line {
+            Some(line) => line.heard.recv().await.unwrap_or(Heard::Lost),
+            None => std::future::pending().await,
+        }
+    }
+
+    /// What has come already.
+    pub(super) fn heard_already(&mut self) -> Option<Heard> {
+        self.line.as_mut()?.heard.try_recv().ok()
     }
 
     /// The service that answers now; asked only when it is another than last time, or in doubt.
     pub(super) async fn service(&mut self) -> Result<Found, Trouble> {
         let connection = self.connection().await?;
-        let owner = self.owner(&connection).await?;
-        if let (Some(owner), Some((known, service))) = (&owner, &self.known)
-            && owner == known
-            && !self.in_doubt
-        {
-            return Ok(Found { service: service.clone(), is_new: false });
+        if let Some(known) = self.known.as_ref().filter(|_| !self.in_doubt) {
+            return Ok(known.clone());
         }
-
-        let (capabilities, name) = describe(&connection).await?;
-        let has = |capability: &str| capabilities.iter().any(|other| other == capability);
-        let service = Service { name, markup: has("body-markup"), actions: has("actions") };
-        // It may have been started by the question.
-        let owner = match owner {
-            Some(owner) => Some(owner),
-            None => self.owner(&connection).await?,
+        let owner = match owner(&connection).await? {
+            Some(owner) => owner,
+            None => {
+                // The question starts it, where the bus knows how.
+                let _ = call(&connection, NAME, "GetServerInformation").await?;
+                owner(&connection).await?.ok_or(Trouble::Absent)?
+            }
         };
-        let is_new = self.known.as_ref().map(|(known, _)| known) != owner.as_ref();
-        self.known = owner.map(|owner| (owner, service.clone()));
+        let service = describe(&connection, &owner).await?;
+        let found = Found { connection, owner, service };
+        self.known = Some(found.clone());
         self.in_doubt = false;
-        Ok(Found { service, is_new })
+        Ok(found)
+    }
+
+    /// The name of the bus itself and of whoever shows notifications, without starting anybody.
+    pub(super) async fn now(&mut self) -> Result<(Connection, String, Option<OwnedUniqueName>), Trouble> {
+        let connection = self.connection().await?;
+        let id = id(&connection).await?;
+        let owner = owner(&connection).await?;
+        Ok((connection, id, owner))
     }
 
     async fn connection(&mut self) -> Result<Connection, Trouble> {
-        if let Some(connection) = self.connection.as_ref().filter(|connection| !connection.is_closed()) {
-            return Ok(connection.clone());
+        if let Some(line) = self.line.as_ref().filter(|line| !line.connection.is_closed()) {
+            return Ok(line.connection.clone());
         }
+        self.lost();
         let connection = Connection::session().await.map_err(|error| {
             tracing::warn!(%error, "no session bus");
             Trouble::NoBus
         })?;
-        self.connection = Some(connection.clone());
-        Ok(connection)
-    }
-
-    async fn owner(&self, connection: &Connection) -> Result<Option<OwnedUniqueName>, Trouble> {
-        let bus = zbus::fdo::DBusProxy::new(connection).await.map_err(|_| Trouble::NoBus)?;
-        let name = BusName::try_from(NAME).map_err(|error| Trouble::of(&error))?;
-        match bus.get_name_owner(name).await {
-            Ok(owner) => Ok(Some(owner)),
-            Err(zbus::fdo::Error::NameHasNoOwner(_)) => Ok(None),
-            Err(error) => Err(Trouble::of(&error)),
+        // Before the first question, so that nothing is missed; one stream, so that all keeps its order.
+        let mut messages = MessageStream::from(&connection);
+        let bus = zbus::fdo::DBusProxy::new(&connection).await?;
+        for rule in rules()? {
+            bus.add_match_rule(rule).await?;
         }
+        let (tell, heard) = unbounded_channel();
+        tokio::spawn(async move {
+            while let Some(Ok(message)) = messages.next().await {
+                if let Some(heard) = read(&message)
+                    && tell.send(heard).is_err()
+                {
+                    break;
+                }
+            }
+        });
+        self.line = Some(Line { connection: connection.clone(), heard });
+        Ok(connection)
     }
 }
 
-async fn describe(connection: &Connection) -> Result<(Vec<String>, String), Trouble> {
-    let call = |method: &'static str| connection.call_method(Some(NAME), PATH, Some(NAME), method, &());
-    let capabilities = call("GetCapabilities").await.map_err(|error| Trouble::of(&error))?;
-    let capabilities = capabilities.body().deserialize().map_err(|error| Trouble::of(&error))?;
-    let told = call("GetServerInformation").await.map_err(|error| Trouble::of(&error))?;
-    let (name, _vendor, version, _spec): (String, String, String, String) =
-        told.body().deserialize().map_err(|error| Trouble::of(&error))?;
-    Ok((capabilities, format!("{name} {version}")))
+/// What names this bus for as long as it runs.
+pub(super) async fn id(connection: &Connection) -> Result<String, Trouble> {
+    Ok(zbus::fdo::DBusProxy::new(connection).await?.get_id().await?.to_string())
+}
+
+fn rules() -> Result<[MatchRule<'static>; 2], Trouble> {
+    let signal = || MatchRule::builder().msg_type(zbus::message::Type::Signal);
+    Ok([
+        signal().interface(NAME)?.path(PATH)?.build(),
+        signal()
+            .sender("org.freedesktop.DBus")?
+            .interface("org.freedesktop.DBus")?
+            .member("NameOwnerChanged")?
+            .arg(0, NAME)?
+            .build(),
+    ])
+}
+
+fn read(message: &Message) -> Option<Heard> {
+    let header = message.header();
+    if header.message_type() != zbus::message::Type::Signal {
+        return None;
+    }
+    let by = header.sender()?;
+    match (header.interface()?.as_str(), header.member()?.as_str()) {
+        (NAME, "NotificationClosed") => {
+            // Why it was closed is told wrongly by some.
+            let (number, _reason): (u32, u32) = message.body().deserialize().ok()?;
+            Some(Heard::Closed { by: by.to_owned().into(), number })
+        }
+        (NAME, "ActionInvoked") => {
+            let (number, action): (u32, String) = message.body().deserialize().ok()?;
+            Some(Heard::Chosen { by: by.to_owned().into(), number, action })
+        }
+        ("org.freedesktop.DBus", "NameOwnerChanged") if by.as_str() == "org.freedesktop.DBus" => {
+            let (name, _before, now): (String, String, String) = message.body().deserialize().ok()?;
+            (name == NAME).then(|| Heard::Owner(OwnedUniqueName::try_from(now).ok()))
+        }
+        _ => None,
+    }
+}
+
+async fn owner(connection: &Connection) -> Result<Option<OwnedUniqueName>, Trouble> {
+    let bus = zbus::fdo::DBusProxy::new(connection).await?;
+    let name = BusName::try_from(NAME).map_err(zbus::Error::from)?;
+    match bus.get_name_owner(name).await {
+        Ok(owner) => Ok(Some(owner)),
+        Err(zbus::fdo::Error::NameHasNoOwner(_)) => Ok(None),
+        Err(error) => Err(error.into()),
+    }
+}
+
+async fn describe(connection: &Connection, owner: &OwnedUniqueName) -> Result<Service, Trouble> {
+    let capabilities = call(connection, owner.as_str(), "GetCapabilities").await?;
+    let capabilities: Vec<String> = capabilities.body().deserialize()?;
+    let told = call(connection, owner.as_str(), "GetServerInformation").await?;
+    let (name, vendor, version, spec): (String, String, String, String) = told.body().deserialize()?;
+    let has = |capability: &str| capabilities.iter().any(|other| other == capability);
+    let actions = has("actions");
+    Ok(Service {
+        manners: Manners::of(&name, &vendor, &spec, actions),
+        name: format!("{name} {version}"),
+        markup: has("body-markup"),
+        actions,
+    })
+}
+
+async fn call(connection: &Connection, to: &str, method: &'static str) -> zbus::Result<Message> {
+    connection.call_method(Some(to), PATH, Some(NAME), method, &()).await
 }

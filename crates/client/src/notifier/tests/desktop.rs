@@ -50,7 +50,7 @@ pub(super) fn on_a_private_bus(test: &str, screen: Screen, body: impl FnOnce()) 
 
     let mut inside = Command::new(std::env::current_exe().unwrap());
     inside
-        .args(["--exact", &format!("notifier::tests::{test}"), "--nocapture"])
+        .args(["--exact", &format!("notifier::tests::{test}"), "--nocapture", "--test-threads=1"])
         .env(INSIDE, "1")
         .env("DBUS_SESSION_BUS_ADDRESS", address)
         .env("HOME", home.path())
@@ -141,6 +141,7 @@ pub(super) struct Mock {
 #[derive(Debug)]
 pub(super) struct Call {
     pub replaces: u32,
+    pub icon: String,
     pub title: String,
     pub body: String,
     pub actions: Vec<String>,
@@ -149,6 +150,10 @@ pub(super) struct Call {
 }
 
 impl Call {
+    pub(super) fn has_hint(&self, name: &str) -> bool {
+        self.hints.contains_key(name)
+    }
+
     pub(super) fn hint(&self, name: &str) -> String {
         let value = self.hints.get(name).unwrap_or_else(|| panic!("no hint {name} in {:?}", self.hints));
         if let Value::Str(text) = &**value { text.to_string() } else { (**value).to_string() }
@@ -157,6 +162,11 @@ impl Call {
 
 impl Mock {
     pub(super) fn start() -> Self {
+        Self::start_as("mock-notify")
+    }
+
+    /// One that gives itself out as another.
+    pub(super) fn start_as(name: &str) -> Self {
         assert!(Path::new("/usr/bin/python3").exists(), "this test needs python3-dbusmock");
         let mut running = start(
             Command::new("/usr/bin/python3")
@@ -171,6 +181,12 @@ impl Mock {
         super::wait_until("the service has its methods", || {
             mock.connection.call_method(Some(NAME), PATH, Some(NAME), "GetCapabilities", &()).is_ok()
         });
+        mock.answers(
+            "GetServerInformation",
+            "",
+            "ssss",
+            &format!("ret = ('{name}', 'test vendor', '1.0', '1.2')"),
+        );
         mock
     }
 
@@ -191,14 +207,31 @@ impl Mock {
 
     /// The person closes it.
     pub(super) fn dismiss(&self, id: u32) {
-        self.emit("NotificationClosed", "uu", vec![id.into(), 2_u32.into()]);
+        self.closed(id, 2);
+    }
+
+    /// It is closed, for this reason as the service has it.
+    pub(super) fn closed(&self, id: u32, reason: u32) {
+        self.emit("NotificationClosed", "uu", vec![id.into(), reason.into()]);
+    }
+
+    /// Another program shows something; its number.
+    pub(super) fn another_program_notifies(&self) -> u32 {
+        another_program_notifies(&self.connection)
+    }
+
+    /// The numbers that were closed by somebody's order.
+    pub(super) fn closings(&self) -> Vec<u32> {
+        let calls = self.calls("CloseNotification").into_iter();
+        calls
+            .map(|arguments| i32::try_from(arguments[0].try_clone().unwrap()).unwrap().unsigned_abs())
+            .collect()
     }
 
     /// From now on every notification is refused.
     pub(super) fn refuse(&self) {
         let error = "raise dbus.exceptions.DBusException('too many notifications', name='org.example.Full')";
-        let arguments = (NAME, "Notify", "susssasa{sv}i", "u", error);
-        self.connection.call_method(Some(NAME), PATH, Some(MOCK), "AddMethod", &arguments).unwrap();
+        self.answers("Notify", "susssasa{sv}i", "u", error);
     }
 
     pub(super) fn freeze(&self) {
@@ -207,6 +240,11 @@ impl Mock {
 
     pub(super) fn thaw(&self) {
         signal(&self.running.0, "CONT");
+    }
+
+    fn answers(&self, method: &str, takes: &str, gives: &str, code: &str) {
+        let arguments = (NAME, method, takes, gives, code);
+        self.connection.call_method(Some(NAME), PATH, Some(MOCK), "AddMethod", &arguments).unwrap();
     }
 
     fn calls(&self, method: &str) -> Vec<Vec<OwnedValue>> {
@@ -227,9 +265,9 @@ impl Call {
         let mut arguments = arguments.into_iter().skip(1);
         let mut next = || arguments.next().expect("a Notify of eight arguments");
         let replaces = next().try_into().unwrap();
-        let _icon = next();
         Self {
             replaces,
+            icon: next().try_into().unwrap(),
             title: next().try_into().unwrap(),
             body: next().try_into().unwrap(),
             actions: next().try_into().unwrap(),
@@ -239,24 +277,49 @@ impl Call {
     }
 }
 
+/// As another program does it.
+pub(super) fn another_program_notifies(connection: &Connection) -> u32 {
+    static SONGS: std::sync::atomic::AtomicU32 = std::sync::atomic::AtomicU32::new(0);
+    // Dunst lays those of the same words together.
+    let title = format!("Song {}", SONGS.fetch_add(1, std::sync::atomic::Ordering::Relaxed));
+    let hints = std::collections::HashMap::<&str, Value<'_>>::new();
+    let arguments = ("Music", 0_u32, "", title.as_str(), "", Vec::<&str>::new(), hints, 0_i32);
+    let reply = connection.call_method(Some(NAME), PATH, Some(NAME), "Notify", &arguments).unwrap();
+    reply.body().deserialize().unwrap()
+}
+
 /// A real notification service on a virtual screen.
-pub(super) struct Dunst {
+pub(super) struct Real {
     _running: Running,
 }
 
-impl Dunst {
-    pub(super) fn start() -> Self {
-        let mut running = start(Command::new("dunst").stdout(Stdio::null()).stderr(Stdio::piped()));
+impl Real {
+    pub(super) fn start(program: &str) -> Self {
+        let mut running = start(Command::new(program).stdout(Stdio::null()).stderr(Stdio::piped()));
         wait_for_service(&Connection::session().unwrap(), &mut running);
         Self { _running: running }
     }
 
-    pub(super) fn displayed(&self) -> u32 {
-        let output = Command::new("dunstctl").args(["count", "displayed"]).output().unwrap();
-        String::from_utf8_lossy(&output.stdout).trim().parse().unwrap()
+    pub(super) fn dunst() -> Self {
+        Self::start("dunst")
     }
 
-    pub(super) fn control(&self, command: &str) {
-        assert!(Command::new("dunstctl").arg(command).status().unwrap().success());
+    pub(super) fn xfce() -> Self {
+        Self::start(&format!("/usr/lib/{}-linux-gnu/xfce4/notifyd/xfce4-notifyd", std::env::consts::ARCH))
     }
+
+    pub(super) fn mate() -> Self {
+        Self::start("/usr/lib/mate-notification-daemon/mate-notification-daemon")
+    }
+}
+
+/// How many dunst displays.
+pub(super) fn displayed() -> u32 {
+    let output = Command::new("dunstctl").args(["count", "displayed"]).output().unwrap();
+    String::from_utf8_lossy(&output.stdout).trim().parse().unwrap_or(0)
+}
+
+/// The person's part, at dunst.
+pub(super) fn dunstctl(arguments: &[&str]) {
+    assert!(Command::new("dunstctl").args(arguments).status().unwrap().success());
 }
