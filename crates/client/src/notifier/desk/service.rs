@@ -71,10 +71,7 @@ impl Trouble {
 
 impl From<zbus::Error> for Trouble {
     fn from(error: zbus::Error) -> Self {
-        let name = match &error {
-            zbus::Error::MethodError(name, ..) => name.as_str(),
-            _ => "",
-        };
+        let name = if let zbus::Error::MethodError(name, ..) = &error { name.as_str() } else { "" };
         let kind = name.strip_prefix("org.freedesktop.DBus.Error.").unwrap_or_default();
         match kind {
             // From the bus: whoever was asked ended without an answer.
@@ -88,10 +85,10 @@ impl From<zbus::Error> for Trouble {
 
 impl From<zbus::fdo::Error> for Trouble {
     fn from(error: zbus::fdo::Error) -> Self {
-        match error {
-            zbus::fdo::Error::ZBus(error) => error.into(),
-            error => Self::Refused(text::title(&error.to_string())),
+        if let zbus::fdo::Error::ZBus(error) = error {
+            return error.into();
         }
+        Self::Refused(text::title(&error.to_string()))
     }
 }
 
