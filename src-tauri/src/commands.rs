@@ -4,25 +4,29 @@ use secrecy::SecretString;
 use tauri::ipc::Channel;
 use tauri::{AppHandle, State};
 use visionguard_client::controller::Client;
+use visionguard_client::installation::DataDir;
 use visionguard_client::view::{
     Decision, DrillResult, Event, FeedPage, FeedQuery, IncidentDetail, Problem, Report, ReportQuery,
     SessionView, SettingsView, Snapshot,
 };
 
+use crate::autostart::{self, Asked};
 use crate::page::Page;
-use crate::start;
 
 type Answer<T> = Result<T, Problem>;
 
 /// Registers the page for events and gives it everything it needs to start.
 #[tauri::command]
 pub(crate) async fn subscribe(
+    app: AppHandle,
+    found: State<'_, DataDir>,
     client: State<'_, Client>,
     page: State<'_, Page>,
     channel: Channel<Event>,
 ) -> Answer<Snapshot> {
     page.connect(channel);
     client.window(true);
+    autostart::look(&app, &client, &found.path);
     Ok(client.snapshot().await)
 }
 
@@ -108,9 +112,13 @@ pub(crate) async fn clear_all(client: State<'_, Client>) -> Answer<()> {
 pub(crate) async fn change_settings(
     app: AppHandle,
     client: State<'_, Client>,
+    found: State<'_, DataDir>,
     settings: SettingsView,
 ) -> Answer<SettingsView> {
+    let before = client.snapshot().await.settings.start_at_sign_in;
     let settings = client.change_settings(settings).await?;
-    start::start_at_sign_in(&app, settings.start_at_sign_in);
-    Ok(settings)
+    if settings.start_at_sign_in != before {
+        autostart::make(&app, &client, &found.path, settings.start_at_sign_in, Asked::ByPerson);
+    }
+    Ok(client.snapshot().await.settings)
 }

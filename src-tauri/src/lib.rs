@@ -3,6 +3,7 @@
 //! It draws what the controller tells it and hands back what the person does. Nothing is decided here and nothing is
 //! remembered but handles: the client, the notifier, the page's channel, the tray.
 
+mod autostart;
 mod commands;
 mod frames;
 #[cfg(target_os = "linux")]
@@ -12,16 +13,19 @@ mod page;
 mod renderer;
 mod shell;
 mod start;
+mod stopped;
 mod tray;
 #[cfg(target_os = "linux")]
 mod web_process;
 mod window;
 
 use anyhow::Context;
-use tauri::{AppHandle, Manager, RunEvent, WindowEvent};
+use tauri::{App, AppHandle, Manager, RunEvent, WindowEvent};
 use visionguard_client::controller::Client;
+use visionguard_client::installation::{self, DataDir};
 
 use page::Page;
+use stopped::End;
 
 pub use visionguard_client::serve_pictures_if_asked;
 
@@ -39,10 +43,24 @@ pub fn run() -> anyhow::Result<()> {
     tauri::async_runtime::set(runtime.handle().clone());
     let _inside = runtime.enter();
 
+    let found = DataDir::find();
+    #[cfg(target_os = "linux")]
+    if let Err(error) = gtk::init() {
+        let error = anyhow::Error::new(error).context("there is no screen to show anything on");
+        stopped::tell(None, &found, &error);
+        return Err(error);
+    }
+
+    let mut context = tauri::generate_context!();
+    // Two data directories are two installations, in one session too. A name must not begin with a digit.
+    if !installation::is_usual(&found.path) {
+        let identity = installation::identity(&found.path);
+        let identifier = &mut context.config_mut().identifier;
+        *identifier = format!("{identifier}.i{identity}");
+    }
     let app = tauri::Builder::default()
         // First, so that a second start ends before it touches anything.
         .plugin(tauri_plugin_single_instance::init(|app, _arguments, _directory| open(app)))
-        .plugin(tauri_plugin_autostart::Builder::new().arg(start::HIDDEN).build())
         .register_asynchronous_uri_scheme_protocol("frame", frames::answer)
         .invoke_handler(tauri::generate_handler![
             commands::subscribe,
@@ -61,12 +79,34 @@ pub fn run() -> anyhow::Result<()> {
         ])
         .on_menu_event(|app, event| tray::chosen(app, event.id().as_ref()))
         .manage(Page::default())
-        .build(tauri::generate_context!())
-        .context("cannot start the window system")?;
+        .manage(found.clone())
+        .build(context)
+        .context("cannot start the window system")
+        .inspect_err(|error| {
+            stopped::tell(None, &found, error);
+        })?;
 
-    let _logging = start::start(app.handle())?;
+    let _logging = match start::start(app.handle(), found.clone()) {
+        Ok(logging) => logging,
+        Err(error) => return stop(app, &found, error),
+    };
     app.run(handle);
     Ok(())
+}
+
+/// Says why the program cannot start, until the person has seen it or it can.
+fn stop(app: App, found: &DataDir, error: anyhow::Error) -> anyhow::Result<()> {
+    // Whoever starts it meanwhile is told the same, and not sent to a program without a window.
+    tauri_plugin_single_instance::destroy(&app);
+    eprintln!("VisionGuard: {error:#}");
+    let end = stopped::tell(Some(app.handle()), found, &error);
+    if end == End::Free {
+        app.cleanup_before_exit();
+        tauri::process::restart(&app.env());
+    }
+    #[cfg(not(target_os = "linux"))]
+    app.run(|_, _| {});
+    Err(error)
 }
 
 /// Shows the window because the person asked for it.

@@ -10,7 +10,7 @@ fn main() -> ExitCode {
     match visionguard_desktop::run() {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("VisionGuard: {error:#}");
+            eprintln!("VisionGuard cannot start: {error:#}");
             ExitCode::FAILURE
         }
     }

@@ -1,54 +1,63 @@
-//! The start of the client inside the shell, and what is said when it cannot start.
+//! The start of the client inside the shell. What goes wrong on the way is said on the screen, whatever it is.
 
-use std::path::Path;
-use std::sync::mpsc;
-use std::time::Duration;
+use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use tauri::{AppHandle, Manager};
-use tauri_plugin_autostart::ManagerExt;
 use tokio::sync::mpsc::unbounded_channel;
-use visionguard_client::controller::{Client, Parts};
+use visionguard_client::controller::{Client, Parts, Remarks};
+use visionguard_client::installation::DataDir;
 use visionguard_client::local;
 use visionguard_client::logging::{self, Logging};
 use visionguard_client::notifier::{self, Notifier};
 use visionguard_client::power;
 use visionguard_client::settings;
-use visionguard_client::shell::{Buttons, Notification, Outcome};
-use visionguard_client::words;
+use visionguard_client::shell::Outcome;
+use visionguard_client::tls::Trust;
 
+use crate::autostart::{self, Asked};
 use crate::shell::Desktop;
 use crate::tray;
 
 /// The argument of a start without a window, as at sign-in to the computer.
 pub(crate) const HIDDEN: &str = "--hidden";
 
-/// Starts the client, tells the person why if that cannot be, and opens the window unless told not to.
-pub(crate) fn start(app: &AppHandle) -> anyhow::Result<Option<Logging>> {
-    let data_dir = settings::data_dir().context("cannot use the data directory")?;
+/// Whether this is a start without a window.
+pub(crate) fn is_hidden() -> bool {
+    std::env::args_os().any(|argument| argument == HIDDEN)
+}
+
+/// Starts the client, and opens the window unless told not to.
+pub(crate) fn start(app: &AppHandle, found: DataDir) -> anyhow::Result<Option<Logging>> {
+    let data_dir = found.path.clone();
     let (settings, complaints) = settings::load(&data_dir);
-    let logging = logging::start(&data_dir, settings.log_level, settings.log_format)
-        .inspect_err(|error| eprintln!("VisionGuard runs without a log: {error}"))
-        .ok();
-    for complaint in complaints {
+    let logging = logging::start(&data_dir, settings.log_level, settings.log_format);
+    let no_log = logging.as_ref().err().map(ToString::to_string);
+    if let Some(why) = &no_log {
+        eprintln!("VisionGuard runs without a log: {why}");
+    }
+    if let Some(trouble) = &found.trouble {
+        eprintln!("VisionGuard: nothing can be kept in {}: {trouble}", data_dir.display());
+    }
+    for complaint in &complaints {
         tracing::warn!(%complaint, "setting not used");
     }
-    // A developer's build registers itself only when it is told to on the page.
-    if !cfg!(debug_assertions) {
-        start_at_sign_in(app, settings.view.start_at_sign_in);
-    }
+    let trust = Trust::of(settings.extra_ca_file.as_deref());
 
     let (report, mut outcomes) = unbounded_channel();
-    let notifier = Notifier::start(&notifier::directory(&data_dir), move |outcome| {
+    let notifier = notifier(&data_dir, move |outcome| {
         let _ = report.send(outcome);
     })
     .context("cannot start the notifications")?;
     let shell = Desktop::new(app.clone(), notifier, tray::keep(app));
 
-    let client = Parts::system(settings).and_then(|parts| Client::start(parts, shell));
-    let client = client.map_err(anyhow::Error::from).inspect_err(|error| tell(&data_dir, error))?;
+    let wanted = settings.view.start_at_sign_in;
+    let remarks = Remarks { data_dir: Some(found), complaints, trust: Some(trust.clone()), no_log };
+    let parts = Parts::system(data_dir.clone(), settings, &trust)?;
+    let client = Client::start_with(parts, remarks, shell)?;
     app.manage(client.clone());
     app.manage(local::serve(&data_dir, client.clone()));
+    autostart::make(app, &client, &data_dir, wanted, Asked::AtStart);
     quit_when_told(client.clone());
     let told = client.clone();
     tauri::async_runtime::spawn(async move {
@@ -57,53 +66,40 @@ pub(crate) fn start(app: &AppHandle) -> anyhow::Result<Option<Logging>> {
             told.notification(outcome);
         }
     });
-    if !std::env::args_os().any(|argument| argument == HIDDEN) {
+    if !is_hidden() {
         client.open();
     }
-    Ok(logging)
+    Ok(logging.ok())
 }
 
-/// Makes the computer's list of programs to start agree with the setting. A debug build leaves the list alone: it is
-/// tried out, not installed.
-pub(crate) fn start_at_sign_in(app: &AppHandle, wanted: bool) {
-    if cfg!(debug_assertions) {
-        return;
+/// Notifications with their pictures in the first folder that takes any.
+pub(crate) fn notifier(
+    data_dir: &Path,
+    report: impl Fn(Outcome) + Send + Sync + Clone + 'static,
+) -> std::io::Result<Notifier> {
+    // Where nothing is written to the disk, if there is such a place.
+    let folders =
+        [Some(notifier::directory(data_dir)), Some(data_dir.join("notifications")), private_folder()];
+    let mut last = std::io::Error::other("there is no folder for pictures");
+    for folder in folders.into_iter().flatten() {
+        match Notifier::start(&folder, report.clone()) {
+            Ok(notifier) => return Ok(notifier),
+            Err(error) => {
+                tracing::warn!(%error, folder = %folder.display(), "no pictures of notifications can be kept here");
+                last = error;
+            }
+        }
     }
-    let autostart = app.autolaunch();
-    let is = autostart.is_enabled().unwrap_or(false);
-    let done = match (wanted, is) {
-        (true, false) => autostart.enable(),
-        (false, true) => autostart.disable(),
-        (true, true) | (false, false) => Ok(()),
-    };
-    if let Err(error) = done {
-        tracing::warn!(%error, wanted, "cannot change whether the program starts at sign-in");
-    }
+    Err(last)
 }
 
-/// Says why the program cannot start; without a notification service, only the terminal hears it.
-fn tell(data_dir: &Path, error: &anyhow::Error) {
-    tracing::error!(error = format!("{error:#}"), "cannot start");
-    let (report, outcome) = mpsc::channel();
-    let directory = notifier::directory(data_dir).join("start");
-    let Ok(notifier) = Notifier::start(&directory, move |outcome: Outcome| {
-        let _ = report.send(outcome);
-    }) else {
-        return;
-    };
-    notifier.notify(Notification {
-        id: "notice:start".into(),
-        alert: None,
-        title: words::text("notification.cannot_start", &[]),
-        body: format!("{error:#}"),
-        picture: None,
-        sound: false,
-        critical: true,
-        buttons: Buttons::Open,
-    });
-    // It stays up when the program is gone: taking it back takes the notifier's own thread.
-    let _ = outcome.recv_timeout(Duration::from_secs(6));
-    std::mem::forget(notifier);
+/// A folder that nobody else can have made, gone with the computer's next start.
+pub(crate) fn private_folder() -> Option<PathBuf> {
+    let mut folder = std::fs::DirBuilder::new();
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut folder, 0o700);
+    let name = |again: u32| std::env::temp_dir().join(format!("visionguard-{}-{again}", std::process::id()));
+    (0..100).map(name).find(|path| folder.create(path).is_ok())
 }
 
 /// Finishes what is being written when the computer shuts down or the terminal says so.

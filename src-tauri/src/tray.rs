@@ -131,7 +131,7 @@ fn build_here(app: &AppHandle, model: &Tray) -> tauri::Result<Parts> {
     let above = PredefinedMenuItem::separator(app)?;
     let menu = Menu::with_items(app, &[&open, &status, &retry, &drill, &above, &quit])?;
 
-    let icon = TrayIconBuilder::with_id("visionguard")
+    let icon = TrayIconBuilder::with_id(id(app))
         .icon(icon(model))
         .title("VisionGuard")
         .tooltip(&model.tooltip)
@@ -149,6 +149,14 @@ fn build_here(app: &AppHandle, model: &Tray) -> tauri::Result<Parts> {
         })
         .build(app)?;
     Ok(Parts { icon, status, retry, drill })
+}
+
+/// Hosts remember by it which icons the person hid: two installations are two.
+fn id(app: &AppHandle) -> String {
+    match app.config().identifier.rsplit_once(".i") {
+        Some((_, identity)) => format!("visionguard-{identity}"),
+        None => "visionguard".to_owned(),
+    }
 }
 
 /// Changes what differs, on the main thread and without waiting for it.

@@ -1,7 +1,12 @@
 //! The window: made when the person asks for it, gone with its webview when it is closed.
 
+use std::path::PathBuf;
+
 use tauri::webview::{NewWindowResponse, PermissionResponse};
 use tauri::{AppHandle, Manager, Url, WebviewUrl, WebviewWindow, WebviewWindowBuilder};
+use visionguard_client::installation::{self, DataDir};
+
+use crate::start;
 
 /// The label of the only window.
 pub(crate) const LABEL: &str = "main";
@@ -21,6 +26,7 @@ pub(crate) fn show(app: &AppHandle) {
     };
     if let Err(error) = shown {
         tracing::error!(%error, "cannot show the window");
+        crate::stopped::no_window(&error.to_string());
     }
 }
 
@@ -40,10 +46,14 @@ fn bring_to_front(window: &WebviewWindow) -> tauri::Result<()> {
 }
 
 fn create(app: &AppHandle) -> tauri::Result<WebviewWindow> {
-    let window = WebviewWindowBuilder::new(app, LABEL, WebviewUrl::default())
+    let mut window = WebviewWindowBuilder::new(app, LABEL, WebviewUrl::default());
+    if let Some(folder) = folder(app) {
+        window = window.data_directory(folder);
+    }
+    let window = window
         .title("VisionGuard")
         .inner_size(1180.0, 760.0)
-        .min_inner_size(360.0, 480.0)
+        .min_inner_size(360.0, 320.0)
         .prevent_overflow()
         .zoom_hotkeys_enabled(true)
         .devtools(cfg!(debug_assertions))
@@ -57,6 +67,19 @@ fn create(app: &AppHandle) -> tauri::Result<WebviewWindow> {
     #[cfg(target_os = "linux")]
     crate::web_process::follow(&window)?;
     Ok(window)
+}
+
+/// Where the web view keeps what it wants to keep, if not where it usually does: without a folder there is no window.
+fn folder(app: &AppHandle) -> Option<PathBuf> {
+    let usual = app.path().app_local_data_dir().ok()?;
+    let data_dir = &app.try_state::<DataDir>()?.path;
+    let is_usable = |folder: &PathBuf| DataDir::at(folder.clone()).trouble.is_none();
+    if is_usable(&usual) {
+        return None;
+    }
+    let others =
+        [installation::runtime_dir(data_dir).map(|folder| folder.join("page")), start::private_folder()];
+    others.into_iter().flatten().find(is_usable)
 }
 
 /// Our own page and nothing else.

@@ -29,7 +29,7 @@ pub async fn run(options: &Decide, decision: Decision) -> Result<Exit, Failure> 
     let (place, sign_in) = SignIn::prepare(&options.credentials)?;
     let _log = place.log();
     let (tell, mut ended) = mpsc::unbounded_channel();
-    let client = match Client::start(place.parts("visionguard")?, Listener { tell }) {
+    let client = match Client::start_with(place.parts("visionguard")?, place.remarks(), Listener { tell }) {
         Err(StartError::Lock(LockError::Held(owner))) => {
             return told(beside(&place.data_dir, options, decision, owner.as_ref()).await?);
         }

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use visionguard_client::dial::SystemDial;
-use visionguard_client::doctor::{self, Check, Finding, Patient, Running, Verdict};
-use visionguard_client::{local, lock, tls};
+use visionguard_client::doctor::{self, Check, Finding, Keeping, Patient, Running, Verdict};
+use visionguard_client::{local, lock};
 
 use crate::args::Doctor;
 use crate::exit::{Exit, Failure};
@@ -18,8 +18,7 @@ pub async fn run(options: &Doctor) -> Result<Exit, Failure> {
     let place = Place::find()?;
     let keychain = place.keychain();
     let (account, _) = place.account(Arc::clone(&keychain)).await?;
-    let tls = tls::client_config(place.settings.extra_ca_file.as_deref())
-        .map_err(|error| Failure::new(Exit::Failed, format!("TLS cannot be set up: {error}.")))?;
+    let tls = place.tls()?;
     let token = match secret {
         Some(Secret::Token { user_id, token }) => Some((user_id, token)),
         Some(Secret::Password { .. }) => {
@@ -38,6 +37,11 @@ pub async fn run(options: &Doctor) -> Result<Exit, Failure> {
         tls,
         token,
         running: running(&place).await,
+        keeping: Keeping {
+            data_dir: place.found.clone(),
+            complaints: place.complaints.clone(),
+            trust: place.trust.clone(),
+        },
     };
 
     let mut worst = Verdict::Good;
@@ -85,6 +89,9 @@ fn name(check: Check) -> &'static str {
         Check::SignIn => "Sign-in",
         Check::Socket => "Socket",
         Check::Registration => "Registration",
+        Check::Data => "Data",
+        Check::Settings => "Settings",
+        Check::Certificates => "Certificates",
         Check::Keychain => "Keychain",
         Check::Notifications => "Notifications",
         Check::Tray => "Tray",

@@ -28,7 +28,7 @@ pub async fn run(options: &Drill) -> Result<Exit, Failure> {
     let client_of_shell = Arc::new(OnceLock::new());
     let desktop = desktop(&place, &client_of_shell).await;
     let shell = Tester { tell, client: Arc::clone(&client_of_shell), desktop };
-    let client = Client::start(place.parts("visionguard drill")?, shell)?;
+    let client = Client::start_with(place.parts("visionguard drill")?, place.remarks(), shell)?;
     let _ = client_of_shell.set(client.clone());
 
     let tested = test(&client, sign_in, &mut news).await;

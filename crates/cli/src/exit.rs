@@ -61,7 +61,6 @@ impl From<LockError> for Failure {
     fn from(error: LockError) -> Failure {
         match error {
             LockError::Held(_) => Failure::new(Exit::InUse, sentence(&error)),
-            LockError::Io(_) => failed(&error),
         }
     }
 }
@@ -70,9 +69,7 @@ impl From<StartError> for Failure {
     fn from(error: StartError) -> Failure {
         match error {
             StartError::Lock(error) => error.into(),
-            StartError::DataDir(_) | StartError::Tls(_) | StartError::Http(_) | StartError::Journal(_) => {
-                failed(&error)
-            }
+            StartError::Tls(_) | StartError::Http(_) | StartError::Journal(_) => failed(&error),
         }
     }
 }
@@ -115,12 +112,12 @@ mod tests {
 
     #[test]
     fn an_error_is_told_as_a_sentence_with_its_causes() {
-        let error = StartError::DataDir(std::io::Error::other("no such place"));
+        let error = StartError::Journal(JournalError::Storage("no such place".to_owned()));
 
         let failure = Failure::from(error);
 
         assert_eq!(failure.exit, Exit::Failed);
-        assert_eq!(failure.sentence, "Cannot use the data directory: no such place.");
+        assert_eq!(failure.sentence, "Cannot open a journal: the journal failed: no such place.");
     }
 
     #[test]

@@ -6,12 +6,14 @@ use std::sync::Arc;
 use visionguard_client::account::{Account, Restored};
 use visionguard_client::api::Http;
 use visionguard_client::clock::{Clock, SystemClock};
-use visionguard_client::controller::Parts;
+use visionguard_client::controller::{Parts, Remarks};
+use visionguard_client::installation::DataDir;
 use visionguard_client::keychain::{self, Keychain};
 use visionguard_client::lock::DataLock;
 use visionguard_client::logging::{self, Logging};
-use visionguard_client::settings::{self, Settings};
-use visionguard_client::{session_file, tls};
+use visionguard_client::session_file;
+use visionguard_client::settings::{self, Complaint, Settings};
+use visionguard_client::tls::{ClientConfig, Trust};
 
 use crate::exit::{Exit, Failure};
 use crate::out;
@@ -21,17 +23,28 @@ use crate::out;
 pub struct Place {
     pub data_dir: PathBuf,
     pub settings: Settings,
+    /// The directory as it was found, whether or not anything can be kept there.
+    pub found: DataDir,
+    pub complaints: Vec<Complaint>,
+    pub trust: Trust,
 }
 
 impl Place {
     /// Finds the directory and reads the settings; says on standard error which of them are not usable.
     pub fn find() -> Result<Place, Failure> {
-        let data_dir = settings::data_dir()?;
-        let (settings, complaints) = settings::load(&data_dir);
-        for complaint in complaints {
+        let found = DataDir::find();
+        if let Some(trouble) = &found.trouble {
+            out::complain(&format!("nothing can be kept in {}: {trouble}.", found.path.display()));
+        }
+        let (settings, complaints) = settings::load(&found.path);
+        for complaint in &complaints {
             out::complain(&format!("{complaint}."));
         }
-        Ok(Place { data_dir, settings })
+        let trust = Trust::of(settings.extra_ca_file.as_deref());
+        if let Some(trouble) = trust.trouble() {
+            out::complain(&trouble);
+        }
+        Ok(Place { data_dir: found.path.clone(), found, settings, complaints, trust })
     }
 
     /// Makes this program the owner of the directory, or says who is.
@@ -59,10 +72,26 @@ impl Place {
 
     /// The account of this directory, with nobody.
     pub fn new_account(&self, keychain: Arc<dyn Keychain>) -> Result<Account, Failure> {
-        let tls = tls::client_config(self.settings.extra_ca_file.as_deref())
-            .map_err(|error| Failure::new(Exit::Failed, format!("TLS cannot be set up: {error}.")))?;
+        let tls = self.tls()?;
         let http = Http::new(&tls).map_err(|error| error.problem())?;
         Ok(Account::new(self.data_dir.clone(), keychain, http, Arc::new(SystemClock)))
+    }
+
+    /// TLS with the certificates that are trusted here.
+    pub fn tls(&self) -> Result<Arc<ClientConfig>, Failure> {
+        let set_up = self.trust.config();
+        set_up.map_err(|error| Failure::new(Exit::Failed, format!("TLS cannot be set up: {error}.")))
+    }
+
+    /// What a client is to say of what was found.
+    pub fn remarks(&self) -> Remarks {
+        Remarks {
+            data_dir: Some(self.found.clone()),
+            complaints: self.complaints.clone(),
+            trust: Some(self.trust.clone()),
+            // Said on standard error where it is found out.
+            no_log: None,
+        }
     }
 
     /// The keychain that was chosen.
@@ -72,8 +101,8 @@ impl Place {
 
     /// What a client of this program's name is made of.
     pub fn parts(&self, program: &str) -> Result<Parts, Failure> {
-        let parts = Parts::system(self.settings.clone())?;
-        Ok(Parts { program: program.to_owned(), data_dir: self.data_dir.clone(), ..parts })
+        let parts = Parts::system(self.data_dir.clone(), self.settings.clone(), &self.trust)?;
+        Ok(Parts { program: program.to_owned(), ..parts })
     }
 
     /// The address that was given, else the settings', else that of the last sign-in.

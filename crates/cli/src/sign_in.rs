@@ -3,7 +3,7 @@
 use std::io::{BufRead, Read};
 
 use secrecy::{ExposeSecret, SecretString, zeroize::Zeroizing};
-use visionguard_client::account::{Account, Restored};
+use visionguard_client::account::{Account, Remembered, Restored};
 use visionguard_client::controller::Client;
 use visionguard_client::journal::Journal;
 use visionguard_client::view::{Keeping, Problem, SessionView};
@@ -122,6 +122,16 @@ pub async fn login(options: &Login) -> Result<Exit, Failure> {
     if options.keep_password && !session.password_kept {
         out::complain("the keychain did not take the password; it is not kept.");
     }
+    if account.remembered() == Remembered::Nowhere {
+        return Err(Failure::new(
+            Exit::Failed,
+            format!(
+                "The server accepted the sign-in, but it cannot be kept: nothing can be written to {}. \
+                 Give the same options to `visionguard watch`, which then signs in at each start.",
+                place.data_dir.display()
+            ),
+        ));
+    }
     let kept = if session.password_kept { " The password is kept in the keychain." } else { "" };
     out::ended(out::line(&format!(
         "Signed in to {} as {} ({}).{kept}",
@@ -136,7 +146,7 @@ pub async fn logout(options: &Logout) -> Result<Exit, Failure> {
     let _log = place.log();
     let (account, restored) = place.account(place.keychain()).await?;
     let was = match restored {
-        Restored::Nobody => None,
+        Restored::Nobody | Restored::Unknown(_) => None,
         Restored::SignedIn(session) => Some(session.email),
         Restored::TokenGone(saved) | Restored::Unreadable(saved, _) => Some(saved.email),
     };

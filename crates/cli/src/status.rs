@@ -134,7 +134,7 @@ async fn verdict(
     let (account, restored) = place.account(keychain).await?;
     let known = |status, reason, key: &str| (Some(status), reason, words::text(key, &[]));
     Ok(match restored {
-        Restored::Nobody | Restored::Unreadable(..) => untold(),
+        Restored::Nobody | Restored::Unreadable(..) | Restored::Unknown(_) => untold(),
         Restored::TokenGone(_) => known(Status::SignedOut, "token_missing", "status.token_missing"),
         Restored::SignedIn(_) => match (account.api(), saved) {
             (Some(api), Some(saved)) => evidence(&api, saved, program, journal).await,

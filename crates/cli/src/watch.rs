@@ -41,7 +41,7 @@ pub async fn run(options: Watch) -> Result<Exit, Failure> {
     };
     let parts = place.parts("visionguard watch")?;
     let backoff = Backoff::new(parts.seed);
-    let client = Client::start(parts, printer)?;
+    let client = Client::start_with(parts, place.remarks(), printer)?;
     let reader = match Reader::begin(client.clone(), options.after).await {
         Ok(reader) => reader,
         Err(failure) => {

@@ -5,6 +5,7 @@
 
 mod answer;
 mod kept;
+mod remembered;
 mod session;
 
 use std::path::{Path, PathBuf};
@@ -22,6 +23,8 @@ use crate::keychain::{self, Keychain, KeychainError, Secret};
 use crate::session_file::{self, SavedSession};
 use crate::view::{Keeping, Problem, SessionView};
 use crate::words::text;
+
+pub use remembered::Remembered;
 
 use kept::Tried;
 use session::Session;
@@ -46,6 +49,8 @@ struct Inner {
     renewing: tokio::sync::Mutex<()>,
     /// When the kept password was last tried.
     tried: Mutex<Option<Tried>>,
+    /// Where it is written down who is signed in.
+    remembered: Mutex<Remembered>,
 }
 
 /// What was found at the start.
@@ -59,6 +64,8 @@ pub enum Restored {
     TokenGone(SavedSession),
     /// Somebody is, but the keychain cannot be asked now: try again later.
     Unreadable(SavedSession, KeychainError),
+    /// The disk does not keep who is, and the keychain cannot be asked now: try again later.
+    Unknown(KeychainError),
 }
 
 /// What to tell the connection after a question.
@@ -74,14 +81,28 @@ pub enum Answer {
 impl Account {
     /// The account of a data directory; nobody until [`Account::restore`] or a sign-in.
     pub fn new(data_dir: PathBuf, keychain: Arc<dyn Keychain>, http: Http, clock: Arc<dyn Clock>) -> Account {
-        let (session, renewing, tried) = (Mutex::new(None), tokio::sync::Mutex::new(()), Mutex::new(None));
-        Account { inner: Arc::new(Inner { data_dir, keychain, http, clock, session, renewing, tried }) }
+        let inner = Inner {
+            data_dir,
+            keychain,
+            http,
+            clock,
+            session: Mutex::default(),
+            renewing: tokio::sync::Mutex::default(),
+            tried: Mutex::default(),
+            remembered: Mutex::default(),
+        };
+        Account { inner: Arc::new(inner) }
     }
 
     /// Finds who was signed in when the program last ran. The server is asked only where the token is gone and the password
     /// was kept.
     pub async fn restore(&self) -> Restored {
-        let Some(saved) = session_file::load(self.data_dir()) else { return Restored::Nobody };
+        let saved = match self.recall().await {
+            Ok(Some(saved)) => saved,
+            Ok(None) => return Restored::Nobody,
+            Err((Some(saved), error)) => return Restored::Unreadable(saved, error),
+            Err((None, error)) => return Restored::Unknown(error),
+        };
         let Ok(endpoint) = Endpoint::parse(&saved.server) else {
             tracing::warn!("session.json names no server");
             return Restored::Nobody;
@@ -187,10 +208,8 @@ impl Account {
     pub async fn write_down(&self) {
         // Neither a renewal nor another sign-in comes in between.
         let _one_at_a_time = self.inner.renewing.lock().await;
-        let current = self.lock();
-        let Some(session) = current.as_ref().filter(|session| session.trouble().is_none()) else { return };
-        if let Err(error) = session_file::save(self.data_dir(), session.saved()) {
-            tracing::warn!(%error, "session.json cannot be written");
+        if !self.save_while_signed_in() {
+            self.remember_without_file().await;
         }
     }
 
@@ -236,6 +255,9 @@ impl Account {
             return false;
         }
         if self.note_stored() {
+            if !self.save_while_signed_in() {
+                self.remember_without_file().await;
+            }
             return true;
         }
         // Signed out meanwhile: the keychain was emptied before this was written.
@@ -245,13 +267,10 @@ impl Account {
         false
     }
 
-    /// Whether the session is still there; its file is written, as it is by now, while nobody can end it.
+    /// Whether the session is still there.
     fn note_stored(&self) -> bool {
         let mut current = self.lock();
         let Some(session) = current.as_mut() else { return false };
-        if let Err(error) = session_file::save(self.data_dir(), session.saved()) {
-            tracing::warn!(%error, "session.json cannot be written");
-        }
         session.stored(self.inner.keychain.keeping());
         true
     }
@@ -283,11 +302,8 @@ impl Account {
         let stored = self.store(&access, refresh.as_ref()).await;
         saved.password_kept = self.keep_password(password.filter(|_| stored.is_ok())).await;
         self.forget_tries();
-        if stored.is_ok()
-            && let Err(error) = session_file::save(self.data_dir(), &saved)
-        {
-            tracing::error!(%error, "session.json cannot be written");
-            return Err(problem("session_unwritable", text("problem.session_unwritable", &[]), ""));
+        if stored.is_ok() {
+            self.remember(&saved).await;
         }
 
         let mut session = Session::new(saved, endpoint, access, refresh, self.inner.keychain.keeping());
@@ -329,7 +345,8 @@ impl Account {
         let access = keychain.delete(&keychain::entry(Secret::Access, self.data_dir())).await;
         let refresh = keychain.delete(&keychain::entry(Secret::Refresh, self.data_dir())).await;
         let password = keychain.delete(&keychain::entry(Secret::Password, self.data_dir())).await;
-        access.and(refresh).and(password)
+        let session = keychain.delete(&keychain::entry(Secret::Session, self.data_dir())).await;
+        access.and(refresh).and(password).and(session)
     }
 
     fn data_dir(&self) -> &Path {

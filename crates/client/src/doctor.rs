@@ -4,6 +4,7 @@
 
 mod desktop;
 mod keeping;
+mod place;
 mod program;
 mod server;
 
@@ -15,8 +16,11 @@ use serde::Serialize;
 
 use crate::account::Account;
 use crate::dial::Dial;
+use crate::installation::DataDir;
 use crate::keychain::Keychain;
 use crate::local::Standing;
+use crate::settings::Complaint;
+use crate::tls::Trust;
 
 /// One thing that was looked at.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -39,6 +43,9 @@ pub enum Check {
     Socket,
     Registration,
     Program,
+    Data,
+    Settings,
+    Certificates,
     Keychain,
     Notifications,
     Tray,
@@ -63,6 +70,8 @@ pub struct Patient {
     pub keychain: Arc<dyn Keychain>,
     pub dial: Arc<dyn Dial>,
     pub tls: Arc<ClientConfig>,
+    /// What is kept on this computer, and how it was found.
+    pub keeping: Keeping,
     /// A token to use in place of the account's, with its user's id.
     pub token: Option<(String, SecretString)>,
     /// What the program says that runs on this data directory, if one does.
@@ -81,12 +90,28 @@ pub enum Running {
     Told(Box<Standing>),
 }
 
+/// What a computer keeps.
+#[derive(Debug, Clone)]
+pub struct Keeping {
+    pub data_dir: DataDir,
+    /// Settings that cannot be used.
+    pub complaints: Vec<Complaint>,
+    pub trust: Trust,
+}
+
 /// Looks at one thing after the other and tells each finding as it is made.
 ///
 /// A socket is opened only where the server lists none: on the original it would take the slot of a running program.
 pub async fn examine(patient: &Patient, mut tell: impl FnMut(Finding) + Send) {
     server::examine(patient, &mut tell).await;
     tell(program::examine(&patient.running));
+    tell(place::data(&patient.keeping.data_dir).await);
+    if let Some(finding) = place::settings(&patient.keeping.complaints) {
+        tell(finding);
+    }
+    if let Some(finding) = place::certificates(&patient.keeping.trust) {
+        tell(finding);
+    }
     tell(keeping::examine(&*patient.keychain).await);
     tell(desktop::notifications().await);
     tell(desktop::tray().await);

@@ -13,8 +13,8 @@ use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
 use secrecy::SecretString;
-use sha2::{Digest, Sha256};
 
+use crate::installation::identity;
 use crate::view::Keeping;
 
 pub use memory::MemoryKeychain;
@@ -81,6 +81,8 @@ pub enum Secret {
     Refresh,
     /// The password, where the person chose to keep it.
     Password,
+    /// Who is signed in, where the disk does not keep it: no secret, but for the same person's eyes.
+    Session,
 }
 
 /// The name of an entry. It holds a short hash of the data directory, so that two of them never share a secret.
@@ -89,8 +91,9 @@ pub fn entry(secret: Secret, data_dir: &Path) -> String {
         Secret::Access => "access",
         Secret::Refresh => "refresh",
         Secret::Password => "password",
+        Secret::Session => "session",
     };
-    format!("{kind}:{}", profile(data_dir))
+    format!("{kind}:{}", identity(data_dir))
 }
 
 /// The system's keychain, or one in memory where `VISIONGUARD_KEYCHAIN=memory` was chosen.
@@ -105,13 +108,6 @@ pub fn choose() -> Arc<dyn Keychain> {
         }
         Ok(_) | Err(_) => Arc::new(SystemKeychain::new()),
     }
-}
-
-/// However the directory is spelled, its name is the same.
-fn profile(data_dir: &Path) -> String {
-    let path = data_dir.canonicalize().unwrap_or_else(|_| data_dir.to_owned());
-    let hash = Sha256::digest(path.as_os_str().as_encoded_bytes());
-    hash.iter().take(6).map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[cfg(test)]

@@ -5,12 +5,15 @@
 
 pub mod account;
 pub mod api;
+#[cfg(target_os = "linux")]
+pub mod autostart;
 pub mod clock;
 pub mod connection;
 pub mod controller;
 pub mod dial;
 pub mod doctor;
 pub mod drill;
+pub mod installation;
 pub mod journal;
 pub mod keychain;
 mod ledger;

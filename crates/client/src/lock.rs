@@ -1,4 +1,7 @@
 //! One running program per data directory.
+//!
+//! The lock is a file in the directory. Where the disk takes none (read-only, not there, a network disk without locks) it is
+//! one in the session's runtime folder, which every program of the person looks at, too.
 
 use std::fs::{File, TryLockError};
 use std::io;
@@ -8,6 +11,7 @@ use std::time::{Duration, Instant};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use crate::installation;
 use crate::session_file::replace;
 
 /// Held for as long as the program uses the directory; the operating system releases it whatever happens, so that a
@@ -15,7 +19,7 @@ use crate::session_file::replace;
 #[derive(Debug)]
 #[must_use = "the directory is free again when this is dropped"]
 pub struct DataLock {
-    /// None where the disk takes no lock: alerts matter more than a second program.
+    /// None where nothing takes a lock: alerts matter more than a second program.
     file: Option<File>,
 }
 
@@ -45,44 +49,51 @@ pub enum LockError {
     /// Another program holds it; who is unknown where the disk did not take its name.
     #[error("the data directory is in use{}", said(.0.as_ref()))]
     Held(Option<Owner>),
-    /// There is no such directory.
-    #[error("cannot lock the data directory")]
-    Io(#[from] io::Error),
 }
 
 impl DataLock {
-    /// Takes the directory, without waiting for it to be free. A disk that is full or cannot be written holds nobody up.
+    /// Takes the directory, without waiting for it to be free. A disk that is full, cannot be written, is not there or knows no
+    /// locks holds nobody up.
     pub fn take(data_dir: &Path, program: &str, now: Timestamp) -> Result<DataLock, LockError> {
-        let file = match open(data_dir) {
-            Ok(file) => file,
-            Err(error) if is_unwritable(&error) => {
-                tracing::warn!(%error, "the data directory cannot be locked; another program may use it too");
-                return Ok(DataLock { file: None });
+        DataLock::take_beside(data_dir, installation::runtime_dir(data_dir).as_deref(), program, now)
+    }
+
+    /// The same with this folder for what the disk does not take.
+    fn take_beside(
+        data_dir: &Path,
+        runtime: Option<&Path>,
+        program: &str,
+        now: Timestamp,
+    ) -> Result<DataLock, LockError> {
+        let on_disk = lock_in(data_dir)?;
+        if let Some(file) = on_disk {
+            // Somebody may have begun while the disk took no lock.
+            if let Some(owner) = runtime.and_then(held_in) {
+                return Err(LockError::Held(owner));
             }
-            Err(error) => return Err(LockError::Io(error)),
+            sign_in(data_dir, program, now);
+            return Ok(DataLock { file: Some(file) });
+        }
+        let Some(runtime) = runtime else {
+            tracing::warn!("the data directory cannot be locked; another program may use it too");
+            return Ok(DataLock { file: None });
         };
-        match file.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => return Err(LockError::Held(owner_soon(data_dir))),
-            Err(TryLockError::Error(error)) => {
-                tracing::warn!(%error, "the data directory cannot be locked; another program may use it too");
-                return Ok(DataLock { file: None });
-            }
+        if let Err(error) = private_folder(runtime) {
+            tracing::warn!(%error, "the runtime folder cannot be used");
         }
-        if let Err(error) = sign(data_dir, program, now) {
-            tracing::warn!(%error, "who holds the data directory cannot be written down");
+        let file = lock_in(runtime)?;
+        match &file {
+            Some(_) => sign_in(runtime, program, now),
+            None => tracing::warn!("nothing can be locked; another program may use the data directory too"),
         }
-        Ok(DataLock { file: Some(file) })
+        Ok(DataLock { file })
     }
 }
 
 /// Who holds the directory now, if anybody does.
 pub fn holder(data_dir: &Path) -> Option<Owner> {
-    let file = File::open(data_dir.join(LOCK)).ok()?;
-    match file.try_lock_shared() {
-        Err(TryLockError::WouldBlock) => owner(data_dir),
-        Ok(()) | Err(TryLockError::Error(_)) => None,
-    }
+    let runtime = installation::runtime_dir(data_dir);
+    [Some(data_dir), runtime.as_deref()].into_iter().flatten().find_map(held_in).flatten()
 }
 
 const LOCK: &str = "lock";
@@ -93,24 +104,50 @@ const OWNER: &str = "lock.json";
 /// How long after it took the lock a program may be unknown.
 const SIGNED_WITHIN: Duration = Duration::from_secs(1);
 
+/// The lock of this folder; none where it takes none.
+fn lock_in(folder: &Path) -> Result<Option<File>, LockError> {
+    let locked = open(folder).map_err(TryLockError::Error).and_then(|file| file.try_lock().map(|()| file));
+    match locked {
+        Ok(file) => Ok(Some(file)),
+        Err(TryLockError::WouldBlock) => Err(LockError::Held(owner_soon(folder))),
+        Err(TryLockError::Error(error)) => {
+            tracing::warn!(%error, folder = %folder.display(), "no lock can be had here");
+            Ok(None)
+        }
+    }
+}
+
+/// Whether somebody holds the lock of this folder, and who, where that is known.
+fn held_in(folder: &Path) -> Option<Option<Owner>> {
+    let file = File::open(folder.join(LOCK)).ok()?;
+    match file.try_lock_shared() {
+        Err(TryLockError::WouldBlock) => Some(owner(folder)),
+        Ok(()) | Err(TryLockError::Error(_)) => None,
+    }
+}
+
 /// On a disk that cannot be written the file that was made before serves as well.
-fn open(data_dir: &Path) -> io::Result<File> {
-    let path = data_dir.join(LOCK);
+fn open(folder: &Path) -> io::Result<File> {
+    let path = folder.join(LOCK);
     match File::options().read(true).write(true).create(true).truncate(false).open(&path) {
-        Err(error) if is_unwritable(&error) => File::open(&path).map_err(|_| error),
+        Err(error) => File::open(&path).map_err(|_| error),
         outcome => outcome,
     }
 }
 
-fn is_unwritable(error: &io::Error) -> bool {
-    use io::ErrorKind;
-    matches!(
-        error.kind(),
-        ErrorKind::ReadOnlyFilesystem
-            | ErrorKind::PermissionDenied
-            | ErrorKind::StorageFull
-            | ErrorKind::QuotaExceeded
-    )
+fn private_folder(folder: &Path) -> io::Result<()> {
+    let mut builder = std::fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(folder)
+}
+
+/// Without its name in the folder a program holds it all the same.
+fn sign_in(folder: &Path, program: &str, now: Timestamp) {
+    if let Err(error) = sign(folder, program, now) {
+        tracing::warn!(%error, "who holds the data directory cannot be written down");
+    }
 }
 
 fn sign(data_dir: &Path, program: &str, now: Timestamp) -> io::Result<()> {
@@ -237,9 +274,32 @@ mod tests {
     }
 
     #[test]
-    fn a_directory_that_is_not_there_cannot_be_locked() {
-        let error = DataLock::take(Path::new("/nowhere/at/all"), "x", Timestamp::now()).unwrap_err();
+    fn case_22_a_directory_that_is_not_there_is_locked_in_the_session_s_folder() {
+        let session = tempfile::tempdir().unwrap();
+        let runtime = session.path().join("visionguard/id");
+        let nowhere = Path::new("/nowhere/at/all");
+        let take = |program| DataLock::take_beside(nowhere, Some(&runtime), program, Timestamp::now());
 
-        assert!(matches!(error, LockError::Io(_)));
+        let first = take("first").unwrap();
+
+        let refused = take("second").unwrap_err();
+        assert!(refused.to_string().contains("in use by first (process "), "{refused}");
+        drop(first);
+        let _again = take("second").unwrap();
+        let _without = DataLock::take_beside(nowhere, None, "x", Timestamp::now()).unwrap();
+    }
+
+    #[test]
+    fn case_22_who_began_while_the_disk_took_no_lock_is_found_when_it_does_again() {
+        let (session, disk) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let runtime = session.path().join("id");
+        let data = disk.path().join("data");
+        let _first = DataLock::take_beside(&data, Some(&runtime), "first", Timestamp::now()).unwrap();
+
+        std::fs::create_dir(&data).unwrap();
+        let refused = DataLock::take_beside(&data, Some(&runtime), "second", Timestamp::now()).unwrap_err();
+
+        assert!(refused.to_string().contains("in use by first"), "{refused}");
+        drop(DataLock::take_beside(&data, None, "third", Timestamp::now()).unwrap());
     }
 }

@@ -1,8 +1,10 @@
 //! The settings: `settings.toml`, over it `VISIONGUARD_*`, under both the defaults. Documented in `docs/settings.md`.
 //!
-//! A bad value never stops the program: the default is used and a [`Complaint`] names file and key.
+//! A bad value never stops the program: the default is used and a [`Complaint`] names file, line and key. A bad line takes no
+//! other with it, and what concerns privacy is then as discreet as it can be.
 
 mod read;
+mod text;
 mod write;
 
 use std::io;
@@ -51,10 +53,12 @@ pub enum LogFormat {
 
 /// A setting that could not be used, and what is used instead.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{place}: {key}: {what}")]
+#[error("{place}{}: {key}: {what}", self.line.map(|line| format!(", line {line}")).unwrap_or_default())]
 pub struct Complaint {
     /// The file, or the environment.
     pub place: String,
+    /// The line of the file, where it is about one.
+    pub line: Option<usize>,
     /// The setting's key, or the variable's name.
     pub key: String,
     /// What is wrong, and what is used instead.
@@ -106,18 +110,6 @@ impl Default for Settings {
     }
 }
 
-/// The directory of the journal, the settings and the logs: `VISIONGUARD_DATA_DIR`, else the platform's. It is created,
-/// for its owner alone.
-pub fn data_dir() -> io::Result<PathBuf> {
-    let chosen = std::env::var_os("VISIONGUARD_DATA_DIR").filter(|chosen| !chosen.is_empty());
-    let dir = match chosen {
-        Some(chosen) => std::path::absolute(chosen)?,
-        None => platform_dir()?,
-    };
-    create_private(&dir)?;
-    Ok(dir)
-}
-
 /// Reads the settings of a data directory, with the process's environment over them.
 pub fn load(data_dir: &Path) -> (Settings, Vec<Complaint>) {
     load_with(data_dir, |name| std::env::var(name).ok())
@@ -137,36 +129,14 @@ pub fn load_with(data_dir: &Path, variable: impl Fn(&str) -> Option<String>) -> 
 pub fn save(data_dir: &Path, view: &SettingsView) -> Result<(), SettingsError> {
     write::check(view)?;
     let (current, _) = load(data_dir);
+    let (in_file, _) = load_with(data_dir, |_| None);
     let path = path(data_dir);
-    write::change(&path, &current.view, view).map_err(|source| SettingsError::Unwritable { path, source })
+    write::change(&path, &in_file, &current.view, view)
+        .map_err(|source| SettingsError::Unwritable { path, source })
 }
 
 fn path(data_dir: &Path) -> PathBuf {
     data_dir.join("settings.toml")
-}
-
-/// Not the roaming profile of Windows: pictures stay on this computer.
-fn platform_dir() -> io::Result<PathBuf> {
-    let dirs = directories::ProjectDirs::from("", "", "VisionGuard");
-    dirs.map(|dirs| dirs.data_local_dir().to_owned())
-        .ok_or_else(|| io::Error::new(io::ErrorKind::NotFound, "this account has no home directory"))
-}
-
-#[cfg(unix)]
-fn create_private(dir: &Path) -> io::Result<()> {
-    use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
-    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(dir)?;
-    let mode = std::fs::metadata(dir)?.permissions().mode();
-    if mode & 0o077 != 0 {
-        std::fs::set_permissions(dir, std::fs::Permissions::from_mode(0o700))?;
-    }
-    Ok(())
-}
-
-/// Elsewhere the directory lies in the person's own profile, which is private already.
-#[cfg(not(unix))]
-fn create_private(dir: &Path) -> io::Result<()> {
-    std::fs::create_dir_all(dir)
 }
 
 #[cfg(test)]

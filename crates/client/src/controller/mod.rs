@@ -16,6 +16,7 @@ mod outage;
 mod page;
 mod polling;
 mod recorder;
+mod remarks;
 mod requests;
 mod session;
 mod settling;
@@ -47,16 +48,17 @@ use crate::keychain::{self, Keychain};
 use crate::local::Standing;
 use crate::lock::LockError;
 use crate::outbox;
-use crate::settings::{self, Settings};
+use crate::settings::Settings;
 use crate::shell::{Outcome, Shell};
 use crate::status;
-use crate::tls;
+use crate::tls::{self, Trust};
 use crate::view::{
     Decided, Decision, DrillResult, FeedPage, FeedQuery, How, IncidentDetail, Problem, Report, ReportQuery,
     SessionView, SettingsView, Snapshot, Status,
 };
 use crate::words::text;
 
+pub use remarks::Remarks;
 use task::Controller;
 use ticks::{Credentials, Reply, Tick};
 
@@ -174,9 +176,6 @@ pub enum StartError {
     /// Another program uses the data directory; it says which.
     #[error(transparent)]
     Lock(#[from] LockError),
-    /// There is no data directory.
-    #[error("cannot use the data directory")]
-    DataDir(#[source] std::io::Error),
     /// TLS cannot be set up.
     #[error(transparent)]
     Tls(#[from] tls::TlsError),
@@ -189,11 +188,11 @@ pub enum StartError {
 }
 
 impl Parts {
-    /// The real parts, with these settings: the computer's clock, network and keychain, the default data directory.
-    pub fn system(settings: Settings) -> Result<Parts, StartError> {
-        let tls = tls::client_config(settings.extra_ca_file.as_deref())?;
+    /// The real parts, with these settings and this trust: the computer's clock, network and keychain.
+    pub fn system(data_dir: PathBuf, settings: Settings, trust: &Trust) -> Result<Parts, StartError> {
+        let tls = trust.config()?;
         Ok(Parts {
-            data_dir: settings::data_dir().map_err(StartError::DataDir)?,
+            data_dir,
             program: "VisionGuard".to_owned(),
             clock: Arc::new(SystemClock),
             dial: Arc::new(SystemDial::new(Arc::clone(&tls))),
@@ -212,7 +211,12 @@ impl Client {
     /// Takes the data directory, opens the journal and starts the task; needs a tokio runtime around it. Blocks for as
     /// long as the check of the journal takes.
     pub fn start(parts: Parts, shell: impl Shell) -> Result<Client, StartError> {
-        task::start(parts, Box::new(shell))
+        Client::start_with(parts, Remarks::default(), shell)
+    }
+
+    /// The same, with remarks about what was found at the start.
+    pub fn start_with(parts: Parts, remarks: Remarks, shell: impl Shell) -> Result<Client, StartError> {
+        task::start(parts, remarks, Box::new(shell))
     }
 
     /// Everything the page needs to start.
@@ -344,6 +348,11 @@ impl Client {
     /// Changes the settings; unknown or impossible values are refused whole.
     pub async fn change_settings(&self, settings: SettingsView) -> Result<SettingsView, Problem> {
         self.ask(|reply| Tick::ChangeSettings(settings, reply)).await.unwrap_or_else(|| Err(stopped()))
+    }
+
+    /// Whether the program is really started at sign-in to the computer, and why not, where the settings want it.
+    pub fn starts_at_sign_in(&self, is: bool, why_not: Option<String>) {
+        self.tell(Tick::StartsAtSignIn(is, why_not));
     }
 
     /// The window opened (events are wanted) or closed.

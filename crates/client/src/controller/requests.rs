@@ -11,7 +11,7 @@ use super::session::problem;
 use super::ticks::{Reply, Tick, milliseconds};
 use crate::journal::{AlertId, IncidentId, Journal, JournalError, Stored};
 use crate::local::Standing;
-use crate::settings::{self, Settings, SettingsError};
+use crate::settings::{self, Complaint, Settings, SettingsError};
 use crate::view::{
     Event, FeedPage, FeedQuery, IncidentDetail, Problem, Report, ReportQuery, SettingsView, Snapshot,
 };
@@ -206,44 +206,70 @@ impl Controller {
         let data_dir = self.data_dir.clone();
         self.spawn(async move {
             let saved = tokio::task::spawn_blocking(move || {
-                settings::save(&data_dir, &view).map(|()| settings::load(&data_dir).0)
+                let result = settings::save(&data_dir, &view).map(|()| settings::load(&data_dir));
+                Saved { wanted: view, result }
             });
             match saved.await {
-                Ok(result) => Tick::SettingsSaved(result, reply),
+                Ok(saved) => Tick::SettingsSaved(saved, reply),
                 Err(_) => Tick::Time,
             }
         });
     }
 
-    pub(super) fn settings_saved(
-        &mut self,
-        result: Result<Settings, SettingsError>,
-        reply: Reply<Result<SettingsView, Problem>>,
-    ) {
-        let answer = match result {
-            Ok(settings) => {
-                if settings.view.drill_at != self.settings.view.drill_at {
-                    self.drill_rescheduled();
-                }
-                let renamed = settings.view.camera_names != self.settings.view.camera_names;
-                self.settings = settings;
-                self.emit(&Event::Settings { settings: self.settings.view.clone() });
-                if renamed {
-                    self.feed_changed();
-                }
-                Ok(self.settings.view.clone())
+    pub(super) fn settings_saved(&mut self, saved: Saved, reply: Reply<Result<SettingsView, Problem>>) {
+        let answer = match saved.result {
+            Ok((settings, complaints)) => {
+                self.shown.withdraw("settings_unwritten");
+                self.say_complaints(&complaints);
+                Ok(self.use_settings(settings))
             }
             Err(SettingsError::OutOfBounds { key, what }) => Err(Problem {
                 field: Some(key.to_owned()),
                 ..problem("invalid", text("problem.setting", &[("what", what)]))
             }),
-            Err(error @ SettingsError::Unwritable { .. }) => {
-                tracing::error!(%error, "settings not stored");
-                Err(problem("settings_unwritable", text("problem.settings_not_stored", &[])))
+            // A choice that the disk does not take holds all the same, as long as it can.
+            Err(SettingsError::Unwritable { path, source }) => {
+                tracing::error!(error = %source, "settings not stored");
+                let path = path.display().to_string();
+                self.shown.say("settings_unwritten", text("notice.settings_unwritten", &[("path", &path)]));
+                Ok(self.use_settings(Settings { view: saved.wanted, ..self.settings.clone() }))
             }
         };
         let _ = reply.send(answer);
     }
+
+    fn use_settings(&mut self, settings: Settings) -> SettingsView {
+        if settings.view.drill_at != self.settings.view.drill_at {
+            self.drill_rescheduled();
+        }
+        let renamed = settings.view.camera_names != self.settings.view.camera_names;
+        self.settings = settings;
+        self.emit(&Event::Settings { settings: self.settings.view.clone() });
+        if renamed {
+            self.feed_changed();
+        }
+        self.settings.view.clone()
+    }
+
+    /// What is true of the start at sign-in is what the settings show.
+    pub(super) fn starts_at_sign_in(&mut self, is: bool, why_not: Option<String>) {
+        match why_not {
+            Some(why) => self.shown.say("sign_in_start", text("notice.sign_in_start_off", &[("why", &why)])),
+            None => self.shown.withdraw("sign_in_start"),
+        }
+        if self.settings.view.start_at_sign_in != is {
+            self.settings.view.start_at_sign_in = is;
+            self.emit(&Event::Settings { settings: self.settings.view.clone() });
+        }
+    }
+}
+
+/// What became of storing the settings.
+#[derive(Debug)]
+pub(super) struct Saved {
+    /// As the person wants them.
+    pub(super) wanted: SettingsView,
+    pub(super) result: Result<(Settings, Vec<Complaint>), SettingsError>,
 }
 
 /// The picture as every viewer shows it; none where it cannot be shown, which the journal then says.

@@ -123,6 +123,10 @@ impl Controller {
                 self.who.account = status::Account::TokenMissing;
                 self.sign_in_again_later();
             }
+            Restored::Unknown(error) => {
+                tracing::warn!(%error, "who is signed in cannot be read");
+                self.who.account = self.without_keychain(&error);
+            }
             Restored::Unreadable(saved, error) => {
                 tracing::warn!(server = saved.server, %error, "the token cannot be read");
                 self.who.account = self.without_keychain(&error);

@@ -29,6 +29,7 @@ impl Controller {
     pub(super) fn settled(&mut self, settled: Settled) {
         tracing::info!(alerts = settled.unacked.len(), "the journal is on the disk again");
         self.journal_works();
+        self.shown.withdraw("data_dir");
         if let Some(aside) = settled.set_aside {
             self.shown.notice("journal_set_aside", journal::set_aside_words(&aside));
         }

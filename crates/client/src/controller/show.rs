@@ -108,6 +108,7 @@ impl Shown {
 impl Controller {
     /// Shows what changed; called after every tick.
     pub(super) fn show(&mut self) {
+        self.say_again();
         self.show_status();
         self.show_tray();
         self.show_session();

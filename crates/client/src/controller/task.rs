@@ -21,8 +21,8 @@ use super::settling::IN_MEMORY;
 use super::show::Shown;
 use super::ticks::{Due, Tick};
 use super::watch::Watch;
-use super::{Client, Pace, Parts, StartError};
-use crate::account::Account;
+use super::{Client, Pace, Parts, Remarks, StartError};
+use crate::account::{Account, Remembered};
 use crate::clock::Clock;
 use crate::connection::{Connection, Event};
 use crate::dial::Dial;
@@ -30,6 +30,8 @@ use crate::journal::{self, Journal, JournalError, Keep};
 use crate::lock::DataLock;
 use crate::settings::Settings;
 use crate::shell::Shell;
+use crate::tls::Trust;
+use crate::words::text;
 
 /// The longest sleep; a clock that was set or a machine that slept is noticed by then.
 const LONGEST_SLEEP: Duration = Duration::from_secs(30);
@@ -79,10 +81,11 @@ pub(super) struct Controller {
     /// When the program started, by both clocks.
     started: (Timestamp, Moment),
     lock: DataLock,
+    pub(super) trust: Option<Trust>,
 }
 
 /// Makes the task of these parts and starts it.
-pub(super) fn start(parts: Parts, shell: Box<dyn Shell>) -> Result<Client, StartError> {
+pub(super) fn start(parts: Parts, remarks: Remarks, shell: Box<dyn Shell>) -> Result<Client, StartError> {
     let lock = DataLock::take(&parts.data_dir, &parts.program, parts.clock.wall())?;
     let (journal, found) = open_journal(&parts)?;
     let account = Account::new(parts.data_dir.clone(), parts.keychain, parts.http, Arc::clone(&parts.clock));
@@ -123,10 +126,12 @@ pub(super) fn start(parts: Parts, shell: Box<dyn Shell>) -> Result<Client, Start
         started: (parts.clock.wall(), now),
         clock: parts.clock,
         lock,
+        trust: remarks.trust.clone(),
     };
     controller.upkeep.set(now);
     controller.prune.set(now + PRUNE_EVERY);
     controller.found_journal(found);
+    controller.say_remarks(&remarks);
     tokio::spawn(controller.run(inbox));
     Ok(Client { ticks, journal })
 }
@@ -284,6 +289,7 @@ impl Controller {
             self.settle();
             self.prune.set(now);
         }
+        self.remember_session();
         if self.prune.take(now) {
             self.prune.set(now + PRUNE_EVERY);
             self.prune();
@@ -296,6 +302,14 @@ impl Controller {
         let ahead = server.duration_since(self.wall());
         let is_none = ahead.unsigned_abs() <= SAME_TIME.max(uncertain);
         self.journal.server_is_ahead(if is_none { SignedDuration::ZERO } else { ahead });
+    }
+
+    /// Who is signed in is written down as soon as the disk takes it.
+    fn remember_session(&self) {
+        if self.account.remembered() != Remembered::InFile {
+            let account = self.account.clone();
+            self.tasks.spawn(async move { account.remember_again().await });
+        }
     }
 
     fn prune(&self) {
@@ -318,25 +332,30 @@ impl Controller {
         match found {
             Found::Well => {}
             Found::SetAside(words) => self.shown.notice("journal_set_aside", words),
-            Found::Unwritable => self.shown.notice("journal_unwritable", "notice.journal_unwritable"),
+            Found::Unwritable => self.say_unwritable(),
         }
     }
 
     /// A write failed: says so until one succeeds.
     pub(super) fn journal_failed(&mut self, error: &JournalError) {
         tracing::error!(%error, "the journal cannot be written");
-        let words = match error {
-            JournalError::Full => "notice.journal_full",
-            JournalError::Damaged => "notice.journal_damaged",
+        match error {
+            JournalError::Full => self.shown.notice("journal_unwritable", "notice.journal_full"),
+            JournalError::Damaged => self.shown.notice("journal_unwritable", "notice.journal_damaged"),
             JournalError::Unwritable
             | JournalError::Busy
             | JournalError::Missing(_)
             | JournalError::Newer { .. }
             | JournalError::BadCursor
             | JournalError::Closed
-            | JournalError::Storage(_) => "notice.journal_unwritable",
-        };
-        self.shown.notice("journal_unwritable", words);
+            | JournalError::Unshared
+            | JournalError::Storage(_) => self.say_unwritable(),
+        }
+    }
+
+    fn say_unwritable(&mut self) {
+        let path = self.data_dir.display().to_string();
+        self.shown.say("journal_unwritable", text("notice.journal_unwritable", &[("path", &path)]));
     }
 
     /// A write succeeded.

@@ -9,6 +9,7 @@ use visionguard_proto::{Cursor, Moment};
 use super::Controller;
 use super::decisions::{DecisionKept, Sent};
 use super::recorder::Attempt;
+use super::requests::Saved;
 use super::session::Refused;
 use crate::account::{Answer, Restored};
 use crate::api::{ApiError, Registration};
@@ -19,7 +20,6 @@ use crate::journal::{
 use crate::keychain::KeychainError;
 use crate::local::Standing;
 use crate::reconcile::{Memory, Pass, Trouble};
-use crate::settings::{Settings, SettingsError};
 use crate::shell::Outcome;
 use crate::view::{
     Counts, Decision, DrillResult, FeedPage, FeedQuery, IncidentDetail, Problem, Report, ReportQuery,
@@ -62,6 +62,8 @@ pub(super) enum Tick {
     Rest(Reply<oneshot::Receiver<()>>),
     Wake,
     Network,
+    /// Whether the program is started at sign-in, and why not.
+    StartsAtSignIn(bool, Option<String>),
     Quit,
 
     // ---- told by the connection ----
@@ -133,7 +135,7 @@ pub(super) enum Tick {
     OutageCut(Result<Option<OutageRow>, JournalError>),
     /// The journal was in memory and is on the disk now.
     Settled(Settled),
-    SettingsSaved(Result<Settings, SettingsError>, Reply<Result<SettingsView, Problem>>),
+    SettingsSaved(Saved, Reply<Result<SettingsView, Problem>>),
     /// That this alert was shown could not be written down.
     NotMarked(AlertId, JournalError),
     /// That a summary covered these then could not be written down.
@@ -177,6 +179,7 @@ impl Controller {
             Tick::Rest(reply) => self.rest(reply),
             Tick::Wake => self.connection.wake(),
             Tick::Network => self.connection.probe(),
+            Tick::StartsAtSignIn(is, why_not) => self.starts_at_sign_in(is, why_not),
             Tick::Quit => self.quitting = true,
 
             Tick::Link(event) => self.link(event),

@@ -143,9 +143,12 @@ async fn every_check_is_made_once_and_in_order() {
     examine(&patient("", None), |finding| checks.push(finding.check)).await;
 
     let [address, tls, sign_in, socket, registration] = WAY;
-    let (program, keychain) = (Check::Program, Check::Keychain);
+    let (program, data, keychain) = (Check::Program, Check::Data, Check::Keychain);
     let (notifications, tray) = (Check::Notifications, Check::Tray);
-    assert_eq!(checks, [address, tls, sign_in, socket, registration, program, keychain, notifications, tray]);
+    assert_eq!(
+        checks,
+        [address, tls, sign_in, socket, registration, program, data, keychain, notifications, tray]
+    );
 }
 
 #[tokio::test]
@@ -236,6 +239,11 @@ fn patient(server: &str, token: Option<&str>) -> Patient {
         keychain,
         dial: Arc::new(SystemDial::new(Arc::clone(&tls))),
         tls,
+        keeping: Keeping {
+            data_dir: DataDir { path: "/nowhere".into(), trouble: None },
+            complaints: Vec::new(),
+            trust: Trust::of(None),
+        },
         token: token.map(|token| ("u1".to_owned(), token.into())),
         running: told(Status::Protected),
     }

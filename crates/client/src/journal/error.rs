@@ -19,6 +19,9 @@ pub enum JournalError {
     /// Another program holds the file for longer than it should.
     #[error("the journal is in use by another program")]
     Busy,
+    /// The disk knows no locks, so that nobody may use the file beside the program that owns it.
+    #[error("only the running VisionGuard can read the journal: its disk knows no locks")]
+    Unshared,
     /// There is no journal yet.
     #[error("there is no journal at {0}")]
     Missing(PathBuf),
@@ -64,6 +67,7 @@ impl JournalError {
             | JournalError::Missing(_)
             | JournalError::Newer { .. }
             | JournalError::BadCursor
+            | JournalError::Unshared
             | JournalError::Closed => false,
         }
     }

@@ -7,10 +7,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use jiff::Timestamp;
+use rusqlite::Connection;
 use rusqlite::config::DbConfig;
-use rusqlite::{Connection, OpenFlags};
 
-use super::{FILE_NAME, JournalError};
+use super::{FILE_NAME, JournalError, mode};
 use crate::clock::{Clock, SystemClock};
 
 /// `VGJ1`, in the file's header: that it is ours.
@@ -28,7 +28,8 @@ const DAMAGED: &str = "damaged";
 const NEWER: &str = "newer";
 /// No database is smaller.
 const SMALLEST: u64 = 512;
-const BUSY: Duration = Duration::from_secs(5);
+/// How long a connection waits for another's lock.
+pub(super) const BUSY: Duration = Duration::from_secs(5);
 /// More than the journal has.
 const STATEMENTS: usize = 128;
 
@@ -60,11 +61,7 @@ pub(super) fn open_to_read(directory: &Path) -> Result<Connection, JournalError>
     if !path.exists() {
         return Err(JournalError::Missing(path));
     }
-    let connection = Connection::open_with_flags(
-        &path,
-        OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX,
-    )?;
-    connection.busy_timeout(BUSY)?;
+    let connection = mode::open_to_read(&path)?;
     let version = version(&connection)?;
     if version > newest() {
         return Err(JournalError::Newer { found: version, known: newest() });
@@ -79,10 +76,7 @@ pub(super) fn open_to_read(directory: &Path) -> Result<Connection, JournalError>
 pub(super) fn open_beside(directory: &Path) -> Result<Connection, JournalError> {
     let path = directory.join(FILE_NAME);
     drop(open_to_read(directory)?);
-    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let connection = Connection::open_with_flags(path, flags)?;
-    set_up(&connection)?;
-    Ok(connection)
+    mode::open_beside(&path, set_up)
 }
 
 /// Where a connection's file lies, and which file that was: somebody may delete it under a running program, which
@@ -198,15 +192,14 @@ pub(super) fn open_known(path: &Path, migrations: &[&str]) -> Result<Connection,
     if (1..SMALLEST).contains(&fs::metadata(path)?.len()) {
         return Err(JournalError::Damaged);
     }
-    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let mut connection = Connection::open_with_flags(path, flags)?;
-    set_up(&connection)?;
+    let mut connection = mode::open(path, set_up)?;
     check(&connection, path, format(migrations))?;
     migrate(&mut connection, migrations)?;
     check_definitions(&connection, migrations)?;
     Ok(connection)
 }
 
+/// Everything but how commits are made, which the disk decides: see [`mode`].
 fn set_up(connection: &Connection) -> Result<(), JournalError> {
     connection.busy_timeout(BUSY)?;
     keep_statements(connection)?;
@@ -214,8 +207,6 @@ fn set_up(connection: &Connection) -> Result<(), JournalError> {
     connection.pragma_update(None, "page_size", 8192)?;
     connection.pragma_update(None, "cell_size_check", true)?;
     connection.pragma_update(None, "trusted_schema", false)?;
-    connection.pragma_update(None, "journal_mode", "wal")?;
-    connection.pragma_update(None, "synchronous", "full")?;
     connection.pragma_update(None, "fullfsync", true)?;
     connection.pragma_update(None, "checkpoint_fullfsync", true)?;
     connection.pragma_update(None, "foreign_keys", true)?;
@@ -321,7 +312,7 @@ fn set_aside(path: &Path, why: &str) -> Result<PathBuf, JournalError> {
         aside = beside(path, &format!(".{why}-{time}-{again}"));
     }
     fs::rename(path, &aside)?;
-    for companion in ["-wal", "-shm"] {
+    for companion in ["-wal", "-shm", "-journal"] {
         let from = beside(path, companion);
         if from.exists() {
             fs::rename(from, beside(&aside, companion))?;

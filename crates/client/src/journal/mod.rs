@@ -34,6 +34,7 @@ mod incidents;
 mod join;
 mod marks;
 mod missing;
+mod mode;
 mod outage;
 mod owner;
 mod report;
@@ -51,6 +52,7 @@ pub use cursor::{Beginning, LogOf};
 pub use drill::DrillRow;
 pub use error::JournalError;
 pub use gap::{GapRow, Why};
+pub use mode::Mode;
 pub use outage::OutageRow;
 pub use row::{
     AlertId, Changed, Delivery, Entry, IncidentId, IncidentRow, Incoming, Keep, Newest, NotAnId, Outgoing,
@@ -203,6 +205,21 @@ impl Journal {
         Ok(Some(Settled { set_aside: moved.set_aside, unacked: moved.unacked }))
     }
 
+    /// How the file is kept; none where there is no file.
+    pub async fn mode(&self) -> Result<Option<Mode>, JournalError> {
+        if !self.is_durable() {
+            return Ok(None);
+        }
+        let owners = self.owners.read().await;
+        owners
+            .writer
+            .as_ref()
+            .unwrap_or(&owners.reader)
+            .alone(|connection| Mode::of(connection))
+            .await
+            .map(Some)
+    }
+
     /// Whether what is recorded survives the program.
     pub fn is_durable(&self) -> bool {
         self.durable.load(Ordering::SeqCst)
@@ -323,8 +340,12 @@ impl Journal {
 
 impl Owners {
     fn of_file(directory: &Path, connection: Connection, hands: &Hands) -> Result<Owners, JournalError> {
-        let reader = file::open_to_read(directory)?;
         let (write, read) = Place::both(directory);
+        if Mode::of(&connection)? == Mode::Alone {
+            let owner = Owner::start("journal", connection, Some(write), hands)?;
+            return Ok(Owners { writer: Some(owner.clone()), reader: owner, hands: hands.clone() });
+        }
+        let reader = file::open_to_read(directory)?;
         Ok(Owners {
             writer: Some(Owner::start("journal", connection, Some(write), hands)?),
             reader: Owner::start("journal-read", reader, Some(read), hands)?,

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use rusqlite::Connection;
 
 use super::sql::{self, TOLD_BY_DETECTION};
-use super::{Entry, FILE_NAME, IncidentId, JournalError, file, grouping, upkeep};
+use super::{Entry, FILE_NAME, IncidentId, JournalError, Mode, file, grouping, mode, upkeep};
 
 /// The name of the small value that says that the person had everything erased: the file, too, is to be emptied.
 pub(super) const ERASED: &str = "erased";
@@ -30,13 +30,22 @@ pub(super) fn onto_disk(memory: &Connection, directory: &Path) -> Result<Moved, 
         upkeep::shrink(&disk)?;
     }
     let path = directory.join(FILE_NAME);
-    memory.execute("ATTACH DATABASE ?1 AS disk", [path.to_string_lossy()])?;
+    let is_alone = Mode::of(&disk)? == Mode::Alone;
+    let name = if is_alone { without_locks(&path) } else { path.to_string_lossy().into_owned() };
+    memory.execute("ATTACH DATABASE ?1 AS disk", [name])?;
     let copied = memory.execute_batch(COPY);
     if copied.is_err() && !memory.is_autocommit() {
         let _ = memory.execute_batch("ROLLBACK");
     }
     memory.execute_batch("DETACH DATABASE disk")?;
     copied?;
+    // One that takes no locks does not look whether the file was changed.
+    let disk = if is_alone {
+        drop(disk);
+        file::open(directory)?.0
+    } else {
+        disk
+    };
 
     let mut cut: Vec<i64> = Vec::new();
     {
@@ -52,6 +61,18 @@ pub(super) fn onto_disk(memory: &Connection, directory: &Path) -> Result<Moved, 
     }
     let unacked = unacked(memory)?;
     Ok(Moved { disk, set_aside, unacked })
+}
+
+/// The file's name as an address, which says how it is opened: sqlite.org/uri.html.
+fn without_locks(path: &Path) -> String {
+    let plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"/._-".contains(byte);
+    let path: String = path
+        .as_os_str()
+        .as_encoded_bytes()
+        .iter()
+        .map(|byte| if plain(byte) { char::from(*byte).to_string() } else { format!("%{byte:02x}") })
+        .collect();
+    format!("file://{path}?vfs={}", mode::WITHOUT_LOCKS)
 }
 
 /// What came as a message that expects an answer: a detection, or an intrusion.

@@ -174,9 +174,10 @@ fn running() -> (TempDir, Client) {
 }
 
 fn start(data_dir: &Path) -> Client {
-    let parts = crate::controller::Parts::system(crate::settings::Settings::default()).unwrap();
+    let (settings, trust) = (crate::settings::Settings::default(), crate::tls::Trust::of(None));
+    let parts = crate::controller::Parts::system(PathBuf::from(data_dir), settings, &trust).unwrap();
     let keychain = Arc::new(crate::keychain::MemoryKeychain::default());
-    let parts = crate::controller::Parts { data_dir: PathBuf::from(data_dir), keychain, ..parts };
+    let parts = crate::controller::Parts { keychain, ..parts };
     Client::start(parts, Nobody).unwrap()
 }
 

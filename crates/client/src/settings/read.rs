@@ -1,8 +1,6 @@
 //! Reading: every key once, from TOML or from a variable, with its bounds.
 
 use std::collections::BTreeMap;
-use std::fs;
-use std::io::ErrorKind;
 use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -10,6 +8,7 @@ use std::time::Duration;
 use toml::Value;
 use visionguard_proto::Endpoint;
 
+use super::text::{self, Said};
 use super::{Complaint, LogFormat, LogLevel, Settings};
 use crate::drill;
 use crate::view::Theme;
@@ -41,42 +40,228 @@ pub(super) const DRILL_AT: &str = "must be a time of day such as \"09:00\", or \
 pub(super) const CAMERA_NAMES: &str =
     "must be a table of camera streams and their names, of at most 100 characters each";
 
-/// Puts the file over the defaults.
+/// Whether a key can be guessed from one that is none.
+const TYPING_ERRORS: usize = 2;
+/// More than anybody mends; the rest is counted.
+const COMPLAINTS: usize = 20;
+/// Lines about which it is guessed what they were meant to say.
+const MOST_GUESSES: usize = 1000;
+
+/// Puts the file over the defaults. One that is no TOML is read line by line, and each line that can be read counts.
 pub(super) fn file(path: &Path, settings: &mut Settings, complaints: &mut Vec<Complaint>) {
     let place = path.display().to_string();
-    let mut complain = |key: &str, what: String| {
-        complaints.push(Complaint { place: place.clone(), key: key.to_owned(), what });
-    };
-    let text = match fs::read_to_string(path) {
-        Ok(text) => text,
-        Err(error) if error.kind() == ErrorKind::NotFound => return,
+    let read = match text::read(path) {
+        Ok(Some(read)) => read,
+        Ok(None) => return,
         Err(error) => {
-            return complain("the whole file", format!("cannot be read ({error}); the defaults are used"));
+            PRIVATE.iter().for_each(|key| be_discreet(settings, key));
+            let what =
+                format!("cannot be read ({error}); the defaults are used, and pictures are not shown openly");
+            complaints.push(Complaint { place, line: None, key: WHOLE.to_owned(), what });
+            return;
         }
     };
-    let table: toml::Table = match toml::from_str(&text) {
-        Ok(table) => table,
-        Err(error) => {
-            let line = error.span().map_or(1, |span| text[..span.start].lines().count().max(1));
-            let what = format!("is not TOML ({}); the defaults are used", error.message());
-            return complain(&format!("line {line}"), what);
+    let mut reading =
+        Reading { settings, complaints: Vec::new(), place, given: Vec::new(), unsure: read.is_unsure };
+    if let Some(oddity) = read.oddity {
+        reading.complain(None, WHOLE, oddity.to_owned());
+    }
+    match toml::from_str::<toml::Table>(&read.text) {
+        Ok(table) => {
+            reading.unsure = false;
+            for (key, value) in &table {
+                reading.take(text::line_of(&read.text, key), key, Given::Toml(value));
+            }
         }
-    };
-
-    for (key, value) in &table {
-        if !KEYS.iter().any(|(known, _)| known == key) {
-            complain(key, "is not a setting; it is ignored".to_owned());
-            continue;
-        }
-        if let Err(expected) = apply(settings, key, Given::Toml(value)) {
-            complain(key, format!("{expected}; {} is used", shown(settings, key)));
-        }
+        Err(_) => reading.lines(&read.text),
+    }
+    reading.end();
+    let said = reading.complaints;
+    let more = said.len().saturating_sub(COMPLAINTS);
+    let place = reading.place;
+    complaints.extend(said.into_iter().take(COMPLAINTS));
+    if more > 0 {
+        let what = format!("has {more} more lines that are not understood");
+        complaints.push(Complaint { place, line: None, key: WHOLE.to_owned(), what });
     }
     if let Some(ca_file) = &settings.extra_ca_file
         && let Some(data_dir) = path.parent()
     {
         settings.extra_ca_file = Some(data_dir.join(ca_file));
     }
+}
+
+const WHOLE: &str = "the whole file";
+
+/// What concerns the privacy of who is in the pictures: where it cannot be told what was chosen, less is shown.
+pub(super) const PRIVATE: [&str; 2] = ["picture_in_notification", "blur"];
+
+fn be_discreet(settings: &mut Settings, key: &str) {
+    match key {
+        "picture_in_notification" => settings.view.picture_in_notification = false,
+        "blur" => settings.view.blur = true,
+        _ => {}
+    }
+}
+
+/// A file while it is read.
+struct Reading<'a> {
+    settings: &'a mut Settings,
+    complaints: Vec<Complaint>,
+    place: String,
+    /// Keys that had a value.
+    given: Vec<String>,
+    /// A line says something that cannot be made out.
+    unsure: bool,
+}
+
+impl Reading<'_> {
+    fn complain(&mut self, line: Option<usize>, key: &str, what: String) {
+        self.complaints.push(Complaint { place: self.place.clone(), line, key: key.to_owned(), what });
+    }
+
+    fn take(&mut self, line: Option<usize>, key: &str, given: Given) {
+        if !KEYS.iter().any(|(known, _)| *known == key) {
+            return self.unknown(line, key);
+        }
+        let before = self.settings.clone();
+        if let Err(expected) = apply(self.settings, key, given) {
+            be_discreet(self.settings, key);
+            let used = shown(self.settings, key);
+            return self.complain(line, key, format!("{expected}; {used} is used"));
+        }
+        if self.given.iter().any(|known| known == key) {
+            if is_more_discreet(&before, key) {
+                be_discreet(self.settings, key);
+            }
+            let used = shown(self.settings, key);
+            self.complain(line, key, format!("is there more than once; {used} is used"));
+        }
+        self.given.push(key.to_owned());
+    }
+
+    fn unknown(&mut self, line: Option<usize>, key: &str) {
+        let Some(meant) = meant(key) else {
+            return self.complain(line, key, "is not a setting; it is ignored".to_owned());
+        };
+        let is_private = PRIVATE.contains(&meant) && !self.given.iter().any(|known| known == meant);
+        let mut what = format!("is not a setting; it is ignored. Did you mean {meant}?");
+        if is_private {
+            be_discreet(self.settings, meant);
+            what = format!("{what} {} is used for that", shown(self.settings, meant));
+        }
+        self.complain(line, key, what);
+    }
+
+    /// Each line for itself.
+    fn lines(&mut self, text: &str) {
+        let mut cameras = BTreeMap::new();
+        for line in text::lines(text) {
+            let number = Some(line.number);
+            match line.said {
+                Said::Value(Value::Table(names)) if line.key == "camera_names" => {
+                    cameras.extend(
+                        names
+                            .into_iter()
+                            .filter_map(|(stream, name)| Some((stream, name.as_str()?.to_owned()))),
+                    );
+                }
+                Said::Value(value) => self.take(number, &line.key, Given::Toml(&value)),
+                Said::AsWritten(value) if TEXTS.contains(&line.key.as_str()) => {
+                    let what =
+                        "is not written as TOML; it is read as it stands there. Put it between single quotes";
+                    self.complain(number, &line.key, what.to_owned());
+                    self.take(number, &line.key, Given::Text(&value));
+                }
+                Said::Camera(name) => {
+                    let mut all = cameras.clone();
+                    all.extend(name.as_str().map(|name| (line.key.clone(), name.to_owned())));
+                    if all.len() > cameras.len() && super::write::are_camera_names(&all) {
+                        cameras = all;
+                    } else {
+                        self.complain(number, &line.key, format!("{CAMERA_NAMES}; this one is ignored"));
+                    }
+                }
+                Said::AsWritten(_) | Said::Nothing => self.not_understood(number, &line.key),
+            }
+        }
+        if !cameras.is_empty() {
+            self.settings.view.camera_names = cameras;
+        }
+    }
+
+    fn not_understood(&mut self, line: Option<usize>, key: &str) {
+        if self.complaints.len() > MOST_GUESSES {
+            // Nobody wrote so many settings: whatever it is, it may have been about anything.
+            self.unsure = true;
+            return;
+        }
+        let known = KEYS.iter().map(|(known, _)| *known).find(|known| *known == key).or_else(|| meant(key));
+        match known {
+            Some(known) => {
+                if !self.given.iter().any(|given| given == known) {
+                    be_discreet(self.settings, known);
+                }
+                let used = shown(self.settings, known);
+                self.complain(line, known, format!("is not understood; {used} is used"));
+            }
+            None => {
+                self.unsure = true;
+                let key: String = key.chars().take(40).collect();
+                self.complain(line, &key, "is not understood; it is ignored".to_owned());
+            }
+        }
+    }
+
+    /// What was not given may have been what could not be read.
+    fn end(&mut self) {
+        if !self.unsure {
+            return;
+        }
+        for key in PRIVATE {
+            if self.given.iter().any(|given| given == key) {
+                continue;
+            }
+            be_discreet(self.settings, key);
+            let used = shown(self.settings, key);
+            self.complain(None, key, format!("may have been in what cannot be read; {used} is used"));
+        }
+    }
+}
+
+/// Settings whose value is a text that has no other meaning than itself.
+const TEXTS: [&str; 2] = ["server", "extra_ca_file"];
+
+fn is_more_discreet(settings: &Settings, key: &str) -> bool {
+    match key {
+        "picture_in_notification" => !settings.view.picture_in_notification,
+        "blur" => settings.view.blur,
+        _ => false,
+    }
+}
+
+/// The setting that this was meant to be, most likely.
+fn meant(key: &str) -> Option<&'static str> {
+    let plain = |key: &str| key.to_lowercase().replace(['-', ' ', '_'], "");
+    let key: String = plain(key).chars().take(60).collect();
+    KEYS.iter()
+        .map(|(known, _)| *known)
+        .find(|known| distance(&plain(known), &key) <= TYPING_ERRORS.min(key.len() / 3))
+}
+
+/// How many letters have to be put in, left out or changed to come from one word to the other.
+fn distance(one: &str, other: &str) -> usize {
+    let other: Vec<char> = other.chars().collect();
+    let mut row: Vec<usize> = (0..=other.len()).collect();
+    for (i, letter) in one.chars().enumerate() {
+        let mut diagonal = std::mem::replace(&mut row[0], i + 1);
+        for (j, target) in other.iter().enumerate() {
+            let changed = diagonal + usize::from(letter != *target);
+            diagonal = row[j + 1];
+            row[j + 1] = changed.min(row[j] + 1).min(diagonal + 1);
+        }
+    }
+    row.last().copied().unwrap_or_default()
 }
 
 /// Puts the variables over the file.
@@ -88,8 +273,14 @@ pub(super) fn environment(
     for (key, name) in KEYS {
         let Some(text) = variable(name).filter(|text| !name.is_empty() && !text.is_empty()) else { continue };
         if let Err(expected) = apply(settings, key, Given::Text(&text)) {
+            be_discreet(settings, key);
             let what = format!("{expected}; {} is used", shown(settings, key));
-            complaints.push(Complaint { place: "environment".to_owned(), key: name.to_owned(), what });
+            complaints.push(Complaint {
+                place: "environment".to_owned(),
+                line: None,
+                key: name.to_owned(),
+                what,
+            });
         }
     }
 }
@@ -108,7 +299,7 @@ fn apply(settings: &mut Settings, key: &str, given: Given) -> Result<(), Expecte
     let view = &mut settings.view;
     match key {
         "server" => settings.server = Some(server(given)?),
-        "extra_ca_file" => settings.extra_ca_file = Some(PathBuf::from(text(given)?)),
+        "extra_ca_file" => settings.extra_ca_file = Some(path(given)?),
         "start_at_sign_in" => view.start_at_sign_in = boolean(given)?,
         "notifications" => view.notifications = boolean(given)?,
         "picture_in_notification" => view.picture_in_notification = boolean(given)?,
@@ -157,7 +348,7 @@ fn shown(settings: &Settings, key: &str) -> String {
 pub(super) const THEMES: [(&str, Theme); 3] =
     [("system", Theme::System), ("light", Theme::Light), ("dark", Theme::Dark)];
 
-const LOG_LEVELS: [(&str, LogLevel); 5] = [
+pub(super) const LOG_LEVELS: [(&str, LogLevel); 5] = [
     ("error", LogLevel::Error),
     ("warn", LogLevel::Warn),
     ("info", LogLevel::Info),
@@ -165,7 +356,7 @@ const LOG_LEVELS: [(&str, LogLevel); 5] = [
     ("trace", LogLevel::Trace),
 ];
 
-const LOG_FORMATS: [(&str, LogFormat); 2] = [("text", LogFormat::Text), ("json", LogFormat::Json)];
+pub(super) const LOG_FORMATS: [(&str, LogFormat); 2] = [("text", LogFormat::Text), ("json", LogFormat::Json)];
 
 fn boolean(given: Given) -> Result<bool, Expected> {
     match given {
@@ -187,7 +378,7 @@ fn number(given: Given, bounds: RangeInclusive<u32>) -> Result<u32, Expected> {
 }
 
 fn word<T: Copy>(given: Given, words: &[(&str, T)]) -> Result<T, Expected> {
-    let text = text(given).unwrap_or_default();
+    let text = text_in(given).unwrap_or_default();
     let known = words.iter().find(|(word, _)| text.eq_ignore_ascii_case(word));
     known.map(|(_, value)| *value).ok_or_else(|| {
         let words: Vec<_> = words.iter().map(|(word, _)| *word).collect();
@@ -199,7 +390,7 @@ pub(super) fn name_of<T: PartialEq>(value: T, words: &[(&str, T)]) -> String {
     words.iter().find(|(_, known)| *known == value).map_or_else(String::new, |(word, _)| (*word).to_owned())
 }
 
-fn text(given: Given) -> Result<String, Expected> {
+fn text_in(given: Given) -> Result<String, Expected> {
     let text = match given {
         Given::Toml(value) => value.as_str(),
         Given::Text(text) => Some(text),
@@ -207,9 +398,18 @@ fn text(given: Given) -> Result<String, Expected> {
     text.map(str::to_owned).ok_or_else(|| "must be a text in quotation marks".to_owned())
 }
 
+/// `"C:\temp\new"` is a text of TOML with a tab and a line's end in it, and never the path that was meant.
+fn path(given: Given) -> Result<PathBuf, Expected> {
+    let path = text_in(given)?;
+    if path.is_empty() || path.chars().any(char::is_control) {
+        return Err("must be a path; put it between single quotes".to_owned());
+    }
+    Ok(PathBuf::from(path))
+}
+
 /// None for an empty text.
 fn time_of_day(given: Given) -> Result<Option<String>, Expected> {
-    let text = text(given).map_err(|_| DRILL_AT.to_owned())?;
+    let text = text_in(given).map_err(|_| DRILL_AT.to_owned())?;
     match text.trim() {
         "" | "never" => Ok(None),
         text if drill::time_of_day(text).is_some() => Ok(Some(text.to_owned())),
@@ -218,7 +418,7 @@ fn time_of_day(given: Given) -> Result<Option<String>, Expected> {
 }
 
 fn server(given: Given) -> Result<String, Expected> {
-    let text = text(given)?;
+    let text = text_in(given)?;
     Endpoint::parse(&text).map(|endpoint| endpoint.to_string()).map_err(|error| error.to_string())
 }
 

@@ -87,11 +87,11 @@ fn a_bad_value_is_named_with_its_file_and_what_is_used_instead() {
     assert_eq!(
         said,
         [
-            "F: keep_day: is not a setting; it is ignored",
-            "F: keep_days: must be a whole number from 1 to 365; 30 is used",
-            "F: server: a server address starts with https:// or http://; none is used",
-            "F: sound: must be true or false; true is used",
-            "F: theme: must be one of system, light, dark; system is used",
+            "F, line 1: keep_days: must be a whole number from 1 to 365; 30 is used",
+            "F, line 2: theme: must be one of system, light, dark; system is used",
+            "F, line 3: sound: must be true or false; true is used",
+            "F, line 4: server: a server address starts with https:// or http://; none is used",
+            "F, line 5: keep_day: is not a setting; it is ignored. Did you mean keep_days?",
         ]
     );
 }
@@ -111,14 +111,147 @@ fn a_bad_variable_leaves_the_files_value() {
 }
 
 #[test]
-fn a_file_that_is_not_toml_is_named_with_its_line() {
-    let folder = with_file("blur = true\nkeep_days = = 3\n");
+fn case_28_a_bad_line_is_named_and_takes_no_other_with_it() {
+    let folder = with_file(
+        "server = \"https://alerts.example.com\"\nkeep_days = = 3\npicture_in_notification = false\n\n\
+         [camera_names]\nf97349a9 = \"Door\"\n",
+    );
 
     let (settings, complaints) = read(&folder);
 
-    assert_eq!(settings, Settings::default());
+    assert_eq!(settings.server.as_deref(), Some("https://alerts.example.com/"));
+    assert!(!settings.view.picture_in_notification);
+    assert!(!settings.view.blur, "nothing is unsure about that");
+    assert_eq!(settings.view.camera_names.get("f97349a9").map(String::as_str), Some("Door"));
+    assert_eq!(said(&folder, &complaints), ["F, line 2: keep_days: is not understood; 30 is used"]);
+}
+
+#[test]
+fn case_28_a_key_that_is_there_twice_keeps_the_others_and_the_discreet_value() {
+    let folder = with_file(
+        "picture_in_notification = false\nkeep_days = 7\nkeep_days = 9\npicture_in_notification = true\nsound = false\n",
+    );
+
+    let (settings, complaints) = read(&folder);
+
+    assert!(!settings.view.picture_in_notification);
+    assert_eq!(settings.view.keep_days, 9);
+    assert!(!settings.view.sound);
+    assert_eq!(
+        said(&folder, &complaints),
+        [
+            "F, line 3: keep_days: is there more than once; 9 is used",
+            "F, line 4: picture_in_notification: is there more than once; false is used",
+        ]
+    );
+}
+
+#[test]
+fn case_28_a_path_of_windows_in_double_quotes_is_what_was_meant() {
+    let folder = with_file(
+        "blur = true\nextra_ca_file = \"C:\\Users\\shop\\ca.pem\" # ours\nserver = alerts.example.com\n",
+    );
+
+    let (settings, complaints) = read(&folder);
+
+    assert_eq!(settings.extra_ca_file, Some(folder.path().join(r"C:\Users\shop\ca.pem")));
+    assert_eq!(settings.server.as_deref(), Some("https://alerts.example.com/"));
+    assert!(settings.view.blur);
+    assert!(complaints.iter().all(|complaint| complaint.what.contains("single quotes")), "{complaints:?}");
+
+    let folder = with_file("extra_ca_file = \"C:\\temp\\new.pem\"\nblur = true\n");
+    let (settings, complaints) = read(&folder);
+    assert_eq!(settings.extra_ca_file, None, "that is a tab and a line's end");
+    assert_eq!((complaints[0].line, complaints[0].key.as_str()), (Some(1), "extra_ca_file"));
+}
+
+#[test]
+fn case_28_a_file_of_another_editor_says_what_it_says() {
+    let text = "picture_in_notification = false\r\n\tkeep_days\t=\t7\r\n";
+    let marked = format!("\u{FEFF}{text}");
+    for bytes in [marked.clone().into_bytes(), marked.encode_utf16().flat_map(u16::to_le_bytes).collect()] {
+        let folder = with_bytes(&bytes);
+
+        let (settings, _) = read(&folder);
+
+        assert!(!settings.view.picture_in_notification);
+        assert!(!settings.view.blur);
+        assert_eq!(settings.view.keep_days, 7);
+    }
+}
+
+#[test]
+fn case_28_where_it_cannot_be_told_what_was_chosen_less_is_shown() {
+    let unreadable: [&[u8]; 8] = [
+        &[0; 4096],
+        b"keep_days = 7\n\0\0\0\0\0\0\n",
+        b"keep_days = 7\n\xFF\xFE\x80 garbage\n",
+        b"this is no setting at all\nkeep_days = 7",
+        b"blur = maybe\npicture_in_notification = 0\nkeep_days = 7",
+        b"blur = \"false\"\npicture_in_notification = \"true\"\nkeep_days = 7",
+        b"blurr = true\npicture-in-notification = false\nkeep_days = 7",
+        b"keep_days = 7\n= = =\n\"\"\"\n[[[",
+    ];
+    for bytes in unreadable {
+        let folder = with_bytes(bytes);
+
+        let (settings, complaints) = read(&folder);
+
+        let name = String::from_utf8_lossy(bytes);
+        assert!(!settings.view.picture_in_notification && settings.view.blur, "{name:?}: {complaints:?}");
+        assert!(!complaints.is_empty());
+        assert!(bytes[0] == 0 || settings.view.keep_days == 7, "{name:?}");
+    }
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::create_dir(folder.path().join("settings.toml")).unwrap();
+    assert!(read(&folder).0.view.blur, "a folder in its place");
+}
+
+#[test]
+fn case_28_a_bad_variable_of_privacy_falls_to_the_discreet_side() {
+    let folder = tempfile::tempdir().unwrap();
+
+    let (settings, complaints) = load_with(folder.path(), |name| {
+        (name == "VISIONGUARD_PICTURE_IN_NOTIFICATION").then(|| "nope".to_owned())
+    });
+
+    assert!(!settings.view.picture_in_notification);
     assert_eq!(complaints.len(), 1);
-    assert_eq!(complaints[0].key, "line 2");
+}
+
+#[test]
+fn case_28_ten_megabytes_are_read_and_complained_of_briefly() {
+    let folder =
+        with_file(&format!("{}picture_in_notification = false\nx x\n", "what is this\n".repeat(800_000)));
+
+    let (settings, complaints) = read(&folder);
+
+    assert!(!settings.view.picture_in_notification);
+    assert!(complaints.len() < 30, "{}", complaints.len());
+}
+
+#[test]
+fn case_28_a_change_on_the_page_keeps_what_was_read_and_a_copy_of_what_was_not() {
+    let text = "# ours\nserver = \"https://alerts.example.com\"\nblur = yes\nkeep_days = 7\nkeep_days = 9\n";
+    let folder = with_file(text);
+    let mut view = read(&folder).0.view;
+    assert!(view.blur);
+    view.sound = false;
+
+    save(folder.path(), &view).unwrap();
+
+    let (settings, complaints) = read(&folder);
+    assert_eq!(complaints, []);
+    assert_eq!(settings.view, view);
+    assert_eq!(settings.server.as_deref(), Some("https://alerts.example.com/"));
+    let copy = folder.path().join("settings.toml.damaged");
+    assert_eq!(std::fs::read_to_string(&copy).unwrap(), text);
+
+    std::fs::write(folder.path().join("settings.toml"), "= other").unwrap();
+    view.sound = true;
+    save(folder.path(), &view).unwrap();
+    assert_eq!(std::fs::read_to_string(&copy).unwrap(), text, "the first copy was written over");
+    assert_eq!(std::fs::read_to_string(folder.path().join("settings.toml.damaged-2")).unwrap(), "= other");
 }
 
 #[test]
@@ -192,8 +325,18 @@ fn read(folder: &tempfile::TempDir) -> (Settings, Vec<Complaint>) {
     load_with(folder.path(), |_| None)
 }
 
+/// The complaints in their order in the file, which is called F.
+fn said(folder: &tempfile::TempDir, complaints: &[Complaint]) -> Vec<String> {
+    let place = folder.path().join("settings.toml").display().to_string();
+    complaints.iter().map(|complaint| complaint.to_string().replace(&place, "F")).collect()
+}
+
 fn with_file(text: &str) -> tempfile::TempDir {
+    with_bytes(text.as_bytes())
+}
+
+fn with_bytes(bytes: &[u8]) -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
-    std::fs::write(folder.path().join("settings.toml"), text).unwrap();
+    std::fs::write(folder.path().join("settings.toml"), bytes).unwrap();
     folder
 }

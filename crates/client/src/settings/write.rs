@@ -6,8 +6,8 @@ use std::{fs, io};
 
 use toml_edit::{DocumentMut, Item, Table, value};
 
-use super::SettingsError;
-use super::read::{CAMERA_NAMES, DRILL_AT, KEEP_DAYS, THEMES, name_of};
+use super::read::{CAMERA_NAMES, DRILL_AT, KEEP_DAYS, LOG_FORMATS, LOG_LEVELS, PRIVATE, THEMES, name_of};
+use super::{Settings, SettingsError, text};
 use crate::drill;
 use crate::session_file::replace;
 use crate::view::SettingsView;
@@ -39,9 +39,16 @@ pub(super) fn are_camera_names(names: &BTreeMap<String, String>) -> bool {
     names.len() <= MAX_CAMERAS && names.iter().all(|(stream, name)| is_name(stream) && is_name(name))
 }
 
-/// Changes what differs between `old` and `new`.
-pub(super) fn change(path: &Path, old: &SettingsView, new: &SettingsView) -> io::Result<()> {
-    let mut file = read(path)?;
+/// Changes what differs between `old` and `new`. A file that is no TOML is written anew from what could be read of it.
+pub(super) fn change(
+    path: &Path,
+    in_file: &Settings,
+    old: &SettingsView,
+    new: &SettingsView,
+) -> io::Result<()> {
+    // A file that somebody keeps elsewhere stays there.
+    let path = &path.canonicalize().unwrap_or_else(|_| path.to_owned());
+    let mut file = read(path, in_file)?;
     let mut set = |key: &str, differs: bool, item: Item| {
         if differs {
             file[key] = item;
@@ -67,18 +74,66 @@ fn table(names: &BTreeMap<String, String>) -> Table {
     names.iter().map(|(stream, name)| (stream.clone(), value(name))).collect()
 }
 
-/// A file that is not TOML is set aside, not thrown away.
-fn read(path: &Path) -> io::Result<DocumentMut> {
-    let text = match fs::read_to_string(path) {
-        Ok(text) => text,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(DocumentMut::new()),
-        Err(error) => return Err(error),
-    };
-    match text.parse() {
-        Ok(file) => Ok(file),
-        Err(_) => {
-            fs::rename(path, path.with_extension("toml.damaged"))?;
-            Ok(DocumentMut::new())
-        }
+/// The file as it is, or all that could be read of it where it is no TOML; a copy is kept of what will not be written again.
+fn read(path: &Path, in_file: &Settings) -> io::Result<DocumentMut> {
+    let Some(read) = text::read(path)? else { return Ok(DocumentMut::new()) };
+    let parsed = read.text.parse::<DocumentMut>();
+    if !read.is_whole || parsed.is_err() {
+        keep_copy(path)?;
     }
+    Ok(parsed.unwrap_or_else(|_| everything(in_file)))
+}
+
+/// Beside the file, under a name that is free or has the very same content.
+fn keep_copy(path: &Path) -> io::Result<()> {
+    let content = fs::read(path)?;
+    let mut copy = path.with_extension("toml.damaged");
+    let mut again = 1;
+    while copy.exists() && fs::read(&copy).ok().as_deref() != Some(&content[..]) {
+        again += 1;
+        copy = path.with_extension(format!("toml.damaged-{again}"));
+    }
+    replace(&copy, &content)
+}
+
+/// What is not as it is by default, and what concerns privacy in any case.
+fn everything(settings: &Settings) -> DocumentMut {
+    let mut file = DocumentMut::new();
+    let usual = Settings::default();
+    let (view, usual_view) = (&settings.view, &usual.view);
+    let mut set = |key: &str, differs: bool, item: Item| {
+        if differs || PRIVATE.contains(&key) {
+            file[key] = item;
+        }
+    };
+    let path = settings.extra_ca_file.as_ref().map(|path| path.to_string_lossy().into_owned());
+    set("server", settings.server.is_some(), value(settings.server.clone().unwrap_or_default()));
+    set("extra_ca_file", path.is_some(), value(path.unwrap_or_default()));
+    set(
+        "start_at_sign_in",
+        view.start_at_sign_in != usual_view.start_at_sign_in,
+        value(view.start_at_sign_in),
+    );
+    set("notifications", view.notifications != usual_view.notifications, value(view.notifications));
+    set("picture_in_notification", true, value(view.picture_in_notification));
+    set("sound", view.sound != usual_view.sound, value(view.sound));
+    set("blur", true, value(view.blur));
+    set("theme", view.theme != usual_view.theme, value(name_of(view.theme, &THEMES)));
+    set("keep_days", view.keep_days != usual_view.keep_days, value(i64::from(view.keep_days)));
+    set(
+        "keep_megabytes",
+        settings.keep_megabytes != usual.keep_megabytes,
+        value(i64::from(settings.keep_megabytes)),
+    );
+    set("drill_at", view.drill_at.is_some(), value(view.drill_at.clone().unwrap_or_default()));
+    let grace = i64::try_from(settings.offline_grace.as_secs()).unwrap_or_default();
+    set("offline_grace_seconds", settings.offline_grace != usual.offline_grace, value(grace));
+    set("log_level", settings.log_level != usual.log_level, value(name_of(settings.log_level, &LOG_LEVELS)));
+    set(
+        "log_format",
+        settings.log_format != usual.log_format,
+        value(name_of(settings.log_format, &LOG_FORMATS)),
+    );
+    set("camera_names", !view.camera_names.is_empty(), Item::Table(table(&view.camera_names)));
+    file
 }
