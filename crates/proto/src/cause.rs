@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::close;
+use crate::place::Place;
 
 /// How an attempt to connect, or a connection, ended. Carries no text from the peer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -34,10 +35,40 @@ pub enum Cause {
         /// The `Retry-After` header, capped at 10 minutes.
         retry_after: Option<Duration>,
     },
-    /// The handshake was answered as by a captive portal or a proxy: a redirect, a web page, a proxy's own refusal.
+    /// The handshake was answered as by a captive portal: a redirect, a web page.
     Intercepted,
     /// The server's certificate does not verify, or TLS failed otherwise.
     Tls,
+    /// The address says http, and what listens there wants TLS.
+    TlsWanted,
+    /// The address says https, and what listens there speaks no TLS.
+    NoTls,
+    /// Whoever answers wants a certificate of this computer.
+    CertificateWanted,
+    /// Something in front of the server wants a sign-in of its own.
+    PasswordWanted,
+    /// Something in front of the server refuses the request with this status, and does not say what it wants.
+    TurnedAway(u16),
+    /// A proxy in front of the server answers (502, 503, 504 and their kin), the server behind it does not.
+    Gateway {
+        /// The status code.
+        status: u16,
+        /// The `Retry-After` header, capped at 10 minutes.
+        retry_after: Option<Duration>,
+    },
+    /// The sign-in is too long for something on the way, which refuses addresses or headers of its length.
+    TooLong,
+    /// Over an open network: the question what the server speaks is never answered, so that no token is shown.
+    Unanswered,
+    /// The proxy that this computer is set up to use cannot be reached.
+    ProxyUnreachable(Place),
+    /// That proxy answers and does not lead to the server.
+    ProxyRefused {
+        /// Where it is.
+        proxy: Place,
+        /// Its answer to CONNECT; a SOCKS proxy gives none.
+        status: Option<u16>,
+    },
     /// Handshake 403, and `GET /auth/me` said that the token is dead: sign in again.
     TokenRejected,
     /// Handshake 403, and `GET /auth/me` accepted the token: the address or the user id is wrong.
@@ -90,13 +121,25 @@ impl Cause {
             | Cause::Lost
             | Cause::Stalled
             | Cause::Garbled
-            | Cause::TooLarge => Next::Retry,
+            | Cause::TooLarge
+            | Cause::Unanswered
+            | Cause::ProxyUnreachable(_)
+            | Cause::ProxyRefused { status: None, .. } => Next::Retry,
             Cause::Closed(code) => after_close(code),
             Cause::Http { status, retry_after } => after_status(status, retry_after),
+            Cause::Gateway { retry_after, .. } => after_asking(retry_after),
+            Cause::ProxyRefused { status: Some(status), .. } => after_proxy(status),
             Cause::Behind => Next::RetrySoon,
-            Cause::Intercepted | Cause::Tls | Cause::AddressRejected | Cause::Downgraded => {
-                Next::RetryEvery(STEADY)
-            }
+            Cause::Intercepted
+            | Cause::Tls
+            | Cause::TlsWanted
+            | Cause::NoTls
+            | Cause::CertificateWanted
+            | Cause::PasswordWanted
+            | Cause::TurnedAway(_)
+            | Cause::TooLong
+            | Cause::AddressRejected
+            | Cause::Downgraded => Next::RetryEvery(STEADY),
             Cause::TokenRejected => Next::SignedOut,
             Cause::Asked => Next::Stop,
         }
@@ -119,11 +162,23 @@ fn after_status(status: u16, retry_after: Option<Duration>) -> Next {
         401 => Next::Refresh,
         403 => Next::AskWho,
         407 | 511 => Next::RetryEvery(STEADY),
-        408 | 425 | 429 | 500..=599 => Next::RetryAfter(retry_after.unwrap_or_default().min(MAX_RETRY_AFTER)),
+        408 | 425 | 429 | 500..=599 => after_asking(retry_after),
         // A page or a redirect where a socket should be is a portal; any other refusal is a wrong address. Neither
         // gets better by hurrying.
         200..=499 => Next::RetryEvery(STEADY),
         _ => Next::Retry,
+    }
+}
+
+fn after_asking(retry_after: Option<Duration>) -> Next {
+    Next::RetryAfter(retry_after.unwrap_or_default().min(MAX_RETRY_AFTER))
+}
+
+/// A proxy that could not reach the server may soon; one that does not want to lead there stays so until somebody acts.
+fn after_proxy(status: u16) -> Next {
+    match status {
+        408 | 425 | 429 | 500..=510 | 512..=599 => Next::Retry,
+        _ => Next::RetryEvery(STEADY),
     }
 }
 
@@ -145,9 +200,37 @@ mod tests {
             Cause::Stalled,
             Cause::Garbled,
             Cause::TooLarge,
+            Cause::Unanswered,
+            Cause::ProxyUnreachable(proxy()),
+            Cause::ProxyRefused { proxy: proxy(), status: None },
         ] {
             assert_eq!(cause.next(), Next::Retry, "{cause:?}");
         }
+    }
+
+    #[test]
+    fn case_25_what_a_proxy_wants_is_never_a_matter_of_the_token_and_tried_at_a_steady_pace() {
+        for cause in [
+            Cause::TlsWanted,
+            Cause::NoTls,
+            Cause::CertificateWanted,
+            Cause::PasswordWanted,
+            Cause::TurnedAway(403),
+            Cause::TooLong,
+        ] {
+            assert_eq!(cause.next(), Next::RetryEvery(STEADY), "{cause:?}");
+        }
+    }
+
+    #[test]
+    fn case_33_a_server_that_is_down_behind_its_proxy_is_retried_with_the_ordinary_backoff() {
+        let asked = Some(Duration::from_secs(7));
+
+        assert_eq!(Cause::Gateway { status: 502, retry_after: None }.next(), Next::RetryAfter(Duration::ZERO));
+        assert_eq!(
+            Cause::Gateway { status: 504, retry_after: asked }.next(),
+            Next::RetryAfter(Duration::from_secs(7))
+        );
     }
 
     #[test]
@@ -194,6 +277,22 @@ mod tests {
             prop_assert_eq!(refreshes, status == 401);
             prop_assert_ne!(http(status).next(), Next::SignedOut);
         }
+
+        #[test]
+        fn whatever_a_proxy_answers_the_token_is_left_alone(status: u16) {
+            let refused = Cause::ProxyRefused { proxy: proxy(), status: Some(status) };
+            let gateway = Cause::Gateway { status, retry_after: None };
+            for cause in [refused, gateway, Cause::TurnedAway(status)] {
+                prop_assert!(
+                    matches!(cause.next(), Next::Retry | Next::RetryEvery(_) | Next::RetryAfter(_)),
+                    "{:?}", cause
+                );
+            }
+        }
+    }
+
+    fn proxy() -> Place {
+        Place::new("proxy.example:3128")
     }
 
     fn http(status: u16) -> Cause {

@@ -4,6 +4,7 @@
 //! [`Link::poll_event`], then call [`Link::handle_timeout`] at [`Link::poll_timeout`]. After an [`Action::Close`] the
 //! driver reports nothing more of that socket: what it would say is said already.
 
+mod idle;
 mod log;
 mod terms;
 
@@ -17,6 +18,7 @@ use crate::id::Cursor;
 use crate::message::{ClientMessage, Read, ReadError, ServerMessage, Welcome};
 use crate::moment::Moment;
 
+use self::idle::Idle;
 use self::log::{Arrival, Log};
 pub use self::terms::{Action, Config, Event, State};
 
@@ -50,6 +52,7 @@ pub struct Link {
     ping_every: Duration,
     dead_after: Duration,
     log: Log,
+    idle: Idle,
     backoff: Backoff,
     actions: VecDeque<Action>,
     events: VecDeque<Event>,
@@ -65,6 +68,7 @@ impl Link {
             state: State::Offline,
             probed_until: None,
             log: Log::default(),
+            idle: Idle::default(),
             backoff: Backoff::new(seed),
             actions: VecDeque::new(),
             events: VecDeque::new(),
@@ -91,6 +95,16 @@ impl Link {
     /// that is missing.
     pub fn compared(&mut self) {
         self.log.compared();
+    }
+
+    /// The silence after which something on the way cuts a connection, where that was learnt.
+    pub fn idle_limit(&self) -> Option<Duration> {
+        self.idle.limit()
+    }
+
+    /// The way to the server is another one, with this limit or none that is known.
+    pub fn expect_idle_limit(&mut self, limit: Option<Duration>) {
+        self.idle.expect(limit);
     }
 
     /// Asks for a connection now, whatever wait is under way ("Retry now", a network that returned, a new token).
@@ -182,7 +196,12 @@ impl Link {
     pub fn handle_close(&mut self, cause: Cause, now: Moment) {
         match self.state {
             State::Connecting { .. } => self.end(cause, None, now),
-            State::Online { since, heard_at, .. } => self.end(cause, Some(heard_at.since(since)), now),
+            State::Online { since, heard_at, .. } => {
+                if cause == Cause::Lost {
+                    self.cut(now.since(since), now.since(heard_at), now);
+                }
+                self.end(cause, Some(heard_at.since(since)), now);
+            }
             State::Waiting { .. } if matches!(cause, Cause::TokenRejected | Cause::AddressRejected) => {
                 self.end(cause, None, now);
             }
@@ -291,7 +310,7 @@ impl Link {
         };
         self.dead_after = asked(welcome.dead_seconds, LIVELIEST.1, self.config.dead_after);
         self.ping_every =
-            asked(welcome.ping_seconds, LIVELIEST.0, self.config.ping_every).min(self.dead_after / 2);
+            asked(welcome.ping_seconds, LIVELIEST.0, self.unasked_pace()).min(self.dead_after / 2);
     }
 
     /// An alert's place in the log means something only where this connection follows it.
@@ -321,8 +340,13 @@ impl Link {
         self.end(Cause::Behind, lasted, now);
     }
 
+    /// Between two pings where the server asks for nothing: the contract's, or what the way to it needs.
+    fn unasked_pace(&self) -> Duration {
+        self.idle.pace().map_or(self.config.ping_every, |pace| pace.min(self.config.ping_every))
+    }
+
     fn attempt(&mut self, now: Moment) {
-        self.ping_every = self.config.ping_every;
+        self.ping_every = self.unasked_pace();
         self.dead_after = self.config.dead_after;
         self.log.asked();
         self.actions.push_back(Action::Open);
@@ -374,10 +398,23 @@ impl Link {
                 return self.start_probe(now);
             }
             self.close_socket();
-            return self.end(Cause::Silent, Some(heard_at.since(since)), now);
+            // One that soon never answers a ping may be dropped without a word by a gateway: its limit is below the pace
+            // of the pings.
+            let lasted = heard_at.since(since);
+            if self.probed_until.is_none() && lasted <= self.ping_every * 3 {
+                self.cut(lasted, self.ping_every, now);
+            }
+            return self.end(Cause::Silent, Some(lasted), now);
         }
         if ping_at <= now {
             self.send_ping(now);
+        }
+    }
+
+    /// The connection broke without a farewell: learns from it, unless this computer slept meanwhile.
+    fn cut(&mut self, lasted: Duration, silent: Duration, now: Moment) {
+        if silent < self.dead_after && self.idle.broke(lasted, silent, now) {
+            self.events.push_back(Event::IdleLimit(self.idle.limit()));
         }
     }
 

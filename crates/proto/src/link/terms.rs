@@ -98,6 +98,9 @@ pub enum Event {
     Notice(Notice),
     /// A message could not be read or is of an unknown type; the connection stays.
     Unreadable(String),
+    /// Something on the way cuts connections that were silent for so long, and pings are made for it; none where that
+    /// did not help and is forgotten.
+    IdleLimit(Option<Duration>),
     /// A message was read after repairing bare `NaN` or `Infinity`.
     Repaired,
     /// The token must be refreshed, or checked with `GET /auth/me`, before the next attempt: answer with

@@ -1,3 +1,4 @@
+mod idle;
 mod log;
 
 use proptest::prelude::*;

@@ -379,6 +379,7 @@ proptest! {
                     | Event::Notice(_)
                     | Event::Unreadable(_)
                     | Event::Repaired
+                    | Event::IdleLimit(_)
                     | Event::Question(_) => prop_assert!(false, "{event:?}"),
                 }
             }
