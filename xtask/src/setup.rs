@@ -12,7 +12,7 @@ use crate::project::{has, output, quietly, say, shown};
 pub enum Purpose {
     /// Compiling the crates that need no web view.
     Compile,
-    /// The tests that need no web view, with a real keychain and real notification services.
+    /// The tests that need no web view, with a real keychain, real notification services and real proxies.
     Services,
     /// Compiling and running the desktop program.
     Desktop,
@@ -199,7 +199,8 @@ fn install(packages: &[&str]) -> Result<()> {
 
 fn apt_get(root: bool) -> Command {
     let mut command = Command::new(if root { "env" } else { "sudo" });
-    command.args(["DEBIAN_FRONTEND=noninteractive", "apt-get", "-o", "Dpkg::Use-Pty=0"]);
+    // Nothing that comes with a service is started for being installed.
+    command.args(["DEBIAN_FRONTEND=noninteractive", "RUNLEVEL=1", "apt-get", "-o", "Dpkg::Use-Pty=0"]);
     command
 }
 

@@ -48,9 +48,8 @@ fn exit_of(problem: &Problem) -> Exit {
     match problem.code.as_str() {
         "wrong_password" | "token_refused" | "other_user" | "forbidden" | "signed_out"
         | "sign_in_expired" => Exit::SignedOut,
-        "unreachable" | "not_connected" | "wrong_address" | "portal" | "tls" | "server_error" | "busy" => {
-            Exit::Unreachable
-        }
+        "unreachable" | "not_connected" | "wrong_address" | "portal" | "proxy" | "tls" | "server_error"
+        | "busy" => Exit::Unreachable,
         "invalid" => Exit::Usage,
         "unknown_incident" => Exit::Wrong,
         _ => Exit::Failed,

@@ -5,9 +5,11 @@ use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp, ToSpan};
 use visionguard_client::clock::{Clock, SystemClock};
 use visionguard_client::journal::{Journal, JournalError};
+use visionguard_client::session_file;
 use visionguard_client::view::{LedgerEntry, Report, ReportQuery, Source, Spread};
 
 use crate::args;
+use crate::doctor;
 use crate::exit::{Exit, Failure};
 use crate::lines::{columns, date_and_clock, severity_word};
 use crate::out;
@@ -29,9 +31,13 @@ pub async fn run(options: &args::Report) -> Result<Exit, Failure> {
     };
     let report = journal.report(query, now, &place.settings.view.camera_names).await?;
 
+    let server = session_file::load(&place.data_dir).map(|saved| saved.server);
+    let limit = doctor::idle_limit(&place.data_dir, server.as_deref()).await;
+    let cut = limit
+        .map(|limit| format!("cut on the way after {} s, so VisionGuard speaks more often", limit.as_secs()));
     let written = match options.json {
         true => out::json(&report),
-        false => lines(&report, &zone).iter().try_for_each(|line| out::line(line)),
+        false => lines(&report, cut.as_deref(), &zone).iter().try_for_each(|line| out::line(line)),
     };
     let exit = out::ended(written)?;
     Ok(if exit == Exit::Done && is_missing(&report) { Exit::Wrong } else { exit })
@@ -67,7 +73,7 @@ fn is_missing(report: &Report) -> bool {
 }
 
 /// The report for people.
-fn lines(report: &Report, zone: &TimeZone) -> Vec<String> {
+fn lines(report: &Report, cut: Option<&str>, zone: &TimeZone) -> Vec<String> {
     let day = |at: i64| date_and_clock(at, zone).chars().take(10).collect::<String>();
     let mut lines = vec![format!("{} to {}", day(report.from), day(report.to - 1)), String::new()];
     let grouped = format!("in {} incident{}", report.incidents, if report.incidents == 1 { "" } else { "s" });
@@ -81,6 +87,9 @@ fn lines(report: &Report, zone: &TimeZone) -> Vec<String> {
         ["No connection", &offline(report)],
         ["Tests of the path", &format!("{} passed, {} failed", report.drills_passed, report.drills_failed)],
     ]));
+    if let Some(cut) = cut {
+        lines.extend(columns(&[["Silent connections", cut]]));
+    }
     if !report.outages.is_empty() || !report.gaps.is_empty() {
         lines.push(String::new());
         lines.extend(report.gaps.iter().map(|gap| format!("{}  {}", day(gap.to), gap.sentence)));

@@ -1,6 +1,6 @@
 //! The server's HTTP side, as `docs/protocol.md` has it: typed requests, one error, no secret in any text.
 //!
-//! Does not retry and keeps nothing.
+//! Keeps nothing, and says nothing twice but what finds its kept connection ended.
 
 mod error;
 mod http;
@@ -285,13 +285,15 @@ impl Api {
         Ok(self.http.send(self.http.client().get(self.url("/health")), MAX_ANSWER_BYTES).await?.date)
     }
 
-    /// Over plain HTTP a captive portal may stand in the server's place: no password and no token for it.
+    /// Over plain HTTP a captive portal may stand in the server's place, or a proxy that wants something: no password and
+    /// no token for it.
     async fn look_for_portal(&self) -> Result<(), ApiError> {
         if self.endpoint.is_private() {
             return Ok(());
         }
         match self.health().await {
             Err(error @ ApiError::Intercepted { .. }) => Err(error),
+            Err(error) if error.is_of_the_way() => Err(error),
             Ok(_) | Err(_) => Ok(()),
         }
     }

@@ -88,6 +88,9 @@ pub enum Event {
     Notice(Notice),
     /// A message could not be read, or its type is unknown; the connection stays.
     Unreadable(String),
+    /// Something on the way cuts connections that were silent for so long, and pings are made for it; none where that is
+    /// forgotten.
+    IdleLimit(Option<Duration>),
     /// A message was read after repairing bare `NaN` or `Infinity`.
     Repaired,
     /// The server turned the token or the address down. Find out which and answer with [`Connection::connect`] (a new
@@ -138,6 +141,11 @@ impl Connection {
     /// Connects, from this place in the server's log where it keeps one.
     pub fn connect_from(&self, target: Target, cursor: Option<Cursor>) {
         self.ask(Command::ConnectFrom(target, cursor));
+    }
+
+    /// Silent connections to the server are cut after so long, as was learnt before.
+    pub fn expect_idle_limit(&self, limit: Option<Duration>) {
+        self.ask(Command::ExpectIdleLimit(limit));
     }
 
     /// The record was compared to its end while the connection stood that opened then: nothing before it is missing.

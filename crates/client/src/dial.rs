@@ -1,16 +1,18 @@
 //! Opens byte streams to the server: names, proxies, TCP, TLS. Knows no protocol above them.
 
+mod asked;
 pub mod cause;
 mod names;
 mod proxy;
 
 use std::fmt;
+use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 use hyper_util::client::legacy::connect::HttpConnector;
-use hyper_util::client::proxy::matcher::Matcher;
+use hyper_util::client::proxy::matcher::{Intercept, Matcher};
 use rustls::ClientConfig;
 use rustls::pki_types::{IpAddr, ServerName};
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -18,9 +20,10 @@ use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use tower_service::Service;
 use url::{Host, Url};
-use visionguard_proto::Cause;
+use visionguard_proto::{Cause, Place};
 
 use crate::network::WayOut;
+use asked::{Asked, Unheard};
 
 pub(crate) use names::Resolver;
 
@@ -41,6 +44,12 @@ pub trait Dial: fmt::Debug + Send + Sync + 'static {
     /// Dropping the future abandons the attempt; the deadline is the caller's.
     fn dial<'a>(&'a self, url: &'a Url) -> BoxFuture<'a, Result<Box<dyn Io>, Cause>>;
 
+    /// Whether what listens at the host and port of `url` speaks TLS, whoever it is; asked where plain HTTP got no answer.
+    fn speaks_tls<'a>(&'a self, url: &'a Url) -> BoxFuture<'a, bool> {
+        let _ = url;
+        Box::pin(async { false })
+    }
+
     /// The way there as the system sees it now; when it changes, the network did.
     fn way_out(&self, url: &Url) -> WayOut {
         let _ = url;
@@ -52,6 +61,7 @@ pub trait Dial: fmt::Debug + Send + Sync + 'static {
 #[derive(Debug)]
 pub struct SystemDial {
     tls: Arc<ClientConfig>,
+    asked: Arc<Asked>,
     proxies: Proxies,
 }
 
@@ -66,35 +76,81 @@ enum Proxies {
 impl SystemDial {
     /// The system's proxy settings are asked anew for each stream.
     pub fn new(tls: Arc<ClientConfig>) -> SystemDial {
-        SystemDial { tls, proxies: Proxies::System }
+        let (tls, asked) = asked::noting(&tls);
+        SystemDial { tls, asked, proxies: Proxies::System }
+    }
+
+    /// The TLS of its streams.
+    pub(crate) fn tls(&self) -> &Arc<ClientConfig> {
+        &self.tls
+    }
+
+    /// How often a server asked for a certificate of this computer, on any connection with [`SystemDial::tls`].
+    pub(crate) fn asked_for_certificate(&self) -> usize {
+        self.asked.times()
+    }
+
+    /// The proxy on the way to this place, as the system has it now.
+    pub(crate) fn proxy(&self, url: &Url) -> Option<Place> {
+        Some(proxy::place(&self.intercept(&Destination::of(url).ok()?)?))
     }
 
     #[cfg(test)]
-    fn with_proxies(tls: Arc<ClientConfig>, proxies: Matcher) -> SystemDial {
-        SystemDial { tls, proxies: Proxies::These(Box::new(proxies)) }
+    pub(crate) fn with_proxies(tls: Arc<ClientConfig>, proxies: Matcher) -> SystemDial {
+        SystemDial { proxies: Proxies::These(Box::new(proxies)), ..SystemDial::new(tls) }
+    }
+
+    fn intercept(&self, destination: &Destination) -> Option<Intercept> {
+        match &self.proxies {
+            Proxies::System => Matcher::from_system().intercept(&destination.uri),
+            Proxies::These(matcher) => matcher.intercept(&destination.uri),
+        }
     }
 
     async fn open(&self, url: &Url) -> Result<Box<dyn Io>, Cause> {
         let destination = Destination::of(url)?;
-        let proxy = match &self.proxies {
-            Proxies::System => Matcher::from_system().intercept(&destination.uri),
-            Proxies::These(matcher) => matcher.intercept(&destination.uri),
-        };
-
-        let stream = match proxy {
+        let stream = match self.intercept(&destination) {
             None => Box::new(tcp(&destination.uri).await?),
             Some(proxy) => proxy::tunnel(&proxy, &destination, &self.tls).await?,
         };
         if !destination.secure {
             return Ok(stream);
         }
-        tls(stream, destination.name, &self.tls).await
+        let before = self.asked.times();
+        let outcome = tls(stream, destination.name, &self.tls).await;
+        let was_asked = self.asked.times() > before;
+        match outcome {
+            Ok(stream) if was_asked => Ok(Box::new(Unheard::new(stream))),
+            Ok(stream) => Ok(stream),
+            Err(error) => match cause::of_io(&error) {
+                Cause::Lost if was_asked => Err(Cause::CertificateWanted),
+                Cause::Tls if was_asked && cause::is_alert(&error) => Err(Cause::CertificateWanted),
+                cause => Err(cause),
+            },
+        }
     }
 }
+
+/// How long something may take to show that it speaks TLS.
+const TLS_WITHIN: Duration = Duration::from_secs(5);
 
 impl Dial for SystemDial {
     fn dial<'a>(&'a self, url: &'a Url) -> BoxFuture<'a, Result<Box<dyn Io>, Cause>> {
         Box::pin(self.open(url))
+    }
+
+    fn speaks_tls<'a>(&'a self, url: &'a Url) -> BoxFuture<'a, bool> {
+        Box::pin(async move {
+            let mut encrypted = url.clone();
+            // The port of plain HTTP stays where the address has none.
+            let port = url.port_or_known_default();
+            let scheme = if matches!(url.scheme(), "ws" | "wss") { "wss" } else { "https" };
+            if encrypted.set_scheme(scheme).is_err() || encrypted.set_port(port).is_err() {
+                return false;
+            }
+            let outcome = tokio::time::timeout(TLS_WITHIN, self.open(&encrypted)).await;
+            matches!(outcome, Ok(Ok(_) | Err(Cause::Tls | Cause::CertificateWanted)))
+        })
     }
 
     fn way_out(&self, url: &Url) -> WayOut {
@@ -143,12 +199,12 @@ async fn tls(
     stream: Box<dyn Io>,
     name: ServerName<'static>,
     config: &Arc<ClientConfig>,
-) -> Result<Box<dyn Io>, Cause> {
+) -> io::Result<Box<dyn Io>> {
     match TlsConnector::from(Arc::clone(config)).connect(name, stream).await {
         Ok(stream) => Ok(Box::new(stream)),
         Err(error) => {
             tracing::debug!(%error, "tls failed");
-            Err(cause::of_io(&error))
+            Err(error)
         }
     }
 }

@@ -9,6 +9,7 @@ mod program;
 mod server;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use rustls::ClientConfig;
 use secrecy::SecretString;
@@ -72,6 +73,8 @@ pub struct Patient {
     pub tls: Arc<ClientConfig>,
     /// What is kept on this computer, and how it was found.
     pub keeping: Keeping,
+    /// The silence after which something on the way cuts a connection, as the running program learnt it.
+    pub idle_limit: Option<Duration>,
     /// A token to use in place of the account's, with its user's id.
     pub token: Option<(String, SecretString)>,
     /// What the program says that runs on this data directory, if one does.

@@ -224,6 +224,16 @@ fn why(cause: &str) -> Option<&'static str> {
         "server_error" => "notice.why_server_error",
         "portal" => "notice.why_portal",
         "tls" => "notice.why_tls",
+        "tls_wanted" => "notice.why_tls_wanted",
+        "no_tls" => "notice.why_no_tls",
+        "certificate_wanted" => "notice.why_certificate_wanted",
+        "password_wanted" | "turned_away" => "notice.why_turned_away",
+        "too_long" => "notice.why_too_long",
+        "unanswered" => "notice.why_timed_out",
+        "gateway" => "notice.why_gateway",
+        "proxy_unreachable" | "proxy_password" | "proxy_failed" | "proxy_refused" | "proxy_silent" => {
+            "notice.why_proxy"
+        }
         "asleep" => "notice.why_asleep",
         _ => return None,
     })

@@ -22,6 +22,7 @@ pub mod lock;
 pub mod logging;
 pub mod network;
 pub mod notifier;
+mod obstacle;
 pub mod outbox;
 mod password;
 pub mod policy;

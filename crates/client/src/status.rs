@@ -12,6 +12,7 @@ use visionguard_proto::cause::Cause;
 use visionguard_proto::link::State;
 
 use crate::drill::Failure;
+use crate::obstacle;
 use crate::view::{Remedy, Status};
 use crate::words::text;
 
@@ -132,6 +133,8 @@ pub struct Verdict {
     pub remedy: Option<Remedy>,
     /// There is no connection, and alerts are fetched from the record this often.
     pub record_every: Option<Duration>,
+    /// How the last attempt or connection ended, where the sentence says more of it.
+    pub cause: Option<Cause>,
     /// When a piece of evidence grows too old; none if only an event can change the verdict.
     pub until: Option<Moment>,
 }
@@ -154,7 +157,10 @@ pub fn assess(facts: &Facts, limits: &Limits, now: Moment) -> Verdict {
 
 /// The sentence of a verdict, in words.
 pub fn sentence(verdict: &Verdict) -> String {
-    let said = text(verdict.sentence, &[]);
+    let said = match verdict.cause {
+        Some(cause) => obstacle::said(verdict.sentence, cause),
+        None => text(verdict.sentence, &[]),
+    };
     match verdict.record_every {
         None => said,
         Some(every) => {
@@ -227,6 +233,7 @@ fn connected(facts: &Facts, limits: &Limits, since: Moment, heard_at: Moment, no
             sentence: "status.protected",
             remedy: None,
             record_every: None,
+            cause: None,
             until: Some(heard_until.min(listed_until).min(until)),
         },
         Some((_, Record::Unread)) => {
@@ -250,6 +257,9 @@ fn fresh<T: Copy>(seen: Option<Seen<T>>, since: Moment, limit: Duration, now: Mo
 /// How the last attempt or connection ended, in words. One answer for each cause.
 fn after(cause: Cause) -> Verdict {
     let retry = Some(Remedy::RetryNow);
+    if let Some((reason, sentence)) = obstacle::status(cause) {
+        return Verdict { cause: Some(cause), ..offline(reason, sentence, retry) };
+    }
     match cause {
         Cause::Silent => offline("silent", "status.silent", retry),
         Cause::TimedOut => offline("timed_out", "status.timed_out", retry),
@@ -271,7 +281,18 @@ fn after(cause: Cause) -> Verdict {
             offline("wrong_address", "status.wrong_address", retry)
         }
         Cause::Http { .. } => offline("server_error", "status.server_error", retry),
-        Cause::Intercepted => offline("portal", "status.portal", retry),
+        // Those that have words of their own.
+        Cause::TlsWanted
+        | Cause::NoTls
+        | Cause::CertificateWanted
+        | Cause::PasswordWanted
+        | Cause::TurnedAway(_)
+        | Cause::TooLong
+        | Cause::Unanswered
+        | Cause::Gateway { .. }
+        | Cause::ProxyUnreachable(_)
+        | Cause::ProxyRefused { .. }
+        | Cause::Intercepted => offline("portal", "status.portal", retry),
         Cause::Tls => offline("tls", "status.tls", retry),
         Cause::Behind => offline("behind", "status.behind", retry),
         Cause::Downgraded => offline("downgraded", "status.downgraded", Some(Remedy::SignIn)),
@@ -291,7 +312,15 @@ fn after_drill(failure: Failure, until: Moment) -> Verdict {
 }
 
 fn offline(reason: &'static str, sentence: &'static str, remedy: Option<Remedy>) -> Verdict {
-    Verdict { status: Status::Offline, reason, sentence, remedy, record_every: None, until: None }
+    Verdict {
+        status: Status::Offline,
+        reason,
+        sentence,
+        remedy,
+        record_every: None,
+        cause: None,
+        until: None,
+    }
 }
 
 fn signed_out(reason: &'static str, sentence: &'static str) -> Verdict {
@@ -301,6 +330,7 @@ fn signed_out(reason: &'static str, sentence: &'static str) -> Verdict {
         sentence,
         remedy: Some(Remedy::SignIn),
         record_every: None,
+        cause: None,
         until: None,
     }
 }
@@ -312,6 +342,7 @@ fn catching_up(reason: &'static str, sentence: &'static str, until: Moment) -> V
         sentence,
         remedy: None,
         record_every: None,
+        cause: None,
         until: Some(until),
     }
 }
@@ -323,6 +354,7 @@ fn deaf(reason: &'static str, sentence: &'static str, until: Moment) -> Verdict 
         sentence,
         remedy: Some(Remedy::RetryNow),
         record_every: None,
+        cause: None,
         until: Some(until),
     }
 }

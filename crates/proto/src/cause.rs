@@ -226,7 +226,10 @@ mod tests {
     fn case_33_a_server_that_is_down_behind_its_proxy_is_retried_with_the_ordinary_backoff() {
         let asked = Some(Duration::from_secs(7));
 
-        assert_eq!(Cause::Gateway { status: 502, retry_after: None }.next(), Next::RetryAfter(Duration::ZERO));
+        assert_eq!(
+            Cause::Gateway { status: 502, retry_after: None }.next(),
+            Next::RetryAfter(Duration::ZERO)
+        );
         assert_eq!(
             Cause::Gateway { status: 504, retry_after: asked }.next(),
             Next::RetryAfter(Duration::from_secs(7))

@@ -105,6 +105,7 @@ impl Link {
     /// The way to the server is another one, with this limit or none that is known.
     pub fn expect_idle_limit(&mut self, limit: Option<Duration>) {
         self.idle.expect(limit);
+        self.ping_every = self.unasked_pace().min(self.dead_after / 2);
     }
 
     /// Asks for a connection now, whatever wait is under way ("Retry now", a network that returned, a new token).

@@ -4,13 +4,15 @@ use std::time::Duration;
 
 use visionguard_proto::Cause;
 
+use crate::obstacle;
 use crate::view::Problem;
 use crate::words::text;
 
 /// Why a request was not answered as hoped. Holds no URL, no body and no secret.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ApiError {
-    /// The server could not be reached, or the connection failed; never [`Cause::Http`].
+    /// The server could not be reached, the connection failed, or something on the way said what it wants; never
+    /// [`Cause::Http`].
     #[error("the server cannot be reached: {0:?}")]
     Unreachable(Cause),
     /// Something between us and the server answered: a captive portal, a proxy.
@@ -68,10 +70,27 @@ impl ApiError {
         matches!(self, ApiError::Refused { status: 500, .. } | ApiError::Garbled(_) | ApiError::TooLarge)
     }
 
+    /// What failed is the way to the server, by what something on it said.
+    pub fn is_of_the_way(&self) -> bool {
+        let ApiError::Unreachable(cause) = self else { return false };
+        matches!(
+            cause,
+            Cause::TlsWanted
+                | Cause::NoTls
+                | Cause::CertificateWanted
+                | Cause::PasswordWanted
+                | Cause::TooLong
+                | Cause::Gateway { .. }
+                | Cause::ProxyUnreachable(_)
+                | Cause::ProxyRefused { .. }
+        )
+    }
+
     /// How long the server asks to wait.
     pub fn retry_after(&self) -> Option<Duration> {
         match self {
-            ApiError::Refused { retry_after, .. } => *retry_after,
+            ApiError::Unreachable(Cause::Gateway { retry_after, .. })
+            | ApiError::Refused { retry_after, .. } => *retry_after,
             ApiError::Unreachable(_)
             | ApiError::Intercepted { .. }
             | ApiError::Garbled(_)
@@ -80,13 +99,11 @@ impl ApiError {
         }
     }
 
-    /// The code of [`Problem`]: `wrong_password`, `wrong_address`, `unreachable`, `portal`, `tls`, `server_error`,
+    /// The code of [`Problem`]: `wrong_password`, `wrong_address`, `unreachable`, `portal`, `proxy`, `tls`, `server_error`,
     /// `forbidden`, `invalid`. A 401 is a wrong password here; who sent a token asks [`ApiError::is_unauthorized`] first.
     pub fn code(&self) -> &'static str {
         match self {
-            ApiError::Unreachable(Cause::Tls) => "tls",
-            ApiError::Unreachable(Cause::NameUnknown) => "wrong_address",
-            ApiError::Unreachable(_) => "unreachable",
+            ApiError::Unreachable(cause) => code_of_cause(*cause),
             ApiError::Intercepted { .. } => "portal",
             ApiError::Refused { status, is_ours, .. } => code_of(*status, *is_ours),
             ApiError::Garbled(_) => "wrong_address",
@@ -102,6 +119,11 @@ impl ApiError {
     }
 
     fn sentence(&self) -> String {
+        if let ApiError::Unreachable(cause) = self
+            && let Some(sentence) = obstacle::problem(*cause)
+        {
+            return sentence;
+        }
         match self.code() {
             "wrong_password" => text("problem.wrong_password", &[]),
             "wrong_address" if matches!(self, ApiError::Unreachable(_)) => text("problem.name_unknown", &[]),
@@ -114,6 +136,36 @@ impl ApiError {
             "busy" => text("problem.busy", &[]),
             _ => text("problem.invalid", &[]),
         }
+    }
+}
+
+fn code_of_cause(cause: Cause) -> &'static str {
+    match cause {
+        Cause::Tls | Cause::CertificateWanted => "tls",
+        Cause::NameUnknown | Cause::TlsWanted | Cause::NoTls => "wrong_address",
+        Cause::Gateway { .. } => "server_error",
+        Cause::PasswordWanted
+        | Cause::TurnedAway(_)
+        | Cause::TooLong
+        | Cause::ProxyUnreachable(_)
+        | Cause::ProxyRefused { .. } => "proxy",
+        Cause::Intercepted => "portal",
+        Cause::Silent
+        | Cause::TimedOut
+        | Cause::Refused
+        | Cause::NoRoute
+        | Cause::Lost
+        | Cause::Stalled
+        | Cause::Garbled
+        | Cause::TooLarge
+        | Cause::Closed(_)
+        | Cause::Http { .. }
+        | Cause::Unanswered
+        | Cause::TokenRejected
+        | Cause::AddressRejected
+        | Cause::Behind
+        | Cause::Downgraded
+        | Cause::Asked => "unreachable",
     }
 }
 

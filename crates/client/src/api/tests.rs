@@ -34,6 +34,7 @@ async fn a_wrong_password_a_strange_status_and_a_server_error_each_have_their_co
         (404, r#"{"message":"The requested endpoint does not exist"}"#, "wrong_address"),
         (500, r#"{"error":"Internal Server Error"}"#, "server_error"),
         (503, "<html>", "server_error"),
+        (502, "<html>", "server_error"),
         (429, "", "busy"),
         (418, "", "wrong_address"),
     ] {
@@ -291,6 +292,8 @@ async fn no_text_of_an_error_holds_the_token_the_password_or_an_address() {
 }
 
 const DATE: (&str, &str) = ("date", "Sat, 21 Nov 2026 20:00:00 GMT");
+const ROW: &str = include_str!("../../../../tests/fixtures/anomaly_patch_ack_200.json");
+
 const ME: &str = r#"{"id":"u1","name":"N","email":"e@example.com","role":"OWNER","created_at":"x"}"#;
 
 fn api(server: &TinyServer) -> Api {
@@ -300,4 +303,112 @@ fn api(server: &TinyServer) -> Api {
 fn http() -> Http {
     let tls: Arc<rustls::ClientConfig> = tls();
     Http::new(&tls).unwrap()
+}
+
+#[tokio::test]
+async fn case_25_what_a_proxy_wants_has_its_own_sentence_at_sign_in() {
+    let html = ("content-type", "text/html");
+    for (reply, code, word) in [
+        (
+            answer(401, &[("www-authenticate", "Basic realm=x"), html], "<html>"),
+            "proxy",
+            "basic authentication",
+        ),
+        (
+            answer(400, &[html], "<center>The plain HTTP request was sent to HTTPS port</center>"),
+            "wrong_address",
+            "https://",
+        ),
+        (
+            answer(400, &[html], "Client sent an HTTP request to an HTTPS server."),
+            "wrong_address",
+            "https://",
+        ),
+        (answer(308, &[("location", "https://127.0.0.1/auth/login")], ""), "wrong_address", "https://"),
+        (answer(502, &[html], "<html>"), "server_error", "proxy in front of the server"),
+        (answer(504, &[html], "<html>"), "server_error", "proxy in front of the server"),
+    ] {
+        let server = TinyServer::start(move |_| reply.clone()).await;
+
+        let problem = api(&server).sign_in("a@example.com", &"pw".into()).await.unwrap_err().problem();
+
+        assert_eq!(problem.code, code, "{}", problem.sentence);
+        assert!(problem.sentence.contains(word), "{}", problem.sentence);
+    }
+}
+
+#[tokio::test]
+async fn case_25_https_where_http_is_and_http_where_https_is_are_said_at_sign_in() {
+    let plain = TinyServer::start(|_| answer(400, &[], "")).await;
+    let authority = Authority::new();
+    let secure = TinyServer::start_tls(authority.server("localhost"), |_| json(200, LOGIN)).await;
+    let sign_in = async |address: String| {
+        let api = Api::new(&http(), Endpoint::parse(&address).unwrap());
+        api.sign_in("a@example.com", &"pw".into()).await.unwrap_err()
+    };
+
+    let no_tls = sign_in(format!("https://127.0.0.1:{}", plain.port)).await;
+    let tls_wanted = sign_in(format!("http://127.0.0.1:{}", secure.port)).await;
+
+    assert_eq!(no_tls, ApiError::Unreachable(Cause::NoTls));
+    assert_eq!(tls_wanted, ApiError::Unreachable(Cause::TlsWanted));
+}
+
+#[tokio::test]
+async fn case_36_a_long_token_refused_on_the_way_is_said_to_be_too_long() {
+    for status in [400, 414, 431] {
+        let server =
+            TinyServer::start(move |_| answer(status, &[("content-type", "text/html")], "<html>")).await;
+
+        let error = api(&server).with_token("t".repeat(20_000).into()).me().await.unwrap_err();
+
+        assert_eq!(error, ApiError::Unreachable(Cause::TooLong), "{status}");
+        assert!(error.problem().sentence.contains("too long"));
+    }
+}
+
+/// A proxy that keeps a connection after its first answer, and ends it when a second request comes: what it was asked.
+async fn closing() -> (u16, Arc<std::sync::Mutex<Vec<String>>>) {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let asked = Arc::new(std::sync::Mutex::new(Vec::new()));
+    let seen = Arc::clone(&asked);
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            let seen = Arc::clone(&seen);
+            tokio::spawn(async move {
+                let mut bytes = vec![0; 4096];
+                for nth in 0..2 {
+                    let read = stream.read(&mut bytes).await.unwrap_or(0);
+                    let said = String::from_utf8_lossy(&bytes[..read]).into_owned();
+                    let Some(line) = said.lines().next().filter(|_| nth == 0) else { return };
+                    seen.lock().unwrap().push(line.to_owned());
+                    let body = if line.contains("/api/anomalies") { ROW } else { ME };
+                    let body = if line.contains("/auth/refresh") { LOGIN } else { body };
+                    let head = "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n";
+                    let answer = format!("{head}content-length: {}\r\n\r\n{body}", body.len());
+                    let _ = stream.write_all(answer.as_bytes()).await;
+                }
+            });
+        }
+    });
+    (port, asked)
+}
+
+#[tokio::test]
+async fn case_32_what_finds_its_kept_connection_dead_is_said_once_more_and_a_renewal_never_twice() {
+    let (port, asked) = closing().await;
+    let api = Api::new(&http(), Endpoint::parse(&format!("http://127.0.0.1:{port}")).unwrap())
+        .with_token("t".into());
+
+    for _ in 0..5 {
+        api.me().await.unwrap();
+        api.patch(&AnomalyId::new("a1").unwrap(), Status::Acknowledged, None).await.unwrap();
+        api.refresh(&"r".into()).await.unwrap();
+    }
+
+    let asked = asked.lock().unwrap();
+    let count = |line: &str| asked.iter().filter(|asked| asked.starts_with(line)).count();
+    assert_eq!((count("GET /auth/me"), count("PATCH"), count("POST /auth/refresh")), (5, 5, 5), "{asked:?}");
 }

@@ -3,13 +3,14 @@
 //! Over plain HTTP the question also finds the captive portal that stands in the server's place: with TLS a portal cannot
 //! pose as the server, and on this computer there is none.
 
-use http::StatusCode;
 use jiff::Timestamp;
 use serde::Deserialize;
-use visionguard_proto::{Cause, Endpoint};
+use url::Url;
+use visionguard_proto::Cause;
 
-use super::question;
-use crate::dial::{Dial, cause};
+use super::question::Answer;
+use super::{Target, question};
+use crate::dial::Dial;
 
 /// What is spoken on a socket.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,21 +24,40 @@ pub enum Protocol {
     },
 }
 
-/// `GET /ws/capabilities`. A server that has no such thing speaks protocol 1; one that cannot be asked now says nothing
-/// about what it speaks.
-pub(super) async fn ask(dial: &dyn Dial, endpoint: &Endpoint, now: Timestamp) -> Result<Protocol, Cause> {
-    let answer = question::ask(dial, &endpoint.http("/ws/capabilities")).await?;
-    match StatusCode::from_u16(answer.status) {
-        Ok(StatusCode::OK) => Ok(read(&answer.body)),
-        Ok(StatusCode::REQUEST_TIMEOUT | StatusCode::TOO_EARLY | StatusCode::TOO_MANY_REQUESTS) => {
-            Err(cause::of_answer(answer.status, &answer.headers, now))
-        }
-        Ok(status) if status.is_server_error() => Err(cause::of_answer(answer.status, &answer.headers, now)),
-        Ok(_) | Err(_) => Ok(Protocol::One),
+/// What the server of this target speaks, by `GET /ws/capabilities`, and is trusted to speak.
+///
+/// A question that is heard and never answered is the work of a filter that swallows unknown paths. Where nobody on the way
+/// can pose as the server, it is taken for the original; elsewhere no token is shown to it.
+pub(super) async fn ask(dial: &dyn Dial, target: &Target, now: Timestamp) -> Result<Protocol, Cause> {
+    let url = target.endpoint.http("/ws/capabilities");
+    let protocol = match question::ask(dial, &url).await {
+        Ok(answer) => spoken(&answer, &url, now)?,
+        Err(Cause::Unanswered) if target.endpoint.is_private() && !target.spoke_two => Protocol::One,
+        Err(cause) => return Err(cause),
+    };
+    match protocol {
+        Protocol::One if target.spoke_two => Err(Cause::Downgraded),
+        protocol @ (Protocol::One | Protocol::Two { .. }) => Ok(protocol),
     }
 }
 
-fn read(body: &[u8]) -> Protocol {
+/// Only a server that says so itself, or that has no such thing, speaks protocol 1. Whatever else is answered comes from
+/// something in front of it and says nothing about what it speaks.
+fn spoken(answer: &Answer, url: &Url, now: Timestamp) -> Result<Protocol, Cause> {
+    if let Some(cause) = answer.on_the_way(url, now) {
+        return Err(cause);
+    }
+    match answer.status {
+        200 => read(&answer.body).ok_or(Cause::Intercepted),
+        404 | 405 | 501 => Ok(Protocol::One),
+        408 | 425 | 429 | 500..=599 => Err(answer.cause(url, 0, now)),
+        401 => Err(Cause::PasswordWanted),
+        status => Err(Cause::TurnedAway(status)),
+    }
+}
+
+/// What a server says of itself; none where that is no such answer.
+fn read(body: &[u8]) -> Option<Protocol> {
     #[derive(Deserialize)]
     struct Capabilities {
         protocol: u32,
@@ -47,12 +67,11 @@ fn read(body: &[u8]) -> Protocol {
         frames: Vec<String>,
     }
     let has = |list: &[String], word: &str| list.iter().any(|known| known == word);
-    match serde_json::from_slice::<Capabilities>(body) {
-        Ok(can) if can.protocol >= 2 && has(&can.auth, "bearer") => {
-            Protocol::Two { binary: has(&can.frames, "binary") }
-        }
-        Ok(_) | Err(_) => Protocol::One,
-    }
+    let can = serde_json::from_slice::<Capabilities>(body).ok()?;
+    Some(match can.protocol >= 2 && has(&can.auth, "bearer") {
+        true => Protocol::Two { binary: has(&can.frames, "binary") },
+        false => Protocol::One,
+    })
 }
 
 #[cfg(test)]
@@ -63,16 +82,61 @@ mod tests {
     fn only_a_server_that_takes_the_token_in_a_header_speaks_protocol_2() {
         let two = |binary| Protocol::Two { binary };
         for (body, spoken) in [
-            (r#"{"protocol":2,"auth":["bearer"],"frames":["base64","binary"],"ping_seconds":30}"#, two(true)),
-            (r#"{"protocol":2,"auth":["bearer"],"frames":["base64"]}"#, two(false)),
-            (r#"{"protocol":3,"auth":["bearer","cookie"]}"#, two(false)),
-            (r#"{"protocol":2,"auth":["query"],"frames":["binary"]}"#, Protocol::One),
-            (r#"{"protocol":1,"auth":["bearer"]}"#, Protocol::One),
-            (r#"{"detail":"Not Found"}"#, Protocol::One),
-            ("", Protocol::One),
-            ("[2]", Protocol::One),
+            (
+                r#"{"protocol":2,"auth":["bearer"],"frames":["base64","binary"],"ping_seconds":30}"#,
+                Some(two(true)),
+            ),
+            (r#"{"protocol":2,"auth":["bearer"],"frames":["base64"]}"#, Some(two(false))),
+            (r#"{"protocol":3,"auth":["bearer","cookie"]}"#, Some(two(false))),
+            (r#"{"protocol":2,"auth":["query"],"frames":["binary"]}"#, Some(Protocol::One)),
+            (r#"{"protocol":1,"auth":["bearer"]}"#, Some(Protocol::One)),
+            (r#"{"detail":"Not Found"}"#, None),
+            ("", None),
+            ("[2]", None),
         ] {
             assert_eq!(read(body.as_bytes()), spoken, "{body}");
         }
+    }
+
+    #[test]
+    fn case_24_only_404_405_and_501_mean_the_original() {
+        for status in 200..=599_u16 {
+            let outcome = said(status, &[], "");
+
+            assert_eq!(
+                outcome == Ok(Protocol::One),
+                matches!(status, 404 | 405 | 501),
+                "{status}: {outcome:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn case_24_a_proxy_s_refusal_is_no_protocol_and_never_a_matter_of_the_token() {
+        let html = ("content-type", "text/html");
+        for (status, headers, cause) in [
+            (401, vec![("www-authenticate", "Basic realm=\"shop\""), html], Cause::PasswordWanted),
+            (401, vec![], Cause::PasswordWanted),
+            (403, vec![html], Cause::TurnedAway(403)),
+            (403, vec![("content-type", "application/json")], Cause::TurnedAway(403)),
+            (407, vec![], Cause::Intercepted),
+            (302, vec![("location", "http://portal/")], Cause::Intercepted),
+            (200, vec![html], Cause::Intercepted),
+            (200, vec![("content-type", "application/json")], Cause::Intercepted),
+            (502, vec![html], Cause::Gateway { status: 502, retry_after: None }),
+            (500, vec![html], Cause::Http { status: 500, retry_after: None }),
+        ] {
+            assert_eq!(said(status, &headers, "{}"), Err(cause), "{status} {headers:?}");
+        }
+    }
+
+    fn said(status: u16, headers: &[(&'static str, &str)], body: &str) -> Result<Protocol, Cause> {
+        let headers = headers.iter().map(|(name, value)| {
+            (http::HeaderName::from_static(name), http::HeaderValue::from_str(value).unwrap())
+        });
+        let answer =
+            Answer { status, is_current: true, headers: headers.collect(), body: body.as_bytes().to_vec() };
+        let url = Url::parse("https://shop.example/ws/capabilities").unwrap();
+        super::spoken(&answer, &url, Timestamp::UNIX_EPOCH)
     }
 }

@@ -47,6 +47,7 @@ const SHORTEST_SLEEP: Duration = Duration::from_millis(1);
 pub(super) enum Command {
     Connect(Target),
     ConnectFrom(Target, Option<Cursor>),
+    ExpectIdleLimit(Option<Duration>),
     Compared(Moment),
     Disconnect,
     Reclaim(Duration),
@@ -199,6 +200,7 @@ impl Driver {
                 self.link.resume_from(cursor);
                 self.link.connect(now);
             }
+            Command::ExpectIdleLimit(limit) => self.link.expect_idle_limit(limit),
             Command::Compared(opened) => {
                 if matches!(*self.link.state(), State::Online { since, .. } if since == opened) {
                     self.link.compared();
@@ -259,6 +261,9 @@ impl Driver {
         // A new sign-in accepts whatever the server speaks now.
         if !same || !target.spoke_two {
             self.spoken = None;
+        }
+        if old.is_some_and(|old| old.endpoint != target.endpoint) {
+            self.link.expect_idle_limit(None);
         }
         self.way_out = self.dial.way_out(target.endpoint.base());
         self.target = Some(target);
@@ -346,7 +351,16 @@ impl Driver {
 
     /// Whether what the server speaks is to be asked again before the next attempt.
     fn doubt(&mut self, cause: Cause) {
-        if matches!(cause, Cause::Http { .. } | Cause::Downgraded | Cause::Garbled) {
+        let in_doubt = matches!(
+            cause,
+            Cause::Http { .. }
+                | Cause::Gateway { .. }
+                | Cause::PasswordWanted
+                | Cause::TurnedAway(_)
+                | Cause::Downgraded
+                | Cause::Garbled
+        );
+        if in_doubt {
             self.spoken = None;
         }
     }
@@ -400,6 +414,7 @@ impl Driver {
         let before = std::mem::replace(&mut self.way_out, way_out);
         if way_out != before && way_out.is_open() {
             tracing::info!("the network changed");
+            self.link.expect_idle_limit(None);
             self.probe();
         }
     }
@@ -429,6 +444,7 @@ impl Driver {
                 link::Event::Alert(alert) => Event::Alert(alert),
                 link::Event::Notice(notice) => Event::Notice(notice),
                 link::Event::Unreadable(what) => Event::Unreadable(what),
+                link::Event::IdleLimit(limit) => Event::IdleLimit(limit),
                 link::Event::Repaired => Event::Repaired,
                 link::Event::Question(cause) => {
                     let Some(refused) = self.target.clone() else { continue };

@@ -3,19 +3,26 @@
 
 use std::time::Duration;
 
-use http::header::{AUTHORIZATION, HeaderValue, USER_AGENT};
+use http::header::{
+    AUTHORIZATION, CONNECTION, HeaderName, HeaderValue, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_PROTOCOL,
+    UPGRADE, USER_AGENT,
+};
 use secrecy::ExposeSecret;
+use tokio::io::AsyncWriteExt;
 use tokio::time::timeout;
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::tungstenite::error::{Error, ProtocolError};
-use tokio_tungstenite::tungstenite::handshake::client::Request as HttpRequest;
-use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
+use tokio_tungstenite::tungstenite::handshake::client::{Request as HttpRequest, generate_request};
+use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
+use tokio_tungstenite::tungstenite::protocol::{Role, WebSocketConfig};
+use url::Url;
 use visionguard_proto::{Cause, Cursor};
 
 use super::Target;
 use super::discovery::{self, Protocol};
 use super::heard::{Heard, HeardIo};
+use super::question::{self, Answer};
 use crate::clock::Clock;
 use crate::dial::{Dial, Io, cause};
 
@@ -64,26 +71,34 @@ pub(super) async fn open(
 }
 
 async fn attempt(dial: &dyn Dial, clock: &dyn Clock, request: Request<'_>) -> Result<Opened, Cause> {
+    let base = request.target.endpoint.base();
+    match ask_and_upgrade(dial, clock, request.clone()).await {
+        // What listens for TLS alone hangs up on plain HTTP, or says something that is none.
+        Err(Cause::Lost | Cause::Garbled) if base.scheme() == "http" && dial.speaks_tls(base).await => {
+            Err(Cause::TlsWanted)
+        }
+        outcome => outcome,
+    }
+}
+
+async fn ask_and_upgrade(dial: &dyn Dial, clock: &dyn Clock, request: Request<'_>) -> Result<Opened, Cause> {
     let target = request.target;
     // Over an open network a captive portal may have taken the server's place since it was asked.
     let known = request.spoken.filter(|_| target.endpoint.is_private());
     let protocol = match known {
+        Some(Protocol::One) if target.spoke_two => return Err(Cause::Downgraded),
         Some(protocol) => protocol,
-        None => discovery::ask(dial, &target.endpoint, clock.wall()).await?,
+        None => discovery::ask(dial, target, clock.wall()).await?,
     };
-    if protocol == Protocol::One && target.spoke_two {
-        return Err(Cause::Downgraded);
-    }
     match upgrade(dial, clock, &request, protocol).await {
         // What was known may hold no longer.
         Err(Cause::Http { status: 400 | 403 | 404 | 405 | 426, .. })
             if known.is_some() && protocol != Protocol::One =>
         {
-            let protocol = discovery::ask(dial, &target.endpoint, clock.wall()).await?;
-            if protocol == Protocol::One {
-                return Err(Cause::Downgraded);
+            match discovery::ask(dial, target, clock.wall()).await? {
+                Protocol::One => Err(Cause::Downgraded),
+                protocol @ Protocol::Two { .. } => upgrade(dial, clock, &request, protocol).await,
             }
-            upgrade(dial, clock, &request, protocol).await
         }
         outcome => outcome,
     }
@@ -95,26 +110,51 @@ async fn upgrade(
     request: &Request<'_>,
     protocol: Protocol,
 ) -> Result<Opened, Cause> {
+    let token = request.target.token.expose_secret().len();
+    let url = address(request, protocol);
+    let (question, key) =
+        generate_request(http_request(request, &url)?).map_err(|_| Cause::AddressRejected)?;
+
     let stream = dial.dial(request.target.endpoint.base()).await?;
     let heard = Heard::default();
-    let stream = HeardIo::new(stream, heard.clone());
-    let request = http_request(request, protocol)?;
-    match tokio_tungstenite::client_async_with_config(request, stream, Some(limits())).await {
-        Ok((socket, _)) => Ok(Opened { socket, heard, protocol }),
-        Err(Error::Http(answer)) => {
-            Err(cause::of_answer(answer.status().as_u16(), answer.headers(), clock.wall()))
-        }
-        Err(error) => Err(of_socket(&error)),
+    let mut stream = HeardIo::new(stream, heard.clone());
+    let written = stream.write_all(&question).await;
+    let answer = question::read_after(&mut stream, written).await?;
+    if answer.status != 101 {
+        return Err(answer.cause(&url, token, clock.wall()));
+    }
+    if !is_upgrade(&answer, &key) {
+        return Err(Cause::Garbled);
+    }
+    let socket =
+        WebSocketStream::from_partially_read(stream, answer.body, Role::Client, Some(limits())).await;
+    Ok(Opened { socket, heard, protocol })
+}
+
+/// Whether this is the end of our handshake (RFC 6455, 4.1), with nothing in it that was not offered.
+fn is_upgrade(answer: &Answer, key: &str) -> bool {
+    let is = |name: HeaderName, wanted: &str| {
+        let value = answer.headers.get(name).and_then(|value| value.to_str().ok());
+        value.is_some_and(|value| value.split(',').any(|word| word.trim().eq_ignore_ascii_case(wanted)))
+    };
+    let accepted = answer.headers.get(SEC_WEBSOCKET_ACCEPT).map(HeaderValue::as_bytes);
+    answer.is_current
+        && is(UPGRADE, "websocket")
+        && is(CONNECTION, "upgrade")
+        && accepted == Some(derive_accept_key(key.as_bytes()).as_bytes())
+        && !answer.headers.contains_key(SEC_WEBSOCKET_PROTOCOL)
+}
+
+fn address(request: &Request<'_>, protocol: Protocol) -> Url {
+    let target = request.target;
+    match protocol {
+        Protocol::One => target.endpoint.alerts(&target.user, target.token.expose_secret()).expose().clone(),
+        Protocol::Two { binary } => target.endpoint.alert_log(&target.user, request.cursor.as_ref(), binary),
     }
 }
 
-fn http_request(request: &Request<'_>, protocol: Protocol) -> Result<HttpRequest, Cause> {
-    let target = request.target;
-    let token = target.token.expose_secret();
-    let url = match protocol {
-        Protocol::One => target.endpoint.alerts(&target.user, token).expose().clone(),
-        Protocol::Two { binary } => target.endpoint.alert_log(&target.user, request.cursor.as_ref(), binary),
-    };
+fn http_request(request: &Request<'_>, url: &Url) -> Result<HttpRequest, Cause> {
+    let token = request.target.token.expose_secret();
     // An address that is no request at all is one that no retry repairs.
     let mut http = url.as_str().into_client_request().map_err(|_| Cause::AddressRejected)?;
 

@@ -1,7 +1,12 @@
-//! A question to the server without a token, on the way that the socket will take: the same name, proxy and TLS.
+//! A question to the server without a token, on the way that the socket will take: the same name, proxy and TLS. And how
+//! any answer by HTTP is read there, in whatever version of it.
+
+use std::time::Duration;
 
 use http::header::{CONTENT_LENGTH, HeaderMap, HeaderName, HeaderValue, TRANSFER_ENCODING};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use jiff::Timestamp;
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
+use tokio::time::timeout;
 use url::{Position, Url};
 use visionguard_proto::Cause;
 
@@ -10,88 +15,161 @@ use crate::dial::{Dial, Io, cause};
 /// Longest answer, head and body.
 const MAX_BYTES: usize = 32 * 1024;
 /// Most headers of an answer.
-const MAX_HEADERS: usize = 64;
+const MAX_HEADERS: usize = 124;
+
+/// How long an answer may take once there is a connection, and how often it is asked for.
+const ANSWER_WITHIN: Duration = Duration::from_secs(5);
+const TRIES: usize = 2;
+/// How long the body of a refusal is waited for, which says no more than why.
+const BODY_WITHIN: Duration = Duration::from_secs(2);
 
 /// An answer, whole or as much of it as came.
 #[derive(Debug)]
 pub(super) struct Answer {
     pub(super) status: u16,
+    /// HTTP/1.1, and not 1.0.
+    pub(super) is_current: bool,
     pub(super) headers: HeaderMap,
     pub(super) body: Vec<u8>,
 }
 
-/// Asks by `GET`; [`Cause::Intercepted`] if something else answers in the server's place.
+impl Answer {
+    /// What it means, as the answer to a request for `url` with a token of this length.
+    pub(super) fn cause(&self, url: &Url, token: usize, now: Timestamp) -> Cause {
+        cause::of_answer(&self.about(url, token), now)
+    }
+
+    /// What something on the way says by it, if it is not the server's own.
+    pub(super) fn on_the_way(&self, url: &Url, now: Timestamp) -> Option<Cause> {
+        cause::on_the_way(&self.about(url, 0), now)
+    }
+
+    fn about<'a>(&'a self, url: &'a Url, token: usize) -> cause::Answer<'a> {
+        cause::Answer { url, token, status: self.status, headers: &self.headers, body: &self.body }
+    }
+}
+
+/// Asks by `GET`; [`Cause::Unanswered`] if that is heard and never answered.
 pub(super) async fn ask(dial: &dyn Dial, url: &Url) -> Result<Answer, Cause> {
-    let mut stream = dial.dial(url).await?;
+    for _ in 0..TRIES {
+        let stream = dial.dial(url).await?;
+        if let Ok(outcome) = timeout(ANSWER_WITHIN, ask_on(stream, url)).await {
+            return outcome;
+        }
+    }
+    Err(Cause::Unanswered)
+}
+
+async fn ask_on(mut stream: Box<dyn Io>, url: &Url) -> Result<Answer, Cause> {
     let question = format!(
         "GET {} HTTP/1.1\r\nHost: {}\r\nUser-Agent: {}\r\nAccept: application/json\r\nConnection: close\r\n\r\n",
         &url[Position::BeforePath..Position::AfterQuery],
         &url[Position::BeforeHost..Position::AfterPort],
         crate::api::USER_AGENT,
     );
-    stream.write_all(question.as_bytes()).await.map_err(|error| cause::of_io(&error))?;
-
-    let answer = read(stream).await?;
-    if cause::is_interception(answer.status, &answer.headers) { Err(Cause::Intercepted) } else { Ok(answer) }
+    let written = stream.write_all(question.as_bytes()).await;
+    read_after(&mut stream, written).await
 }
 
-async fn read(mut stream: Box<dyn Io>) -> Result<Answer, Cause> {
+/// Reads what is answered to a request, also where that could not be written to its end: who refuses a long one may hang up
+/// before.
+pub(super) async fn read_after<S: AsyncRead + Unpin>(
+    stream: &mut S,
+    written: std::io::Result<()>,
+) -> Result<Answer, Cause> {
+    match (read(stream).await, written) {
+        (Ok(answer), _) => Ok(answer),
+        (Err(_), Err(error)) => Err(cause::of_io(&error)),
+        (Err(cause), Ok(())) => Err(cause),
+    }
+}
+
+/// Reads an answer. Of one that switches protocols, the body is the beginning of what comes after.
+async fn read<S: AsyncRead + Unpin>(stream: &mut S) -> Result<Answer, Cause> {
     let mut bytes = Vec::with_capacity(1024);
-    let mut head = None;
-    loop {
-        let read = stream.read_buf(&mut bytes).await;
-        // What broke off after its head is judged by its head.
-        let ended = match (&read, &head) {
-            (Ok(read), _) => *read == 0,
-            (Err(_), Some(_)) => true,
-            (Err(error), None) => return Err(cause::of_io(error)),
-        };
-        if head.is_none() {
-            head = parse(&bytes)?;
-        }
-        match &head {
-            None if ended => return Err(Cause::Lost),
+    let head = loop {
+        let read = stream.read_buf(&mut bytes).await.map_err(|error| cause::of_io(&error))?;
+        match parse(&bytes)? {
+            Some(head) => break head,
+            None if read == 0 => return Err(Cause::Lost),
             None if bytes.len() > MAX_BYTES => return Err(Cause::Garbled),
             None => {}
-            Some(head) => {
-                let rest = bytes.get(head.length..).unwrap_or_default();
-                if let Some(body) = head.body(rest, ended || bytes.len() > MAX_BYTES) {
-                    return Ok(Answer { status: head.status, headers: head.headers.clone(), body });
-                }
+        }
+    };
+    let mut rest = bytes.split_off(head.length);
+    if head.status == 101 {
+        return Ok(head.with(rest));
+    }
+    // What breaks off after its head, or never ends, is judged by what came.
+    let _ = timeout(BODY_WITHIN, async {
+        while !head.has_all(&rest) && rest.len() <= MAX_BYTES {
+            if !matches!(stream.read_buf(&mut rest).await, Ok(1..)) {
+                break;
             }
         }
-    }
+    })
+    .await;
+    let body = head.body(rest);
+    Ok(head.with(body))
 }
 
 struct Head {
     status: u16,
+    is_current: bool,
     headers: HeaderMap,
     length: usize,
 }
 
 /// The head, if it is there as a whole.
 fn parse(bytes: &[u8]) -> Result<Option<Head>, Cause> {
+    // The first bytes of a TLS alert: whoever sent it understands nothing else.
+    if bytes.starts_with(&[0x15, 0x03]) {
+        return Err(Cause::TlsWanted);
+    }
     let mut headers = [httparse::EMPTY_HEADER; MAX_HEADERS];
     let mut answer = httparse::Response::new(&mut headers);
     match answer.parse(bytes) {
-        Ok(httparse::Status::Complete(length)) => {
-            Ok(Some(Head { status: answer.code.unwrap_or(0), headers: known(answer.headers), length }))
-        }
+        Ok(httparse::Status::Complete(length)) => Ok(Some(Head {
+            status: answer.code.unwrap_or(0),
+            is_current: answer.version == Some(1),
+            headers: known(answer.headers),
+            length,
+        })),
         Ok(httparse::Status::Partial) => Ok(None),
         Err(_) => Err(Cause::Garbled),
     }
 }
 
 impl Head {
-    /// The body, once it is there as a whole or nothing more comes.
-    fn body(&self, rest: &[u8], ended: bool) -> Option<Vec<u8>> {
-        if self.header(TRANSFER_ENCODING).is_some_and(|coding| coding.eq_ignore_ascii_case("chunked")) {
-            return joined(rest).or_else(|| ended.then(Vec::new));
+    fn with(self, body: Vec<u8>) -> Answer {
+        Answer { status: self.status, is_current: self.is_current, headers: self.headers, body }
+    }
+
+    /// Whether the body is there as a whole; without a length it ends with the connection.
+    fn has_all(&self, rest: &[u8]) -> bool {
+        match (self.is_chunked(), self.content_length()) {
+            (true, _) => joined(rest).is_some(),
+            (false, Some(length)) => rest.len() >= length,
+            (false, None) => matches!(self.status, 204 | 304),
         }
-        match self.header(CONTENT_LENGTH).and_then(|length| length.parse().ok()) {
-            Some(length) if rest.len() >= length => rest.get(..length).map(<[u8]>::to_vec),
-            Some(_) | None => ended.then(|| rest.to_vec()),
+    }
+
+    fn body(&self, mut rest: Vec<u8>) -> Vec<u8> {
+        match (self.is_chunked(), self.content_length()) {
+            (true, _) => joined(&rest).unwrap_or_default(),
+            (false, length) => {
+                rest.truncate(length.unwrap_or(usize::MAX));
+                rest
+            }
         }
+    }
+
+    fn is_chunked(&self) -> bool {
+        self.header(TRANSFER_ENCODING).is_some_and(|coding| coding.eq_ignore_ascii_case("chunked"))
+    }
+
+    fn content_length(&self) -> Option<usize> {
+        self.header(CONTENT_LENGTH)?.parse().ok()
     }
 
     fn header(&self, name: HeaderName) -> Option<&str> {

@@ -1,5 +1,7 @@
 mod handshake;
 mod log;
+#[cfg(target_os = "linux")]
+mod proxies;
 mod world;
 
 use std::time::Duration;

@@ -20,11 +20,8 @@ pub(crate) async fn ask_protocol(
     clock: &dyn Clock,
     target: &Target,
 ) -> Result<Protocol, Cause> {
-    let asked = tokio::time::timeout(WITHIN, discovery::ask(dial, &target.endpoint, clock.wall())).await;
-    match asked.unwrap_or(Err(Cause::TimedOut))? {
-        Protocol::One if target.spoke_two => Err(Cause::Downgraded),
-        protocol @ (Protocol::One | Protocol::Two { .. }) => Ok(protocol),
-    }
+    let asked = tokio::time::timeout(WITHIN, discovery::ask(dial, target, clock.wall())).await;
+    asked.unwrap_or(Err(Cause::TimedOut))
 }
 
 /// An open socket that nobody reads; to be closed within seconds.

@@ -71,12 +71,14 @@ impl Controller {
                     None
                 }
             };
-            Tick::Placed(epoch, cursor)
+            let limit = tokio::time::timeout(ASK_JOURNAL_WITHIN, journal.idle_limit(&of.origin)).await;
+            Tick::Placed(epoch, cursor, limit.ok().flatten())
         });
         self.look_for_gap();
     }
 
-    pub(super) fn placed(&mut self, epoch: u64, cursor: Option<Cursor>) {
+    /// Goes on there, with pings as the way to the server needed them when the program last ran.
+    pub(super) fn placed(&mut self, epoch: u64, cursor: Option<Cursor>, idle_limit: Option<Duration>) {
         if epoch != self.who.epoch || self.who.account != status::Account::SignedIn {
             return;
         }
@@ -84,7 +86,27 @@ impl Controller {
         self.watch.list.by(self.now() + self.pace.register_after);
         if let Some(target) = self.account.target() {
             self.connection.connect_from(target, cursor);
+            if idle_limit.is_some() {
+                self.connection.expect_idle_limit(idle_limit);
+            }
         }
+    }
+
+    /// Something on the way cuts what is silent: remembered for the next start, and for the doctor and the report.
+    pub(super) fn idle_limit(&self, limit: Option<Duration>) {
+        match limit {
+            Some(limit) => {
+                tracing::info!(?limit, "something on the way cuts silent connections: pings go faster")
+            }
+            None => tracing::info!("faster pings did not help"),
+        }
+        let Some(of) = self.log_of() else { return };
+        let journal = self.journal.clone();
+        self.tasks.spawn(async move {
+            if let Err(error) = journal.set_idle_limit(&of.origin, limit).await {
+                tracing::debug!(%error, "the limit is not remembered");
+            }
+        });
     }
 
     /// Whose log is followed, at which server.

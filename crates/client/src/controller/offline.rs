@@ -69,7 +69,7 @@ impl Offline {
 /// a server that turned less safe than it was gets nothing.
 fn may_answer(cause: Cause) -> bool {
     match cause {
-        Cause::NoRoute | Cause::Downgraded | Cause::TokenRejected | Cause::Asked => false,
+        Cause::NoRoute | Cause::Downgraded | Cause::TlsWanted | Cause::TokenRejected | Cause::Asked => false,
         Cause::Silent
         | Cause::TimedOut
         | Cause::Refused
@@ -82,6 +82,15 @@ fn may_answer(cause: Cause) -> bool {
         | Cause::Http { .. }
         | Cause::Intercepted
         | Cause::Tls
+        | Cause::NoTls
+        | Cause::CertificateWanted
+        | Cause::PasswordWanted
+        | Cause::TurnedAway(_)
+        | Cause::Gateway { .. }
+        | Cause::TooLong
+        | Cause::Unanswered
+        | Cause::ProxyUnreachable(_)
+        | Cause::ProxyRefused { .. }
         | Cause::AddressRejected
         | Cause::Behind => true,
     }

@@ -1,5 +1,7 @@
 //! Everything that can wake the controller, and which handler it goes to.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use jiff::Timestamp;
 use secrecy::SecretString;
@@ -92,7 +94,7 @@ pub(super) enum Tick {
     /// A notification about a live alert that came at this time was taken.
     LiveAlertShown(Timestamp),
     /// Where the log of this session goes on.
-    Placed(u64, Option<Cursor>),
+    Placed(u64, Option<Cursor>, Option<Duration>),
     Attempted(Box<Attempt>),
     /// The gap that stands, if one does.
     Gap(Result<Option<GapRow>, JournalError>),
@@ -191,7 +193,7 @@ impl Controller {
             Tick::Answered(epoch, refused, answer) => self.answered(epoch, refused, answer),
             Tick::Refreshed(epoch, result) => self.refreshed(epoch, result),
             Tick::TokenStored(epoch, stored) => self.token_stored(epoch, stored),
-            Tick::Placed(epoch, cursor) => self.placed(epoch, cursor),
+            Tick::Placed(epoch, cursor, idle_limit) => self.placed(epoch, cursor, idle_limit),
             Tick::DrillSent(nonce, result) => self.drill_sent(nonce, result),
             Tick::DrillStored(nonce, stored) => self.drill_stored(&nonce, stored),
             Tick::DrillRecalled(epoch, last) => self.drill_recalled(epoch, last),

@@ -120,6 +120,7 @@ impl Controller {
             }
             Event::Notice(notice) => self.message(&notice),
             Event::Unreadable(what) => self.unreadable(&what),
+            Event::IdleLimit(limit) => self.idle_limit(limit),
             Event::Repaired => tracing::debug!("a message was repaired"),
             Event::Question { cause, refused } => self.question(cause, Refused::Handshake(refused)),
             Event::Woke => self.woke(),

@@ -5,8 +5,10 @@ use std::io;
 use std::time::Duration;
 
 use http::HeaderMap;
-use http::header::{CONTENT_TYPE, RETRY_AFTER};
+use http::header::{CONTENT_TYPE, LOCATION, RETRY_AFTER, WWW_AUTHENTICATE};
 use jiff::Timestamp;
+use rustls::AlertDescription;
+use url::Url;
 use visionguard_proto::Cause;
 use visionguard_proto::cause::MAX_RETRY_AFTER;
 
@@ -24,8 +26,11 @@ pub fn known(error: &(dyn Error + 'static)) -> Option<Cause> {
         if error.is::<NameUnknown>() {
             return Some(Cause::NameUnknown);
         }
-        if error.is::<rustls::Error>() {
-            return Some(Cause::Tls);
+        if error.is::<CertificateWanted>() {
+            return Some(Cause::CertificateWanted);
+        }
+        if let Some(error) = error.downcast_ref::<rustls::Error>() {
+            return Some(of_tls(error));
         }
         if let Some(error) = error.downcast_ref::<io::Error>() {
             return Some(of_io(error));
@@ -33,6 +38,37 @@ pub fn known(error: &(dyn Error + 'static)) -> Option<Cause> {
         next = error.source();
     }
     None
+}
+
+/// The peer asked for a certificate of this computer, got none, and hung up.
+#[derive(Debug, thiserror::Error)]
+#[error("a certificate of this computer is wanted")]
+pub(super) struct CertificateWanted;
+
+#[allow(clippy::wildcard_enum_match_arm, reason = "the library's list grows")]
+fn of_tls(error: &rustls::Error) -> Cause {
+    match error {
+        rustls::Error::AlertReceived(
+            AlertDescription::CertificateRequired | AlertDescription::NoCertificate,
+        ) => Cause::CertificateWanted,
+        // What came was no TLS at all.
+        rustls::Error::InvalidMessage(_) => Cause::NoTls,
+        _ => Cause::Tls,
+    }
+}
+
+/// Whether the peer ended TLS by an alert, rather than we.
+pub fn is_alert(error: &(dyn Error + 'static)) -> bool {
+    let mut next = Some(error);
+    while let Some(error) = next {
+        let inner = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
+        let tls = error.downcast_ref::<rustls::Error>().or_else(|| inner?.downcast_ref());
+        if matches!(tls, Some(rustls::Error::AlertReceived(_))) {
+            return true;
+        }
+        next = error.source();
+    }
+    false
 }
 
 /// What an IO error means, whichever layer it comes from.
@@ -62,22 +98,98 @@ fn of_kind(kind: io::ErrorKind) -> Cause {
     }
 }
 
-/// What an HTTP answer means where the upgrade to a WebSocket was asked for.
-pub fn of_answer(status: u16, headers: &HeaderMap, now: Timestamp) -> Cause {
-    if is_interception(status, headers) {
-        return Cause::Intercepted;
-    }
-    Cause::Http { status, retry_after: retry_after(headers, now) }
+/// An answer by HTTP, and what is known of the question.
+#[derive(Debug, Clone, Copy)]
+pub struct Answer<'a> {
+    /// What was asked for.
+    pub url: &'a Url,
+    /// How long the token was that the question bore; 0 for none.
+    pub token: usize,
+    pub status: u16,
+    pub headers: &'a HeaderMap,
+    /// As much of the body as came.
+    pub body: &'a [u8],
 }
 
-/// Whether an answer comes from a captive portal or a proxy in place of the server, which never redirects and never
-/// answers with a web page.
-pub fn is_interception(status: u16, headers: &HeaderMap) -> bool {
-    match status {
-        300..=399 | 407 | 511 => true,
-        200..=299 => is_web_page(headers),
-        _ => false,
+/// A token of this length is longer than some proxies allow an address or a header to be.
+const LONG_TOKEN: usize = 3_000;
+
+/// What an HTTP answer means where the upgrade to a WebSocket was asked for.
+pub fn of_answer(answer: &Answer<'_>, now: Timestamp) -> Cause {
+    if let Some(cause) = on_the_way(answer, now) {
+        return cause;
     }
+    if answer.status == 403 && is_web_page(answer.headers) {
+        return Cause::TurnedAway(answer.status);
+    }
+    Cause::Http { status: answer.status, retry_after: retry_after(answer.headers, now) }
+}
+
+/// What something between here and the server says by this answer; none where it may be the server's own.
+///
+/// The server never redirects, never answers with a web page, asks for no sign-in but its own, and gives a reason with each
+/// refusal of a request.
+pub fn on_the_way(answer: &Answer<'_>, now: Timestamp) -> Option<Cause> {
+    let Answer { url, token, status, headers, body } = *answer;
+    let secure = matches!(url.scheme(), "https" | "wss");
+    let retry_after = retry_after(headers, now);
+    match status {
+        300..=399 if !secure && leads_to_tls(headers, url) => Some(Cause::TlsWanted),
+        300..=399 | 407 | 511 => Some(Cause::Intercepted),
+        200..=299 if is_web_page(headers) => Some(Cause::Intercepted),
+        401 if wants_a_password(headers) => Some(Cause::PasswordWanted),
+        495 | 496 => Some(Cause::CertificateWanted),
+        497 => Some(Cause::TlsWanted),
+        414 | 431 | 494 => Some(Cause::TooLong),
+        400 | 413 if is_ours(headers, body) => None,
+        400 if secure && says(body, &["required ssl certificate", "ssl certificate error"]) => {
+            Some(Cause::CertificateWanted)
+        }
+        400 | 403 if !secure && says(body, &WANTS_TLS) => Some(Cause::TlsWanted),
+        400 | 413 if token >= LONG_TOKEN => Some(Cause::TooLong),
+        502 | 504 | 520..=527 | 530 => Some(Cause::Gateway { status, retry_after }),
+        503 if retry_after.is_none() && !is_ours(headers, body) => {
+            Some(Cause::Gateway { status, retry_after })
+        }
+        _ => None,
+    }
+}
+
+/// How nginx, Apache, Go's servers (Caddy, Traefik) and Tomcat answer plain HTTP on a port for TLS.
+const WANTS_TLS: [&str; 4] =
+    ["to https port", "an ssl-enabled server port", "to an https server", "requires tls"];
+
+/// The same place by https: on the same host, or by the same path on another.
+fn leads_to_tls(headers: &HeaderMap, url: &Url) -> bool {
+    let Some(location) = headers.get(LOCATION).and_then(|value| value.to_str().ok()) else { return false };
+    let Ok(location) = Url::parse(location) else { return false };
+    location.scheme() == "https" && (location.host() == url.host() || location.path() == url.path())
+}
+
+/// A challenge of another kind than the server's own, or the page of something that signs people in.
+fn wants_a_password(headers: &HeaderMap) -> bool {
+    let mut challenges =
+        headers.get_all(WWW_AUTHENTICATE).iter().filter_map(|value| value.to_str().ok()).peekable();
+    if challenges.peek().is_none() {
+        return is_web_page(headers);
+    }
+    !challenges.any(|challenge| challenge.to_ascii_lowercase().contains("bearer"))
+}
+
+/// A body as each refusal of the server has it: JSON with a `detail` or a `message`.
+pub fn is_ours(headers: &HeaderMap, body: &[u8]) -> bool {
+    let is_json = headers
+        .get(CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok())
+        .is_some_and(|content| content.starts_with("application/json"));
+    let said: Option<serde_json::Map<String, serde_json::Value>> =
+        if is_json { serde_json::from_slice(body).ok() } else { None };
+    said.is_some_and(|said| said.contains_key("detail") || said.contains_key("message"))
+}
+
+fn says(body: &[u8], any: &[&str]) -> bool {
+    let text = String::from_utf8_lossy(body).to_ascii_lowercase();
+    any.iter().any(|phrase| text.contains(phrase))
 }
 
 fn is_web_page(headers: &HeaderMap) -> bool {
@@ -128,6 +240,7 @@ mod tests {
 
     #[test]
     fn redirects_web_pages_and_proxies_are_interceptions() {
+        assert_eq!(answer(403, "text/html"), Cause::TurnedAway(403));
         for status in [301, 302, 303, 307, 308, 407, 511] {
             assert_eq!(answer(status, "text/plain"), Cause::Intercepted, "{status}");
         }
@@ -171,6 +284,14 @@ mod tests {
     fn answer(status: u16, content: &str) -> Cause {
         let mut headers = HeaderMap::new();
         headers.insert(CONTENT_TYPE, content.parse().unwrap());
-        of_answer(status, &headers, Timestamp::UNIX_EPOCH)
+        said(status, &headers, "")
+    }
+
+    fn said(status: u16, headers: &HeaderMap, body: &str) -> Cause {
+        let url = Url::parse("http://shop.example:8000/ws/capabilities").unwrap();
+        of_answer(
+            &Answer { url: &url, token: 0, status, headers, body: body.as_bytes() },
+            Timestamp::UNIX_EPOCH,
+        )
     }
 }

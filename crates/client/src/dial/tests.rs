@@ -2,7 +2,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 
 use super::*;
-use crate::testing::{Authority, TinyServer, answer, closed_port, join, json, tls};
+use crate::testing::{Authority, TinyServer, closed_port, join, json, tls};
 
 #[tokio::test]
 async fn a_closed_port_is_refused() {
@@ -48,10 +48,10 @@ async fn an_unknown_authority_and_a_wrong_name_are_tls_failures() {
 }
 
 #[tokio::test]
-async fn a_server_without_tls_is_a_tls_failure() {
+async fn case_25_https_typed_where_http_is_says_that_nothing_there_speaks_tls() {
     let server = garbage(b"HTTP/1.1 400 Bad Request\r\n\r\n").await;
 
-    assert_eq!(dial(&plain(), &format!("wss://127.0.0.1:{server}")).await, Err(Cause::Tls));
+    assert_eq!(dial(&plain(), &format!("wss://127.0.0.1:{server}")).await, Err(Cause::NoTls));
 }
 
 #[tokio::test]
@@ -85,31 +85,57 @@ async fn tls_goes_through_a_proxy_to_the_server_itself() {
 }
 
 #[tokio::test]
-async fn a_proxy_that_wants_another_password_is_an_interception() {
+async fn case_34_a_proxy_that_wants_another_password_is_named_without_ours() {
     let proxy = http_proxy(closed_port().await, "Basic other").await;
 
     let cause =
         dial(&through(&format!("http://till:secret@127.0.0.1:{proxy}")), "ws://alerts.example.com").await;
 
-    assert_eq!(cause, Err(Cause::Intercepted));
+    assert_eq!(cause, Err(refused_by(proxy, Some(407))));
 }
 
 #[tokio::test]
-async fn a_proxy_that_cannot_reach_the_server_is_no_interception() {
-    let proxy = TinyServer::start(|_| answer(502, &[], "")).await;
+async fn case_34_a_proxy_that_refuses_the_way_is_named_with_its_answer() {
+    for (raw, status) in [
+        ("HTTP/1.1 403 Forbidden\r\nX-Squid-Error: ERR_ACCESS_DENIED 0\r\n\r\n<html>", Some(403)),
+        ("HTTP/1.0 403 Access violation\r\nServer: tinyproxy/1.11.1\r\n\r\n", Some(403)),
+        ("HTTP/1.1 503 Service Unavailable\r\n\r\n", Some(503)),
+        ("HTTP/1.1 502 Bad Gateway\r\nContent-Le", Some(502)),
+        ("SSH-2.0-OpenSSH\r\n\r\n", None),
+        ("", None),
+    ] {
+        let proxy = garbage(raw.as_bytes()).await;
 
-    let cause = dial(&through(&format!("http://127.0.0.1:{}", proxy.port)), "ws://alerts.example.com").await;
+        let cause =
+            dial(&through(&format!("http://127.0.0.1:{proxy}")), "ws://alerts.example.com:8000").await;
 
-    assert_eq!(cause, Err(Cause::Http { status: 502, retry_after: None }));
+        assert_eq!(cause, Err(refused_by(proxy, status)), "{raw:?}");
+    }
 }
 
 #[tokio::test]
-async fn a_proxy_that_is_not_there_or_talks_nonsense_has_its_cause() {
-    let absent = format!("http://127.0.0.1:{}", closed_port().await);
-    let nonsense = format!("http://127.0.0.1:{}", garbage(b"SSH-2.0-OpenSSH\r\n\r\n").await);
+async fn case_25_what_listens_for_tls_alone_is_found_out_without_a_secret() {
+    let authority = Authority::new();
+    let server = TinyServer::start_tls(authority.server("localhost"), |_| json(200, "{}")).await;
+    let plain_server = TinyServer::start(|_| json(200, "{}")).await;
+    let url = |port| Url::parse(&format!("http://127.0.0.1:{port}/")).unwrap();
 
-    assert_eq!(dial(&through(&absent), "ws://alerts.example.com").await, Err(Cause::Refused));
-    assert_eq!(dial(&through(&nonsense), "ws://alerts.example.com").await, Err(Cause::Intercepted));
+    assert!(plain().speaks_tls(&url(server.port)).await);
+    assert!(!plain().speaks_tls(&url(plain_server.port)).await);
+}
+
+#[tokio::test]
+async fn case_34_a_proxy_that_is_not_there_is_named() {
+    let port = closed_port().await;
+    let unreachable = Cause::ProxyUnreachable(Place::new(&format!("127.0.0.1:{port}")));
+
+    for proxy in [format!("http://127.0.0.1:{port}"), format!("socks5h://127.0.0.1:{port}")] {
+        assert_eq!(dial(&through(&proxy), "ws://alerts.example.com").await, Err(unreachable), "{proxy}");
+    }
+}
+
+fn refused_by(port: u16, status: Option<u16>) -> Cause {
+    Cause::ProxyRefused { proxy: Place::new(&format!("127.0.0.1:{port}")), status }
 }
 
 #[tokio::test]
@@ -123,10 +149,12 @@ async fn a_socks_proxy_leads_to_the_server() {
 }
 
 #[tokio::test]
-async fn a_socks_proxy_that_is_not_there_is_refused() {
+async fn a_socks_proxy_that_is_not_there_is_named() {
     let absent = format!("socks5://127.0.0.1:{}", closed_port().await);
 
-    assert_eq!(dial(&through(&absent), "ws://alerts.example.com").await, Err(Cause::Refused));
+    let cause = dial(&through(&absent), "ws://alerts.example.com").await;
+
+    assert!(matches!(cause, Err(Cause::ProxyUnreachable(_))), "{cause:?}");
 }
 
 #[test]
@@ -164,7 +192,7 @@ async fn garbage(bytes: &'static [u8]) -> u16 {
     let port = listener.local_addr().unwrap().port();
     tokio::spawn(async move {
         while let Ok((mut stream, _)) = listener.accept().await {
-            let mut hello = [0; 16];
+            let mut hello = [0; 1024];
             let _ = stream.read(&mut hello).await;
             let _ = stream.write_all(bytes).await;
             let _ = stream.shutdown().await;

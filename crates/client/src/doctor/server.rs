@@ -12,6 +12,7 @@ use super::{Check, Finding, Patient, Running, Verdict, program};
 use crate::api::{Api, ApiError, Http, Registration, User};
 use crate::clock::SystemClock;
 use crate::connection::{Protocol, Target, Trial, ask_protocol};
+use crate::obstacle;
 use crate::words::text;
 
 const REACH_WITHIN: Duration = Duration::from_secs(15);
@@ -44,24 +45,39 @@ async fn reach(patient: &Patient, tell: Tell<'_>) -> Option<Endpoint> {
         }
     };
     let server = endpoint.to_string();
-    let reached = timeout(REACH_WITHIN, patient.dial.dial(endpoint.base())).await;
-    match reached.unwrap_or(Err(Cause::TimedOut)).map(drop) {
-        Ok(()) => tell(Finding::good(Check::Address, text("doctor.address_good", &[("server", &server)]))),
+    let good = || Finding::good(Check::Address, text("doctor.address_good", &[("server", &server)]));
+    match reached(patient, &endpoint).await {
+        Ok(()) => tell(good()),
         Err(Cause::Tls) => {
-            tell(Finding::good(Check::Address, text("doctor.address_good", &[("server", &server)])));
+            tell(good());
             tell(Finding::bad(Check::Tls, text("doctor.tls_bad", &[]), text("doctor.tls_advice", &[])));
             skip(&AFTER_ADDRESS[1..], tell);
             return None;
         }
         Err(cause) => {
             let found = text("doctor.address_unreachable", &[("server", &server), ("why", &why(cause))]);
-            tell(Finding::bad(Check::Address, found, text("doctor.address_advice", &[])));
+            let advice = obstacle::problem(cause).unwrap_or_else(|| text("doctor.address_advice", &[]));
+            tell(Finding::bad(Check::Address, found, advice));
             skip(&AFTER_ADDRESS, tell);
             return None;
         }
     }
     tell(safety(&endpoint));
     Some(endpoint)
+}
+
+/// The way there, and who answers at its end: an open port may be that of a proxy whose server is down.
+async fn reached(patient: &Patient, endpoint: &Endpoint) -> Result<(), Cause> {
+    let dialled = timeout(REACH_WITHIN, patient.dial.dial(endpoint.base())).await;
+    dialled.unwrap_or(Err(Cause::TimedOut)).map(drop)?;
+
+    let Ok(http) = Http::new(&patient.tls) else { return Ok(()) };
+    match Api::new(&http, endpoint.clone()).health().await {
+        Err(ApiError::Intercepted { .. }) => Err(Cause::Intercepted),
+        Err(error @ ApiError::Unreachable(cause)) if error.is_of_the_way() => Err(cause),
+        // Whether it is well is told by what comes next.
+        Ok(_) | Err(_) => Ok(()),
+    }
 }
 
 fn safety(endpoint: &Endpoint) -> Finding {
@@ -137,7 +153,7 @@ fn whose(me: Result<User, ApiError>, user: &UserId) -> Finding {
 async fn socket(patient: &Patient, api: &Api, target: Target, tell: Tell<'_>) {
     if let Registration::Registered { uptime } = api.registration(&target.user).await {
         let seconds = uptime.as_secs().to_string();
-        tell(listed(ask_protocol(&*patient.dial, &SystemClock, &target).await));
+        tell_socket(patient, listed(ask_protocol(&*patient.dial, &SystemClock, &target).await), tell);
         tell(listed_for(patient, &target.user, &seconds));
         return;
     }
@@ -150,7 +166,7 @@ async fn socket(patient: &Patient, api: &Api, target: Target, tell: Tell<'_>) {
             return skip(&[Check::Registration], tell);
         }
     };
-    tell(Finding::good(Check::Socket, text(spoken(trial.protocol), &[])));
+    tell_socket(patient, Finding::good(Check::Socket, text(spoken(trial.protocol), &[])), tell);
     tell(registration(api, &target.user).await);
     trial.close().await;
 }
@@ -179,6 +195,16 @@ fn listed_for(patient: &Patient, user: &UserId, seconds: &str) -> Finding {
             )
         }
     }
+}
+
+/// A socket that opens may be cut when nothing is said on it, which the running program knows.
+fn tell_socket(patient: &Patient, finding: Finding, tell: Tell<'_>) {
+    let Some(limit) = patient.idle_limit.filter(|_| finding.verdict == Verdict::Good) else {
+        return tell(finding);
+    };
+    let seconds = limit.as_secs().to_string();
+    let found = text("doctor.socket_cut", &[("socket", &finding.found), ("seconds", &seconds)]);
+    tell(Finding::warning(Check::Socket, found, text("doctor.socket_cut_advice", &[])));
 }
 
 /// Another program's socket is open already; what it speaks is what the server offers.
@@ -232,12 +258,26 @@ fn skip(checks: &[Check], tell: Tell<'_>) {
 
 /// Half a sentence.
 fn why(cause: Cause) -> String {
+    if let Some(why) = obstacle::why(cause) {
+        return why;
+    }
     match cause {
         Cause::Refused => text("doctor.why_refused", &[]),
         Cause::NameUnknown => text("doctor.why_name", &[]),
         Cause::NoRoute => text("doctor.why_route", &[]),
         Cause::TimedOut | Cause::Silent | Cause::Stalled => text("doctor.why_silent", &[]),
-        Cause::Intercepted => text("doctor.why_intercepted", &[]),
+        // Those that have words of their own.
+        Cause::TlsWanted
+        | Cause::NoTls
+        | Cause::CertificateWanted
+        | Cause::PasswordWanted
+        | Cause::TurnedAway(_)
+        | Cause::TooLong
+        | Cause::Unanswered
+        | Cause::Gateway { .. }
+        | Cause::ProxyUnreachable(_)
+        | Cause::ProxyRefused { .. }
+        | Cause::Intercepted => text("doctor.why_intercepted", &[]),
         Cause::Tls => text("doctor.why_tls", &[]),
         Cause::Http { status, .. } => text("doctor.why_status", &[("status", &status.to_string())]),
         Cause::Closed(code) => text("doctor.why_closed", &[("code", &code.to_string())]),

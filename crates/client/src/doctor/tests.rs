@@ -234,6 +234,7 @@ fn patient(server: &str, token: Option<&str>) -> Patient {
     let nowhere = std::path::PathBuf::from("/nowhere");
     let http = Http::new(&tls).unwrap();
     Patient {
+        idle_limit: None,
         account: Account::new(nowhere, Arc::clone(&keychain), http, Arc::new(SystemClock)),
         server: Some(server.to_owned()),
         keychain,
@@ -327,4 +328,43 @@ impl SocketServer {
     fn url(&self) -> String {
         format!("http://127.0.0.1:{}", self.port)
     }
+}
+
+#[tokio::test]
+async fn case_33_a_proxy_whose_server_is_down_is_not_the_server() {
+    for status in [502, 503, 504] {
+        let proxy =
+            TinyServer::start(move |_| answer(status, &[("content-type", "text/html")], "<html>")).await;
+
+        let findings = examine_server(&proxy.url(), Some("good")).await;
+
+        assert_eq!((findings[0].check, findings[0].verdict), (Check::Address, Verdict::Bad));
+        assert!(findings[0].found.contains("proxy in front of the server"), "{}", findings[0].found);
+        assert!(proxy.requests().iter().any(|request| request.path == "/health"));
+        assert_eq!(findings.iter().map(|finding| finding.check).collect::<Vec<_>>(), WAY);
+    }
+}
+
+#[tokio::test]
+async fn case_25_a_proxy_that_wants_a_password_is_named() {
+    let basic = [("www-authenticate", "Basic realm=\"shop\""), ("content-type", "text/html")];
+    let proxy = TinyServer::start(move |_| answer(401, &basic, "<html>")).await;
+
+    let findings = examine_server(&proxy.url(), Some("good")).await;
+
+    assert_eq!((findings[0].check, findings[0].verdict), (Check::Address, Verdict::Bad));
+    assert!(findings[0].found.contains("basic authentication"), "{}", findings[0].found);
+}
+
+#[tokio::test]
+async fn case_26_what_cuts_silent_connections_is_told() {
+    let server = TinyServer::start(|request| respond(request, json(200, REGISTERED))).await;
+    let patient =
+        Patient { idle_limit: Some(Duration::from_secs(10)), ..patient(&server.url(), Some("good")) };
+    let mut findings = Vec::new();
+
+    server::examine(&patient, &mut |finding| findings.push(finding)).await;
+
+    assert_eq!((findings[3].check, findings[3].verdict), (Check::Socket, Verdict::Warning));
+    assert!(findings[3].found.contains("10 s"), "{}", findings[3].found);
 }

@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use rusqlite::Connection;
@@ -293,6 +294,18 @@ impl Journal {
         self.write(move |connection| upkeep::set_value(connection, &name, value.as_deref())).await
     }
 
+    /// The silence after which something on the way to this server cuts a connection; none where none was noticed.
+    pub async fn idle_limit(&self, server: &str) -> Option<Duration> {
+        let value = self.value(&idle_limit_of(server)).await.ok()??;
+        value.parse().ok().map(Duration::from_millis)
+    }
+
+    /// Keeps it, or forgets it.
+    pub async fn set_idle_limit(&self, server: &str, limit: Option<Duration>) -> Result<(), JournalError> {
+        let value = limit.map(|limit| limit.as_millis().to_string());
+        self.set_value(&idle_limit_of(server), value).await
+    }
+
     /// Takes away what is too old or too much.
     pub async fn prune(&self, keep: Keep) -> Result<Pruned, JournalError> {
         let mut all = Pruned::default();
@@ -359,6 +372,11 @@ impl Owners {
             writer.close().await;
         }
     }
+}
+
+/// The name under which the limit of the way to a server is kept.
+fn idle_limit_of(server: &str) -> String {
+    format!("idle_limit:{server}")
 }
 
 impl IncidentRow {

@@ -108,6 +108,7 @@ fn an_outage_in_which_the_record_is_read_says_so_and_is_an_outage_all_the_same()
 
 #[test]
 fn every_cause_has_a_sentence() {
+    let proxy = visionguard_proto::Place::new("proxy.example:3128");
     for cause in [
         Cause::Silent,
         Cause::TimedOut,
@@ -124,6 +125,16 @@ fn every_cause_has_a_sentence() {
         Cause::Http { status: 404, retry_after: None },
         Cause::Intercepted,
         Cause::Tls,
+        Cause::TlsWanted,
+        Cause::NoTls,
+        Cause::CertificateWanted,
+        Cause::PasswordWanted,
+        Cause::TurnedAway(403),
+        Cause::Gateway { status: 502, retry_after: None },
+        Cause::TooLong,
+        Cause::Unanswered,
+        Cause::ProxyUnreachable(proxy),
+        Cause::ProxyRefused { proxy, status: Some(403) },
         Cause::Behind,
         Cause::Downgraded,
         Cause::TokenRejected,
@@ -134,6 +145,24 @@ fn every_cause_has_a_sentence() {
 
         assert_ne!(sentence(&verdict), verdict.sentence, "{cause:?} is not in the words");
     }
+}
+
+#[test]
+fn case_34_this_computer_s_proxy_is_named_in_the_status() {
+    let proxy = visionguard_proto::Place::new("proxy.shop.example:3128");
+    let cause = Cause::ProxyRefused { proxy, status: Some(403) };
+
+    let said = sentence(&after(cause));
+
+    assert!(said.contains("proxy.shop.example:3128") && said.contains("403"), "{said}");
+}
+
+#[test]
+fn case_33_a_server_that_is_down_behind_its_proxy_is_not_said_to_be_busy() {
+    let verdict = after(Cause::Gateway { status: 503, retry_after: None });
+
+    assert_eq!(verdict.reason, "gateway");
+    assert!(sentence(&verdict).starts_with("The proxy in front of the server answers, the server does not"));
 }
 
 /// What may happen to the evidence, in any order and at any time.
