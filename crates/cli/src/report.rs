@@ -205,7 +205,7 @@ mod tests {
         let spread = Spread { count: 3, median_ms: Some(400), p95_ms: Some(61_000) };
         let report = Report { alerts: 3, incidents: 2, live: 2, caught_up: 1, to_popup: spread, ..nothing() };
 
-        let text = lines(&report, &TimeZone::UTC).join("\n");
+        let text = lines(&report, None, &TimeZone::UTC).join("\n");
 
         assert!(text.starts_with("2026-11-15 to 2026-11-21\n"), "{text}");
         assert!(text.contains("3 in 2 incidents (2 live, 1 caught up on)"), "{text}");

@@ -339,7 +339,7 @@ async fn case_25_what_a_proxy_wants_has_its_own_sentence_at_sign_in() {
 
 #[tokio::test]
 async fn case_25_https_where_http_is_and_http_where_https_is_are_said_at_sign_in() {
-    let plain = TinyServer::start(|_| answer(400, &[], "")).await;
+    let plain = answers_at_the_first_byte().await;
     let authority = Authority::new();
     let secure = TinyServer::start_tls(authority.server("localhost"), |_| json(200, LOGIN)).await;
     let sign_in = async |address: String| {
@@ -347,7 +347,7 @@ async fn case_25_https_where_http_is_and_http_where_https_is_are_said_at_sign_in
         api.sign_in("a@example.com", &"pw".into()).await.unwrap_err()
     };
 
-    let no_tls = sign_in(format!("https://127.0.0.1:{}", plain.port)).await;
+    let no_tls = sign_in(format!("https://127.0.0.1:{plain}")).await;
     let tls_wanted = sign_in(format!("http://127.0.0.1:{}", secure.port)).await;
 
     assert_eq!(no_tls, ApiError::Unreachable(Cause::NoTls));
@@ -365,6 +365,22 @@ async fn case_36_a_long_token_refused_on_the_way_is_said_to_be_too_long() {
         assert_eq!(error, ApiError::Unreachable(Cause::TooLong), "{status}");
         assert!(error.problem().sentence.contains("too long"));
     }
+}
+
+/// A server without TLS that sees at once that this is no HTTP, as nginx does.
+async fn answers_at_the_first_byte() -> u16 {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            let mut bytes = [0; 1024];
+            if stream.read(&mut bytes).await.is_ok() {
+                let _ = stream.write_all(b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n").await;
+            }
+        }
+    });
+    port
 }
 
 /// A proxy that keeps a connection after its first answer, and ends it when a second request comes: what it was asked.

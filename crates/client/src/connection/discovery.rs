@@ -67,7 +67,9 @@ fn read(body: &[u8]) -> Option<Protocol> {
         frames: Vec<String>,
     }
     let has = |list: &[String], word: &str| list.iter().any(|known| known == word);
-    let can = serde_json::from_slice::<Capabilities>(body).ok()?;
+    // A list would be taken for the fields in their order.
+    let fields = serde_json::from_slice::<serde_json::Map<String, serde_json::Value>>(body).ok()?;
+    let can = serde_json::from_value::<Capabilities>(fields.into()).ok()?;
     Some(match can.protocol >= 2 && has(&can.auth, "bearer") {
         true => Protocol::Two { binary: has(&can.frames, "binary") },
         false => Protocol::One,
