@@ -6,8 +6,6 @@
 mod autostart;
 mod commands;
 mod frames;
-#[cfg(target_os = "linux")]
-mod host;
 mod page;
 #[cfg(target_os = "linux")]
 mod renderer;
@@ -43,6 +41,7 @@ pub fn run() -> anyhow::Result<()> {
     tauri::async_runtime::set(runtime.handle().clone());
     let _inside = runtime.enter();
 
+<<<<<<< HEAD
     let found = DataDir::find();
     #[cfg(target_os = "linux")]
     if let Err(error) = gtk::init() {
@@ -59,6 +58,9 @@ pub fn run() -> anyhow::Result<()> {
         *identifier = format!("{identifier}.i{identity}");
     }
     let app = tauri::Builder::default()
+=======
+    let builder = tauri::Builder::default()
+>>>>>>> 5236fbf (tray: draw the item ourselves and ask who shows it)
         // First, so that a second start ends before it touches anything.
         .plugin(tauri_plugin_single_instance::init(|app, _arguments, _directory| open(app)))
         .register_asynchronous_uri_scheme_protocol("frame", frames::answer)
@@ -77,6 +79,7 @@ pub fn run() -> anyhow::Result<()> {
             commands::clear_all,
             commands::change_settings,
         ])
+<<<<<<< HEAD
         .on_menu_event(|app, event| tray::chosen(app, event.id().as_ref()))
         .manage(Page::default())
         .manage(found.clone())
@@ -85,6 +88,14 @@ pub fn run() -> anyhow::Result<()> {
         .inspect_err(|error| {
             stopped::tell(None, &found, error);
         })?;
+=======
+        .manage(Page::default());
+    #[cfg(not(target_os = "linux"))]
+    let builder = builder.on_menu_event(|app, event| tray::menu_event(app, event.id().as_ref()));
+    let app = builder
+        .build(tauri::generate_context!())
+        .context("cannot start the window system")?;
+>>>>>>> 5236fbf (tray: draw the item ourselves and ask who shows it)
 
     let _logging = match start::start(app.handle(), found.clone()) {
         Ok(logging) => logging,
@@ -129,15 +140,30 @@ fn handle(app: &AppHandle, event: RunEvent) {
 }
 
 fn handle_window(app: &AppHandle, event: &WindowEvent) {
-    if let WindowEvent::CloseRequested { api, .. } = event
-        && !tray::is_shown(app)
-    {
-        tracing::warn!("no tray on this desktop: the window is minimised instead of closed");
+    if let WindowEvent::CloseRequested { api, .. } = event {
+        // Only once it is known that it can be brought back.
         api.prevent_close();
-        window::minimise(app);
+        let app = app.clone();
+        tauri::async_runtime::spawn(async move { close(&app, tray::would_lose_the_window().await) });
     }
     if matches!(event, WindowEvent::Destroyed) {
         page_is_gone(app);
+    }
+}
+
+/// Closes the window, or puts it into the task bar where there would be no way to get it back.
+fn close(app: &AppHandle, would_lose_it: bool) {
+    let handle = app.clone();
+    let done = app.run_on_main_thread(move || {
+        if would_lose_it {
+            tracing::warn!("the window is minimised instead of closed");
+            window::minimise(&handle);
+        } else {
+            window::close(&handle);
+        }
+    });
+    if let Err(error) = done {
+        tracing::error!(%error, "cannot close the window");
     }
 }
 

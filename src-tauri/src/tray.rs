@@ -1,52 +1,38 @@
-//! The tray: an icon that says the status by its shape, a tooltip, a menu.
-//!
-//! One task holds the newest model and shows it whenever there is a place for it. A desktop without a tray may get one
-//! later, so building is tried until it works.
+//! The tray: an icon that says the status by its shape, a tooltip, a menu. What it shows is `visionguard_client::tray`'s
+//! to say.
 
-use std::time::Duration;
+#[cfg(target_os = "linux")]
+#[path = "tray/linux.rs"]
+mod platform;
+#[cfg(not(target_os = "linux"))]
+#[path = "tray/other.rs"]
+mod platform;
 
-use tauri::image::Image;
-use tauri::menu::{Menu, MenuItem, PredefinedMenuItem};
-use tauri::tray::{MouseButton, MouseButtonState, TrayIcon, TrayIconBuilder, TrayIconEvent};
-use tauri::{AppHandle, Manager, Wry, include_image};
-use tokio::sync::{oneshot, watch};
+use tauri::{AppHandle, Manager};
+use tokio::sync::watch;
 use visionguard_client::controller::Client;
-use visionguard_client::view::{Status, Tray};
-use visionguard_client::words;
+use visionguard_client::tray::Choice;
+use visionguard_client::view::Tray;
 
-const OPEN: &str = "open";
-const RETRY: &str = "retry";
-const DRILL: &str = "drill";
-const QUIT: &str = "quit";
-const TRY_AGAIN_AFTER: Duration = Duration::from_secs(2);
-
-/// Whether the person can get the window back from the tray.
-#[derive(Debug, Clone)]
-struct Shown(watch::Receiver<bool>);
+#[cfg(not(target_os = "linux"))]
+pub(crate) use platform::menu_event;
+pub(crate) use platform::would_lose_the_window;
 
 /// Starts the tray; it shows what is sent.
 pub(crate) fn keep(app: &AppHandle) -> watch::Sender<Option<Tray>> {
     let (models, newest) = watch::channel(None);
-    let (shown, is_shown) = watch::channel(false);
-    app.manage(Shown(is_shown));
-    tauri::async_runtime::spawn(run(app.clone(), newest, host(), shown));
+    platform::start(app, newest);
     models
 }
 
-/// Whether there is a tray on this desktop, with our icon in it.
-pub(crate) fn is_shown(app: &AppHandle) -> bool {
-    app.try_state::<Shown>().is_some_and(|shown| *shown.0.borrow())
-}
-
-/// An entry of the menu was chosen.
-pub(crate) fn chosen(app: &AppHandle, entry: &str) {
+/// Does what was chosen.
+fn choose(app: &AppHandle, choice: Choice) {
     let Some(client) = app.try_state::<Client>() else { return };
-    match entry {
-        OPEN => client.open(),
-        RETRY => client.retry_now(),
-        DRILL => drill(client.inner().clone()),
-        QUIT => client.quit(),
-        _ => {}
+    match choice {
+        Choice::Open => client.open(),
+        Choice::Retry => client.retry_now(),
+        Choice::Drill => drill(client.inner().clone()),
+        Choice::Quit => client.quit(),
     }
 }
 
@@ -58,6 +44,7 @@ fn drill(client: Client) {
         }
     });
 }
+<<<<<<< HEAD
 
 /// The parts that change.
 #[derive(Clone)]
@@ -227,3 +214,5 @@ fn host() -> watch::Receiver<bool> {
     std::mem::forget(present);
     host
 }
+=======
+>>>>>>> 5236fbf (tray: draw the item ourselves and ask who shows it)

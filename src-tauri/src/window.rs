@@ -39,6 +39,15 @@ pub(crate) fn minimise(app: &AppHandle) {
     }
 }
 
+/// Closes the window without asking; the program goes on.
+pub(crate) fn close(app: &AppHandle) {
+    if let Some(window) = app.get_webview_window(LABEL)
+        && let Err(error) = window.destroy()
+    {
+        tracing::warn!(%error, "cannot close the window");
+    }
+}
+
 fn bring_to_front(window: &WebviewWindow) -> tauri::Result<()> {
     window.unminimize()?;
     window.show()?;

@@ -1,10 +1,41 @@
-//! The tray as data, from the status and the counts. Pure: the same input gives the same tray.
+//! The tray as data, from the status and the counts. Pure: the same input gives the same tray, menu and icon.
+//!
+//! On Linux the item on the session bus and who draws it are here too; elsewhere the window system has a tray of its own.
+
+#[cfg(target_os = "linux")]
+pub mod host;
+#[cfg(target_os = "linux")]
+mod icons;
+#[cfg(target_os = "linux")]
+pub mod item;
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use crate::view::{Counts, Status, StatusView, Tray};
 use crate::words::text;
+
+/// What the person can choose in the menu.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Choice {
+    Open,
+    Retry,
+    Drill,
+    Quit,
+}
+
+/// A line of the menu.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Line {
+    /// The status in words; nothing happens.
+    Status(String),
+    Choice {
+        choice: Choice,
+        label: String,
+        enabled: bool,
+    },
+    Separator,
+}
 
 /// What the tray shows.
 pub fn tray(status: &StatusView, counts: Counts, signed_in: bool, zone: &TimeZone) -> Tray {
@@ -13,7 +44,58 @@ pub fn tray(status: &StatusView, counts: Counts, signed_in: bool, zone: &TimeZon
         0 => text("tray.tooltip", &[("status", &status_line)]),
         unseen => text("tray.tooltip_unseen", &[("status", &status_line), ("unseen", &unseen.to_string())]),
     };
+    let (tooltip, status_line) = (plain(&tooltip), plain(&status_line));
     Tray { status: status.status, unseen: counts.unseen, tooltip, status_line, signed_in }
+}
+
+/// The menu from top to bottom. The status is first: where a click opens the menu, it is all that says it in words.
+pub fn menu(tray: &Tray) -> Vec<Line> {
+    let choice = |choice, key, enabled| Line::Choice { choice, label: text(key, &[]), enabled };
+    vec![
+        Line::Status(tray.status_line.clone()),
+        choice(Choice::Open, "tray.open", true),
+        choice(Choice::Retry, "tray.retry", can_retry(tray)),
+        choice(Choice::Drill, "tray.drill", can_drill(tray)),
+        Line::Separator,
+        choice(Choice::Quit, "tray.quit", true),
+    ]
+}
+
+/// The name of the icon: the status by its shape, and whether something is not yet seen.
+pub fn icon(tray: &Tray) -> &'static str {
+    match (tray.status, tray.unseen > 0) {
+        (Status::Protected, false) => "protected",
+        (Status::Protected, true) => "protected-unread",
+        (Status::CatchingUp, false) => "catching-up",
+        (Status::CatchingUp, true) => "catching-up-unread",
+        (Status::Deaf, false) => "deaf",
+        (Status::Deaf, true) => "deaf-unread",
+        (Status::Offline, false) => "offline",
+        (Status::Offline, true) => "offline-unread",
+        (Status::SignedOut, false) => "signed-out",
+        (Status::SignedOut, true) => "signed-out-unread",
+    }
+}
+
+fn can_retry(tray: &Tray) -> bool {
+    match tray.status {
+        Status::Offline | Status::Deaf => tray.signed_in,
+        Status::Protected | Status::CatchingUp | Status::SignedOut => false,
+    }
+}
+
+/// Without a connection there is nothing to test.
+fn can_drill(tray: &Tray) -> bool {
+    match tray.status {
+        Status::Protected | Status::CatchingUp | Status::Deaf => tray.signed_in,
+        Status::Offline | Status::SignedOut => false,
+    }
+}
+
+/// Some hosts read titles and tooltips as markup, some show them as they are, and one that expects markup shows nothing
+/// where it meets a bare "&". These look the same everywhere.
+fn plain(text: &str) -> String {
+    text.replace('&', "\u{ff06}").replace('<', "\u{2039}").replace('>', "\u{203a}")
 }
 
 fn status_line(status: &StatusView, zone: &TimeZone) -> String {
@@ -57,6 +139,34 @@ mod tests {
         let tray = tray(&status(Status::Protected), Counts::default(), true, &TimeZone::UTC);
 
         assert_eq!(tray.tooltip, "VisionGuard: Protected");
+    }
+
+    #[test]
+    fn case_57_the_menu_s_first_line_is_the_status() {
+        let tray = tray(&status(Status::Offline), Counts::default(), true, &TimeZone::UTC);
+
+        let menu = menu(&tray);
+
+        assert_eq!(menu[0], Line::Status("Offline since 13:10".to_owned()));
+    }
+
+    #[test]
+    fn without_a_connection_it_is_tried_again_and_not_tested() {
+        let enabled = |of: Status, wanted: Choice| {
+            let tray = tray(&status(of), Counts::default(), true, &TimeZone::UTC);
+            menu(&tray).iter().any(
+                |line| matches!(line, Line::Choice { choice, enabled: true, .. } if *choice == wanted),
+            )
+        };
+
+        assert!(enabled(Status::Offline, Choice::Retry) && !enabled(Status::Offline, Choice::Drill));
+        assert!(!enabled(Status::Protected, Choice::Retry) && enabled(Status::Protected, Choice::Drill));
+    }
+
+    #[test]
+    fn case_59_nothing_in_it_is_markup_to_a_host_that_reads_markup() {
+        assert_eq!(plain("Aisle 3 & 4 <3"), "Aisle 3 \u{ff06} 4 \u{2039}3");
+        assert_eq!(plain("Offline since 13:10, 2 not seen"), "Offline since 13:10, 2 not seen");
     }
 
     fn status(status: Status) -> StatusView {

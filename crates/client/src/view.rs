@@ -253,7 +253,7 @@ pub struct Tray {
     pub unseen: u32,
     /// "VisionGuard: Protected", "VisionGuard: Offline since 13:10, 2 not seen".
     pub tooltip: String,
-    /// The menu's second line: the status in words.
+    /// The menu's first line: the status in words.
     pub status_line: String,
     /// Signed in: the entries that need it are enabled.
     pub signed_in: bool,

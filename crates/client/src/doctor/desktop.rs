@@ -7,14 +7,10 @@ pub(super) use other::{notifications, tray};
 
 #[cfg(target_os = "linux")]
 mod linux {
-    use std::time::Duration;
-
     use crate::doctor::{Check, Finding};
     use crate::notifier;
+    use crate::tray::host::{self, Drawn};
     use crate::words::text;
-
-    /// A frozen program on the bus is as good as none.
-    const ANSWER_WITHIN: Duration = Duration::from_secs(5);
 
     pub(in crate::doctor) async fn notifications() -> Finding {
         let advice = text("doctor.notifications_advice", &[]);
@@ -32,28 +28,16 @@ mod linux {
     }
 
     pub(in crate::doctor) async fn tray() -> Finding {
-        match within(has_tray_host()).await {
-            Some(true) => Finding::good(Check::Tray, text("doctor.tray_good", &[])),
-            Some(false) | None => {
+        match host::any().await {
+            Drawn::By(by) => Finding::good(Check::Tray, text("doctor.tray_good", &[("by", &by)])),
+            Drawn::Unknown(by) => Finding::warning(
+                Check::Tray,
+                text("doctor.tray_unknown", &[("by", &by)]),
+                text("doctor.tray_unknown_advice", &[]),
+            ),
+            Drawn::No => {
                 Finding::warning(Check::Tray, text("doctor.tray_none", &[]), text("doctor.tray_advice", &[]))
             }
-        }
-    }
-
-    async fn has_tray_host() -> zbus::Result<bool> {
-        let bus = zbus::Connection::session().await?;
-        let daemon = zbus::fdo::DBusProxy::new(&bus).await?;
-        Ok(daemon.name_has_owner("org.kde.StatusNotifierWatcher".try_into()?).await?)
-    }
-
-    async fn within<T>(question: impl Future<Output = zbus::Result<T>>) -> Option<T> {
-        match tokio::time::timeout(ANSWER_WITHIN, question).await {
-            Ok(Ok(answer)) => Some(answer),
-            Ok(Err(error)) => {
-                tracing::debug!(%error, "the session bus has no answer");
-                None
-            }
-            Err(_) => None,
         }
     }
 }

@@ -1,0 +1,40 @@
+//! Linux: the client's own item on the session bus, which says more than the window system's tray can.
+
+use std::path::{Path, PathBuf};
+
+use tauri::AppHandle;
+use tokio::sync::watch;
+use visionguard_client::settings;
+use visionguard_client::tray::host::{self, Drawn};
+use visionguard_client::tray::item;
+use visionguard_client::view::Tray;
+
+pub(super) fn start(app: &AppHandle, newest: watch::Receiver<Option<Tray>>) {
+    let app = app.clone();
+    tauri::async_runtime::spawn(item::run(newest, icons(), move |choice| super::choose(&app, choice)));
+}
+
+/// Whether a closed window could not be brought back: nobody draws our icon, or that cannot be told.
+pub(crate) async fn would_lose_the_window() -> bool {
+    match host::ours().await {
+        Drawn::By(_) => false,
+        Drawn::Unknown(watcher) => {
+            tracing::warn!(watcher, "it cannot be told whether anybody draws the tray's icon");
+            true
+        }
+        Drawn::No => {
+            tracing::warn!("nobody on this desktop draws the tray's icon");
+            true
+        }
+    }
+}
+
+/// Where other programs of this user find them, and where they are gone with the session.
+fn icons() -> Option<PathBuf> {
+    match std::env::var_os("XDG_RUNTIME_DIR") {
+        Some(directory) if Path::new(&directory).is_absolute() => {
+            Some(Path::new(&directory).join("visionguard-tray"))
+        }
+        Some(_) | None => settings::data_dir().ok().map(|directory| directory.join("tray")),
+    }
+}

@@ -1,0 +1,175 @@
+//! Windows and macOS: the window system's own tray, which is always there.
+//!
+//! One task holds the newest model; building is tried until it works.
+
+use std::time::Duration;
+
+use tauri::image::Image;
+use tauri::menu::{Menu, MenuItem, PredefinedMenuItem};
+use tauri::tray::{MouseButton, MouseButtonState, TrayIcon, TrayIconBuilder, TrayIconEvent};
+use tauri::{AppHandle, Wry, include_image};
+use tokio::sync::{oneshot, watch};
+use visionguard_client::tray::{self, Choice, Line};
+use visionguard_client::view::Tray;
+
+const TRY_AGAIN_AFTER: Duration = Duration::from_secs(2);
+
+pub(super) fn start(app: &AppHandle, newest: watch::Receiver<Option<Tray>>) {
+    tauri::async_runtime::spawn(run(app.clone(), newest));
+}
+
+/// The icon is always there to bring the window back.
+#[allow(clippy::unused_async, reason = "the other platform asks the desktop")]
+pub(crate) async fn would_lose_the_window() -> bool {
+    false
+}
+
+/// An entry of the menu was chosen.
+pub(crate) fn menu_event(app: &AppHandle, entry: &str) {
+    let choices = [Choice::Open, Choice::Retry, Choice::Drill, Choice::Quit];
+    if let Some(choice) = choices.into_iter().find(|choice| key(*choice) == entry) {
+        super::choose(app, choice);
+    }
+}
+
+fn key(choice: Choice) -> &'static str {
+    match choice {
+        Choice::Open => "open",
+        Choice::Retry => "retry",
+        Choice::Drill => "drill",
+        Choice::Quit => "quit",
+    }
+}
+
+/// The parts that change: the icon, and the menu's lines as the model has them, none for a separator.
+#[derive(Clone)]
+struct Parts {
+    icon: TrayIcon,
+    lines: Vec<Option<MenuItem<Wry>>>,
+}
+
+async fn run(app: AppHandle, mut models: watch::Receiver<Option<Tray>>) {
+    let mut parts: Option<Parts> = None;
+    let mut showing: Option<Tray> = None;
+    loop {
+        let model = models.borrow_and_update().clone();
+        if let Some(model) = model {
+            if parts.is_none() {
+                parts = build(&app, &model).await;
+                showing = parts.is_some().then(|| model.clone());
+            }
+            if let Some(parts) = &parts
+                && showing.as_ref() != Some(&model)
+            {
+                update(&app, parts.clone(), showing.replace(model.clone()), model);
+            }
+        }
+
+        let must_retry = parts.is_none() && models.borrow().is_some();
+        tokio::select! {
+            changed = models.changed() => if changed.is_err() { return },
+            () = tokio::time::sleep(TRY_AGAIN_AFTER), if must_retry => {}
+        }
+    }
+}
+
+async fn build(app: &AppHandle, model: &Tray) -> Option<Parts> {
+    let (done, built) = oneshot::channel();
+    let (handle, model) = (app.clone(), model.clone());
+    let scheduled = app.run_on_main_thread(move || {
+        let _ = done.send(build_here(&handle, &model));
+    });
+    scheduled.ok()?;
+    match built.await.ok()? {
+        Ok(parts) => {
+            tracing::info!("the tray icon is shown");
+            Some(parts)
+        }
+        Err(error) => {
+            tracing::debug!(%error, "no tray yet");
+            None
+        }
+    }
+}
+
+fn build_here(app: &AppHandle, model: &Tray) -> tauri::Result<Parts> {
+    let menu = Menu::new(app)?;
+    let mut lines = Vec::new();
+    for line in tray::menu(model) {
+        let item = match line {
+            Line::Status(words) => MenuItem::new(app, words, false, None::<&str>)?,
+            Line::Choice { choice, label, enabled } => {
+                MenuItem::with_id(app, key(choice), label, enabled, None::<&str>)?
+            }
+            Line::Separator => {
+                menu.append(&PredefinedMenuItem::separator(app)?)?;
+                lines.push(None);
+                continue;
+            }
+        };
+        menu.append(&item)?;
+        lines.push(Some(item));
+    }
+
+    let icon = TrayIconBuilder::with_id("visionguard")
+        .icon(icon(model))
+        .title("VisionGuard")
+        .tooltip(&model.tooltip)
+        .menu(&menu)
+        .show_menu_on_left_click(false)
+        .on_tray_icon_event(|icon, event| {
+            if let TrayIconEvent::Click {
+                button: MouseButton::Left,
+                button_state: MouseButtonState::Up,
+                ..
+            } = event
+            {
+                super::choose(icon.app_handle(), Choice::Open);
+            }
+        })
+        .build(app)?;
+    Ok(Parts { icon, lines })
+}
+
+/// Changes what differs, on the main thread and without waiting for it.
+fn update(app: &AppHandle, parts: Parts, before: Option<Tray>, model: Tray) {
+    let scheduled = app.run_on_main_thread(move || {
+        if let Err(error) = update_here(&parts, before.as_ref(), &model) {
+            tracing::warn!(%error, "the tray is out of date");
+        }
+    });
+    if let Err(error) = scheduled {
+        tracing::warn!(%error, "the tray is out of date");
+    }
+}
+
+fn update_here(parts: &Parts, before: Option<&Tray>, model: &Tray) -> tauri::Result<()> {
+    if before.map(tray::icon) != Some(tray::icon(model)) {
+        parts.icon.set_icon(Some(icon(model)))?;
+    }
+    parts.icon.set_tooltip(Some(&model.tooltip))?;
+    for (item, line) in parts.lines.iter().zip(tray::menu(model)) {
+        let Some(item) = item else { continue };
+        match line {
+            Line::Status(words) => item.set_text(words)?,
+            Line::Choice { enabled, .. } => item.set_enabled(enabled)?,
+            Line::Separator => {}
+        }
+    }
+    Ok(())
+}
+
+fn icon(model: &Tray) -> Image<'static> {
+    match tray::icon(model) {
+        "protected-unread" => include_image!("icons/tray/protected-unread.png"),
+        "catching-up" => include_image!("icons/tray/catching-up.png"),
+        "catching-up-unread" => include_image!("icons/tray/catching-up-unread.png"),
+        "deaf" => include_image!("icons/tray/deaf.png"),
+        "deaf-unread" => include_image!("icons/tray/deaf-unread.png"),
+        "offline" => include_image!("icons/tray/offline.png"),
+        "offline-unread" => include_image!("icons/tray/offline-unread.png"),
+        "signed-out" => include_image!("icons/tray/signed-out.png"),
+        "signed-out-unread" => include_image!("icons/tray/signed-out-unread.png"),
+        _ => include_image!("icons/tray/protected.png"),
+    }
+}
