@@ -41,7 +41,6 @@ pub fn run() -> anyhow::Result<()> {
     tauri::async_runtime::set(runtime.handle().clone());
     let _inside = runtime.enter();
 
-<<<<<<< HEAD
     let found = DataDir::find();
     #[cfg(target_os = "linux")]
     if let Err(error) = gtk::init() {
@@ -57,10 +56,7 @@ pub fn run() -> anyhow::Result<()> {
         let identifier = &mut context.config_mut().identifier;
         *identifier = format!("{identifier}.i{identity}");
     }
-    let app = tauri::Builder::default()
-=======
     let builder = tauri::Builder::default()
->>>>>>> 5236fbf (tray: draw the item ourselves and ask who shows it)
         // First, so that a second start ends before it touches anything.
         .plugin(tauri_plugin_single_instance::init(|app, _arguments, _directory| open(app)))
         .register_asynchronous_uri_scheme_protocol("frame", frames::answer)
@@ -79,23 +75,13 @@ pub fn run() -> anyhow::Result<()> {
             commands::clear_all,
             commands::change_settings,
         ])
-<<<<<<< HEAD
-        .on_menu_event(|app, event| tray::chosen(app, event.id().as_ref()))
         .manage(Page::default())
-        .manage(found.clone())
-        .build(context)
-        .context("cannot start the window system")
-        .inspect_err(|error| {
-            stopped::tell(None, &found, error);
-        })?;
-=======
-        .manage(Page::default());
+        .manage(found.clone());
     #[cfg(not(target_os = "linux"))]
     let builder = builder.on_menu_event(|app, event| tray::menu_event(app, event.id().as_ref()));
-    let app = builder
-        .build(tauri::generate_context!())
-        .context("cannot start the window system")?;
->>>>>>> 5236fbf (tray: draw the item ourselves and ask who shows it)
+    let app = builder.build(context).context("cannot start the window system").inspect_err(|error| {
+        stopped::tell(None, &found, error);
+    })?;
 
     let _logging = match start::start(app.handle(), found.clone()) {
         Ok(logging) => logging,

@@ -47,11 +47,18 @@ impl Purpose {
             Self::Services => &[
                 "dbus",
                 "gnome-keyring",
+                "keepassxc",
+                "libkf5wallet-bin",
+                "libqca-qt5-2-plugins",
+                "libsecret-tools",
+                "lxqt-panel",
+                "ayatana-indicator-application",
                 "dunst",
                 "mate-notification-daemon",
                 "xfce4-notifyd",
                 "python3-dbusmock",
                 "strace",
+                "xdotool",
                 "xvfb",
             ],
             Self::Desktop => &["libwebkit2gtk-4.1-dev"],
@@ -111,7 +118,7 @@ impl Purpose {
                 "a C compiler and linker, and nasm (without it pictures decode three times as slowly)"
             }
             Self::Services => {
-                "dbus-daemon, gnome-keyring, dunst, mate-notification-daemon, xfce4-notifyd, python-dbusmock, strace, Xvfb"
+                "dbus-daemon, gnome-keyring, KeePassXC, kwalletd5, secret-tool, lxqt-panel, Ayatana's indicator service, dunst, mate-notification-daemon, xfce4-notifyd, python-dbusmock, strace, xdotool, Xvfb"
             }
             Self::Desktop => "WebKitGTK 4.1 with its headers (Windows: WebView2; macOS: nothing)",
             Self::VirtualDesktop => {

@@ -37,6 +37,11 @@ pub trait Keychain: fmt::Debug + Send + Sync + 'static {
 
     /// Whether what is stored here outlives the program.
     fn keeping(&self) -> Keeping;
+
+    /// The name of the program that keeps the secrets, as people know it; none if it cannot be told or needs no name.
+    fn program(&self) -> BoxFuture<'_, Option<String>> {
+        Box::pin(std::future::ready(None))
+    }
 }
 
 /// Why the keychain did not answer.
@@ -48,6 +53,12 @@ pub enum KeychainError {
     /// There is none on this computer, or it is not running (yet).
     #[error("there is no keychain")]
     Unavailable,
+    /// The service is there, but keeps nothing yet: nobody has made a keyring, or a wallet.
+    #[error("the keychain has no keyring yet")]
+    NoKeyring,
+    /// It is locked, and lacks what it takes to ask for its password.
+    #[error("the keychain cannot ask for its password")]
+    CannotUnlock,
     /// It would not take a secret of this length.
     #[error("the secret is too long for the keychain")]
     TooLong,
@@ -66,7 +77,11 @@ impl KeychainError {
     /// Whether the same request may succeed later without anybody changing the set-up.
     pub fn may_pass(&self) -> bool {
         match self {
-            KeychainError::Locked | KeychainError::Unavailable | KeychainError::Timeout => true,
+            KeychainError::Locked
+            | KeychainError::Unavailable
+            | KeychainError::NoKeyring
+            | KeychainError::CannotUnlock
+            | KeychainError::Timeout => true,
             KeychainError::TooLong | KeychainError::Damaged | KeychainError::Other(_) => false,
         }
     }

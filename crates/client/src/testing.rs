@@ -271,3 +271,107 @@ fn bus_without_services(home: &std::path::Path) -> std::path::PathBuf {
     std::fs::write(&path, config).unwrap();
     path
 }
+
+#[cfg(target_os = "linux")]
+/// An X server without a window manager, for prompts.
+pub(crate) struct Screen {
+    server: std::process::Child,
+    display: String,
+}
+
+#[cfg(target_os = "linux")]
+impl Screen {
+    pub(crate) fn start() -> Screen {
+        let mut server = std::process::Command::new("Xvfb")
+            .args(["-displayfd", "1", "-screen", "0", "1000x700x24", "-nolisten", "tcp"])
+            .stdout(std::process::Stdio::piped())
+            .stderr(std::process::Stdio::null())
+            .spawn()
+            .unwrap();
+        let mut number = String::new();
+        let mut said = std::io::BufReader::new(server.stdout.take().unwrap());
+        std::io::BufRead::read_line(&mut said, &mut number).unwrap();
+        Screen { server, display: format!(":{}", number.trim()) }
+    }
+
+    pub(crate) fn command(&self, program: &str) -> std::process::Command {
+        let mut command = std::process::Command::new(program);
+        command
+            .env("DISPLAY", &self.display)
+            .stdout(std::process::Stdio::null())
+            .stderr(std::process::Stdio::null());
+        command
+    }
+
+    pub(crate) fn program(&self, program: &str, arguments: &[&str]) -> Running {
+        Running::start(self.command(program).args(arguments))
+    }
+
+    /// Waits for a window that can be seen.
+    pub(crate) fn until_there_is(&self, by: &str, pattern: &str) {
+        let search = ["search", "--onlyvisible", by, pattern];
+        let deadline = std::time::Instant::now() + std::time::Duration::from_secs(60);
+        while !self.command("xdotool").args(search).status().unwrap().success() {
+            assert!(std::time::Instant::now() < deadline, "no window of {pattern}");
+            std::thread::sleep(std::time::Duration::from_millis(100));
+        }
+    }
+
+    pub(crate) fn key(&self, keys: &[&str]) {
+        // One after the other, as a person does.
+        let status = self.command("xdotool").args(["key", "--delay", "150"]).args(keys).status().unwrap();
+        assert!(status.success());
+    }
+}
+
+#[cfg(target_os = "linux")]
+impl Drop for Screen {
+    fn drop(&mut self) {
+        let _ = self.server.kill();
+        let _ = self.server.wait();
+    }
+}
+
+#[cfg(target_os = "linux")]
+/// A program that ends with the test.
+pub(crate) struct Running(pub(crate) std::process::Child);
+
+#[cfg(target_os = "linux")]
+impl Running {
+    pub(crate) fn start(command: &mut std::process::Command) -> Running {
+        Running(command.spawn().unwrap_or_else(|error| panic!("cannot start {command:?}: {error}")))
+    }
+}
+
+#[cfg(target_os = "linux")]
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+#[cfg(target_os = "linux")]
+pub(crate) fn until_owned(name: &str, owned: bool) {
+    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(60);
+    while is_owned(name) != owned {
+        assert!(std::time::Instant::now() < deadline, "{name} is not as wanted: {owned}");
+        std::thread::sleep(std::time::Duration::from_millis(50));
+    }
+}
+
+#[cfg(target_os = "linux")]
+pub(crate) fn is_owned(name: &str) -> bool {
+    let output = std::process::Command::new("dbus-send")
+        .args([
+            "--session",
+            "--print-reply",
+            "--dest=org.freedesktop.DBus",
+            "/",
+            "org.freedesktop.DBus.NameHasOwner",
+        ])
+        .arg(format!("string:{name}"))
+        .output()
+        .unwrap();
+    String::from_utf8_lossy(&output.stdout).contains("boolean true")
+}

@@ -154,9 +154,9 @@ mod tests {
     fn without_a_connection_it_is_tried_again_and_not_tested() {
         let enabled = |of: Status, wanted: Choice| {
             let tray = tray(&status(of), Counts::default(), true, &TimeZone::UTC);
-            menu(&tray).iter().any(
-                |line| matches!(line, Line::Choice { choice, enabled: true, .. } if *choice == wanted),
-            )
+            menu(&tray)
+                .iter()
+                .any(|line| matches!(line, Line::Choice { choice, enabled: true, .. } if *choice == wanted))
         };
 
         assert!(enabled(Status::Offline, Choice::Retry) && !enabled(Status::Offline, Choice::Drill));

@@ -111,7 +111,7 @@ fn build_here(app: &AppHandle, model: &Tray) -> tauri::Result<Parts> {
         lines.push(Some(item));
     }
 
-    let icon = TrayIconBuilder::with_id("visionguard")
+    let icon = TrayIconBuilder::with_id(super::id(app))
         .icon(icon(model))
         .title("VisionGuard")
         .tooltip(&model.tooltip)

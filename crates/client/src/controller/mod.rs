@@ -158,7 +158,7 @@ impl Default for Pace {
             register_every: Duration::from_secs(30),
             message_within: Duration::from_secs(10),
             reclaim_pause: Duration::from_millis(250),
-            keychain_every: Duration::from_secs(10),
+            keychain_every: Duration::from_secs(3),
             retry_every: Duration::from_secs(5),
             upkeep_every: Duration::from_secs(60),
             drill_within: Duration::from_secs(20),

@@ -145,6 +145,10 @@ impl Controller {
             self.who.odd_failures += 1;
         }
         self.who.ask_keychain.set(self.now() + self.pace.keychain_every);
+        if matches!(error, KeychainError::CannotUnlock) {
+            self.shown.notice("keychain_locked", "notice.keychain_cannot_unlock");
+            return status::Account::KeychainLocked;
+        }
         if matches!(error, KeychainError::Locked | KeychainError::Timeout) {
             self.shown.notice("keychain_locked", "notice.keychain_locked");
             return status::Account::KeychainLocked;
@@ -199,6 +203,12 @@ impl Controller {
             None => {}
             Some(KeychainError::Locked | KeychainError::Timeout) => {
                 self.shown.notice("keychain_locked", "notice.kept_in_memory_locked");
+            }
+            Some(KeychainError::NoKeyring) => {
+                self.shown.notice("no_keychain", "notice.kept_in_memory_no_keyring");
+            }
+            Some(KeychainError::CannotUnlock) => {
+                self.shown.notice("keychain_locked", "notice.keychain_cannot_unlock");
             }
             Some(
                 KeychainError::Unavailable

@@ -17,10 +17,21 @@ pub(super) async fn examine(keychain: &dyn Keychain) -> Finding {
             text("doctor.keychain_memory_advice", &[]),
         );
     }
-    match probe(keychain).await {
-        Ok(()) => Finding::good(Check::Keychain, text("doctor.keychain_good", &[])),
-        Err(error) => {
+    let probed = probe(keychain).await;
+    let program = keychain.program().await;
+    match (probed, program) {
+        (Ok(()), Some(program)) => {
+            Finding::good(Check::Keychain, text("doctor.keychain_good_by", &[("program", &program)]))
+        }
+        (Ok(()), None) => Finding::good(Check::Keychain, text("doctor.keychain_good", &[])),
+        (Err(error), program) => {
             let (found, advice) = match error {
+                KeychainError::NoKeyring => {
+                    (text("doctor.keychain_no_keyring", &[]), text("doctor.keychain_make", &[]))
+                }
+                KeychainError::CannotUnlock => {
+                    (text("doctor.keychain_locked", &[]), text("doctor.keychain_plugin", &[]))
+                }
                 KeychainError::Locked => {
                     (text("doctor.keychain_locked", &[]), text("doctor.keychain_unlock", &[]))
                 }
@@ -34,6 +45,10 @@ pub(super) async fn examine(keychain: &dyn Keychain) -> Finding {
                     let why = error.to_string();
                     (text("doctor.keychain_broken", &[("why", &why)]), text("doctor.keychain_unlock", &[]))
                 }
+            };
+            let found = match program {
+                Some(program) => text("doctor.keychain_is", &[("program", &program), ("found", &found)]),
+                None => found,
             };
             Finding::bad(Check::Keychain, found, advice)
         }

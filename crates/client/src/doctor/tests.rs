@@ -178,6 +178,8 @@ fn a_bare_desktop_shows_nothing_and_one_with_both_is_good() {
                     .unwrap()
                     .name("org.kde.StatusNotifierWatcher")
                     .unwrap()
+                    .name("org.kde.StatusNotifierHost-1-1")
+                    .unwrap()
                     .build()
                     .await
                     .unwrap();

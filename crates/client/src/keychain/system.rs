@@ -1,8 +1,10 @@
 //! The keychain of the operating system, asked from a thread of its own: it may ask the person for a password and take
 //! its time.
+//!
+//! Whoever asks waits for so long and no longer; the thread itself is never lost to a question that has no end.
 
 #[cfg(target_os = "linux")]
-#[path = "system/linux.rs"]
+#[path = "system/linux/mod.rs"]
 mod platform;
 #[cfg(not(target_os = "linux"))]
 #[path = "system/other.rs"]
@@ -10,7 +12,7 @@ mod platform;
 
 use std::sync::mpsc;
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use futures_util::future::BoxFuture;
 use secrecy::{ExposeSecret, SecretString};
@@ -37,6 +39,7 @@ pub struct SystemKeychain {
 struct Request {
     entry: String,
     what: What,
+    until: Instant,
     answer: oneshot::Sender<Result<Option<SecretString>, Failure>>,
 }
 
@@ -47,9 +50,11 @@ enum What {
     Delete,
 }
 
-/// What went wrong on the thread; what it means may take another look at the system.
+/// What went wrong on the thread.
 #[derive(Debug)]
 enum Failure {
+    /// The store says what it is.
+    Known(KeychainError),
     /// The store would not let us, or is gone.
     Store(String),
     TooLong,
@@ -81,14 +86,16 @@ impl SystemKeychain {
 
     async fn ask(&self, entry: &str, what: What) -> Result<Option<SecretString>, KeychainError> {
         let (answer, answered) = oneshot::channel();
-        let request = Request { entry: entry.to_owned(), what, answer };
+        let until = Instant::now() + self.answer_within;
+        let request = Request { entry: entry.to_owned(), what, until, answer };
         self.requests.send(request).map_err(|_| KeychainError::Unavailable)?;
 
         match tokio::time::timeout(self.answer_within, answered).await {
             Ok(Ok(Ok(secret))) => Ok(secret),
             Ok(Ok(Err(Failure::TooLong))) => Err(KeychainError::TooLong),
             Ok(Ok(Err(Failure::Damaged))) => Err(KeychainError::Damaged),
-            Ok(Ok(Err(Failure::Store(words)))) => Err(platform::meaning(words).await),
+            Ok(Ok(Err(Failure::Known(error)))) => Err(error),
+            Ok(Ok(Err(Failure::Store(words)))) => Err(platform::meaning(words)),
             Ok(Err(_)) => Err(KeychainError::Unavailable),
             Err(_) => Err(KeychainError::Timeout),
         }
@@ -97,13 +104,7 @@ impl SystemKeychain {
 
 impl Keychain for SystemKeychain {
     fn get<'a>(&'a self, entry: &'a str) -> BoxFuture<'a, Result<Option<SecretString>, KeychainError>> {
-        Box::pin(async move {
-            let secret = self.ask(entry, What::Get).await?;
-            if secret.is_none() {
-                platform::is_nothing_an_answer().await?;
-            }
-            Ok(secret)
-        })
+        Box::pin(self.ask(entry, What::Get))
     }
 
     fn set<'a>(
@@ -121,6 +122,10 @@ impl Keychain for SystemKeychain {
     fn keeping(&self) -> Keeping {
         Keeping::Keychain
     }
+
+    fn program(&self) -> BoxFuture<'_, Option<String>> {
+        Box::pin(platform::program())
+    }
 }
 
 /// Runs until the keychain is dropped.
@@ -131,9 +136,12 @@ fn serve(queue: &mpsc::Receiver<Request>) {
         if request.answer.is_closed() {
             continue;
         }
-        let outcome = open(&mut store).and_then(|store| perform(store, &request.entry, &request.what));
-        if matches!(outcome, Err(Failure::Store(_))) {
-            // A service that was restarted is only found by a new connection.
+        let outcome = open(&mut store).and_then(|store| {
+            platform::until(store, request.until);
+            perform(store, &request.entry, &request.what)
+        });
+        if matches!(outcome, Err(Failure::Store(_) | Failure::Known(KeychainError::Unavailable))) {
+            // One that was restarted may only be found by a new connection.
             store = None;
         }
         let _ = request.answer.send(outcome);
@@ -222,6 +230,9 @@ fn remove(store: &platform::Store, name: &str) -> Result<(), Failure> {
 #[allow(clippy::wildcard_enum_match_arm, reason = "the list of another crate grows")]
 fn failure(error: &keyring_core::Error) -> Failure {
     use keyring_core::Error;
+    if let Some(known) = platform::reason(error) {
+        return Failure::Known(known);
+    }
     match error {
         Error::TooLong(..) => Failure::TooLong,
         Error::BadEncoding(_) | Error::BadDataFormat(..) | Error::Ambiguous(_) => Failure::Damaged,

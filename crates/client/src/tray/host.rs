@@ -22,10 +22,8 @@ const HOSTS: [&str; 3] =
     ["org.kde.StatusNotifierHost-", "org.freedesktop.StatusNotifierHost-", "org.x.StatusIconMonitor."];
 
 /// The applets that draw what Ayatana's indicator service collects.
-const INDICATOR_APPLETS: [&str; 2] = [
-    "org.mate.panel.applet.IndicatorAppletFactory",
-    "org.mate.panel.applet.IndicatorAppletCompleteFactory",
-];
+const INDICATOR_APPLETS: [&str; 2] =
+    ["org.mate.panel.applet.IndicatorAppletFactory", "org.mate.panel.applet.IndicatorAppletCompleteFactory"];
 
 /// Programs that watch and draw in one, without a host's name, as the kernel shortens their names.
 const WATCH_AND_DRAW: [&str; 4] = ["xfce4-panel", "gnome-shell", "budgie-panel", "snixembed"];

@@ -23,6 +23,7 @@ const AGAIN_AFTER: Duration = Duration::from_secs(5);
 /// Shows the newest tray for as long as there is somebody who sends them, and tells what is chosen. The icons' files go into
 /// the folder of the theme.
 pub async fn run(
+    id: String,
     mut newest: watch::Receiver<Option<Tray>>,
     theme: Option<PathBuf>,
     chosen: impl Fn(Choice) + Send + Sync + 'static,
@@ -41,7 +42,10 @@ pub async fn run(
                     update(&handle, model).await;
                     Some(handle)
                 }
-                None => put_up(Item { tray: model, theme: theme.clone(), chosen: Arc::clone(&chosen) }).await,
+                None => {
+                    let (id, theme, chosen) = (id.clone(), theme.clone(), Arc::clone(&chosen));
+                    put_up(Item { id, tray: model, theme, chosen }).await
+                }
             };
         }
         let must_retry = handle.is_none() && newest.borrow().is_some();
@@ -101,6 +105,7 @@ async fn update(handle: &Handle<Item>, tray: Tray) {
 type Chosen = Arc<dyn Fn(Choice) + Send + Sync>;
 
 struct Item {
+    id: String,
     tray: Tray,
     theme: Option<String>,
     chosen: Chosen,
@@ -114,7 +119,7 @@ impl fmt::Debug for Item {
 
 impl ksni::Tray for Item {
     fn id(&self) -> String {
-        "visionguard".to_owned()
+        self.id.clone()
     }
 
     /// Some hosts show nothing else.

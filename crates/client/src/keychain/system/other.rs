@@ -1,5 +1,7 @@
 //! Windows and macOS, where the keychain is part of the system and always there.
 
+use std::time::Instant;
+
 use crate::keychain::KeychainError;
 
 use super::SERVICE;
@@ -16,13 +18,21 @@ pub(super) fn entry(_: &Store, name: &str) -> keyring_core::Result<keyring_core:
     keyring::Entry::new(SERVICE, name).map(|entry| entry.inner)
 }
 
-#[allow(clippy::unused_async, reason = "the other platform asks the system")]
-pub(super) async fn meaning(words: String) -> KeychainError {
+/// It asks for nothing that could take long.
+pub(super) fn until(_: &Store, _: Instant) {}
+
+/// The system does not say more than words.
+pub(super) fn reason(_: &keyring_core::Error) -> Option<KeychainError> {
+    None
+}
+
+pub(super) fn meaning(words: String) -> KeychainError {
     tracing::debug!(words, "the keychain failed");
     KeychainError::Locked
 }
 
+/// The system's own needs no name.
 #[allow(clippy::unused_async, reason = "the other platform asks the system")]
-pub(super) async fn is_nothing_an_answer() -> Result<(), KeychainError> {
-    Ok(())
+pub(super) async fn program() -> Option<String> {
+    None
 }

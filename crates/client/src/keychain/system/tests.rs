@@ -4,7 +4,7 @@ use std::io::Write;
 use std::process::{Child, Command, Stdio};
 
 use super::*;
-use crate::testing::inside_a_session;
+use crate::testing::{Running, Screen, inside_a_session, is_owned, until_owned};
 
 const PASSWORD: &[u8] = b"till-password";
 
@@ -80,7 +80,7 @@ fn without_a_keyring_nothing_found_is_not_taken_for_signed_out() {
         || {
             let _daemon = Daemon::start_locked();
             with_keychain(async |keychain| {
-                assert_eq!(get(keychain).await, Err(KeychainError::Unavailable));
+                assert_eq!(get(keychain).await, Err(KeychainError::NoKeyring));
             });
         },
     );
@@ -135,6 +135,169 @@ fn a_keychain_that_does_not_answer_does_not_hold_anybody_up() {
     );
 }
 
+#[test]
+fn case_52_a_prompt_of_a_service_that_was_restarted_is_not_waited_for() {
+    inside_a_session(
+        "keychain::system::tests::case_52_a_prompt_of_a_service_that_was_restarted_is_not_waited_for",
+        || {
+            let screen = Screen::start();
+            let daemon = Daemon::start_unlocked();
+            with_keychain(async |keychain| {
+                set(keychain, "secret").await.unwrap();
+                daemon.stop();
+                let locked = Daemon::start_locked();
+                let _prompter = prompter(&screen);
+
+                let asked = std::thread::scope(|threads| {
+                    let asked = threads.spawn(|| block_on(get(keychain)));
+                    screen.until_there_is("--class", "gcr-prompter");
+                    locked.stop();
+                    let unlocked = Daemon::start_unlocked();
+                    let answer = asked.join().unwrap();
+                    drop(unlocked);
+                    answer
+                });
+
+                assert_eq!(asked, Ok(Some("secret".into())), "the very question is put to the new service");
+            });
+        },
+    );
+}
+
+#[test]
+fn case_52_who_gave_up_does_not_keep_the_next_from_an_answer() {
+    inside_a_session(
+        "keychain::system::tests::case_52_who_gave_up_does_not_keep_the_next_from_an_answer",
+        || {
+            let screen = Screen::start();
+            let daemon = Daemon::start_unlocked();
+            with_keychain(async |_| {
+                let hasty = SystemKeychain::with_deadline(Duration::from_secs(3));
+                set(&hasty, "secret").await.unwrap();
+                daemon.stop();
+                let locked = Daemon::start_locked();
+                let _prompter = prompter(&screen);
+                assert_eq!(get(&hasty).await, Err(KeychainError::Timeout));
+
+                locked.stop();
+                let _unlocked = Daemon::start_unlocked();
+
+                let patient = Duration::from_secs(30);
+                eventually(patient, async || get(&hasty).await == Ok(Some("secret".into()))).await;
+            });
+        },
+    );
+}
+
+#[test]
+fn case_58_without_a_keyring_one_is_made_through_the_service_s_prompt() {
+    inside_a_session(
+        "keychain::system::tests::case_58_without_a_keyring_one_is_made_through_the_service_s_prompt",
+        || {
+            let screen = Screen::start();
+            let _daemon = Daemon::start_locked();
+            let _prompter = prompter(&screen);
+            with_keychain(async |keychain| {
+                let stored = std::thread::scope(|threads| {
+                    let stored = threads.spawn(|| block_on(set(keychain, "secret")));
+                    screen.until_there_is("--class", "gcr-prompter");
+                    screen.key(&["t", "i", "l", "l", "Tab", "t", "i", "l", "l", "Return"]);
+                    stored.join().unwrap()
+                });
+
+                assert_eq!(stored, Ok(()));
+                assert_eq!(get(keychain).await, Ok(Some("secret".into())));
+            });
+        },
+    );
+}
+
+#[test]
+fn case_58_who_makes_no_keyring_is_told_that_there_is_none_and_not_asked_again_at_once() {
+    inside_a_session(
+        "keychain::system::tests::case_58_who_makes_no_keyring_is_told_that_there_is_none_and_not_asked_again_at_once",
+        || {
+            // Without a screen the service dismisses the prompt itself.
+            let _daemon = Daemon::start_locked();
+            with_keychain(async |keychain| {
+                assert_eq!(set(keychain, "secret").await, Err(KeychainError::NoKeyring));
+                assert_eq!(set(keychain, "secret").await, Err(KeychainError::NoKeyring));
+                assert_eq!(keychain.program().await, Some("gnome-keyring".into()));
+            });
+        },
+    );
+}
+
+#[test]
+fn a_secret_that_is_there_twice_is_read_and_then_kept_once() {
+    inside_a_session(
+        "keychain::system::tests::a_secret_that_is_there_twice_is_read_and_then_kept_once",
+        || {
+            let _daemon = Daemon::start_unlocked();
+            with_keychain(async |keychain| {
+                set(keychain, "first").await.unwrap();
+                store_with_another_attribute("older");
+                assert_eq!(items(), 2);
+
+                assert!(get(keychain).await.unwrap().is_some());
+                set(keychain, "second").await.unwrap();
+
+                assert_eq!(items(), 1);
+                assert_eq!(get(keychain).await, Ok(Some("second".into())));
+            });
+        },
+    );
+}
+
+#[test]
+fn keepassxc_keeps_one_item_and_is_asked_to_unlock_without_holding_anybody_up() {
+    inside_a_session(
+        "keychain::system::tests::keepassxc_keeps_one_item_and_is_asked_to_unlock_without_holding_anybody_up",
+        || {
+            let screen = Screen::start();
+            let _keepassxc = KeePassXc::start(&screen);
+            with_keychain(async |_| {
+                let keychain = SystemKeychain::with_deadline(Duration::from_secs(5));
+                assert_eq!(get(&keychain).await, Ok(None));
+                set(&keychain, "first").await.unwrap();
+                set(&keychain, "second").await.unwrap();
+                assert_eq!(items(), 1);
+                assert_eq!(get(&keychain).await, Ok(Some("second".into())));
+                assert_eq!(keychain.program().await, Some("KeePassXC".into()));
+
+                KeePassXc::lock();
+                assert_eq!(get(&keychain).await, Err(KeychainError::Timeout), "it asks for its password");
+                screen.until_there_is("--name", "Unlock Database");
+                screen.key(&["p", "w", "Return"]);
+
+                let patient = Duration::from_secs(60);
+                eventually(patient, async || get(&keychain).await == Ok(Some("second".into()))).await;
+            });
+        },
+    );
+}
+
+#[test]
+fn case_58_kwallet_without_a_wallet_offers_to_make_one() {
+    inside_a_session("keychain::system::tests::case_58_kwallet_without_a_wallet_offers_to_make_one", || {
+        let screen = Screen::start();
+        let _kwallet = kwallet(&screen);
+        with_keychain(async |keychain| {
+            assert_eq!(get(keychain).await, Err(KeychainError::NoKeyring));
+            assert_eq!(keychain.program().await, Some("KWallet".into()));
+
+            let stored = std::thread::scope(|threads| {
+                let stored = threads.spawn(|| block_on(set(keychain, "secret")));
+                screen.until_there_is("--name", "KDE Wallet Service");
+                screen.key(&["Escape"]);
+                stored.join().unwrap()
+            });
+
+            assert_eq!(stored, Err(KeychainError::NoKeyring));
+        });
+    });
+}
+
 const ENTRY: &str = "access:test";
 
 async fn get(keychain: &SystemKeychain) -> Result<Option<String>, KeychainError> {
@@ -149,6 +312,142 @@ async fn set(keychain: &SystemKeychain, secret: &str) -> Result<(), KeychainErro
 fn with_keychain(test: impl AsyncFnOnce(&SystemKeychain)) {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
     runtime.block_on(async { test(&SystemKeychain::new()).await });
+}
+
+fn block_on<T>(work: impl Future<Output = T>) -> T {
+    tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(work)
+}
+
+async fn eventually(patience: Duration, mut is_so: impl AsyncFnMut() -> bool) {
+    let deadline = Instant::now() + patience;
+    while !is_so().await {
+        assert!(Instant::now() < deadline, "waited in vain");
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+}
+
+/// Asks the person for gnome-keyring.
+fn prompter(screen: &Screen) -> Running {
+    let running = screen.program("/usr/libexec/gcr-prompter", &[]);
+    until_owned("org.gnome.keyring.SystemPrompter", true);
+    running
+}
+
+/// A second item that a search for our attributes finds too.
+fn store_with_another_attribute(secret: &str) {
+    let mut tool = Command::new("secret-tool")
+        .args(["store", "--label=another", "service", SERVICE, "username", ENTRY, "target", "default"])
+        .stdin(Stdio::piped())
+        .spawn()
+        .unwrap();
+    tool.stdin.take().unwrap().write_all(secret.as_bytes()).unwrap();
+    assert!(tool.wait().unwrap().success());
+}
+
+/// How many items the service has for the entry.
+fn items() -> usize {
+    let output = Command::new("dbus-send")
+        .args(["--session", "--print-reply", "--dest=org.freedesktop.secrets", "/org/freedesktop/secrets"])
+        .arg("org.freedesktop.Secret.Service.SearchItems")
+        .arg(format!("dict:string:string:service,{SERVICE},username,{ENTRY}"))
+        .output()
+        .unwrap();
+    String::from_utf8_lossy(&output.stdout).matches("object path").count()
+}
+
+/// KeePassXC with one database, open and offered to other programs.
+struct KeePassXc {
+    _program: Running,
+}
+
+impl KeePassXc {
+    fn start(screen: &Screen) -> KeePassXc {
+        let home = std::path::PathBuf::from(std::env::var_os("HOME").unwrap());
+        let config = home.join(".config/keepassxc");
+        std::fs::create_dir_all(&config).unwrap();
+        std::fs::write(config.join("keepassxc.ini"), KEEPASSXC_INI).unwrap();
+        std::fs::write(home.join("db.xml"), KEEPASSXC_XML).unwrap();
+        let (xml, database) = (home.join("db.xml"), home.join("db.kdbx"));
+        let mut import = Command::new("keepassxc-cli")
+            .args(["import", "-q", "-p"])
+            .args([&xml, &database])
+            .stdin(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        import.stdin.take().unwrap().write_all(b"pw\npw\n").unwrap();
+        assert!(import.wait().unwrap().success());
+
+        let mut command = screen.command("keepassxc");
+        command
+            .arg("--pw-stdin")
+            .arg(&database)
+            .env("QT_QPA_PLATFORM", "xcb")
+            .env("XDG_CONFIG_HOME", home.join(".config"))
+            .stdin(Stdio::piped());
+        let mut program = Running::start(&mut command);
+        program.0.stdin.take().unwrap().write_all(b"pw\n").unwrap();
+        until_owned("org.freedesktop.secrets", true);
+        until_said("ReadAlias", &["string:default"], "collection/");
+        KeePassXc { _program: program }
+    }
+
+    fn lock() {
+        let status = Command::new("dbus-send")
+            .args(["--session", "--print-reply", "--dest=org.keepassxc.KeePassXC.MainWindow", "/keepassxc"])
+            .arg("org.keepassxc.KeePassXC.MainWindow.lockAllDatabases")
+            .stdout(Stdio::null())
+            .status()
+            .unwrap();
+        assert!(status.success());
+    }
+}
+
+const KEEPASSXC_INI: &str = "[General]\nConfigVersion=2\n[FdoSecrets]\nEnabled=true\nShowNotification=false\n\
+ConfirmAccessItem=false\nConfirmDeleteItem=false\n[GUI]\nCheckForUpdates=false\n";
+
+/// Its custom data says which group other programs see.
+const KEEPASSXC_XML: &str = r#"<?xml version="1.0" encoding="UTF-8"?>
+<KeePassFile><Meta><Generator>KeePassXC</Generator><DatabaseName>shop</DatabaseName><CustomData><Item>
+<Key>FDO_SECRETS_EXPOSED_GROUP</Key><Value>{00112233-4455-6677-8899-aabbccddeeff}</Value></Item></CustomData></Meta>
+<Root><Group><UUID>ABEiM0RVZneImaq7zN3u/w==</UUID><Name>Root</Name></Group></Root></KeePassFile>"#;
+
+/// KWallet of a person who never used it.
+fn kwallet(screen: &Screen) -> Running {
+    let home = std::path::PathBuf::from(std::env::var_os("HOME").unwrap());
+    std::fs::create_dir_all(home.join(".config")).unwrap();
+    std::fs::write(
+        home.join(".config/kwalletrc"),
+        "[Wallet]\nFirst Use=false\n[org.freedesktop.secrets]\napiEnabled=true\n",
+    )
+    .unwrap();
+    let mut command = screen.command("kwalletd5");
+    let running = Running::start(command.env("XDG_CONFIG_HOME", home.join(".config")));
+    until_owned("org.freedesktop.secrets", true);
+    running
+}
+
+/// Waits until the service answers a call in a way.
+fn until_said(method: &str, arguments: &[&str], wanted: &str) {
+    let deadline = Instant::now() + Duration::from_secs(60);
+    loop {
+        let output = Command::new("dbus-send")
+            .args([
+                "--session",
+                "--print-reply",
+                "--dest=org.freedesktop.secrets",
+                "/org/freedesktop/secrets",
+            ])
+            .arg(format!("org.freedesktop.Secret.Service.{method}"))
+            .args(arguments)
+            .output()
+            .unwrap();
+        if String::from_utf8_lossy(&output.stdout).contains(wanted) {
+            return;
+        }
+        assert!(Instant::now() < deadline, "{method} never said {wanted}");
+        std::thread::sleep(Duration::from_millis(50));
+    }
 }
 
 /// A gnome-keyring that ends with the test.
@@ -217,19 +516,4 @@ impl Drop for Daemon {
         let _ = self.0.kill();
         let _ = self.0.wait();
     }
-}
-
-fn is_owned(name: &str) -> bool {
-    let output = Command::new("dbus-send")
-        .args([
-            "--session",
-            "--print-reply",
-            "--dest=org.freedesktop.DBus",
-            "/",
-            "org.freedesktop.DBus.NameHasOwner",
-        ])
-        .arg(format!("string:{name}"))
-        .output()
-        .unwrap();
-    String::from_utf8_lossy(&output.stdout).contains("boolean true")
 }
