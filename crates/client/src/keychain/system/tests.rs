@@ -288,7 +288,7 @@ fn case_58_kwallet_without_a_wallet_offers_to_make_one() {
 
             let stored = std::thread::scope(|threads| {
                 let stored = threads.spawn(|| block_on(set(keychain, "secret")));
-                screen.until_there_is("--name", "KDE Wallet Service");
+                screen.until_there_is("--class", "kwalletd5");
                 screen.key(&["Escape"]);
                 stored.join().unwrap()
             });
@@ -400,6 +400,21 @@ impl KeePassXc {
             .status()
             .unwrap();
         assert!(status.success());
+        let deadline = Instant::now() + Duration::from_secs(60);
+        while !KeePassXc::is_locked() {
+            assert!(Instant::now() < deadline, "KeePassXC does not lock");
+            std::thread::sleep(Duration::from_millis(50));
+        }
+    }
+
+    fn is_locked() -> bool {
+        let output = Command::new("dbus-send")
+            .args(["--session", "--print-reply", "--dest=org.freedesktop.secrets"])
+            .args(["/org/freedesktop/secrets/collection/db", "org.freedesktop.DBus.Properties.Get"])
+            .args(["string:org.freedesktop.Secret.Collection", "string:Locked"])
+            .output()
+            .unwrap();
+        String::from_utf8_lossy(&output.stdout).contains("boolean true")
     }
 }
 

@@ -120,6 +120,8 @@ impl Store {
                 Err(Trouble::Restarted) => {
                     tracing::info!("the keychain was restarted: it is asked again");
                     asking.service = None;
+                    // The new one may not be there yet.
+                    let _ = timeout(ANSWER_WITHIN, asking.appears()).await;
                     asking.ask(name, operation).await
                 }
                 outcome => outcome,
@@ -133,6 +135,15 @@ impl Store {
 }
 
 impl Asking {
+    /// Returns when somebody has the service's name.
+    async fn appears(&mut self) {
+        while service::owner(&self.bus).await.is_err() {
+            if self.changes.next().await.is_none() {
+                return;
+            }
+        }
+    }
+
     async fn ask(&mut self, name: &str, operation: Operation<'_>) -> Result<Option<Vec<u8>>, Trouble> {
         let owner = service::owner(&self.bus).await?;
         let mut service = match self.service.take().filter(|service| service.owner == owner) {
