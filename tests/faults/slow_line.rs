@@ -80,6 +80,7 @@ async fn alerts_of(said: &[u8]) -> usize {
             | Event::Unreadable(_)
             | Event::Repaired
             | Event::Question { .. }
+            | Event::IdleLimit(_)
             | Event::Woke => {}
         }
     }

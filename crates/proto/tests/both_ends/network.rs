@@ -307,7 +307,7 @@ impl World {
                         });
                     }
                 }
-                link::Event::Welcome(_) => {}
+                link::Event::Welcome(_) | link::Event::IdleLimit(_) => {}
                 link::Event::Gap => self.gaps += 1,
                 link::Event::Changed => {
                     if let link::State::Waiting { cause, .. } = *self.link.state() {
