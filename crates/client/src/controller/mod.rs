@@ -38,7 +38,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use secrecy::SecretString;
 use tokio::sync::{mpsc, oneshot};
-use visionguard_proto::link;
+use visionguard_proto::{Jpeg, link};
 
 use crate::api::Http;
 use crate::clock::{Clock, SystemClock};
@@ -242,11 +242,16 @@ impl Client {
         self.ask(|reply| Tick::Report(query, reply)).await.unwrap_or_else(|| Err(stopped()))
     }
 
-    /// A checked JPEG; none if the alert has none or is not known. One that only the server has is fetched.
+    /// A JPEG that every viewer shows alike; none if the alert has none that can be shown, or is not known. One that only
+    /// the server has is fetched.
     pub async fn frame(&self, alert: &str) -> Option<Bytes> {
         let alert = alert.parse().ok()?;
         match self.journal.frame(alert).await {
-            Ok(Some(picture)) => Some(picture),
+            Ok(Some(kept)) => match Jpeg::of_any_length(kept) {
+                Ok(jpeg) if jpeg.is_plain() => Some(jpeg.shown_bytes()),
+                // It is made ready first, or the journal is told why it cannot be.
+                Ok(_) | Err(_) => self.ask(|reply| Tick::Frame(alert, reply)).await.flatten(),
+            },
             Ok(None) => self.ask(|reply| Tick::Frame(alert, reply)).await.flatten(),
             Err(error) => {
                 tracing::warn!(%error, "a picture cannot be read");
