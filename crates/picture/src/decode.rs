@@ -45,9 +45,8 @@ fn read(bytes: &[u8], eighths: u8) -> Result<Pixels, Unshown> {
     let space = if four_colours { ColorSpace::JCS_CMYK } else { ColorSpace::JCS_RGB };
     let mut started = decoder.to_colorspace(space).map_err(|_| Unshown::Damaged)?;
     let (width, height) = (started.width() as u32, started.height() as u32);
-    let samples: Vec<u8> = started.read_scanlines().map_err(|error| match error.kind() {
-        std::io::ErrorKind::OutOfMemory => Unshown::TooLarge,
-        _ => Unshown::Damaged,
+    let samples: Vec<u8> = started.read_scanlines().map_err(|error| {
+        if error.kind() == std::io::ErrorKind::OutOfMemory { Unshown::TooLarge } else { Unshown::Damaged }
     })?;
     let rgb = if four_colours { from_four(&samples) } else { samples };
     Ok(Pixels { width, height, rgb })
