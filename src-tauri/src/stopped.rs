@@ -87,10 +87,7 @@ fn dialog(_app: &AppHandle, found: &DataDir, why: &str) -> End {
     });
     dialog.set_focus_on_map(!start::is_hidden());
     dialog.show_all();
-    match dialog.run() {
-        gtk::ResponseType::Accept => End::Free,
-        _ => End::Closed,
-    }
+    if dialog.run() == gtk::ResponseType::Accept { End::Free } else { End::Closed }
 }
 
 #[cfg(target_os = "linux")]

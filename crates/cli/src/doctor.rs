@@ -1,14 +1,10 @@
 //! `doctor`: everything an alert passes on its way here, one finding after the other.
 
-use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
 
 use visionguard_client::dial::SystemDial;
 use visionguard_client::doctor::{self, Check, Finding, Keeping, Patient, Running, Verdict};
-use visionguard_client::journal::Journal;
 use visionguard_client::{local, lock};
-use visionguard_proto::Endpoint;
 
 use crate::args::Doctor;
 use crate::exit::{Exit, Failure};
@@ -36,7 +32,7 @@ pub async fn run(options: &Doctor) -> Result<Exit, Failure> {
     let server = place.server(options.credentials.server.as_deref()).ok();
     let at = server.clone().or_else(|| account.session().map(|session| session.server));
     let patient = Patient {
-        idle_limit: idle_limit(&place.data_dir, at.as_deref()).await,
+        idle_limit: doctor::idle_limit(&place.data_dir, at.as_deref()).await,
         account,
         server,
         keychain,
@@ -73,12 +69,6 @@ async fn running(place: &Place) -> Running {
         Err(_) if lock::holder(&place.data_dir).is_some() => Running::Silent,
         Err(_) => Running::Nobody,
     }
-}
-
-/// What the program that runs, or ran last, learnt of the way to this server.
-pub async fn idle_limit(data_dir: &Path, server: Option<&str>) -> Option<Duration> {
-    let server = Endpoint::parse(server?).ok()?.to_string();
-    Journal::open_read_only(data_dir).ok()?.idle_limit(&server).await
 }
 
 fn tell(finding: &Finding) -> Result<(), Closed> {

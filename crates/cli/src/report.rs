@@ -9,11 +9,11 @@ use visionguard_client::session_file;
 use visionguard_client::view::{LedgerEntry, Report, ReportQuery, Source, Spread};
 
 use crate::args;
-use crate::doctor;
 use crate::exit::{Exit, Failure};
 use crate::lines::{columns, date_and_clock, severity_word};
 use crate::out;
 use crate::place::Place;
+use visionguard_client::doctor;
 
 /// Days that a report is about if none are named, the last of them today.
 const DAYS: i64 = 7;

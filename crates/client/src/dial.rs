@@ -122,11 +122,11 @@ impl SystemDial {
         match outcome {
             Ok(stream) if was_asked => Ok(Box::new(Unheard::new(stream))),
             Ok(stream) => Ok(stream),
-            Err(error) => match cause::of_io(&error) {
-                Cause::Lost if was_asked => Err(Cause::CertificateWanted),
-                Cause::Tls if was_asked && cause::is_alert(&error) => Err(Cause::CertificateWanted),
-                cause => Err(cause),
-            },
+            Err(error) => {
+                let cause = cause::of_io(&error);
+                let ended = cause == Cause::Lost || (cause == Cause::Tls && cause::is_alert(&error));
+                Err(if was_asked && ended { Cause::CertificateWanted } else { cause })
+            }
         }
     }
 }

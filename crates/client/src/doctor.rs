@@ -8,16 +8,19 @@ mod place;
 mod program;
 mod server;
 
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use rustls::ClientConfig;
 use secrecy::SecretString;
 use serde::Serialize;
+use visionguard_proto::Endpoint;
 
 use crate::account::Account;
 use crate::dial::Dial;
 use crate::installation::DataDir;
+use crate::journal::Journal;
 use crate::keychain::Keychain;
 use crate::local::Standing;
 use crate::settings::Complaint;
@@ -132,6 +135,12 @@ impl Finding {
     fn bad(check: Check, found: String, advice: String) -> Finding {
         Finding { check, verdict: Verdict::Bad, found, advice: Some(advice) }
     }
+}
+
+/// What the program that runs, or ran last, learnt of the way to this server.
+pub async fn idle_limit(data_dir: &Path, server: Option<&str>) -> Option<Duration> {
+    let server = Endpoint::parse(server?).ok()?.to_string();
+    Journal::open_read_only(data_dir).ok()?.idle_limit(&server).await
 }
 
 #[cfg(test)]

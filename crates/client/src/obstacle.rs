@@ -108,17 +108,19 @@ pub(crate) fn why(cause: Cause) -> Option<String> {
 
 /// A sentence with what the cause knows: where the proxy is, what was answered.
 pub(crate) fn said(key: &str, cause: Cause) -> String {
-    let proxy = match cause {
-        Cause::ProxyUnreachable(proxy) | Cause::ProxyRefused { proxy, .. } => Some(proxy),
-        _ => None,
-    };
-    let status = match cause {
-        Cause::ProxyRefused { status, .. } => status,
-        Cause::Gateway { status, .. } | Cause::TurnedAway(status) | Cause::Http { status, .. } => {
-            Some(status)
-        }
-        _ => None,
-    };
+    let mut proxy = None;
+    let mut status = None;
+    if let Cause::ProxyUnreachable(of) | Cause::ProxyRefused { proxy: of, .. } = cause {
+        proxy = Some(of);
+    }
+    if let Cause::ProxyRefused { status: said, .. } = cause {
+        status = said;
+    }
+    if let Cause::Gateway { status: said, .. } | Cause::TurnedAway(said) | Cause::Http { status: said, .. } =
+        cause
+    {
+        status = Some(said);
+    }
     let status = status.map(|status| status.to_string()).unwrap_or_default();
     text(key, &[("proxy", proxy.as_ref().map_or("", |proxy| proxy.as_str())), ("status", &status)])
 }

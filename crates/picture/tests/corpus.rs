@@ -1,4 +1,5 @@
 //! Every picture of `corpus/`, against what libjpeg-turbo's own `djpeg` shows of it (`corpus/make.py` made both).
+#![allow(clippy::unwrap_used, reason = "a test's helpers are tests too")]
 
 use std::path::Path;
 

@@ -194,10 +194,9 @@ impl Asked<'_> {
         {
             return Some(ApiError::Unreachable(Cause::ProxyRefused { proxy, status: Some(status) }));
         }
-        Some(match found? {
-            Cause::Intercepted => ApiError::Intercepted { status },
-            cause => ApiError::Unreachable(cause),
-        })
+        let cause = found?;
+        let is_interception = cause == Cause::Intercepted;
+        Some(if is_interception { ApiError::Intercepted { status } } else { ApiError::Unreachable(cause) })
     }
 
     /// Plain HTTP is handed to this computer's proxy whole, whose refusals then look like answers.

@@ -212,13 +212,7 @@ impl Journal {
             return Ok(None);
         }
         let owners = self.owners.read().await;
-        owners
-            .writer
-            .as_ref()
-            .unwrap_or(&owners.reader)
-            .alone(|connection| Mode::of(connection))
-            .await
-            .map(Some)
+        owners.writer.as_ref().unwrap_or(&owners.reader).alone(Mode::of).await.map(Some)
     }
 
     /// Whether what is recorded survives the program.

@@ -115,7 +115,7 @@ pub(super) fn lines(text: &str) -> Vec<Line> {
             Said::Value(value) if section == CAMERAS => Said::Camera(value),
             Said::AsWritten(text) if section == CAMERAS => Said::Camera(Value::String(text)),
             _ if !section.is_empty() && section != CAMERAS => continue,
-            said => said,
+            said @ (Said::Value(_) | Said::AsWritten(_) | Said::Camera(_) | Said::Nothing) => said,
         };
         lines.push(Line { number, key, said });
     }

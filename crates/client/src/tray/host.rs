@@ -134,7 +134,7 @@ async fn find(process: Option<u32>) -> zbus::Result<Found> {
 async fn answers(bus: &Connection, name: &str) -> bool {
     let ping = async {
         let peer = PeerProxy::builder(bus).destination(name.to_owned())?.path("/")?.build().await?;
-        peer.ping().await.map_err(zbus::Error::from)
+        peer.ping().await
     };
     match timeout(ANSWER_WITHIN, ping).await {
         // An error is an answer, unless nobody is there to give one.

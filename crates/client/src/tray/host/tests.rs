@@ -154,7 +154,8 @@ fn with_item(test: impl AsyncFnOnce(&watch::Sender<Option<Tray>>)) {
     runtime.block_on(async {
         let theme = tempfile::tempdir().unwrap();
         let (models, newest) = watch::channel(Some(model(Status::Protected, "Protected")));
-        let item = tokio::spawn(item::run("visionguard".into(), newest, Some(theme.path().to_owned()), |_| {}));
+        let item =
+            tokio::spawn(item::run("visionguard".into(), newest, Some(theme.path().to_owned()), |_| {}));
         test(&models).await;
         item.abort();
     });

@@ -327,13 +327,15 @@ impl From<zbus::fdo::Error> for Trouble {
 
 impl From<secret_service::Error> for Trouble {
     fn from(error: secret_service::Error) -> Trouble {
-        match error {
-            secret_service::Error::Locked | secret_service::Error::Prompt => {
-                Trouble::Keychain(KeychainError::Locked)
-            }
-            secret_service::Error::Unavailable => Trouble::Keychain(KeychainError::Unavailable),
-            secret_service::Error::PromptDisconnected => Trouble::Restarted,
-            other => meaning(&other.to_string()),
+        use secret_service::Error;
+        if matches!(error, Error::Locked | Error::Prompt) {
+            Trouble::Keychain(KeychainError::Locked)
+        } else if matches!(error, Error::Unavailable) {
+            Trouble::Keychain(KeychainError::Unavailable)
+        } else if matches!(error, Error::PromptDisconnected) {
+            Trouble::Restarted
+        } else {
+            meaning(&error.to_string())
         }
     }
 }
