@@ -58,6 +58,8 @@ impl Purpose {
                 "xfce4-notifyd",
                 "python3-dbusmock",
                 "strace",
+                "dex",
+                "python3-gi",
                 "xdotool",
                 "xvfb",
             ],

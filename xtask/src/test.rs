@@ -27,7 +27,7 @@ const EVERYTHING_LONG: [&str; 3] =
     ["--workspace", "--features", "visionguard-tests/desktop,visionguard-tests/long"];
 
 /// The steps, with their times in seconds at first and later.
-const PLAN: [Planned; 14] = [
+const PLAN: [Planned; 13] = [
     Planned::new("set-up", 90, 1),
     Planned::steady("format", 2),
     Planned::new("lints", 150, 5),
@@ -40,7 +40,6 @@ const PLAN: [Planned; 14] = [
     Planned::steady("tests: in a window", 120),
     Planned::steady("faults: the table", 1),
     Planned::new("simulation", 240, 60),
-    Planned::steady("lab", 180),
     Planned::steady("demonstration", 15),
 ];
 
@@ -76,13 +75,11 @@ pub fn test(faults: Run) -> Result<()> {
         // Some faults are injected into the window.
         steps.take("faults: the table", || reliability::report(faults));
         steps.take("simulation", simulate::range);
-        #[cfg(target_os = "linux")]
-        steps.take("lab", || crate::lab::run_built(&crate::lab::Options::default()));
         steps.take("demonstration", || {
             demo::run_built(&demo::Options { alerts: 5, interval: None, headless: true })
         });
     } else {
-        for step in ["tests", "faults", "tests: in a window", "simulation", "lab", "demonstration"] {
+        for step in ["tests", "faults", "tests: in a window", "simulation", "demonstration"] {
             steps.skip(step, "not everything compiles");
         }
     }
