@@ -62,6 +62,11 @@ impl Purpose {
                 "python3-gi",
                 "xdotool",
                 "xvfb",
+                "nginx",
+                "haproxy",
+                "lighttpd",
+                "squid",
+                "tinyproxy",
             ],
             Self::Desktop => &["libwebkit2gtk-4.1-dev"],
             Self::VirtualDesktop => &[
