@@ -118,6 +118,7 @@ fn backend(request: &Request) -> Reply {
             json(200, &format!(r#"{{"access_token":"{TOKEN}","refresh_token":"{REFRESH}","user":{user}}}"#))
         }
         "/auth/refresh" => json(500, &format!(r#"{{"detail":"{REFRESH} is not good"}}"#)),
+        "/ws/capabilities" => json(404, "{}"),
         "/auth/me" => json(401, &format!(r#"{{"detail":"{TOKEN} is not good"}}"#)),
         _ => answer(403, &[], ""),
     }

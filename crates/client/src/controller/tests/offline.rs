@@ -32,7 +32,7 @@ async fn alerts_and_decisions_pass_where_no_socket_can_be_opened() {
         (state.patches.len(), state.handshakes)
     };
     let told = running.quit().await;
-    assert_eq!((fetched.status, fetched.reason.as_str()), (Status::Offline, "server_error"));
+    assert_eq!((fetched.status, fetched.reason.as_str()), (Status::Offline, "gateway"));
     assert!(
         fetched.sentence.contains("Meanwhile alerts are fetched from the server's record every "),
         "{fetched:?}"
