@@ -374,12 +374,11 @@ proptest! {
                         missing.remove(&name);
                         handed.push(name);
                     }
-                    Event::Changed | Event::Welcome(_) => {}
+                    Event::Changed | Event::Welcome(_) | Event::IdleLimit(_) => {}
                     Event::NoWelcome
                     | Event::Notice(_)
                     | Event::Unreadable(_)
                     | Event::Repaired
-                    | Event::IdleLimit(_)
                     | Event::Question(_) => prop_assert!(false, "{event:?}"),
                 }
             }
