@@ -294,7 +294,9 @@ impl World {
                 let path = entry?.path();
                 if path.is_dir() {
                     folders.push(path);
-                } else if fs::read(&path)?.windows(text.len()).any(|part| part == text.as_bytes()) {
+                } else if path.is_file()
+                    && fs::read(&path)?.windows(text.len()).any(|part| part == text.as_bytes())
+                {
                     holding.push(path);
                 }
             }

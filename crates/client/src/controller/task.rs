@@ -299,8 +299,10 @@ impl Controller {
     /// By how much the server's clock differs from this computer's. What may be the uncertainty alone is no difference.
     pub(super) fn compare_clocks(&self) {
         let Some((server, uncertain)) = self.account.server_time() else { return };
-        let ahead = server.duration_since(self.wall());
-        let is_none = ahead.unsigned_abs() <= SAME_TIME.max(uncertain);
+        let is_none = server.duration_since(self.wall()).unsigned_abs() <= SAME_TIME.max(uncertain);
+        // The least that it can be: what is placed by it is never taken for older than what came before.
+        let least = SignedDuration::try_from(uncertain).unwrap_or(SignedDuration::MAX);
+        let ahead = server.duration_since(self.wall()).saturating_sub(least);
         self.journal.server_is_ahead(if is_none { SignedDuration::ZERO } else { ahead });
     }
 
