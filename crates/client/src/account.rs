@@ -229,6 +229,11 @@ impl Account {
         Some(Api::new(&self.inner.http, target.endpoint).with_token(target.token))
     }
 
+    /// Since when the person is signed in, by this computer's clock; none if that is not known.
+    pub fn signed_in_at(&self) -> Option<Timestamp> {
+        self.lock().as_ref()?.saved().signed_in_at
+    }
+
     /// When the access token ends, by the server's clock; none if it does not say.
     pub fn expires_at(&self) -> Option<Timestamp> {
         self.lock().as_ref()?.expires_at()
@@ -292,6 +297,7 @@ impl Account {
             email: user.email,
             password_kept: false,
             spoke_two: false,
+            signed_in_at: Some(self.inner.clock.wall()),
         };
         let SignedIn { access, refresh, date, .. } = tokens;
 

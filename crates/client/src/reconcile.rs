@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 use visionguard_proto::record::{Row, Status};
 use visionguard_proto::{AnomalyId, Jpeg, Picture, ShopId};
 
-use crate::api::{Api, ApiError};
+use crate::api::{Api, ApiError, Shop};
 use crate::journal::{Entry, IncidentRow, Journal, JournalError, Recorded, Unsent};
 use crate::outbox;
 use crate::view::Source;
@@ -39,7 +39,8 @@ const SLACK: SignedDuration = SignedDuration::from_mins(15);
 /// The same for the first pass after a start: the server's clock may have been set by as much as a day.
 const DEEP_SLACK: SignedDuration = SignedDuration::from_hours(26);
 
-/// What is younger than this at the first sign-in is no history: its message may be on the socket at this moment.
+/// What is younger than this at the first sign-in, or when a shop comes later, is no history: its message may be on the
+/// socket at this moment.
 const RECENT: SignedDuration = SignedDuration::from_secs(10);
 /// The same for a journal that took the place of another.
 const NOT_HISTORY_YET: SignedDuration = SignedDuration::from_hours(24);
@@ -52,6 +53,14 @@ const MOST_REMEMBERED: usize = 20_000;
 #[derive(Debug, Default)]
 pub struct Memory {
     decided: HashMap<AnomalyId, Status>,
+    /// Since when the person is signed in, if that is known.
+    pub(crate) signed_in_at: Option<Timestamp>,
+    /// When the shops were last asked for.
+    listed_at: Option<Timestamp>,
+    /// It is written down that the record of each was read.
+    all_read: bool,
+    /// From when on the detections of a shop that was never read are no history.
+    wanted_from: HashMap<ShopId, Timestamp>,
     /// Shops whose record was read with the wide margin since the start.
     read_deeply: HashSet<ShopId>,
     /// Rows that the servers could not send.
@@ -92,7 +101,8 @@ pub enum Trouble {
 pub async fn pass(api: &Api, journal: &Journal, memory: &mut Memory, now: Timestamp) -> Pass {
     let mut found = Pass::default();
     if memory.durable != journal.is_durable() {
-        *memory = Memory { durable: journal.is_durable(), ..Memory::default() };
+        let signed_in_at = memory.signed_in_at;
+        *memory = Memory { durable: journal.is_durable(), signed_in_at, ..Memory::default() };
     }
     if let Err(trouble) = all_shops(api, journal, memory, now, &mut found).await {
         found.trouble = Some(trouble);
@@ -127,6 +137,7 @@ async fn all_shops(
 ) -> Result<(), Trouble> {
     let shops = api.shops().await?;
     journal.remember_shops(shops.iter().map(|shop| (shop.id.clone(), shop.name.clone())).collect()).await?;
+    note_wanted(journal, memory, &shops, now).await?;
     for shop in &shops {
         match one_shop(api, journal, memory, &shop.id, now, found).await {
             Ok(()) => {}
@@ -137,8 +148,35 @@ async fn all_shops(
             Err(trouble) => return Err(trouble),
         }
     }
+    if found.trouble.is_none() && !memory.all_read {
+        journal.set_value(ALL_READ, Some(String::new())).await?;
+        memory.all_read = true;
+    }
     Ok(())
 }
+
+/// The first shops are wanted from the sign-in on, though their record may be read much later, where no socket opens; one
+/// that comes later from when the list was still without it.
+async fn note_wanted(
+    journal: &Journal,
+    memory: &mut Memory,
+    shops: &[Shop],
+    now: Timestamp,
+) -> Result<(), JournalError> {
+    let from = match memory.listed_at {
+        Some(before) => before,
+        None if journal.value(ALL_READ).await?.is_none() => memory.signed_in_at.unwrap_or(now).min(now),
+        None => now,
+    };
+    for shop in shops {
+        memory.wanted_from.entry(shop.id.clone()).or_insert(from);
+    }
+    memory.listed_at = Some(now);
+    Ok(())
+}
+
+/// There once the record of each shop was read.
+const ALL_READ: &str = "shops_read";
 
 impl Trouble {
     /// How long the server asked to be left alone.
@@ -193,7 +231,10 @@ async fn one_shop(
     let history_before = match (mark, rebuilt) {
         (Some(_), _) => Timestamp::MIN,
         (None, true) => now.checked_sub(NOT_HISTORY_YET).unwrap_or(Timestamp::MIN),
-        (None, false) => now.checked_sub(RECENT).unwrap_or(Timestamp::MIN),
+        (None, false) => {
+            let from = memory.wanted_from.get(shop).copied().unwrap_or(now);
+            from.checked_sub(RECENT).unwrap_or(Timestamp::MIN)
+        }
     };
     store(journal, &read, history_before, now, found).await?;
     if mark.is_some_and(|mark| !read.reaches(mark)) {

@@ -4,6 +4,7 @@ use std::fs::File;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use visionguard_proto::UserId;
 
@@ -24,6 +25,9 @@ pub struct SavedSession {
     /// The server spoke protocol 2 since the person signed in: it is not shown a token in an address again.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub spoke_two: bool,
+    /// Since when the person is signed in, by this computer's clock: what is detected later is wanted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub signed_in_at: Option<Timestamp>,
 }
 
 /// Reads it; none if there is none, or if it cannot be read (which is logged).
@@ -132,6 +136,7 @@ mod tests {
             email: "Shop@example.com".into(),
             password_kept: true,
             spoke_two: true,
+            signed_in_at: Some(Timestamp::UNIX_EPOCH),
         }
     }
 }

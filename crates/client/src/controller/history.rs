@@ -25,6 +25,7 @@ impl Controller {
         self.watch.reconciling = true;
 
         let mut memory = self.watch.memory.take().unwrap_or_default();
+        memory.signed_in_at = self.account.signed_in_at();
         let wall = self.wall();
         self.log_comparing(now, wall);
         if self.online_since().is_none() {
