@@ -18,3 +18,4 @@ pub mod simulate;
 mod steps;
 mod suites;
 pub mod test;
+mod unpacked;

@@ -6,6 +6,7 @@ use anyhow::{Context, Result, bail};
 
 use crate::node;
 use crate::project::{has, output, quietly, say, shown};
+use crate::unpacked;
 
 /// Something the machine is needed for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,21 +23,24 @@ pub enum Purpose {
     DesktopTests,
     /// Three notification daemons, three tray hosts and three keychains.
     Lab,
-    /// All of them.
+    /// The rest of those of `docs/desktops.md`.
     WholeLab,
+    /// Python's socket servers. Its proxies are unpacked, not installed.
+    NetworkLab,
     /// The page's types and unit tests.
     Page,
 }
 
 impl Purpose {
     /// All that the tests take.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Compile,
         Self::Services,
         Self::Desktop,
         Self::VirtualDesktop,
         Self::DesktopTests,
         Self::Lab,
+        Self::NetworkLab,
         Self::Page,
     ];
 
@@ -62,11 +66,6 @@ impl Purpose {
                 "python3-gi",
                 "xdotool",
                 "xvfb",
-                "nginx",
-                "haproxy",
-                "lighttpd",
-                "squid",
-                "tinyproxy",
             ],
             Self::Desktop => &["libwebkit2gtk-4.1-dev"],
             Self::VirtualDesktop => &[
@@ -97,15 +96,6 @@ impl Purpose {
                 "xfconf",
             ],
             Self::WholeLab => &[
-                "dunst",
-                "mate-notification-daemon",
-                "mate-panel",
-                "lxqt-panel",
-                "keepassxc",
-                "libkf5wallet-bin",
-                "libqca-qt5-2-plugins",
-                "libglib2.0-bin",
-                "xfconf",
                 "lxqt-notificationd",
                 "notification-daemon",
                 "notify-osd",
@@ -114,6 +104,7 @@ impl Purpose {
                 "sway-notification-center",
                 "waybar",
             ],
+            Self::NetworkLab => &["python3", "python3-venv"],
             Self::Page => &["chromium", "nodejs", "npm"],
         }
     }
@@ -125,7 +116,7 @@ impl Purpose {
                 "a C compiler and linker, and nasm (without it pictures decode three times as slowly)"
             }
             Self::Services => {
-                "dbus-daemon, gnome-keyring, KeePassXC, kwalletd5, secret-tool, lxqt-panel, Ayatana's indicator service, dunst, mate-notification-daemon, xfce4-notifyd, python-dbusmock, strace, xdotool, Xvfb"
+                "dbus-daemon, gnome-keyring, KeePassXC, kwalletd5, secret-tool, lxqt-panel, Ayatana's indicator service, dunst, mate-notification-daemon, xfce4-notifyd, python-dbusmock, strace, xdotool, Xvfb, and nginx, HAProxy, lighttpd, squid and tinyproxy without their services"
             }
             Self::Desktop => "WebKitGTK 4.1 with its headers (Windows: WebView2; macOS: nothing)",
             Self::VirtualDesktop => {
@@ -136,6 +127,7 @@ impl Purpose {
                 "dunst, mate-notification-daemon, mate-panel, lxqt-panel, KeePassXC, kwalletd5, gdbus"
             }
             Self::WholeLab => "every notification daemon, tray host and keychain of docs/desktops.md",
+            Self::NetworkLab => "Python 3 with venv",
             Self::Page => "Node.js 20 or later with npm, and Chromium",
         }
     }
@@ -156,6 +148,9 @@ pub fn ensure(purposes: &[Purpose]) -> Result<()> {
     if !missing.is_empty() {
         say(format!("Not installed yet, and needed: {}.", missing.join(", ")));
         install(&missing)?;
+    }
+    if purposes.contains(&Purpose::Services) {
+        unpacked::ensure(&unpacked::PROXIES)?;
     }
     if purposes.contains(&Purpose::Page) {
         node::ensure()?;
@@ -182,7 +177,8 @@ fn missing(purposes: &[Purpose]) -> Result<Vec<&'static str>> {
     Ok(missing)
 }
 
-fn is_installed(package: &str) -> Result<bool> {
+/// Whether a package is installed on this system.
+pub(crate) fn is_installed(package: &str) -> Result<bool> {
     let mut ask = Command::new("dpkg-query");
     ask.args(["--show", "--showformat", "${db:Status-Status}", package]);
     let answer = ask.output().context("cannot start dpkg-query")?;
@@ -190,9 +186,7 @@ fn is_installed(package: &str) -> Result<bool> {
 }
 
 fn install(packages: &[&str]) -> Result<()> {
-    let root = output(Command::new("id").arg("-u"))?.trim() == "0";
-    let mut update = apt_get(root);
-    update.args(["-qq", "update"]);
+    let root = is_root()?;
     let mut install = apt_get(root);
     install.args(["-qq", "install", "--yes", "--no-install-recommends"]).args(packages);
 
@@ -207,14 +201,32 @@ fn install(packages: &[&str]) -> Result<()> {
         packages.len(),
         shown(&install)
     ));
-    quietly(&mut update)?;
-    quietly(&mut install)
+    update()?;
+    quietly(&mut install).or_else(|error| {
+        // A mirror may have changed between the two, or been out of reach for a moment.
+        say(format!("Once more, because of: {error}"));
+        update()?;
+        quietly(&mut install)
+    })
+}
+
+/// Learns anew what packages there are.
+pub(crate) fn update() -> Result<()> {
+    quietly(apt_get(is_root()?).args(["-qq", "update"]))
+}
+
+/// How often a download is tried again.
+pub(crate) const RETRIES: [&str; 4] = ["-o", "Acquire::Retries=5", "-o", "Acquire::http::Timeout=60"];
+
+fn is_root() -> Result<bool> {
+    Ok(output(Command::new("id").arg("-u"))?.trim() == "0")
 }
 
 fn apt_get(root: bool) -> Command {
     let mut command = Command::new(if root { "env" } else { "sudo" });
     // Nothing that comes with a service is started for being installed.
     command.args(["DEBIAN_FRONTEND=noninteractive", "RUNLEVEL=1", "apt-get", "-o", "Dpkg::Use-Pty=0"]);
+    command.args(RETRIES);
     command
 }
 

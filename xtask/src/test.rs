@@ -7,6 +7,8 @@ use anyhow::Result;
 
 use crate::check;
 use crate::demo;
+#[cfg(target_os = "linux")]
+use crate::lab;
 use crate::pace::Planned;
 use crate::project::{built, built_for_release, cargo, run};
 use crate::reliability::{self, Run};
@@ -27,7 +29,7 @@ const EVERYTHING_LONG: [&str; 3] =
     ["--workspace", "--features", "visionguard-tests/desktop,visionguard-tests/long"];
 
 /// The steps, with their times in seconds at first and later.
-const PLAN: [Planned; 13] = [
+const PLAN: [Planned; 14] = [
     Planned::new("set-up", 90, 1),
     Planned::steady("format", 2),
     Planned::new("lints", 150, 5),
@@ -39,6 +41,7 @@ const PLAN: [Planned; 13] = [
     Planned::steady("faults", 150),
     Planned::steady("tests: in a window", 120),
     Planned::steady("faults: the table", 1),
+    Planned::new("lab", 270, 240),
     Planned::new("simulation", 240, 60),
     Planned::steady("demonstration", 15),
 ];
@@ -74,12 +77,14 @@ pub fn test(faults: Run) -> Result<()> {
         });
         // Some faults are injected into the window.
         steps.take("faults: the table", || reliability::report(faults));
+        #[cfg(target_os = "linux")]
+        steps.take("lab", lab::in_short);
         steps.take("simulation", simulate::range);
         steps.take("demonstration", || {
             demo::run_built(&demo::Options { alerts: 5, interval: None, headless: true })
         });
     } else {
-        for step in ["tests", "faults", "tests: in a window", "simulation", "demonstration"] {
+        for step in ["tests", "faults", "tests: in a window", "lab", "simulation", "demonstration"] {
             steps.skip(step, "not everything compiles");
         }
     }

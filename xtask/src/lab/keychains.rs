@@ -312,7 +312,7 @@ fn wallet(desktop: &VirtualDesktop) -> Result<()> {
     Ok(())
 }
 
-/// Closes the wallet, as its menu does: what came over the Secret Service is in its file only then.
+/// Closes the wallet, as its menu does: what came over the Secret Service is in its file some seconds later otherwise.
 fn close_the_wallet(desktop: &VirtualDesktop) -> Result<()> {
     let mut close = desktop.command("gdbus");
     close.args(["call", "--session", "--dest", "org.kde.kwalletd5", "--object-path", "/modules/kwalletd5"]);

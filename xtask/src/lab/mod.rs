@@ -60,31 +60,56 @@ const PLAN: [Planned; 3] =
 
 /// Installs what is missing, builds, and runs the lab.
 pub fn lab(options: &Options) -> Result<()> {
+    let subjects = options.subjects()?;
     let mut steps = Steps::of("lab", &PLAN);
     steps.need("set-up", || {
-        let lab = if options.all || options.only.is_some() { Purpose::WholeLab } else { Purpose::Lab };
-        setup::ensure(&[Purpose::Compile, Purpose::Desktop, Purpose::VirtualDesktop, lab])?;
-        if options.network { network::prepare() } else { Ok(()) }
+        let kinds = match (options.network, options.all || options.only.is_some()) {
+            (true, _) => vec![Purpose::NetworkLab],
+            (false, true) => vec![Purpose::Lab, Purpose::WholeLab],
+            (false, false) => vec![Purpose::Lab],
+        };
+        setup::ensure(&[Purpose::Compile, Purpose::Desktop, Purpose::VirtualDesktop])?;
+        setup::ensure(&kinds)?;
+        prepare(&subjects)
     })?;
     steps.need("build", demo::build)?;
-    steps.take("lab", || run_built(options));
+    steps.take("lab", || run(&subjects, options.write));
     steps.finish()
 }
 
-/// Runs the lab with what is built.
-pub fn run_built(options: &Options) -> Result<()> {
+/// Runs a part of the lab with what is built and installed: three of each kind, on desktops and on networks.
+pub(crate) fn in_short() -> Result<()> {
+    let mut subjects = Options::default().subjects()?;
+    subjects.extend(Options { network: true, ..Options::default() }.subjects()?);
+    prepare(&subjects)?;
+    run(&subjects, false)
+}
+
+fn prepare(subjects: &[Subject]) -> Result<()> {
+    let ways = subjects.iter().filter_map(|subject| match subject {
+        Subject::Way(way) => Some(*way),
+        Subject::Daemon(_) | Subject::Host(_) | Subject::Keychain(_) => None,
+    });
+    network::prepare(&ways.collect::<Vec<_>>())
+}
+
+fn run(subjects: &[Subject], write: bool) -> Result<()> {
     let pictures = target().join("lab");
-    if pictures.exists() && !options.network {
-        fs::remove_dir_all(&pictures).with_context(|| format!("cannot empty {}", pictures.display()))?;
-    }
     fs::create_dir_all(&pictures)?;
-    let mut subjects = Subject::all();
-    subjects.retain(|subject| matches!(subject, Subject::Way(_)) == options.network);
-    subjects.retain(|subject| options.wants(subject.name()));
-    ensure!(!subjects.is_empty(), "there is nothing of that name in the lab");
-    // On a network nearly all of the time is waiting.
-    let at_once = if options.network { subjects.len() } else { AT_ONCE };
-    let rows = side_by_side(&subjects, at_once, |subject| subject.play(&pictures));
+    let (ways, desktops): (Vec<Subject>, Vec<Subject>) =
+        subjects.iter().partition(|subject| matches!(subject, Subject::Way(_)));
+    let rows = thread::scope(|scope| {
+        let play = |subject: &Subject| {
+            forget_pictures(&pictures, subject.name());
+            subject.play(&pictures)
+        };
+        // On a network nearly all of the time is waiting.
+        let ways = scope.spawn(move || side_by_side(&ways, ways.len(), play));
+        let mut rows = side_by_side(&desktops, AT_ONCE, play);
+        rows.extend(ways.join().unwrap_or_default());
+        rows
+    });
+    ensure!(rows.len() == subjects.len(), "a part of the lab broke off");
 
     let remembered = remember(&rows)?;
     for (mark, kind) in KINDS {
@@ -95,12 +120,12 @@ pub fn run_built(options: &Options) -> Result<()> {
             continue;
         }
         say(format!("\n{}", table::table(kind, &seen)));
-        if options.write {
+        if write {
             let all: Vec<&Row> = remembered.iter().filter(of_the_kind).collect();
             table::put(&root().join("docs/desktops.md"), mark, &table::table(kind, &all))?;
         }
     }
-    if options.write {
+    if write {
         keep_pictures(&pictures)?;
     }
     say(format!("pictures: {}", pictures.display()));
@@ -200,7 +225,29 @@ impl Subject {
     }
 }
 
+/// Removes what an earlier run photographed of a subject.
+fn forget_pictures(pictures: &Path, subject: &str) {
+    for entry in fs::read_dir(pictures).into_iter().flatten().flatten() {
+        let name = entry.file_name().to_string_lossy().into_owned();
+        let rest = name.strip_prefix(subject);
+        if rest.is_some_and(|rest| {
+            rest == ".png" || ["-failed-", "-restarted"].iter().any(|it| rest.starts_with(it))
+        }) {
+            let _ = fs::remove_file(entry.path());
+        }
+    }
+}
+
 impl Options {
+    /// What they name.
+    fn subjects(&self) -> Result<Vec<Subject>> {
+        let mut subjects = Subject::all();
+        subjects.retain(|subject| matches!(subject, Subject::Way(_)) == self.network);
+        subjects.retain(|subject| self.wants(subject.name()));
+        ensure!(!subjects.is_empty(), "there is nothing of that name in the lab");
+        Ok(subjects)
+    }
+
     fn wants(&self, name: &str) -> bool {
         match &self.only {
             Some(only) => only.split(',').any(|only| name.split(',').next() == Some(only)),

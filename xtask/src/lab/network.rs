@@ -4,7 +4,7 @@
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
 use std::net::{TcpListener, TcpStream};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
@@ -17,7 +17,8 @@ use super::shop::{Client, EMAIL, Shop, exchange};
 use super::table::{Found, Row};
 use super::wait::{SOON, eventually, stays};
 use crate::desktop::{Parts, VirtualDesktop};
-use crate::project::{output, quietly, root, target, tool};
+use crate::project::{output, quietly, root, say, target, tool};
+use crate::unpacked;
 
 /// Something in the way.
 #[derive(Debug)]
@@ -37,9 +38,6 @@ enum Kind {
 
 /// What is tried where not all of them are.
 pub(super) const THREE: [&str; 3] = ["nginx", "haproxy", "uvicorn, websockets"];
-
-/// The proxies' packages. They are unpacked, not installed: an installed one would serve on this computer.
-const PACKAGES: [&str; 7] = ["nginx", "haproxy", "caddy", "lighttpd", "apache2", "squid", "tinyproxy"];
 
 /// The Python packages, as they were tried.
 const PYTHON: [&str; 8] = [
@@ -211,49 +209,56 @@ const NO_SOCKETS: &str = "tinyproxy";
 /// Longer than the usual proxy waits for a word.
 const IDLE: Duration = Duration::from_secs(75);
 
+/// How long the program is watched for another sentence about the same trouble.
+const SAYS_THE_SAME: Duration = Duration::from_secs(20);
+
 /// How long a lost place may stay unsaid, with a little for this computer.
 const PLACE_TAKEN: Duration = Duration::from_secs(17);
 
-/// Fetches the proxies and the Python packages into the build directory.
-pub(super) fn prepare() -> Result<()> {
-    let folder = folder();
-    let unpacked = folder.join("root");
-    if !unpacked.join("complete").is_file() {
-        fs::create_dir_all(&unpacked)?;
-        let mut simulate = tool("apt-get", ["install", "--simulate", "--no-install-recommends"]);
-        let plan = output(simulate.args(PACKAGES))?;
-        let names = plan.lines().filter_map(|line| line.strip_prefix("Inst ")?.split(' ').next());
-        let mut download = Command::new("apt-get");
-        quietly(download.current_dir(&folder).args(["-qq", "download"]).args(names))?;
-        for entry in fs::read_dir(&folder)? {
-            let path = entry?.path();
-            if path.extension().is_some_and(|extension| extension == "deb") {
-                quietly(Command::new("dpkg").arg("--extract").arg(&path).arg(&unpacked))?;
-                fs::remove_file(&path)?;
-            }
-        }
-        fs::write(unpacked.join("complete"), "")?;
+/// Fetches the proxies and the Python packages of these ways into the build directory. Where Python's cannot be had, their
+/// rows say so.
+pub(super) fn prepare(ways: &[&Way]) -> Result<()> {
+    let proxies: Vec<_> = ways.iter().filter(|way| way.is_proxy()).map(|way| way.name).collect();
+    unpacked::ensure(&proxies)?;
+    if proxies.len() == ways.len() || is_complete() {
+        return Ok(());
     }
-    let python = python();
-    if !folder.join("python/complete").is_file() {
-        quietly(Command::new("python3").args(["-m", "venv"]).arg(folder.join("python")))?;
-        quietly(Command::new(&python).args(["-m", "pip", "install", "--quiet"]).args(PYTHON))?;
-        fs::write(folder.join("python/complete"), "")?;
+    if let Err(error) = fetch_python() {
+        say(format!("Python's socket servers are left out: {error:#}"));
     }
     Ok(())
 }
 
+fn fetch_python() -> Result<()> {
+    let folder = folder();
+    say(format!("Fetching Python's socket servers into {}.", folder.display()));
+    quietly(Command::new("python3").args(["-m", "venv", "--clear"]).arg(&folder))?;
+    let mut install = Command::new(python());
+    install.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--retries", "10"]);
+    quietly(install.args(PYTHON))?;
+    fs::write(folder.join("complete"), PYTHON.join(" "))?;
+    Ok(())
+}
+
+fn is_complete() -> bool {
+    fs::read_to_string(folder().join("complete")).is_ok_and(|there| there == PYTHON.join(" "))
+}
+
 fn folder() -> PathBuf {
-    target().join("lab-network")
+    target().join("lab-python")
 }
 
 fn python() -> PathBuf {
-    folder().join("python/bin/python")
+    folder().join("bin/python")
 }
 
 /// Plays the story on one way.
 pub(super) fn story(way: &Way) -> Row {
     let mut row = Row::new(way.name, &way.version());
+    if !way.is_proxy() && !is_complete() {
+        row.not_tried("Python's package could not be fetched");
+        return row;
+    }
     match Scene::set(way) {
         Ok(scene) if way.name == NO_SOCKETS => {
             row.check("connect", || {
@@ -280,6 +285,10 @@ pub(super) fn story(way: &Way) -> Row {
 }
 
 impl Way {
+    fn is_proxy(&self) -> bool {
+        matches!(self.kind, Kind::Proxy { .. })
+    }
+
     fn version(&self) -> String {
         match &self.kind {
             Kind::Proxy { .. } => {
@@ -330,9 +339,7 @@ impl<'a> Scene<'a> {
     fn alert(&self) -> Result<Found> {
         let before = self.watch.alerts();
         self.publish()?;
-        eventually("the alert is a line of watch", Duration::from_secs(10), || {
-            Ok(self.watch.alerts() > before)
-        })?;
+        eventually("the alert is a line of watch", SOON, || Ok(self.watch.alerts() > before))?;
         let newest = self.watch.newest("alert").context("no alert")?;
         ensure!(newest["source"] == "live", "it came by the record");
         Ok(Found::works())
@@ -373,9 +380,20 @@ impl<'a> Scene<'a> {
         };
         let names_the_proxy =
             |said: &Vec<String>| said.iter().any(|words| words.to_lowercase().contains("proxy"));
-        let named = eventually("the proxy is named", Duration::from_secs(20), || {
-            Ok(self.shop.is_none() || names_the_proxy(&said()))
-        });
+        let named =
+            eventually("the proxy is named", SOON, || Ok(self.shop.is_none() || names_the_proxy(&said())));
+        if self.shop.is_some() && named.is_ok() {
+            stays("it says the same at each attempt", SAYS_THE_SAME, || {
+                let said = said();
+                let named = said.iter().position(|words| words.to_lowercase().contains("proxy"));
+                let mut later = said.iter().skip(named.unwrap_or_default());
+                let other = later.find(|words| {
+                    !words.to_lowercase().contains("proxy") && !words.starts_with("Connecting")
+                });
+                ensure!(other.is_none(), "it also says: {}", other.map_or("", String::as_str));
+                Ok(())
+            })?;
+        }
         let said = said();
         ensure!(named.is_ok(), "behind a proxy that answers, it says: {}", said.join(" / "));
         let sentence = said.iter().rev().find(|words| words.to_lowercase().contains("proxy")).or(said.last());
@@ -462,7 +480,10 @@ impl Drop for Scene<'_> {
 fn start(way: &Way, desktop: &VirtualDesktop, port: u16, server: Option<&str>) -> Result<Child> {
     let dir = desktop.dir().join("between");
     fs::create_dir_all(&dir)?;
-    let packages = folder().join("root");
+    let packages = match &way.kind {
+        Kind::Proxy { program, .. } => unpacked::root_of(program),
+        Kind::Python { .. } => PathBuf::new(),
+    };
     let (host, server_port) = server.and_then(|server| server.rsplit_once(':')).unwrap_or_default();
     let filled = |text: &str| {
         text.replace("SERVERPORT", server_port)
@@ -470,17 +491,13 @@ fn start(way: &Way, desktop: &VirtualDesktop, port: u16, server: Option<&str>) -
             .replace("HOST", host)
             .replace("PORT", &port.to_string())
             .replace("DIR", &dir.to_string_lossy())
-            .replace("ROOT/", &format!("{}/", packages.display()))
+            .replace("ROOT/", &packages.join("").to_string_lossy())
     };
     let (mut command, arguments) = match &way.kind {
         Kind::Proxy { program, arguments, settings } => {
             fs::write(dir.join("settings"), filled(settings))?;
-            let unpacked = packages.join(program);
-            let program = if unpacked.is_file() { unpacked } else { Path::new("/").join(program) };
-            let mut command = desktop.command(program);
-            let libraries = ["usr/lib/x86_64-linux-gnu", "usr/lib/aarch64-linux-gnu"];
-            let libraries = libraries.map(|folder| packages.join(folder).display().to_string());
-            command.env("LD_LIBRARY_PATH", libraries.join(":"));
+            let mut command = desktop.command(packages.join(program));
+            unpacked::lend_libraries(&mut command);
             (command, arguments)
         }
         Kind::Python { module, arguments } => {

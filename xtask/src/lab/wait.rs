@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Result, bail};
 
 /// How long anything may take that should come soon; generous, because builds and other desktops may run beside it.
-pub(super) const SOON: Duration = Duration::from_secs(30);
+pub(super) const SOON: Duration = Duration::from_secs(60);
 
 const PAUSE: Duration = Duration::from_millis(150);
 

@@ -1,6 +1,6 @@
 //! The handshake through real proxies, each with a configuration of its own on a free port of this computer.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -60,15 +60,21 @@ struct Proxy {
 }
 
 impl Proxy {
-    /// Starts `program` with a configuration file that is made for a folder and a port, and waits until it listens.
-    async fn start(program: &str, arguments: &[&str], configuration: impl Fn(&Path, u16) -> String) -> Proxy {
+    /// Starts `program`, whose files are below `root`, with a configuration file that is made for a folder and a port, and
+    /// waits until it listens.
+    async fn start(
+        root: &Path,
+        program: &str,
+        arguments: &[&str],
+        configuration: impl Fn(&Path, u16) -> String,
+    ) -> Proxy {
         let (folder, port) = (tempfile::tempdir().unwrap(), closed_port().await);
         let file = folder.path().join("proxy.conf");
         std::fs::write(&file, configuration(folder.path(), port)).unwrap();
-        let process = Command::new(program)
+        let process = Command::new(root.join(program))
             .args(arguments)
             .arg(&file)
-            .env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin")
+            .env("LD_LIBRARY_PATH", libraries(root))
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(Stdio::null())
@@ -92,6 +98,19 @@ impl Proxy {
     }
 }
 
+/// Where a program's files are: as `cargo xtask setup` unpacks them beside what is built, or installed.
+fn root_of(program: &str) -> PathBuf {
+    let built = std::env::current_exe().unwrap();
+    let unpacked = built.ancestors().nth(3).unwrap().join("unpacked");
+    if unpacked.join(program).is_file() { unpacked } else { PathBuf::from("/") }
+}
+
+/// Where its libraries are.
+fn libraries(root: &Path) -> String {
+    let folders = ["usr/lib/x86_64-linux-gnu", "usr/lib/aarch64-linux-gnu"];
+    folders.map(|folder| root.join(folder).display().to_string()).join(":")
+}
+
 impl Drop for Proxy {
     fn drop(&mut self) {
         let _ = self.process.kill();
@@ -109,9 +128,15 @@ async fn cause(dial: &SystemDial, address: &str, token: &str) -> Cause {
     }
 }
 
+const NGINX: &str = "usr/sbin/nginx";
+const HAPROXY: &str = "usr/sbin/haproxy";
+const LIGHTTPD: &str = "usr/sbin/lighttpd";
+const SQUID: &str = "usr/sbin/squid";
+const TINYPROXY: &str = "usr/bin/tinyproxy";
+
 async fn nginx() -> Proxy {
     let nowhere = closed_port().await;
-    Proxy::start("nginx", &["-c"], |folder, port| {
+    Proxy::start(&root_of(NGINX), NGINX, &["-c"], |folder, port| {
         let folder = folder.display();
         format!(
             "daemon off; master_process off; pid {folder}/pid; error_log {folder}/log;\n\
@@ -133,7 +158,7 @@ async fn nginx() -> Proxy {
 
 async fn haproxy() -> Proxy {
     let nowhere = closed_port().await;
-    Proxy::start("haproxy", &["-db", "-f"], |_, port| {
+    Proxy::start(&root_of(HAPROXY), HAPROXY, &["-db", "-f"], |_, port| {
         format!(
             "defaults\n  mode http\n  timeout connect 1s\n  timeout client 10s\n  timeout server 10s\n  retries 0\n\
              frontend front\n  bind 127.0.0.1:{port}\n  \
@@ -145,7 +170,9 @@ async fn haproxy() -> Proxy {
 }
 
 async fn lighttpd() -> Proxy {
-    Proxy::start("lighttpd", &["-D", "-f"], |folder, port| {
+    let root = root_of(LIGHTTPD);
+    let modules = root.join("usr/lib/lighttpd");
+    Proxy::start(&root, LIGHTTPD, &["-D", "-m", &modules.to_string_lossy(), "-f"], |folder, port| {
         let folder = folder.display();
         format!("server.document-root = \"{folder}\"\nserver.bind = \"127.0.0.1\"\nserver.port = {port}\n")
     })
@@ -155,9 +182,14 @@ async fn lighttpd() -> Proxy {
 async fn squid() -> Proxy {
     // Its shared memory goes by this name, and another one may run on this computer.
     let name = format!("shop{}", std::process::id());
-    Proxy::start("squid", &["-N", "-n", &name, "-f"], |_, port| {
+    let root = root_of(SQUID);
+    let share = root.join("usr/share/squid");
+    Proxy::start(&root, SQUID, &["-N", "-n", &name, "-f"], |_, port| {
+        let share = share.display();
         format!(
             "http_port 127.0.0.1:{port}\npid_filename none\naccess_log none\ncache_log /dev/null\ncache deny all\n\
+             pinger_enable off\ncoredump_dir none\nmime_table {share}/mime.conf\nicon_directory {share}/icons\n\
+             error_directory {share}/errors/en\n\
              acl encrypted port 443\nacl tunnels method CONNECT\nhttp_access deny tunnels !encrypted\nhttp_access allow all\n"
         )
     })
@@ -165,7 +197,7 @@ async fn squid() -> Proxy {
 }
 
 async fn tinyproxy() -> Proxy {
-    Proxy::start("tinyproxy", &["-d", "-c"], |_, port| {
+    Proxy::start(&root_of(TINYPROXY), TINYPROXY, &["-d", "-c"], |_, port| {
         format!("Port {port}\nListen 127.0.0.1\nTimeout 60\nMaxClients 20\nConnectPort 443\n")
     })
     .await
