@@ -135,9 +135,10 @@ export class Announcer {
  * @param {Incident} incident
  */
 export function arrival(incident) {
-  return t("page.say.new", {
+  const said = t("page.say.new", {
     kind: t(KIND[incident.kind]),
     camera: plain(incident.camera, 60),
     severity: t(SEVERITY[incident.severity].word),
   });
+  return incident.late ? `${said} ${plain(incident.late.sentence)}` : said;
 }

@@ -45,6 +45,13 @@ export function day(at, now) {
 }
 
 /**
+ * A moment of another day than the one it stands under: "14 Nov, 22:10".
+ *
+ * @param {number} at
+ */
+export const dated = (at) => t("page.moment.date", { date: shortDays.format(at), time: clock(at) });
+
+/**
  * A moment in the past, as short as it can be: "13:10", "yesterday 22:10", "14 Nov 22:10".
  *
  * @param {number} at
@@ -54,7 +61,7 @@ export function moment(at, now) {
   const start = midnight(now);
   if (at >= start) return clock(at);
   if (at >= midnight(start - 1)) return t("page.moment.yesterday", { time: clock(at) });
-  return t("page.moment.date", { date: shortDays.format(at), time: clock(at) });
+  return dated(at);
 }
 
 /**

@@ -24,6 +24,16 @@ export function beginOf(item) {
   return item.type === "incident" ? item.first_at : item.from;
 }
 
+/**
+ * From when to when an incident happened; it is sorted by when it came.
+ *
+ * @param {Incident} incident
+ * @returns {{ from: number, to: number }}
+ */
+export function happened({ first_at, last_at, late }) {
+  return late ?? { from: first_at, to: last_at };
+}
+
 /** More can be shown below the last row. @param {Feed} feed */
 export function hasOlder(feed) {
   return feed.from + ROWS < feed.items.length || feed.next !== null || feed.cut;

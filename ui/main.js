@@ -18,6 +18,7 @@ import { feedView, focusCurrentRow } from "./views/feed.js";
 import { noticesView } from "./views/notices.js";
 import { overviewView } from "./views/overview.js";
 import { reportView } from "./views/report.js";
+import { scrollingView, short } from "./views/scrolling.js";
 import { settingsView } from "./views/settings.js";
 import { signInView } from "./views/sign-in.js";
 import { statusView } from "./views/status.js";
@@ -28,7 +29,8 @@ const PATIENCE = 600;
 const store = new Store();
 const now = () => store.now();
 const act = actions(store);
-const narrow = matchMedia("(width < 45rem)");
+/** One column: an alert opens over the list. */
+const narrow = matchMedia(`(width < 45rem), ${short.media}`);
 
 fill(document);
 watchKeys();
@@ -46,6 +48,7 @@ const views = [
   signInView(act),
   reportView(act, now),
   settingsView(act, now),
+  scrollingView(),
 ];
 store.onPaint((state) => views.forEach((paint) => paint(state)));
 store.onEvent((before, after, event) => {

@@ -4,7 +4,8 @@
  *
  * @import {
  *   AlertView, Counts, Decision, DrillResult, DrillView, Event, FeedItem, FeedPage, FeedQuery, Handling, Incident,
- *   IncidentDetail, NoticeView, Problem, Report, ReportQuery, SessionView, SettingsView, ShopView, Snapshot, StatusView
+ *   IncidentDetail, NoticeView, PopupsView, Problem, Report, ReportQuery, SessionView, SettingsView, ShopView, Snapshot,
+ *   StatusView
  * } from "./types.d.ts"
  */
 
@@ -62,6 +63,7 @@ const ALERTS = 200;
  * @property {SettingsView | null} wanted settings on their way
  * @property {string | null} unwanted why the last change of settings was refused
  * @property {NoticeView[]} notices
+ * @property {PopupsView | null} popups what notifications can do here
  * @property {string | null} mishap why the last command was not carried out
  * @property {Place} place
  * @property {Feed} feed
@@ -121,6 +123,7 @@ export const INITIAL = {
   wanted: null,
   unwanted: null,
   notices: [],
+  popups: null,
   mishap: null,
   place: "feed",
   feed: {
@@ -170,6 +173,8 @@ export function reduce(state, event) {
       return { ...state, settings: event.settings, wanted: null, unwanted: null };
     case "notices":
       return { ...state, notices: event.notices };
+    case "popups":
+      return { ...state, popups: event.popups };
     case "drill":
       return { ...state, drill: { view: event.drill, asked: false, refused: null } };
     case "open":
@@ -304,6 +309,7 @@ function started(state, snapshot, at) {
     settings: snapshot.settings,
     wanted: null,
     notices: snapshot.notices,
+    popups: snapshot.popups,
     deciding: {},
     drill: { view: snapshot.drill, asked: false, refused: null },
     feed: { ...state.feed, stale: !unasked || state.shown !== null },

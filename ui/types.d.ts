@@ -12,7 +12,11 @@ now: number, status: StatusView,
 /**
  * Nobody is signed in: none.
  */
-session: SessionView | null, counts: Counts, feed: FeedPage, settings: SettingsView, notices: Array<NoticeView>, drill: DrillView, };
+session: SessionView | null, counts: Counts, feed: FeedPage, settings: SettingsView, notices: Array<NoticeView>, drill: DrillView,
+/**
+ * What notifications can do here; none until it is known.
+ */
+popups: PopupsView | null, };
 
 /**
  * The status with its evidence.
@@ -120,7 +124,20 @@ alerts: number,
 /**
  * The newest alert with a picture; its `frame://` id.
  */
-cover: string | null, source: Source, handling: Handling, seen: boolean, };
+cover: string | null, source: Source, handling: Handling, seen: boolean,
+/**
+ * When it happened, where it came live but late: `first_at` and `last_at` are when it came.
+ */
+late: Late | null, };
+
+/**
+ * When that happened which came late, by this computer's clock.
+ */
+export type Late = { from: number, to: number,
+/**
+ * "Came late, 1 min 10 s."
+ */
+sentence: string, };
 
 export type IncidentKind = "theft" | "intrusion" | "other";
 
@@ -352,6 +369,19 @@ export type NoticeView = {
 code: string, sentence: string, };
 
 /**
+ * What notifications can do on this desktop.
+ */
+export type PopupsView = {
+/**
+ * An alert can be acknowledged with a button of its notification.
+ */
+buttons: boolean,
+/**
+ * Who shows them and what they can do; without buttons, how an alert is acknowledged all the same.
+ */
+sentence: string, };
+
+/**
  * Tests of the alert path: the one under way and the last.
  */
 export type DrillView = { running: boolean,
@@ -428,4 +458,4 @@ field: string | null, };
 /**
  * What the page is told while it is open. Small: ids and short fields, no picture.
  */
-export type Event = { "type": "status", status: StatusView, } | { "type": "session", session: SessionView | null, } | { "type": "alert_added", incident: Incident, alert: AlertView, counts: Counts, } | { "type": "alert_changed", incident: string, alert: AlertView, } | { "type": "incident_changed", incident: Incident, counts: Counts, } | { "type": "incidents_removed", ids: Array<string>, counts: Counts, } | { "type": "feed_changed", counts: Counts, } | { "type": "settings", settings: SettingsView, } | { "type": "notices", notices: Array<NoticeView>, } | { "type": "drill", drill: DrillView, } | { "type": "open", incident: string, };
+export type Event = { "type": "status", status: StatusView, } | { "type": "session", session: SessionView | null, } | { "type": "alert_added", incident: Incident, alert: AlertView, counts: Counts, } | { "type": "alert_changed", incident: string, alert: AlertView, } | { "type": "incident_changed", incident: Incident, counts: Counts, } | { "type": "incidents_removed", ids: Array<string>, counts: Counts, } | { "type": "feed_changed", counts: Counts, } | { "type": "settings", settings: SettingsView, } | { "type": "notices", notices: Array<NoticeView>, } | { "type": "drill", drill: DrillView, } | { "type": "popups", popups: PopupsView, } | { "type": "open", incident: string, };

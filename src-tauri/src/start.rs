@@ -62,6 +62,7 @@ pub(crate) fn start(app: &AppHandle, found: DataDir) -> anyhow::Result<Option<Lo
     let told = client.clone();
     tauri::async_runtime::spawn(async move {
         power::follow(told.clone());
+        notifier::follow(told.clone());
         while let Some(outcome) = outcomes.recv().await {
             told.notification(outcome);
         }

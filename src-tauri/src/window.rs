@@ -11,6 +11,13 @@ use crate::start;
 /// The label of the only window.
 pub(crate) const LABEL: &str = "main";
 
+/// Its size where there is room, without the frame around it.
+const SIZE: (f64, f64) = (1180.0, 760.0);
+/// The least size in which everything can still be reached.
+const LEAST: (f64, f64) = (320.0, 240.0);
+/// What the frame around it takes, and a panel that the system does not tell of.
+const FRAME: (f64, f64) = (16.0, 72.0);
+
 /// A page is no document: what a browser's menu offers (reload, save the picture) is not for it. Fields keep theirs.
 const NO_BROWSER_MENU: &str = r#"
 addEventListener("contextmenu", (event) => {
@@ -59,11 +66,11 @@ fn create(app: &AppHandle) -> tauri::Result<WebviewWindow> {
     if let Some(folder) = folder(app) {
         window = window.data_directory(folder);
     }
+    let (width, height) = fitting(&screens(app));
     let window = window
         .title("VisionGuard")
-        .inner_size(1180.0, 760.0)
-        .min_inner_size(360.0, 320.0)
-        .prevent_overflow()
+        .inner_size(width, height)
+        .min_inner_size(LEAST.0, LEAST.1)
         .zoom_hotkeys_enabled(true)
         .devtools(cfg!(debug_assertions))
         .initialization_script(NO_BROWSER_MENU)
@@ -76,6 +83,25 @@ fn create(app: &AppHandle) -> tauri::Result<WebviewWindow> {
     #[cfg(target_os = "linux")]
     crate::web_process::follow(&window)?;
     Ok(window)
+}
+
+/// The room on each screen, in the page's pixels. The one that the window will be on is not known before it is there: Wayland
+/// never says, and many an X server has no first screen.
+fn screens(app: &AppHandle) -> Vec<(f64, f64)> {
+    let monitors = app.available_monitors().unwrap_or_default();
+    let rooms = monitors.iter().map(|monitor| {
+        let room = monitor.work_area().size.to_logical::<f64>(monitor.scale_factor());
+        (room.width, room.height)
+    });
+    rooms.collect()
+}
+
+/// The window's size, no larger than fits on any of the screens with its frame.
+fn fitting(screens: &[(f64, f64)]) -> (f64, f64) {
+    let least =
+        |all: (f64, f64), room: &(f64, f64)| (all.0.min(room.0 - FRAME.0), all.1.min(room.1 - FRAME.1));
+    let (width, height) = screens.iter().fold(SIZE, least);
+    (width.max(LEAST.0), height.max(LEAST.1))
 }
 
 /// Where the web view keeps what it wants to keep, if not where it usually does: without a folder there is no window.
@@ -103,6 +129,17 @@ fn is_ours(address: &Url) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn case_30_the_window_fits_on_the_smallest_screen() {
+        let (full, double) = ((1920.0, 1080.0), (683.0, 384.0));
+
+        assert_eq!(fitting(&[]), SIZE);
+        assert_eq!(fitting(&[full]), SIZE);
+        assert_eq!(fitting(&[double]), (667.0, 312.0));
+        assert_eq!(fitting(&[full, double]), (667.0, 312.0));
+        assert_eq!(fitting(&[(200.0, 100.0)]), LEAST);
+    }
 
     #[test]
     fn only_our_own_page_is_navigated_to() {

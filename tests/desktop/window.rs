@@ -3,7 +3,8 @@
 use anyhow::{Context, Result};
 use xtask::desktop::Parts;
 
-use crate::world::World;
+use crate::webdriver::Browser;
+use crate::world::{PASSWORD, World, sign_in};
 
 /// The program that draws the page.
 pub const WEB_PROCESS: &str = "WebKitWebProcess";
@@ -40,6 +41,22 @@ fn without_a_tray_a_closed_window_stays_within_reach() -> Result<()> {
 
     world.eventually("it is minimised", || world.desktop.is_minimised(&window))?;
     assert_eq!(program.try_wait()?, None, "the program goes on");
+    Ok(())
+}
+
+#[test]
+fn case_30_a_small_screen_at_twice_the_size_has_room_for_signing_in() -> Result<()> {
+    let world = World::start_with(Parts { size: (1366, 768), ..Parts::default() })?;
+    let mut program = world.program();
+    program.env("GDK_SCALE", "2");
+    let browser = Browser::open(&world.desktop, &program)?;
+    browser.button("Sign in")?;
+    let window = world.window()?;
+
+    assert!(window.x >= 0 && window.x.saturating_add_unsigned(window.width) <= 1366, "{window:?}");
+    assert!(window.y >= 0 && window.y.saturating_add_unsigned(window.height) <= 768, "{window:?}");
+    sign_in(&browser, &world.url(), PASSWORD)?;
+    browser.wait_for_words("Protected")?;
     Ok(())
 }
 

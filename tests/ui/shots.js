@@ -11,6 +11,7 @@ import { join } from "node:path";
 import { stage } from "./support/browser.js";
 import { report as reportOf } from "./support/reports.js";
 import { ROOT } from "./support/server.js";
+import { VIEWS } from "./support/views.js";
 
 const OUT = join(ROOT, "target", "shots");
 const NOW = new Date("2025-11-21T14:03:23+01:00").getTime();
@@ -143,8 +144,11 @@ const SHOTS = [
   { name: "no-match", scenario: "full", widths: [360, 1280], then: (page) => page.fill('[name="search"]', "bakery") },
 ];
 
+for (const view of VIEWS) SHOTS.push({ ...view, name: `small-${view.name.replace(/\W+/g, "-")}`, widths: [640] });
+
 const SIZES = [
   [360, 740],
+  [640, 360],
   [900, 640],
   [1280, 800],
   [2560, 1440],

@@ -9,7 +9,7 @@
 import { attribute, clone, icon, keyed, part, show, text } from "../dom.js";
 import { clock, duration, exactClock, fullTime, midnight, moment, plain, took } from "../format.js";
 import { onPress } from "../keys.js";
-import { isOpen } from "../listing.js";
+import { happened, isOpen } from "../listing.js";
 import { alertOf, handlingOf } from "../state.js";
 import { ticking } from "../tick.js";
 import { t } from "../words.js";
@@ -143,12 +143,13 @@ function paintWords(root, detail, { shown }, now) {
   icon(badge, SEVERITY[severity].icon);
   text(part(badge, "severity-word"), t(SEVERITY[severity].word));
 
-  ticking(part(root, "age"), "ago", incident.last_at, now);
+  const { from, to } = happened(incident);
+  ticking(part(root, "age"), "ago", to, now);
 
   const place = [incident.camera, incident.shop].filter((name) => name !== null).map((name) => plain(name, 60));
-  const lasted = incident.last_at - incident.first_at;
-  const line = [place.join(", "), beganAt(incident.first_at, now)];
-  if (lasted >= 1_000) line.push(t("page.detail.lasted", { duration: duration(lasted) }));
+  const line = [place.join(", "), beganAt(from, now)];
+  if (to - from >= 1_000) line.push(t("page.detail.lasted", { duration: duration(to - from) }));
+  if (incident.late) line.push(plain(incident.late.sentence).replace(/\.$/, ""));
   line.push(pictures(incident));
   text(part(root, "place"), line.join(" · "));
   text(part(root, "why"), t(SEVERITY[severity].why, { why: plain(incident.why, 200) }));
@@ -163,7 +164,7 @@ function beganAt(at, now) {
   return at >= midnight(now) ? exactClock(at) : moment(at, now);
 }
 
-/** @typedef {{ name: string, value: string, title?: string }} Fact */
+/** @typedef {{ name: string, value: string, title?: string, wide?: boolean }} Fact */
 
 /**
  * @param {IncidentDetail} detail
@@ -174,7 +175,7 @@ function facts({ incident, note }, alert) {
   /** @type {Fact[]} */
   const list = [];
   if (incident.person !== null) list.push({ name: t("page.fact.person"), value: plain(incident.person, 60) });
-  if (note !== null) list.push({ name: t("page.fact.note"), value: plain(note, 500) });
+  if (note !== null) list.push({ name: t("page.fact.note"), value: plain(note, 500), wide: true });
   if (alert === null) return list;
 
   const { detected_at, received_at } = alert;
@@ -196,6 +197,7 @@ function paintFact(element, fact) {
   const [term, value] = element.children;
   if (!(term && value instanceof HTMLElement)) return;
   text(term, fact.name);
+  attribute(element, "data-wide", fact.wide ? "" : null);
   value.title = fact.title ?? "";
   text(value, fact.value);
 }

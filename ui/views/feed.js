@@ -14,6 +14,7 @@ import { EVERYTHING, hasOlder, isEverything, visibleItems } from "../listing.js"
 import { count, t } from "../words.js";
 import { chipsView } from "./chips.js";
 import { makeRow, updateRow } from "./row.js";
+import { short } from "./scrolling.js";
 
 /** How long the rows hold still after the pointer moved over them. */
 const AIMING = 2_000;
@@ -61,12 +62,22 @@ export function feedView(act, now) {
   onPress(part(root, "older"), act.older);
   onPress(part(root, "newer"), act.newer);
   onPress(part(root, "note-button"), () => noteFor(painted)?.act());
-  onPress(arrived, () => scroll.scrollTo({ top: 0 }));
-  scroll.addEventListener("scroll", () => {
-    if (scroll.scrollTop > 8 || missed === 0) return;
+  onPress(arrived, () => (short.matches ? root.scrollIntoView({ block: "start" }) : scroll.scrollTo({ top: 0 })));
+  const scrolled = () => {
+    if (missed === 0 || isBelow()) return;
     missed = 0;
     show(arrived, false);
-  });
+  };
+  scroll.addEventListener("scroll", scrolled);
+  document.addEventListener("scroll", scrolled);
+
+  /** Where what can be seen of the rows begins, in the window. */
+  const edge = () => (short.matches ? 0 : scroll.getBoundingClientRect().top);
+
+  const scroller = () => (short.matches ? (document.scrollingElement ?? scroll) : scroll);
+
+  /** The first row is above what can be seen. */
+  const isBelow = () => rows.getBoundingClientRect().top < edge() - 8;
 
   rows.addEventListener("pointermove", (event) => (aimedAt = event.timeStamp));
   rows.addEventListener("click", (event) => {
@@ -131,7 +142,7 @@ export function feedView(act, now) {
 
     const items = visibleItems(state.feed);
     const aiming = performance.now() - aimedAt < AIMING;
-    const keep = scroll.scrollTop > 8 || aiming ? anchor(rows, scroll) : null;
+    const keep = isBelow() || aiming ? anchor(rows, edge()) : null;
     const first = rows.firstElementChild instanceof HTMLElement ? rows.firstElementChild.dataset.key : undefined;
     const context = { now: now(), state, live: before !== undefined && before.length > 0, items };
     keyed(rows, items, (item) => item.id, makeRow, (row, item, index) => {
@@ -139,7 +150,7 @@ export function feedView(act, now) {
       updateRow(row, item, index, { ...context, live });
       attribute(row, "aria-current", item.id === selected ? "true" : null);
     });
-    if (keep) scroll.scrollTop += bottom(keep.row) - keep.bottom;
+    if (keep) scroller().scrollTop += bottom(keep.row) - keep.bottom;
     if (keep && before && state.feed.query === painted?.feed.query) miss(items, before);
     if (!items.some((item) => item.id === current)) current = items[0]?.id ?? null;
     for (const row of rows.children) attribute(row, "tabindex", dataKey(row) === current ? "0" : "-1");
@@ -237,16 +248,16 @@ function dataKey(row) {
  * The first row in sight, which must stay where it is while others arrive above it.
  *
  * @param {HTMLElement} rows
- * @param {HTMLElement} scroll
+ * @param {number} edge
  */
-function anchor(rows, scroll) {
+function anchor(rows, edge) {
   for (const row of rows.children) {
-    if (row instanceof HTMLElement && bottom(row) > scroll.scrollTop) return { row, bottom: bottom(row) };
+    if (row instanceof HTMLElement && bottom(row) > edge) return { row, bottom: bottom(row) };
   }
   return null;
 }
 
 /** Where a row ends; its beginning may lose the name of the day. @param {HTMLElement} row */
 function bottom(row) {
-  return row.offsetTop + row.offsetHeight;
+  return row.getBoundingClientRect().bottom;
 }

@@ -7,10 +7,11 @@
  */
 
 import { attribute, part, show, text } from "../dom.js";
-import { midnight, moment } from "../format.js";
+import { midnight, moment, plain } from "../format.js";
 import { onPress } from "../keys.js";
-import { beginOf, isEverything, isOpen } from "../listing.js";
+import { beginOf, happened, isEverything, isOpen } from "../listing.js";
 import { count, t } from "../words.js";
+import { isByRecord } from "./status.js";
 import { STATUS } from "./terms.js";
 
 const MINUTE = 60_000;
@@ -61,7 +62,8 @@ function sentence({ counts, status }, now) {
   const since = status
     ? t("page.overview.since", { status: t(STATUS[status.status].word), moment: moment(status.since, now) })
     : "";
-  return [today, since, counts.total === 0 ? t("page.overview.first") : ""].filter(Boolean).join(" ");
+  const way = status && isByRecord(status) ? plain(status.sentence, 300) : "";
+  return [today, since, way, counts.total === 0 ? t("page.overview.first") : ""].filter(Boolean).join(" ");
 }
 
 /** The newest incident that waits for a decision. @param {FeedItem[]} items */
@@ -94,9 +96,10 @@ function paintDay(svg, items, more, now) {
       if ((item.to ?? now) < start) continue;
       outages += 1;
       shapes.push(shape("day-outage", minute(item.from), Math.max(minute(item.from) + 3, minute(item.to ?? now)), 6));
-    } else if (item.first_at >= start) {
+    } else if (happened(item).from >= start) {
       alerts += 1;
-      const mark = shape("day-mark", minute(item.first_at) - 2, minute(item.first_at) + 2, TALL[item.severity]);
+      const at = minute(happened(item).from);
+      const mark = shape("day-mark", at - 2, at + 2, TALL[item.severity]);
       mark.dataset.severity = item.severity;
       if (!isOpen(item.handling)) mark.dataset.handled = "";
       shapes.push(mark);

@@ -7,8 +7,8 @@
 
 import { frameUrl } from "../core.js";
 import { attribute, clone, icon, part, partOf, show, text } from "../dom.js";
-import { clock, day, duration, fullTime, moment, plain } from "../format.js";
-import { beginOf } from "../listing.js";
+import { clock, dated, day, duration, fullTime, midnight, moment, plain } from "../format.js";
+import { beginOf, happened } from "../listing.js";
 import { handlingOf } from "../state.js";
 import { ticking } from "../tick.js";
 import { count, t } from "../words.js";
@@ -84,7 +84,10 @@ function paintIncident(row, incident, handling, now) {
   attribute(row, "data-unseen", incident.seen ? null : "");
   text(part(row, "camera"), camera);
   text(part(row, "time"), span(incident));
-  part(row, "time").title = fullTime(incident.first_at);
+  part(row, "time").title = fullTime(happened(incident).from);
+  const late = plain(incident.late?.sentence ?? "");
+  text(part(row, "late"), late);
+  show(part(row, "late"), late !== "");
   text(part(row, "kind"), t(KIND[incident.kind]));
   show(part(row, "new"), !incident.seen);
 
@@ -103,7 +106,8 @@ function paintIncident(row, incident, handling, now) {
     camera,
     t(KIND[incident.kind]),
     t("page.row.severity", { severity: t(SEVERITY[incident.severity].word) }),
-    moment(incident.first_at, now),
+    moment(happened(incident).from, now),
+    late.replace(/\.$/, ""),
     pictures(incident),
     said.words || t("page.handling.open"),
   ];
@@ -117,13 +121,15 @@ export function pictures(incident) {
 }
 
 /**
- * When it was: a moment, or from when to when if it went on for minutes.
+ * When it was: a moment, or from when to when if it went on for minutes; with its day, if that is not the row's.
  *
  * @param {Incident} incident
  */
-function span({ first_at, last_at }) {
-  if (last_at - first_at < 60_000) return clock(first_at);
-  return t("page.row.span", { from: clock(first_at), to: clock(last_at) });
+function span(incident) {
+  const { from, to } = happened(incident);
+  const began = midnight(from) === midnight(incident.first_at) ? clock(from) : dated(from);
+  if (to - from < 60_000) return began;
+  return t("page.row.span", { from: began, to: clock(to) });
 }
 
 /**

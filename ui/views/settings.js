@@ -77,6 +77,8 @@ export function settingsView(act, now) {
     if (settings) paintSettings(root, settings, cameras(state, settings), act);
     show(part(root, "settings-problem"), state.unwanted !== null);
     text(part(root, "settings-problem"), plain(state.unwanted ?? "", 300));
+    show(part(root, "popups"), state.popups !== null);
+    text(part(root, "popups"), plain(state.popups?.sentence ?? "", 400));
     paintAccount(root, state);
     text(part(root, "version"), t("page.settings.version", { version: state.version }));
   };

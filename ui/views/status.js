@@ -64,6 +64,7 @@ export function statusView(act, now) {
     if (status === null || status === painted) return;
     painted = status;
     attribute(bar, "data-status", status.status);
+    attribute(bar, "data-by-record", isByRecord(status) ? "" : null);
     icon(bar, STATUS[status.status].icon);
     text(word, t(STATUS[status.status].word));
     text(part(bar, "sentence"), plain(status.sentence, 300));
@@ -71,6 +72,11 @@ export function statusView(act, now) {
     attribute(remedy, "data-look", status.remedy === "sign_in" ? "main" : null);
     text(remedy, status.remedy === "sign_in" ? t("page.remedy.sign_in") : t("page.remedy.retry_now"));
   };
+}
+
+/** Protected, though alerts do not come over the connection: how they come is always said. @param {StatusView} status */
+export function isByRecord({ status, record_every }) {
+  return status === "protected" && record_every !== null;
 }
 
 /** @param {Drill} drill @param {number} now */

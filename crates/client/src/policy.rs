@@ -231,15 +231,18 @@ fn body(entry: &Entry, assessment: &Assessment, zone: &TimeZone) -> String {
     once
 }
 
-/// "Came late, 1 min 10 s."
+/// "Came late, 1 min 10 s.", "Came late, 2 h 4 min."
 pub fn came_late(late: SignedDuration) -> String {
-    let (minutes, seconds) = (late.as_mins().to_string(), (late.as_secs() % 60).to_string());
-    let values = [("minutes", minutes.as_str()), ("seconds", seconds.as_str())];
-    if late.as_mins() == 0 {
-        words::text("notification.late_seconds", &values)
-    } else {
-        words::text("notification.late_minutes", &values)
-    }
+    let numbers =
+        [late.as_hours(), late.as_mins() % 60, late.as_secs() % 60].map(|number| number.to_string());
+    let values = ["hours", "minutes", "seconds"];
+    let values = [0, 1, 2].map(|at| (values[at], numbers[at].as_str()));
+    let key = match (late.as_hours(), late.as_mins()) {
+        (0, 0) => "notification.late_seconds",
+        (0, _) => "notification.late_minutes",
+        (_, _) => "notification.late_hours",
+    };
+    words::text(key, &values)
 }
 
 fn reasons(kind: Kind, top_score: Option<f64>, nth: u32) -> String {
@@ -310,6 +313,7 @@ mod tests {
         assert!(!said(&entry).contains("late"), "{}", said(&entry));
         entry.alert.detected_here = Some(at(80));
         assert!(!said(&entry).contains("late"), "a clock that is ahead is no delay");
+        assert_eq!(came_late(SignedDuration::from_secs(7_479)), "Came late, 2 h 4 min.");
     }
 
     #[tokio::test]

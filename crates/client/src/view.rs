@@ -12,7 +12,7 @@ mod report;
 
 pub use incident::{
     AlertView, Decided, Decision, FeedFilter, FeedItem, FeedPage, FeedQuery, FrameView, Handling, How,
-    Incident, IncidentDetail, IncidentKind, Severity, ShopView, Source,
+    Incident, IncidentDetail, IncidentKind, Late, Severity, ShopView, Source,
 };
 pub use report::{Gap, LedgerEntry, Outage, Report, ReportQuery, Spread};
 
@@ -32,6 +32,8 @@ pub struct Snapshot {
     pub settings: SettingsView,
     pub notices: Vec<NoticeView>,
     pub drill: DrillView,
+    /// What notifications can do here; none until it is known.
+    pub popups: Option<PopupsView>,
 }
 
 /// The one word.
@@ -123,6 +125,16 @@ pub struct Counts {
 pub struct NoticeView {
     /// Stable: `no_keychain`, `keychain_locked`, `no_notifications`, `journal_unwritable`, `insecure_server`.
     pub code: String,
+    pub sentence: String,
+}
+
+/// What notifications can do on this desktop.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(TS))]
+pub struct PopupsView {
+    /// An alert can be acknowledged with a button of its notification.
+    pub buttons: bool,
+    /// Who shows them and what they can do; without buttons, how an alert is acknowledged all the same.
     pub sentence: String,
 }
 
@@ -240,6 +252,10 @@ pub enum Event {
     Drill {
         drill: DrillView,
     },
+    /// Another program shows notifications, or none.
+    Popups {
+        popups: PopupsView,
+    },
     /// Show this incident: a notification was clicked.
     Open {
         incident: String,
@@ -295,6 +311,7 @@ mod tests {
         declare::<Keeping>(&mut text);
         declare::<Counts>(&mut text);
         declare::<Incident>(&mut text);
+        declare::<Late>(&mut text);
         declare::<IncidentKind>(&mut text);
         declare::<Severity>(&mut text);
         declare::<Source>(&mut text);
@@ -315,6 +332,7 @@ mod tests {
         declare::<Outage>(&mut text);
         declare::<LedgerEntry>(&mut text);
         declare::<NoticeView>(&mut text);
+        declare::<PopupsView>(&mut text);
         declare::<DrillView>(&mut text);
         declare::<DrillResult>(&mut text);
         declare::<SettingsView>(&mut text);

@@ -19,7 +19,7 @@ const HOUR = 60 * MINUTE;
  * @property {Report} report of whatever time is asked about
  * @property {string} frames
  *
- * @typedef {"full" | "empty" | "quiet" | "offline" | "catching_up" | "deaf" | "signed_out" | "sign_in" | "storm" | "blur"} Scenario
+ * @typedef {"full" | "empty" | "quiet" | "offline" | "catching_up" | "deaf" | "signed_out" | "sign_in" | "storm" | "blur" | "by_record"} Scenario
  */
 
 /** The shops of the alerts. */
@@ -94,6 +94,7 @@ export function world(scenario, now) {
         },
       },
       drill: drill(scenario, now),
+      popups: { buttons: true, sentence: "Notifications are shown by Xfce Notify Daemon 0.7.3. They have buttons to acknowledge and to view." },
       notices:
         scenario === "deaf"
           ? [{ code: "no_notifications", sentence: "This computer has no notification service. Alerts appear only in this window." }]
@@ -120,6 +121,7 @@ export function incident(values) {
     source: "live",
     handling: { state: "open" },
     seen: false,
+    late: null,
     ...values,
   };
 }
@@ -265,6 +267,8 @@ function status(scenario, now) {
       };
     case "catching_up":
       return { ...calm, status: "catching_up", reason: "reconciling", sentence: "Looking for alerts that came while you were offline.", since: now - 3_000 };
+    case "by_record":
+      return { ...calm, status: "protected", reason: "protected_by_record", sentence: "Alerts of this account come by the server's record, which is read every 15 seconds.", record_every: 15 };
     case "sign_in":
       return { ...calm, status: "signed_out", reason: "no_session", sentence: "Sign in to receive alerts.", heard_at: null, remedy: "sign_in" };
     case "full":

@@ -53,8 +53,8 @@ use crate::shell::{Outcome, Shell};
 use crate::status;
 use crate::tls::{self, Trust};
 use crate::view::{
-    Decided, Decision, DrillResult, FeedPage, FeedQuery, How, IncidentDetail, Problem, Report, ReportQuery,
-    SessionView, SettingsView, Snapshot, Status,
+    Decided, Decision, DrillResult, FeedPage, FeedQuery, How, IncidentDetail, PopupsView, Problem, Report,
+    ReportQuery, SessionView, SettingsView, Snapshot, Status,
 };
 use crate::words::text;
 
@@ -358,6 +358,11 @@ impl Client {
     /// Whether the program is really started at sign-in to the computer, and why not, where the settings want it.
     pub fn starts_at_sign_in(&self, is: bool, why_not: Option<String>) {
         self.tell(Tick::StartsAtSignIn(is, why_not));
+    }
+
+    /// What notifications can do on this desktop now.
+    pub fn popups(&self, popups: PopupsView) {
+        self.tell(Tick::Popups(popups));
     }
 
     /// The window opened (events are wanted) or closed.

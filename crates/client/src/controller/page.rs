@@ -177,6 +177,7 @@ pub(super) fn nothing() -> Snapshot {
         settings: Settings::default().view,
         notices: Vec::new(),
         drill: DrillView::default(),
+        popups: None,
     }
 }
 

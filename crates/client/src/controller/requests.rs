@@ -13,7 +13,8 @@ use crate::journal::{AlertId, IncidentId, Journal, JournalError, Stored};
 use crate::local::Standing;
 use crate::settings::{self, Complaint, Settings, SettingsError};
 use crate::view::{
-    Event, FeedPage, FeedQuery, IncidentDetail, Problem, Report, ReportQuery, SettingsView, Snapshot,
+    Event, FeedPage, FeedQuery, IncidentDetail, PopupsView, Problem, Report, ReportQuery, SettingsView,
+    Snapshot,
 };
 use crate::words::text;
 
@@ -34,6 +35,7 @@ impl Controller {
             settings,
             notices: self.shown.notices(),
             drill: self.drills.view(),
+            popups: self.shown.popups.clone(),
         };
         self.tasks.spawn(async move {
             match journal.feed(FeedQuery::default(), &snapshot.settings.camera_names).await {
@@ -249,6 +251,14 @@ impl Controller {
             self.feed_changed();
         }
         self.settings.view.clone()
+    }
+
+    /// What notifications can do is for the settings to say.
+    pub(super) fn popups(&mut self, popups: PopupsView) {
+        if self.shown.popups.as_ref() != Some(&popups) {
+            self.shown.popups = Some(popups.clone());
+            self.emit(&Event::Popups { popups });
+        }
     }
 
     /// What is true of the start at sign-in is what the settings show.

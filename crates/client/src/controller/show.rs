@@ -11,7 +11,7 @@ use super::ticks::{Tick, milliseconds};
 use crate::journal::JournalError;
 use crate::status::{self, Facts, Verdict};
 use crate::tray::tray;
-use crate::view::{Counts, Event, NoticeView, SessionView, Status, StatusView, Tray};
+use crate::view::{Counts, Event, NoticeView, PopupsView, SessionView, Status, StatusView, Tray};
 use crate::words::text;
 
 /// What was shown last.
@@ -20,6 +20,8 @@ pub(super) struct Shown {
     pub(super) status: StatusView,
     pub(super) session: Option<SessionView>,
     pub(super) counts: Counts,
+    /// What notifications can do, once that is known.
+    pub(super) popups: Option<PopupsView>,
     tray: Option<Tray>,
     /// Standing remarks by code.
     notices: BTreeMap<&'static str, String>,
@@ -55,6 +57,7 @@ impl Shown {
             },
             session: None,
             counts: Counts::default(),
+            popups: None,
             tray: None,
             notices: BTreeMap::new(),
             notices_changed: false,

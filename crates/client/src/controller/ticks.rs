@@ -24,8 +24,8 @@ use crate::local::Standing;
 use crate::reconcile::{Memory, Pass, Trouble};
 use crate::shell::Outcome;
 use crate::view::{
-    Counts, Decision, DrillResult, FeedPage, FeedQuery, IncidentDetail, Problem, Report, ReportQuery,
-    SessionView, SettingsView, Snapshot,
+    Counts, Decision, DrillResult, FeedPage, FeedQuery, IncidentDetail, PopupsView, Problem, Report,
+    ReportQuery, SessionView, SettingsView, Snapshot,
 };
 
 /// Where an answer goes; nobody may be waiting for it any more.
@@ -66,6 +66,7 @@ pub(super) enum Tick {
     Network,
     /// Whether the program is started at sign-in, and why not.
     StartsAtSignIn(bool, Option<String>),
+    Popups(PopupsView),
     Quit,
 
     // ---- told by the connection ----
@@ -182,6 +183,7 @@ impl Controller {
             Tick::Wake => self.connection.wake(),
             Tick::Network => self.connection.probe(),
             Tick::StartsAtSignIn(is, why_not) => self.starts_at_sign_in(is, why_not),
+            Tick::Popups(popups) => self.popups(popups),
             Tick::Quit => self.quitting = true,
 
             Tick::Link(event) => self.link(event),

@@ -15,11 +15,7 @@ mod linux {
     pub(in crate::doctor) async fn notifications() -> Finding {
         let advice = text("doctor.notifications_advice", &[]);
         match notifier::ask().await {
-            Ok(service) => {
-                let can = notifier::abilities(&service);
-                let values = [("name", service.name.as_str()), ("can", can.as_str())];
-                Finding::good(Check::Notifications, text("doctor.notifications_good", &values))
-            }
+            Ok(service) => Finding::good(Check::Notifications, notifier::told(&service)),
             Err(why) => {
                 tracing::debug!(why, "nobody shows notifications");
                 Finding::bad(Check::Notifications, text("doctor.notifications_none", &[]), advice)

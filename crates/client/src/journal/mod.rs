@@ -56,8 +56,8 @@ pub use gap::{GapRow, Why};
 pub use mode::Mode;
 pub use outage::OutageRow;
 pub use row::{
-    AlertId, Changed, Delivery, Entry, IncidentId, IncidentRow, Incoming, Keep, Newest, NotAnId, Outgoing,
-    OutgoingId, Pruned, Recorded, Repaired, Stored, StoredPicture, WantedPicture,
+    AlertId, Changed, Delivery, Entry, IncidentId, IncidentRow, Incoming, Keep, Late, Newest, NotAnId,
+    Outgoing, OutgoingId, Pruned, Recorded, Repaired, Stored, StoredPicture, WantedPicture,
 };
 pub use unsent::Unsent;
 

@@ -61,9 +61,14 @@ row_id!(
 impl Stored {
     /// By how much it came later than alerts do; none where it did not, or where that cannot be told.
     pub fn late_by(&self) -> Option<SignedDuration> {
-        let late = self.received_at.duration_since(self.detected_here?);
-        (late >= LATE && late < BELIEVABLE).then_some(late)
+        late_by(self.received_at, self.detected_here)
     }
+}
+
+/// By how much that came late which was detected then, by this computer's clock.
+pub(super) fn late_by(received_at: Timestamp, detected_here: Option<Timestamp>) -> Option<SignedDuration> {
+    let late = received_at.duration_since(detected_here?);
+    (late >= LATE && late < BELIEVABLE).then_some(late)
 }
 
 /// An alert that comes this long after its detection comes late.
@@ -150,6 +155,17 @@ pub struct IncidentRow {
     pub seen_at: Option<Timestamp>,
     pub dismissed_at: Option<Timestamp>,
     pub handling: Handling,
+    /// When it happened, where it came on the socket but late: `first_at` and `last_at` are when it came.
+    pub late: Option<Late>,
+}
+
+/// When that happened which came late, by this computer's clock.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Late {
+    pub from: Timestamp,
+    pub to: Timestamp,
+    /// How long after it the first of it came.
+    pub by: SignedDuration,
 }
 
 impl IncidentRow {

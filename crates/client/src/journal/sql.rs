@@ -5,6 +5,7 @@ use rusqlite::types::{FromSqlError, Type, ValueRef};
 use rusqlite::{Connection, OptionalExtension, Row};
 use visionguard_proto::{AnomalyId, BoundingBox, Kind, ShopId, StreamId};
 
+use super::row::{Late, late_by};
 use super::{AlertId, Entry, IncidentId, IncidentRow, JournalError, Stored, StoredPicture};
 use crate::view::{Decision, Handling, Source};
 
@@ -40,8 +41,12 @@ const ALERT: &str = "SELECT a.id, a.incident, a.anomaly_id, a.kind, a.stream_id,
 
 const INCIDENT: &str = "SELECT i.id, i.kind, i.stream_id, i.person_id, i.shop_id, s.name, i.location, i.text, \
      i.first_at, i.last_at, i.alerts, i.top_score, i.nth, i.cover, i.live, i.notified_at, i.seen_at, \
-     i.dismissed_at, i.handling, i.decision, i.decided_here, i.handled_at, i.refusal, i.decided_at \
-     FROM incident i LEFT JOIN shop s ON s.id = i.shop_id";
+     i.dismissed_at, i.handling, i.decision, i.decided_here, i.handled_at, i.refusal, i.decided_at, \
+     opening.live, opening.received_at, opening.detected_at, opening.clock_ahead, \
+     newest.live, newest.received_at, newest.detected_at, newest.clock_ahead \
+     FROM incident i LEFT JOIN shop s ON s.id = i.shop_id \
+     LEFT JOIN alert opening ON opening.id = (SELECT min(id) FROM alert WHERE incident = i.id) \
+     LEFT JOIN alert newest ON newest.id = (SELECT max(id) FROM alert WHERE incident = i.id)";
 
 /// The alerts for which this holds (`a.` before columns).
 pub(super) fn alerts(
@@ -205,7 +210,28 @@ fn incident_row(row: &Row<'_>) -> rusqlite::Result<IncidentRow> {
         seen_at: maybe_time(row, 16)?,
         dismissed_at: maybe_time(row, 17)?,
         handling: handling(row)?,
+        late: late(row)?,
     })
+}
+
+/// When an incident happened whose first or newest alert came on the socket, but late.
+fn late(row: &Row<'_>) -> rusqlite::Result<Option<Late>> {
+    let (first_at, last_at) = (time(row, 8)?, time(row, 9)?);
+    let (opening, newest) = (came_late(row, 24)?, came_late(row, 28)?);
+    let Some((_, by)) = opening.or(newest) else { return Ok(None) };
+    let detected = [opening, newest].map(|late| late.map(|(detected, _)| detected));
+    let [opening, newest] = [detected[0].unwrap_or(first_at), detected[1].unwrap_or(last_at)];
+    Ok(Some(Late { from: opening.min(newest), to: opening.max(newest), by }))
+}
+
+/// When the alert of these columns was detected, and by how much it came late, if it came on the socket and did.
+fn came_late(row: &Row<'_>, column: usize) -> rusqlite::Result<Option<(Timestamp, SignedDuration)>> {
+    let live: Option<bool> = row.get(column)?;
+    if live != Some(true) {
+        return Ok(None);
+    }
+    let detected = here(maybe_time(row, column + 2)?, row.get(column + 3)?);
+    Ok(detected.zip(late_by(time(row, column + 1)?, detected)))
 }
 
 fn handling(row: &Row<'_>) -> rusqlite::Result<Handling> {

@@ -8,7 +8,7 @@ use visionguard_proto::Kind;
 use super::store::{PRUNED, REMARK};
 use super::{IncidentRow, Stored};
 use crate::policy;
-use crate::view::{AlertView, FrameView, Incident, IncidentKind, ShopView};
+use crate::view::{AlertView, FrameView, Incident, IncidentKind, Late, ShopView};
 use crate::words;
 
 /// Longest name of a place that is shown, in characters.
@@ -33,6 +33,11 @@ pub(crate) fn incident(row: &IncidentRow, camera_names: &BTreeMap<String, String
         source: row.source,
         handling: row.handling.clone(),
         seen: row.seen_at.is_some(),
+        late: row.late.map(|late| Late {
+            from: late.from.as_millisecond(),
+            to: late.to.as_millisecond(),
+            sentence: policy::came_late(late.by),
+        }),
     }
 }
 

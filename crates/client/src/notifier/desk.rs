@@ -28,7 +28,7 @@ use super::pending::Item;
 use super::picture::{Picture, Pictures};
 use super::{DEADLINE, Report, Ring, report_failed, report_shown};
 
-pub use service::ask;
+pub use service::{ask, follow};
 
 use compose::{ACKNOWLEDGE, DEFAULT, VIEW, Words, compose};
 use kept::{Kept, Numbers};

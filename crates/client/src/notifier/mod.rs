@@ -8,6 +8,7 @@
 //!
 //! It decides nothing: whether something is worth a notification is for the policy.
 
+mod abilities;
 #[cfg(target_os = "linux")]
 mod desk;
 #[cfg(target_os = "linux")]
@@ -35,8 +36,8 @@ use std::time::Duration;
 use sha2::{Digest, Sha256};
 
 use crate::shell::{Notification, Outcome};
-use crate::words;
 
+pub use abilities::{follow, told};
 #[cfg(target_os = "linux")]
 pub use desk::ask;
 #[cfg(not(target_os = "linux"))]
@@ -150,19 +151,6 @@ pub struct Service {
     /// What it does with notifications.
     #[cfg(target_os = "linux")]
     pub manners: manners::Manners,
-}
-
-/// What notifications can do on this desktop, and how an alert is acknowledged where they have no buttons.
-#[must_use]
-pub fn abilities(service: &Service) -> String {
-    #[cfg(target_os = "linux")]
-    match service.manners.actions {
-        manners::Actions::Buttons => words::text("popups.buttons", &[]),
-        manners::Actions::Command(command) => words::text("popups.command", &[("command", command)]),
-        manners::Actions::None => words::text("popups.none", &[]),
-    }
-    #[cfg(not(target_os = "linux"))]
-    words::text(if service.actions { "popups.buttons" } else { "popups.none" }, &[])
 }
 
 /// Where what is shown for this data directory is kept: where nothing is written to the disk, if there is such a place.

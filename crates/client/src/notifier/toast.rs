@@ -29,7 +29,7 @@ const APPLICATION: &str = "com.visionguard.desktop";
 /// Asks the service who it is; the systems' own are always there.
 #[allow(clippy::unused_async, reason = "the same signature on every system")]
 pub async fn ask() -> Result<Service, String> {
-    Ok(Service { name: std::env::consts::OS.to_owned(), markup: false, actions: true })
+    Ok(Service { name: crate::words::text("popups.system", &[]), markup: false, actions: true })
 }
 
 /// All notifications whose answer is waited for.

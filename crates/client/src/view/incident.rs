@@ -30,6 +30,20 @@ pub struct Incident {
     pub source: Source,
     pub handling: Handling,
     pub seen: bool,
+    /// When it happened, where it came live but late: `first_at` and `last_at` are when it came.
+    pub late: Option<Late>,
+}
+
+/// When that happened which came late, by this computer's clock.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(TS))]
+pub struct Late {
+    #[cfg_attr(test, ts(type = "number"))]
+    pub from: i64,
+    #[cfg_attr(test, ts(type = "number"))]
+    pub to: i64,
+    /// "Came late, 1 min 10 s."
+    pub sentence: String,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]

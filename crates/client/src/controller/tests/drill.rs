@@ -422,6 +422,7 @@ fn drills(running: &Running) -> Vec<DrillView> {
         | Event::FeedChanged { .. }
         | Event::Settings { .. }
         | Event::Notices { .. }
+        | Event::Popups { .. }
         | Event::Open { .. } => None,
     };
     told.events.iter().filter_map(of_event).collect()

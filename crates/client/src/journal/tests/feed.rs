@@ -1,5 +1,6 @@
 //! The feed shows what is in view, newest first, page by page.
 
+use jiff::SignedDuration;
 use visionguard_proto::{Alert, Kind};
 
 use super::super::JournalError;
@@ -56,6 +57,38 @@ async fn an_outage_says_when_and_what_was_caught_up_on() {
     assert_eq!(*to, noon(900).as_millisecond());
     assert!(sentence.contains("4 alerts"), "{sentence}");
     assert_eq!(after.items.len(), 1);
+}
+
+#[tokio::test]
+async fn case_07_what_came_live_but_late_says_when_it_happened() {
+    let world = World::new();
+    world.journal.server_is_ahead(SignedDuration::from_secs(120));
+    // Detected 2, 12 and 599 s after noon by the server's clock, two minutes before that by ours.
+    let seen = |stream, frame| {
+        let detection = detection(stream, 1, frame);
+        Alert { detected_at: Some(detection.at), ..detection.seen_with_id() }
+    };
+    world.tell(seen("late", 60), 420).await;
+    world.tell(seen("late", 360), 421).await;
+    world.tell(seen("prompt", 17_970), 480).await;
+    world.catch_up(detection("missed", 1, 60).row(), 500).await;
+
+    let page = feed(&world, FeedQuery::default()).await;
+
+    let late = |stream: &str| {
+        let of = |item: &FeedItem| match item {
+            FeedItem::Incident(incident) if incident.stream_id.as_deref() == Some(stream) => {
+                Some(incident.clone())
+            }
+            FeedItem::Incident(_) | FeedItem::Outage { .. } => None,
+        };
+        page.items.iter().find_map(of).expect("it is in the feed").late
+    };
+    let told = late("late").expect("it came late");
+    assert_eq!((told.from, told.to), (noon(-118).as_millisecond(), noon(-108).as_millisecond()));
+    assert_eq!(told.sentence, "Came late, 8 min 58 s.");
+    assert_eq!(late("prompt"), None);
+    assert_eq!(late("missed"), None, "its place is where it was detected");
 }
 
 #[tokio::test]

@@ -1,8 +1,10 @@
 //! The program that shows notifications on this desktop: whether it answers, what it can do, and what it tells.
 
+use std::time::Duration;
+
 use futures_util::StreamExt;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 use zbus::names::{BusName, OwnedUniqueName};
 use zbus::{Connection, MatchRule, Message, MessageStream};
 
@@ -19,6 +21,28 @@ pub async fn ask() -> Result<Service, String> {
     let found = timeout(DEADLINE, bus.service()).await.unwrap_or(Err(Trouble::Late));
     found.map(|found| found.service).map_err(|trouble| trouble.sentence())
 }
+
+/// Tells who shows notifications, now and whenever that changes; none where nobody does. Starts nobody: which one is to run
+/// is for the desktop to say.
+pub async fn follow(tell: impl Fn(Option<Service>)) {
+    let mut bus = Bus::default();
+    loop {
+        let standing = timeout(DEADLINE, bus.standing()).await.unwrap_or(Err(Trouble::Late));
+        let is_certain = standing.is_ok();
+        tell(standing.unwrap_or_else(|trouble| {
+            tracing::debug!(?trouble, "who shows notifications is not known");
+            None
+        }));
+        if is_certain {
+            bus.changed().await;
+        } else {
+            let _ = timeout(AGAIN, bus.changed()).await;
+        }
+    }
+}
+
+/// Between two questions where there was no answer.
+const AGAIN: Duration = Duration::from_secs(60);
 
 /// The service that answers now.
 #[derive(Debug, Clone)]
@@ -162,6 +186,29 @@ impl Bus {
         self.known = Some(found.clone());
         self.in_doubt = false;
         Ok(found)
+    }
+
+    /// Who shows notifications, without starting anybody.
+    async fn standing(&mut self) -> Result<Option<Service>, Trouble> {
+        let connection = self.connection().await?;
+        match owner(&connection).await? {
+            Some(owner) => describe(&connection, &owner).await.map(Some),
+            None => Ok(None),
+        }
+    }
+
+    /// Until another program shows notifications, or none.
+    async fn changed(&mut self) {
+        loop {
+            match self.heard().await {
+                Heard::Owner(_) => return,
+                Heard::Lost => {
+                    self.lost();
+                    return sleep(AGAIN).await;
+                }
+                Heard::Closed { .. } | Heard::Chosen { .. } => {}
+            }
+        }
     }
 
     /// The name of the bus itself and of whoever shows notifications, without starting anybody.

@@ -6,6 +6,8 @@ use zbus::blocking::{Connection, Proxy};
 
 use super::desktop::another_program_notifies;
 use super::*;
+use crate::notifier::abilities::view;
+use crate::notifier::desk::follow;
 
 #[test]
 fn case_50_and_51_dunst_restarts_and_another_program_s_popup_is_left_alone() {
@@ -121,4 +123,31 @@ fn a_restart_touches_nobody(start: fn() -> Real) {
     let told = closed.by_ref().map(|signal| signal.body().deserialize::<(u32, u32)>().unwrap().0);
     let before_it: Vec<u32> = told.take_while(|number| *number != last).collect();
     assert!(numbers.iter().all(|number| !before_it.contains(number)), "{numbers:?} in {before_it:?}");
+}
+
+#[test]
+fn case_62_what_popups_can_do_follows_whoever_shows_them() {
+    let name = "real::case_62_what_popups_can_do_follows_whoever_shows_them";
+    on_a_private_bus(name, Screen::Virtual, || {
+        let (tell, told) = channel();
+        std::thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+            runtime.block_on(follow(move |service| {
+                let _ = tell.send(view(service.as_ref()));
+            }));
+        });
+        let next = || told.recv_timeout(DEADLINE * 4).expect("it is told");
+
+        assert!(next().sentence.starts_with("No program shows notifications"));
+        let dunst = Real::dunst();
+        let without_buttons = next();
+        assert!(!without_buttons.buttons);
+        assert!(without_buttons.sentence.contains("dunstctl context"), "{}", without_buttons.sentence);
+        drop(dunst);
+        assert!(next().sentence.starts_with("No program shows notifications"));
+        let _xfce = Real::xfce();
+        let with_buttons = next();
+
+        assert!(with_buttons.buttons && with_buttons.sentence.contains("buttons to acknowledge"));
+    });
 }
