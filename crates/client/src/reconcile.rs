@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 use visionguard_proto::record::{Row, Status};
 use visionguard_proto::{AnomalyId, Jpeg, Picture, ShopId};
 
-use crate::api::{Api, ApiError, Shop};
+use crate::api::{Api, ApiError};
 use crate::journal::{Entry, IncidentRow, Journal, JournalError, Recorded, Unsent};
 use crate::outbox;
 use crate::view::Source;
@@ -63,12 +63,29 @@ pub struct Memory {
     wanted_from: HashMap<ShopId, Timestamp>,
     /// Shops whose record was read with the wide margin since the start.
     read_deeply: HashSet<ShopId>,
+    /// The shops as they were last asked for, and at how many passes they were not asked for since.
+    shops: Option<(Vec<(ShopId, String)>, u32)>,
+    /// They are asked for at each so many passes; at each if none.
+    shops_each: u32,
     /// Rows that the servers could not send.
     unreadable: HashMap<ShopId, Unreadable>,
     /// Whether it is written down that the record cannot be read, once that was looked at.
     said_unread: Option<bool>,
     /// It is about the journal on disk, not about the one in memory.
     durable: bool,
+}
+
+impl Memory {
+    /// From now on the shops are asked for at each so many passes, and after every one that failed.
+    pub fn ask_shops_each(&mut self, passes: u32) {
+        self.shops_each = passes;
+    }
+
+    fn shops(&mut self) -> Option<Vec<(ShopId, String)>> {
+        let (shops, passes) = self.shops.as_mut()?;
+        *passes += 1;
+        (*passes < self.shops_each && !shops.is_empty()).then(|| shops.clone())
+    }
 }
 
 /// What one pass found and stored.
@@ -101,11 +118,14 @@ pub enum Trouble {
 pub async fn pass(api: &Api, journal: &Journal, memory: &mut Memory, now: Timestamp) -> Pass {
     let mut found = Pass::default();
     if memory.durable != journal.is_durable() {
-        let signed_in_at = memory.signed_in_at;
-        *memory = Memory { durable: journal.is_durable(), signed_in_at, ..Memory::default() };
+        let (signed_in_at, shops_each) = (memory.signed_in_at, memory.shops_each);
+        *memory = Memory { durable: journal.is_durable(), signed_in_at, shops_each, ..Memory::default() };
     }
     if let Err(trouble) = all_shops(api, journal, memory, now, &mut found).await {
         found.trouble = Some(trouble);
+    }
+    if found.trouble.is_some() {
+        memory.shops = None;
     }
     let unread = found.trouble.as_ref().is_some_and(Trouble::is_the_records);
     if let Err(trouble) = note_unread(journal, memory, unread, now).await {
@@ -135,11 +155,18 @@ async fn all_shops(
     now: Timestamp,
     found: &mut Pass,
 ) -> Result<(), Trouble> {
-    let shops = api.shops().await?;
-    journal.remember_shops(shops.iter().map(|shop| (shop.id.clone(), shop.name.clone())).collect()).await?;
-    note_wanted(journal, memory, &shops, now).await?;
-    for shop in &shops {
-        match one_shop(api, journal, memory, &shop.id, now, found).await {
+    let shops = match memory.shops() {
+        Some(shops) => shops,
+        None => {
+            let shops: Vec<_> = api.shops().await?.into_iter().map(|shop| (shop.id, shop.name)).collect();
+            journal.remember_shops(shops.clone()).await?;
+            note_wanted(journal, memory, &shops, now).await?;
+            memory.shops = Some((shops.clone(), 0));
+            shops
+        }
+    };
+    for (shop, _) in &shops {
+        match one_shop(api, journal, memory, shop, now, found).await {
             Ok(()) => {}
             Err(trouble) if trouble.is_of_one_shop() => {
                 tracing::warn!(%trouble, "one shop's record is left out");
@@ -160,7 +187,7 @@ async fn all_shops(
 async fn note_wanted(
     journal: &Journal,
     memory: &mut Memory,
-    shops: &[Shop],
+    shops: &[(ShopId, String)],
     now: Timestamp,
 ) -> Result<(), JournalError> {
     let from = match memory.listed_at {
@@ -168,8 +195,8 @@ async fn note_wanted(
         None if journal.value(ALL_READ).await?.is_none() => memory.signed_in_at.unwrap_or(now).min(now),
         None => now,
     };
-    for shop in shops {
-        memory.wanted_from.entry(shop.id.clone()).or_insert(from);
+    for (shop, _) in shops {
+        memory.wanted_from.entry(shop.clone()).or_insert(from);
     }
     memory.listed_at = Some(now);
     Ok(())

@@ -25,14 +25,17 @@ pub struct Limits {
     pub registration: Duration,
     /// The comparison with the server's record.
     pub record: Duration,
+    /// How much later than due the next such comparison may be where alerts come by the record alone.
+    pub late: Duration,
 }
 
 impl Default for Limits {
     fn default() -> Limits {
         Limits {
             heard: Duration::from_secs(60),
-            registration: Duration::from_secs(60),
+            registration: Duration::from_secs(45),
             record: Duration::from_secs(60),
+            late: Duration::from_secs(15),
         }
     }
 }
@@ -51,6 +54,8 @@ pub struct Facts {
     /// When it was certain that an alert had not come on the socket though its row was written meanwhile; none once one
     /// came.
     pub undelivered: Option<Moment>,
+    /// This account's alerts come by the record alone, which is read this often.
+    pub by_record: Option<Duration>,
     /// The last reading of the record without a connection, if it went to the record's end.
     pub fetched: Option<Fetched>,
     /// What the last test of the alert path found wrong, if nothing proved the path since.
@@ -131,7 +136,7 @@ pub struct Verdict {
     pub sentence: &'static str,
     /// The one button.
     pub remedy: Option<Remedy>,
-    /// There is no connection, and alerts are fetched from the record this often.
+    /// Alerts are fetched from the record this often: there is no connection, or that is this account's way.
     pub record_every: Option<Duration>,
     /// How the last attempt or connection ended, where the sentence says more of it.
     pub cause: Option<Cause>,
@@ -163,6 +168,9 @@ pub fn sentence(verdict: &Verdict) -> String {
     };
     match verdict.record_every {
         None => said,
+        Some(every) if verdict.status == Status::Protected => {
+            text(verdict.sentence, &[("seconds", &whole_seconds(every).to_string())])
+        }
         Some(every) => {
             let seconds = whole_seconds(every).to_string();
             text("status.with_record", &[("said", &said), ("seconds", &seconds)])
@@ -205,9 +213,13 @@ fn connected(facts: &Facts, limits: &Limits, since: Moment, heard_at: Moment, no
         return offline("silent", "status.silent", Some(Remedy::RetryNow));
     }
     let registration = fresh(facts.registration, since, limits.registration, now);
-    let record = fresh(facts.record, since, limits.record, now);
+    let record_limit =
+        facts.by_record.map_or(limits.record, |every| limits.record.min(every.saturating_add(limits.late)));
+    let record = fresh(facts.record, since, record_limit, now);
+    let undelivered = facts.undelivered.is_some_and(|at| at >= since);
 
     let (listed_until, listed) = match registration {
+        None if undelivered => return deaf("not_delivered", "status.not_delivered", heard_until),
         None => return catching_up("registration_unknown", "status.registration_unknown", heard_until),
         Some((until, what)) => (until, what),
     };
@@ -215,27 +227,22 @@ fn connected(facts: &Facts, limits: &Limits, since: Moment, heard_at: Moment, no
         Registration::Ours => {}
         Registration::Lost => return deaf("slot_lost", "status.slot_lost", heard_until.min(listed_until)),
         Registration::Taken => return deaf("slot_taken", "status.slot_taken", heard_until.min(listed_until)),
+        Registration::Untold if undelivered => {}
         Registration::Untold => {
             let until = heard_until.min(listed_until);
             return catching_up("registration_untold", "status.registration_untold", until);
         }
     }
-    if facts.undelivered.is_some_and(|at| at >= since) {
+    if undelivered {
         return deaf("not_delivered", "status.not_delivered", heard_until.min(listed_until));
     }
     if let Some(failure) = facts.drill {
         return after_drill(failure, heard_until.min(listed_until));
     }
     match record {
-        Some((until, Record::Complete)) => Verdict {
-            status: Status::Protected,
-            reason: "protected",
-            sentence: "status.protected",
-            remedy: None,
-            record_every: None,
-            cause: None,
-            until: Some(heard_until.min(listed_until).min(until)),
-        },
+        Some((until, Record::Complete)) => {
+            protected(facts.by_record, heard_until.min(listed_until).min(until))
+        }
         Some((_, Record::Unread)) => {
             catching_up("record_unread", "status.record_unread", heard_until.min(listed_until))
         }
@@ -244,6 +251,23 @@ fn connected(facts: &Facts, limits: &Limits, since: Moment, heard_at: Moment, no
             ..catching_up("sign_in_expired", "status.sign_in_expired", heard_until.min(listed_until))
         },
         None => catching_up("catching_up", "status.catching_up", heard_until.min(listed_until)),
+    }
+}
+
+/// The one good word, with the way in which alerts come.
+fn protected(by_record: Option<Duration>, until: Moment) -> Verdict {
+    let (reason, sentence) = match by_record {
+        None => ("protected", "status.protected"),
+        Some(_) => ("protected_by_record", "status.protected_by_record"),
+    };
+    Verdict {
+        status: Status::Protected,
+        reason,
+        sentence,
+        remedy: None,
+        record_every: by_record,
+        cause: None,
+        until: Some(until),
     }
 }
 

@@ -101,7 +101,10 @@ fn plain(text: &str) -> String {
 fn status_line(status: &StatusView, zone: &TimeZone) -> String {
     let since = clock(status.since, zone);
     match status.status {
-        Status::Protected => text("tray.protected", &[]),
+        Status::Protected => match status.record_every {
+            Some(every) => text("tray.protected_by_record", &[("seconds", &every.to_string())]),
+            None => text("tray.protected", &[]),
+        },
         Status::CatchingUp => text("tray.catching_up", &[]),
         Status::Deaf => text("tray.deaf", &[("since", &since)]),
         Status::Offline => match status.record_every {

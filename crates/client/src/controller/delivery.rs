@@ -16,7 +16,11 @@ pub(super) struct Delivery {
     came_at: Option<Moment>,
     /// When a message that is missed must have come.
     given_up: Due,
+    /// When the row of that message was found.
+    missed_at: Option<Moment>,
     undelivered: Option<Moment>,
+    /// What it means was judged already.
+    is_judged: bool,
 }
 
 impl Delivery {
@@ -29,18 +33,37 @@ impl Delivery {
         self.undelivered
     }
 
+    /// When a row was found whose message is missed.
+    pub(super) fn missed_at(&self) -> Option<Moment> {
+        self.missed_at
+    }
+
+    /// Whether an alert came on the socket.
+    pub(super) fn has_delivered(&self) -> bool {
+        self.came_at.is_some()
+    }
+
+    /// It is known why the message did not come: that way is this account's.
+    fn is_explained(&mut self) {
+        self.missed_at = None;
+        self.undelivered = None;
+    }
+
     /// An alert came on the socket.
     fn came(&mut self, now: Moment) {
         self.came_at = Some(now);
         self.given_up.clear();
+        self.missed_at = None;
         self.undelivered = None;
+        self.is_judged = false;
     }
 
     /// Rows were found that an earlier comparison, begun at `before` on the same connection, did not find; their messages
     /// may come until `give_up_at`.
-    pub(super) fn missed(&mut self, before: Moment, give_up_at: Moment) {
+    pub(super) fn missed(&mut self, before: Moment, now: Moment, give_up_at: Moment) {
         if self.came_at.is_none_or(|at| at < before) {
             self.given_up.by(give_up_at);
+            self.missed_at.get_or_insert(now);
         }
     }
 
@@ -59,16 +82,40 @@ impl Controller {
     pub(super) fn delivered(&mut self) {
         let now = self.now();
         self.watch.delivery.came(now);
+        self.way_is_socket();
         self.slot_proved(now);
     }
 
     pub(super) fn delivery_time(&mut self, now: Moment) {
         if self.watch.delivery.gave_up(now) {
+            if self.way_explains() {
+                self.watch.delivery.is_explained();
+                self.watch.reconcile.by(now + self.pace.poll_every);
+                return;
+            }
             tracing::warn!(
                 "an alert is in the record that did not come on the socket; reading it more often"
             );
             self.watch.list.by(now);
             self.watch.reconcile.by(now + self.pace.poll_every);
+        }
+    }
+
+    /// The list calls the connection ours, and an alert did not come on it: that is this account's way, or the connection
+    /// is replaced.
+    pub(super) fn judge_undelivered(&mut self) {
+        if self.watch.delivery.is_judged {
+            return;
+        }
+        let missed_at = self.watch.delivery.missed_at();
+        if self.watch.registration.is_none_or(|seen| missed_at.is_none_or(|at| seen.at < at)) {
+            return;
+        }
+        if self.way_explains() {
+            self.watch.delivery.is_explained();
+        } else {
+            self.watch.delivery.is_judged = true;
+            self.claim_slot_after_miss();
         }
     }
 }
@@ -83,7 +130,7 @@ mod tests {
     fn a_row_without_a_message_counts_when_it_is_given_up() {
         let mut delivery = Delivery::default();
 
-        delivery.missed(at(0), at(55));
+        delivery.missed(at(0), at(45), at(55));
 
         assert!(!delivery.gave_up(at(54)));
         assert!(delivery.gave_up(at(55)));
@@ -94,7 +141,7 @@ mod tests {
     fn a_message_that_comes_after_its_row_is_no_failure() {
         let mut delivery = Delivery::default();
 
-        delivery.missed(at(0), at(55));
+        delivery.missed(at(0), at(45), at(55));
         delivery.came(at(46));
 
         assert!(!delivery.gave_up(at(60)));
@@ -103,7 +150,7 @@ mod tests {
     #[test]
     fn the_next_alert_on_the_socket_ends_it() {
         let mut delivery = Delivery::default();
-        delivery.missed(at(0), at(55));
+        delivery.missed(at(0), at(45), at(55));
         delivery.gave_up(at(55));
 
         delivery.came(at(70));
@@ -116,7 +163,7 @@ mod tests {
         let mut delivery = Delivery::default();
 
         delivery.came(at(20));
-        delivery.missed(at(0), at(55));
+        delivery.missed(at(0), at(45), at(55));
 
         assert_eq!(delivery.due(), None);
     }

@@ -26,6 +26,7 @@ impl Controller {
 
         let mut memory = self.watch.memory.take().unwrap_or_default();
         memory.signed_in_at = self.account.signed_in_at();
+        memory.ask_shops_each(self.pace.shops_each);
         let wall = self.wall();
         self.log_comparing(now, wall);
         if self.online_since().is_none() {
@@ -87,8 +88,9 @@ impl Controller {
         let same_connection =
             self.online_since().is_some_and(|since| before.at >= since && began_at >= since);
         if same_connection && !missed.is_empty() {
-            let give_up_at = self.now() + self.pace.message_within;
-            self.watch.delivery.missed(before.at, give_up_at);
+            let now = self.now();
+            self.watch.delivery.missed(before.at, now, now + self.pace.message_within);
+            self.watch.list.by(now);
         }
     }
 
@@ -96,6 +98,10 @@ impl Controller {
     fn take_over(&mut self, pass: &Pass) {
         for recorded in pass.missed.iter().chain(&pass.joined) {
             self.shell.recorded(recorded);
+        }
+        if !pass.decided.is_empty() {
+            // Somebody else is at work, perhaps on a page that holds a socket of this user's.
+            self.watch.list.by(self.now());
         }
         for incident in &pass.decided {
             self.shell.withdraw(&incident.id.to_string());

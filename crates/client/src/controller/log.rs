@@ -41,6 +41,11 @@ impl Log {
         self.sum_up.at()
     }
 
+    /// Whether the connection that stands follows the log.
+    pub(super) fn follows(&self) -> bool {
+        self.follows
+    }
+
     /// Another connection stands.
     pub(super) fn connected(&mut self) {
         self.follows = false;
@@ -83,6 +88,8 @@ impl Controller {
             return;
         }
         // A connection that stands may be kept, and is to be found in the list for this session, too.
+        self.watch.changed_at = Some(self.now());
+        self.recall_way();
         self.watch.list.by(self.now() + self.pace.register_after);
         if let Some(target) = self.account.target() {
             self.connection.connect_from(target, cursor);

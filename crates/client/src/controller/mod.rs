@@ -26,6 +26,7 @@ mod task;
 mod ticks;
 mod urgent;
 mod watch;
+mod way;
 
 #[cfg(test)]
 mod tests;
@@ -121,8 +122,12 @@ pub struct Pace {
     pub read_after: Duration,
     /// From a connect to the first look at the server's list of connections.
     pub register_after: Duration,
+    /// After a connect, or a change of what the list says, it is looked at after each of these times, in their order.
+    pub register_early: Vec<Duration>,
     /// Between two looks at it.
     pub register_every: Duration,
+    /// The list of shops is asked for at each so many comparisons with the record, and whenever one failed.
+    pub shops_each: u32,
     /// How long the message of an alert may come after its row was found in the record.
     pub message_within: Duration,
     /// Between a polite close and the next attempt, when the slot is claimed anew.
@@ -149,13 +154,15 @@ pub struct Pace {
 impl Default for Pace {
     fn default() -> Pace {
         Pace {
-            reconcile_every: Duration::from_secs(45),
+            reconcile_every: Duration::from_secs(50),
             poll_every: Duration::from_secs(15),
             poll_lively: Duration::from_secs(5),
             poll_slowest: Duration::from_secs(60),
             read_after: Duration::from_secs(30),
             register_after: Duration::from_secs(1),
-            register_every: Duration::from_secs(30),
+            register_early: [3, 7, 13, 20, 28, 37, 46, 55].map(Duration::from_secs).to_vec(),
+            register_every: Duration::from_millis(14_500),
+            shops_each: 6,
             message_within: Duration::from_secs(10),
             reclaim_pause: Duration::from_millis(250),
             keychain_every: Duration::from_secs(3),

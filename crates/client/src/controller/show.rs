@@ -129,9 +129,16 @@ impl Controller {
             registration: self.watch.registration,
             record: self.watch.record,
             undelivered: self.watch.delivery.undelivered(),
+            by_record: self.by_record(),
             fetched: self.watch.offline.fetched(),
             drill: self.drills.failure(),
         }
+    }
+
+    /// How often the record is read at least, where this account's alerts come by it alone.
+    fn by_record(&self) -> Option<std::time::Duration> {
+        let every = self.watch.polling.every(&self.pace, self.now()).max(self.pace.poll_every);
+        self.watch.ways.is_record().then_some(every)
     }
 
     /// The status as it is at this moment.

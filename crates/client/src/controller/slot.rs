@@ -26,7 +26,7 @@ impl Controller {
     pub(super) fn look_at_list(&mut self, now: Moment) {
         let (Some(api), Some(target)) = (self.account.api(), self.account.target()) else { return };
         self.watch.listing = true;
-        self.watch.list.set(now + self.list_every());
+        self.watch.list.set(self.next_look(now));
         let epoch = self.who.epoch;
         self.spawn(async move {
             let registration = api.registration(&target.user).await;
@@ -34,8 +34,12 @@ impl Controller {
         });
     }
 
-    fn list_every(&self) -> Duration {
-        if self.watch.is_deaf() { self.pace.poll_every } else { self.pace.register_every }
+    /// When the list is looked at after a look at this moment: often for a minute after a change, then evenly.
+    fn next_look(&self, now: Moment) -> Moment {
+        let every = if self.watch.is_deaf() { self.pace.poll_every } else { self.pace.register_every };
+        let changed_at = self.watch.changed_at.unwrap_or(now);
+        let early = self.pace.register_early.iter().map(|after| changed_at + *after).find(|at| *at > now);
+        early.map_or(now + every, |early| early.min(now + every))
     }
 
     pub(super) fn listed(&mut self, epoch: u64, asked_at: Moment, registration: api::Registration) {
@@ -58,16 +62,29 @@ impl Controller {
             self.watch.untold = 0;
         }
         let was_deaf = self.watch.is_deaf();
+        if self.watch.registration.is_none_or(|before| before.what != what) {
+            self.watch.changed_at = Some(now);
+            self.watch.list.by(self.next_look(now));
+        }
         self.watch.registration = Some(Seen { at: asked_at, what });
         match what {
-            Registration::Ours => self.watch.claims = 0,
+            Registration::Ours => self.listed_as_ours(),
             Registration::Lost => self.claim_slot(),
             Registration::Taken => tracing::warn!("alerts go to another connection of this user"),
             Registration::Untold => tracing::debug!("the server does not tell its connections"),
         }
         if self.watch.is_deaf() != was_deaf {
-            self.watch.list.by(now + self.list_every());
+            self.watch.list.by(self.next_look(now));
             self.watch.reconcile.by(now);
+        }
+    }
+
+    /// Where an alert did not come on it all the same, the list misleads, or that is this account's way.
+    fn listed_as_ours(&mut self) {
+        if self.watch.delivery.undelivered().is_none() {
+            self.watch.claims = 0;
+        } else {
+            self.judge_undelivered();
         }
     }
 
@@ -108,6 +125,11 @@ impl Controller {
             "the server lost track of this connection; claiming its slot"
         );
         self.connection.reclaim(self.pace.reclaim_pause);
+    }
+
+    /// An alert did not come on this connection, though the list calls it ours.
+    pub(super) fn claim_slot_after_miss(&mut self) {
+        self.claim_slot();
     }
 
     /// A test of the alert path did not come back on this connection.

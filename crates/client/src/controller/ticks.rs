@@ -96,6 +96,8 @@ pub(super) enum Tick {
     LiveAlertShown(Timestamp),
     /// Where the log of this session goes on.
     Placed(u64, Option<Cursor>, Option<Duration>),
+    /// Which way alerts come, as the journal has it.
+    WayRecalled(u64, Option<String>),
     Attempted(Box<Attempt>),
     /// The gap that stands, if one does.
     Gap(Result<Option<GapRow>, JournalError>),
@@ -195,6 +197,7 @@ impl Controller {
             Tick::Answered(epoch, refused, answer) => self.answered(epoch, refused, answer),
             Tick::Refreshed(epoch, result) => self.refreshed(epoch, result),
             Tick::TokenStored(epoch, stored) => self.token_stored(epoch, stored),
+            Tick::WayRecalled(epoch, kept) => self.way_recalled(epoch, kept),
             Tick::Placed(epoch, cursor, idle_limit) => self.placed(epoch, cursor, idle_limit),
             Tick::DrillSent(nonce, result) => self.drill_sent(nonce, result),
             Tick::DrillStored(nonce, stored) => self.drill_stored(&nonce, stored),

@@ -15,6 +15,7 @@ use super::polling::Polling;
 use super::session::Refused;
 use super::slot::Slot;
 use super::ticks::{Due, Reply};
+use super::way::Ways;
 use super::{Controller, Pace};
 use crate::connection::Event;
 use crate::reconcile::Memory;
@@ -31,6 +32,8 @@ pub(super) struct Watch {
     pub(super) record: Option<Seen<Record>>,
     pub(super) list: Due,
     pub(super) listing: bool,
+    /// When the connection, or what the list says of it, last changed.
+    pub(super) changed_at: Option<Moment>,
     /// Looks at the list in a row that told nothing.
     pub(super) untold: u32,
     pub(super) reconcile: Due,
@@ -46,6 +49,7 @@ pub(super) struct Watch {
     pub(super) claims: u32,
     pub(super) slot: Slot,
     pub(super) delivery: Delivery,
+    pub(super) ways: Ways,
     pub(super) log: Log,
     pub(super) polling: Polling,
     pub(super) offline: Offline,
@@ -88,8 +92,11 @@ impl Watch {
 
     /// From the beginning of one comparison with the record to that of the next.
     pub(super) fn compare_every(&self, pace: &Pace, now: Moment) -> Duration {
-        if self.delivery.undelivered().is_some() || self.offline.lasts() {
+        if self.delivery.undelivered().is_some() || self.offline.lasts() || self.ways.is_record() {
             self.polling.every(pace, now)
+        } else if self.untold > 1 || (self.ways.is_open(now) && !self.log.follows()) {
+            // The socket is not known to deliver.
+            self.polling.every(pace, now).max(pace.poll_every).min(pace.reconcile_every)
         } else if self.is_deaf() {
             pace.poll_every
         } else {
@@ -174,6 +181,8 @@ impl Controller {
         self.watch.delivery = Delivery::default();
         self.watch.untold = 0;
         self.watch.unread = 0;
+        self.watch.changed_at = Some(since);
+        self.way_connected(since);
         self.watch.list.set(since + self.pace.register_after);
         self.watch.reconcile.set(since);
         self.send_soon();
@@ -192,6 +201,7 @@ impl Controller {
         let now = self.now();
         self.outage_woke();
         self.watch.offline.woke(now);
+        self.watch.changed_at = Some(now);
         self.watch.list.set(now);
         self.watch.reconcile.set(now);
         self.record_time(now);
@@ -219,6 +229,7 @@ impl Controller {
         self.watch.registration = None;
         self.watch.slot = Slot::default();
         self.watch.delivery = Delivery::default();
+        self.watch.ways = Ways::default();
         self.watch.polling = Polling::default();
         self.watch.offline.end();
         self.watch.record = None;
