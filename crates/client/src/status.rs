@@ -16,6 +16,9 @@ use crate::obstacle;
 use crate::view::{Remedy, Status};
 use crate::words::text;
 
+/// Why Protected is said where all alerts of the account come by the record.
+pub const BY_RECORD: &str = "protected_by_record";
+
 /// How old a piece of evidence may grow.
 #[derive(Debug, Clone)]
 pub struct Limits {
@@ -54,8 +57,8 @@ pub struct Facts {
     /// When it was certain that an alert had not come on the socket though its row was written meanwhile; none once one
     /// came.
     pub undelivered: Option<Moment>,
-    /// This account's alerts come by the record alone, which is read this often.
-    pub by_record: Option<Duration>,
+    /// What comes by the record alone, if anything of this account's does.
+    pub by_record: Option<ByRecord>,
     /// The last reading of the record without a connection, if it went to the record's end.
     pub fetched: Option<Fetched>,
     /// What the last test of the alert path found wrong, if nothing proved the path since.
@@ -78,6 +81,24 @@ pub struct Fetched {
     pub at: Moment,
     /// How much later the next one begins.
     pub every: Duration,
+}
+
+/// Alerts that come by the record alone, because the server tells them to another account's connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ByRecord {
+    /// How much of this account's.
+    pub share: Share,
+    /// How often the record is read at least.
+    pub every: Duration,
+}
+
+/// How much of an account's alerts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Share {
+    /// All of them.
+    All,
+    /// Those of some cameras.
+    Some,
 }
 
 /// Whether there is a token to connect with.
@@ -213,8 +234,10 @@ fn connected(facts: &Facts, limits: &Limits, since: Moment, heard_at: Moment, no
         return offline("silent", "status.silent", Some(Remedy::RetryNow));
     }
     let registration = fresh(facts.registration, since, limits.registration, now);
-    let record_limit =
-        facts.by_record.map_or(limits.record, |every| limits.record.min(every.saturating_add(limits.late)));
+    let record_limit = facts
+        .by_record
+        .map_or(limits.record, |by_record| limits.record.min(by_record.every.saturating_add(limits.late)));
+    let needs_no_socket = facts.by_record.is_some_and(|by_record| by_record.share == Share::All);
     let record = fresh(facts.record, since, record_limit, now);
     let undelivered = facts.undelivered.is_some_and(|at| at >= since);
 
@@ -227,7 +250,7 @@ fn connected(facts: &Facts, limits: &Limits, since: Moment, heard_at: Moment, no
         Registration::Ours => {}
         Registration::Lost => return deaf("slot_lost", "status.slot_lost", heard_until.min(listed_until)),
         Registration::Taken => return deaf("slot_taken", "status.slot_taken", heard_until.min(listed_until)),
-        Registration::Untold if undelivered => {}
+        Registration::Untold if undelivered || needs_no_socket => {}
         Registration::Untold => {
             let until = heard_until.min(listed_until);
             return catching_up("registration_untold", "status.registration_untold", until);
@@ -255,17 +278,18 @@ fn connected(facts: &Facts, limits: &Limits, since: Moment, heard_at: Moment, no
 }
 
 /// The one good word, with the way in which alerts come.
-fn protected(by_record: Option<Duration>, until: Moment) -> Verdict {
-    let (reason, sentence) = match by_record {
+fn protected(by_record: Option<ByRecord>, until: Moment) -> Verdict {
+    let (reason, sentence) = match by_record.map(|by_record| by_record.share) {
         None => ("protected", "status.protected"),
-        Some(_) => ("protected_by_record", "status.protected_by_record"),
+        Some(Share::All) => (BY_RECORD, "status.protected_by_record"),
+        Some(Share::Some) => ("protected_by_both", "status.protected_by_both"),
     };
     Verdict {
         status: Status::Protected,
         reason,
         sentence,
         remedy: None,
-        record_every: by_record,
+        record_every: by_record.map(|by_record| by_record.every),
         cause: None,
         until: Some(until),
     }

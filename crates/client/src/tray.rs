@@ -12,6 +12,7 @@ pub mod item;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
+use crate::status::BY_RECORD;
 use crate::view::{Counts, Status, StatusView, Tray};
 use crate::words::text;
 
@@ -101,7 +102,7 @@ fn plain(text: &str) -> String {
 fn status_line(status: &StatusView, zone: &TimeZone) -> String {
     let since = clock(status.since, zone);
     match status.status {
-        Status::Protected => match status.record_every {
+        Status::Protected => match status.record_every.filter(|_| status.reason == BY_RECORD) {
             Some(every) => text("tray.protected_by_record", &[("seconds", &every.to_string())]),
             None => text("tray.protected", &[]),
         },
@@ -142,6 +143,19 @@ mod tests {
         let tray = tray(&status(Status::Protected), Counts::default(), true, &TimeZone::UTC);
 
         assert_eq!(tray.tooltip, "VisionGuard: Protected");
+    }
+
+    #[test]
+    fn case_05_alerts_that_come_by_the_record_have_words_of_their_own() {
+        let by = |reason: &str| StatusView {
+            reason: reason.to_owned(),
+            record_every: Some(15),
+            ..status(Status::Protected)
+        };
+        let line = |status: &StatusView| tray(status, Counts::default(), true, &TimeZone::UTC).status_line;
+
+        assert_eq!(line(&by("protected_by_record")), "Protected, by the record, every 15 s");
+        assert_eq!(line(&by("protected_by_both")), "Protected");
     }
 
     #[test]

@@ -94,6 +94,7 @@ impl World {
 
     /// The client asks the server something.
     pub fn note_request(&mut self, path: &str) {
+        self.counts.requests += 1;
         let by_a_person = path.starts_with("/auth/login") || path == "/auth/me" || path == "/health";
         if !by_a_person {
             self.signed_out_tries(path);

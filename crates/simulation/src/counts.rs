@@ -34,6 +34,8 @@ pub struct Counts {
     pub kills: u64,
     /// Connections that stood.
     pub connections: u64,
+    /// Requests to the server, without the sockets.
+    pub requests: u64,
     /// Faults by their kind.
     pub faults: BTreeMap<&'static str, u64>,
     /// Time that passed in the world.
@@ -62,6 +64,7 @@ impl AddAssign<&Counts> for Counts {
         self.longest_queue = self.longest_queue.max(other.longest_queue);
         self.kills += other.kills;
         self.connections += other.connections;
+        self.requests += other.requests;
         self.virtual_time += other.virtual_time;
         for (kind, count) in &other.faults {
             *self.faults.entry(kind).or_default() += count;

@@ -96,6 +96,7 @@ impl Shell for SimulatedShell {
         self.tell(|world| {
             world.overhear("the status", &format!("{status:?}"));
             world.line(format!("shell: {:?} ({})", status.status, status.reason));
+            world.notices(status.status);
             let now = world.now;
             world.desktop.status = Some((status.clone(), now));
         });
@@ -111,6 +112,7 @@ impl World {
     fn pops_up(&mut self, notification: Notification) {
         let Notification { id, alert, title, body, .. } = notification;
         self.line(format!("shell: pops up {} alert {alert:?} {title:?}", plainly(&id)));
+        self.notices_a_popup();
         self.is_wanted(&id);
         self.overhear("a notification", &format!("{title} {body}"));
         self.checks_a_popup(&id, alert.as_deref());

@@ -18,6 +18,7 @@ mod net;
 mod panics;
 mod person;
 mod plan;
+mod scene;
 mod server;
 mod trace;
 mod wanted;
@@ -35,6 +36,7 @@ use visionguard_client::keychain::Keychain;
 pub use check::Failure;
 pub use counts::Counts;
 pub use plan::{Bug, Plan};
+pub use scene::{Noticed, Scene, What};
 pub use server::Kind;
 
 use keychain::LastingKeychain;
@@ -49,6 +51,8 @@ pub struct Outcome {
     pub failure: Option<Failure>,
     /// How much of what happened.
     pub counts: Counts,
+    /// When what a scene waits for came.
+    pub noticed: Noticed,
     /// Of all lines of the trace.
     pub hash: u64,
     /// How many they were.
@@ -90,6 +94,7 @@ pub fn run(plan: Plan, place: &Path, print: bool) -> Result<Outcome> {
         plan: world.plan.clone(),
         failure: world.failure.clone(),
         counts: world.counts.clone(),
+        noticed: world.noticed,
         hash: world.trace.hash(),
         lines: world.trace.count(),
         last: world.trace.last(40),

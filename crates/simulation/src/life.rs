@@ -77,7 +77,7 @@ fn start(shared: &Shared, directory: &Path, keychain: &Arc<dyn Keychain>, seed: 
         http: http()?.through(Arc::new(SimulatedExchange(shared.clone()))),
         keychain: Arc::clone(keychain),
         link: link::Config::default(),
-        pace: Pace::default(),
+        pace: lock(shared).plan.scene.as_ref().map_or_else(Pace::default, |scene| scene.pace.clone()),
         journal: Hands::Tasks(Arc::new(SimulatedDisk(shared.clone()))),
         seed,
     };

@@ -6,6 +6,7 @@ use crate::dice::Dice;
 use crate::fault::Fault;
 use crate::net::Way;
 use crate::person::Wish;
+use crate::scene::Scene;
 use crate::server::{Detection, Event as ServerEvent, Kind, User};
 use crate::wanted::Setting;
 use crate::world::{Event, World};
@@ -30,6 +31,8 @@ pub struct Plan {
     pub hears_of_sleep: bool,
     /// A bug that is planted, to see whether it is found.
     pub bug: Option<Bug>,
+    /// A quiet day instead of what is drawn.
+    pub scene: Option<Scene>,
 }
 
 /// A bug that can be planted into the world around the client.
@@ -64,6 +67,18 @@ pub enum Bug {
 }
 
 impl Plan {
+    /// A quiet day at the original, on which one thing happens.
+    pub fn quiet(seed: u64, scene: Scene) -> Plan {
+        let lasts = scene.at * 2 + Duration::from_secs(3_600);
+        Plan {
+            token_lives: lasts,
+            keeps_password: false,
+            hears_of_sleep: true,
+            scene: Some(scene),
+            ..Plan::new(seed, Kind::Original)
+        }
+    }
+
     /// The plan of a seed.
     pub fn new(seed: u64, kind: Kind) -> Plan {
         let mut dice = Dice::new(seed);
@@ -73,13 +88,16 @@ impl Plan {
             _ => Duration::from_secs(3_600),
         };
         let (keeps_password, hears_of_sleep) = (dice.percent(35), dice.percent(50));
-        Plan { seed, kind, busy, token_lives, keeps_password, hears_of_sleep, bug: None }
+        Plan { seed, kind, busy, token_lives, keeps_password, hears_of_sleep, bug: None, scene: None }
     }
 }
 
 impl World {
     /// Puts everything that was drawn into the queue.
     pub(crate) fn schedule(&mut self) {
+        if let Some(scene) = self.plan.scene.clone() {
+            return self.stage(&scene);
+        }
         let mut dice = Dice::new(self.plan.seed ^ 0x71a4);
         let busy = self.plan.busy;
         self.history(&mut dice);

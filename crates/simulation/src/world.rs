@@ -25,6 +25,7 @@ use crate::fault::Fault;
 use crate::net::{Net, StreamId, Way};
 use crate::person::{Person, Wish};
 use crate::plan::{Plan, QUIET};
+use crate::scene::Noticed;
 use crate::server::{self, Server};
 use crate::trace::Trace;
 
@@ -64,6 +65,8 @@ pub enum Event {
     Peace,
     /// The run is over.
     End,
+    /// A scene is over.
+    Curtain,
 }
 
 /// How a life of the client ends.
@@ -122,6 +125,8 @@ pub struct World {
     pub trace: Trace,
     /// How much of what happened.
     pub counts: Counts,
+    /// When what a scene waits for came.
+    pub noticed: Noticed,
     /// The network.
     pub net: Net,
     /// The server.
@@ -177,6 +182,7 @@ impl World {
             dice: Dice::new(plan.seed ^ 0x5eed),
             trace: Trace::new(print),
             counts: Counts::default(),
+            noticed: Noticed::default(),
             net: Net::default(),
             server: Server::new(&plan),
             disk: DiskState::default(),
@@ -329,6 +335,7 @@ impl World {
             Event::Look => self.look(),
             Event::Peace => self.peace(),
             Event::End => self.ends(),
+            Event::Curtain => self.death = Some(Death::Quit),
         }
     }
 

@@ -8,6 +8,7 @@ use visionguard_proto::Moment;
 
 use super::Controller;
 use super::ticks::Due;
+use crate::status::Registration;
 
 /// What is known of it on the connection that stands.
 #[derive(Debug, Default)]
@@ -33,14 +34,14 @@ impl Delivery {
         self.undelivered
     }
 
-    /// When a row was found whose message is missed.
-    pub(super) fn missed_at(&self) -> Option<Moment> {
-        self.missed_at
-    }
-
     /// Whether an alert came on the socket.
     pub(super) fn has_delivered(&self) -> bool {
         self.came_at.is_some()
+    }
+
+    /// Whether what is missed is still to be explained by a list that was asked for at this moment.
+    fn is_to_judge(&self, asked_at: Moment) -> bool {
+        self.undelivered.is_some() && !self.is_judged && self.missed_at.is_some_and(|at| at <= asked_at)
     }
 
     /// It is known why the message did not come: that way is this account's.
@@ -82,40 +83,40 @@ impl Controller {
     pub(super) fn delivered(&mut self) {
         let now = self.now();
         self.watch.delivery.came(now);
-        self.way_is_socket();
+        self.came_by_socket();
         self.slot_proved(now);
     }
 
     pub(super) fn delivery_time(&mut self, now: Moment) {
-        if self.watch.delivery.gave_up(now) {
-            if self.way_explains() {
-                self.watch.delivery.is_explained();
-                self.watch.reconcile.by(now + self.pace.poll_every);
-                return;
-            }
+        if !self.watch.delivery.gave_up(now) {
+            return;
+        }
+        self.judge_undelivered();
+        if self.watch.delivery.undelivered().is_some() {
             tracing::warn!(
                 "an alert is in the record that did not come on the socket; reading it more often"
             );
             self.watch.list.by(now);
-            self.watch.reconcile.by(now + self.pace.poll_every);
         }
+        self.watch.reconcile.by(now + self.pace.record_every);
     }
 
-    /// The list calls the connection ours, and an alert did not come on it: that is this account's way, or the connection
-    /// is replaced.
+    /// A row has no message. Where the server's list, asked after the row was found, calls the connection ours or tells
+    /// nothing, that is one of this account's ways, or the connection is replaced.
     pub(super) fn judge_undelivered(&mut self) {
-        if self.watch.delivery.is_judged {
+        let Some(listed) = self.watch.registration else { return };
+        if !self.watch.delivery.is_to_judge(listed.at) {
             return;
         }
-        let missed_at = self.watch.delivery.missed_at();
-        if self.watch.registration.is_none_or(|seen| missed_at.is_none_or(|at| seen.at < at)) {
-            return;
+        match listed.what {
+            Registration::Ours | Registration::Untold => {}
+            Registration::Lost | Registration::Taken => return,
         }
-        if self.way_explains() {
+        if self.came_by_record() {
             self.watch.delivery.is_explained();
         } else {
             self.watch.delivery.is_judged = true;
-            self.claim_slot_after_miss();
+            self.claim_slot();
         }
     }
 }

@@ -9,7 +9,7 @@ use super::watch::REPEATED_SOON;
 use crate::api::ApiError;
 use crate::journal::{Entry, Recorded};
 use crate::reconcile::{self, Memory, Pass, Trouble};
-use crate::status::{Record, Seen};
+use crate::status::{Record, Seen, Share};
 
 /// Batches of pictures fetched after one pass; the rest after the next, or when they are looked at.
 const FETCHES: u32 = 4;
@@ -87,7 +87,8 @@ impl Controller {
         let Some(before) = self.watch.record.filter(|seen| seen.what == Record::Complete) else { return };
         let same_connection =
             self.online_since().is_some_and(|since| before.at >= since && began_at >= since);
-        if same_connection && !missed.is_empty() {
+        let is_the_way = self.watch.ways.by_record() == Some(Share::All);
+        if same_connection && !missed.is_empty() && !is_the_way {
             let now = self.now();
             self.watch.delivery.missed(before.at, now, now + self.pace.message_within);
             self.watch.list.by(now);

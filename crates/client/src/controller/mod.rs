@@ -111,6 +111,8 @@ pub struct Parts {
 pub struct Pace {
     /// Between two comparisons with the server's record.
     pub reconcile_every: Duration,
+    /// The same where alerts come by the record, or may for all that is known.
+    pub record_every: Duration,
     /// The same while alerts do not come on the socket.
     pub poll_every: Duration,
     /// The same for a while after one was found in the record instead.
@@ -155,6 +157,7 @@ impl Default for Pace {
     fn default() -> Pace {
         Pace {
             reconcile_every: Duration::from_secs(50),
+            record_every: Duration::from_millis(14_500),
             poll_every: Duration::from_secs(15),
             poll_lively: Duration::from_secs(5),
             poll_slowest: Duration::from_secs(60),

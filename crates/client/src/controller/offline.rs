@@ -166,7 +166,7 @@ impl Controller {
             return;
         }
         offline.asking = None;
-        let every = self.watch.polling.every(&self.pace, now);
+        let every = self.watch.polling.every(&self.pace, self.pace.poll_every, now);
         let answered = offline.fetched.is_some();
         offline.fetched = complete.then_some(Fetched { at: began_at, every });
         let next = began_at + every;

@@ -37,10 +37,10 @@ impl Polling {
         self.failures > 1
     }
 
-    /// From the beginning of one comparison to that of the next.
-    pub(super) fn every(&self, pace: &Pace, now: Moment) -> Duration {
+    /// From the beginning of one comparison to that of the next; `quiet` is that where nothing is found.
+    pub(super) fn every(&self, pace: &Pace, quiet: Duration, now: Moment) -> Duration {
         let lively = self.found_at.is_some_and(|at| now.since(at) < LIVELY_FOR);
-        let wanted = if lively { pace.poll_lively.min(pace.poll_every) } else { pace.poll_every };
+        let wanted = if lively { pace.poll_lively.min(quiet) } else { quiet };
         let bearable = wanted.max(self.took.saturating_mul(SHARE)).saturating_mul(1 << self.failures);
         bearable.min(pace.poll_slowest.max(wanted))
     }
@@ -60,7 +60,7 @@ mod tests {
 
         polling.ended(false, false, at(0), at(0));
 
-        assert_eq!(polling.every(&Pace::default(), at(1)), 15 * SECOND);
+        assert_eq!(every(&polling, at(1)), 15 * SECOND);
     }
 
     #[test]
@@ -69,8 +69,8 @@ mod tests {
 
         polling.ended(true, false, at(0), at(0));
 
-        assert_eq!(polling.every(&Pace::default(), at(119)), 5 * SECOND);
-        assert_eq!(polling.every(&Pace::default(), at(120)), 15 * SECOND);
+        assert_eq!(every(&polling, at(119)), 5 * SECOND);
+        assert_eq!(every(&polling, at(120)), 15 * SECOND);
     }
 
     #[test]
@@ -79,7 +79,7 @@ mod tests {
 
         polling.ended(true, false, at(0), at(2));
 
-        assert_eq!(polling.every(&Pace::default(), at(3)), 40 * SECOND);
+        assert_eq!(every(&polling, at(3)), 40 * SECOND);
     }
 
     #[test]
@@ -88,14 +88,14 @@ mod tests {
         let pauses: Vec<Duration> = (0..4)
             .map(|n| {
                 polling.ended(false, true, at(n), at(n));
-                polling.every(&Pace::default(), at(n))
+                every(&polling, at(n))
             })
             .collect();
 
         polling.ended(false, false, at(9), at(9));
 
         assert_eq!(pauses, [30 * SECOND, 60 * SECOND, 60 * SECOND, 60 * SECOND]);
-        assert_eq!(polling.every(&Pace::default(), at(9)), 15 * SECOND);
+        assert_eq!(every(&polling, at(9)), 15 * SECOND);
     }
 
     proptest! {
@@ -108,10 +108,14 @@ mod tests {
             for (found, failed, took) in ends {
                 polling.ended(found, failed, at(now), at(now + took));
                 now += took;
-                let pause = polling.every(&Pace::default(), at(now));
+                let pause = every(&polling, at(now));
                 prop_assert!((5 * SECOND..=60 * SECOND).contains(&pause));
             }
         }
+    }
+
+    fn every(polling: &Polling, now: Moment) -> Duration {
+        polling.every(&Pace::default(), 15 * SECOND, now)
     }
 
     fn at(seconds: u64) -> Moment {

@@ -135,12 +135,6 @@ impl Controller {
         }
     }
 
-    /// How often the record is read at least, where this account's alerts come by it alone.
-    fn by_record(&self) -> Option<std::time::Duration> {
-        let every = self.watch.polling.every(&self.pace, self.now()).max(self.pace.poll_every);
-        self.watch.ways.is_record().then_some(every)
-    }
-
     /// The status as it is at this moment.
     pub(super) fn verdict(&self) -> Verdict {
         status::assess(&self.facts(), &self.pace.limits, self.now())

@@ -55,7 +55,7 @@ impl Controller {
         let what = self.watch.slot.verdict(registration, asked_at.since(since), now.since(since));
         if what == Registration::Untold {
             self.look_again_soon();
-            if self.registration_is_fresh(asked_at) {
+            if self.is_told_and_fresh(asked_at) {
                 return;
             }
         } else {
@@ -68,23 +68,16 @@ impl Controller {
         }
         self.watch.registration = Some(Seen { at: asked_at, what });
         match what {
-            Registration::Ours => self.listed_as_ours(),
+            Registration::Ours if self.watch.delivery.undelivered().is_none() => self.watch.claims = 0,
+            Registration::Ours => {}
             Registration::Lost => self.claim_slot(),
             Registration::Taken => tracing::warn!("alerts go to another connection of this user"),
             Registration::Untold => tracing::debug!("the server does not tell its connections"),
         }
+        self.judge_undelivered();
         if self.watch.is_deaf() != was_deaf {
             self.watch.list.by(self.next_look(now));
             self.watch.reconcile.by(now);
-        }
-    }
-
-    /// Where an alert did not come on it all the same, the list misleads, or that is this account's way.
-    fn listed_as_ours(&mut self) {
-        if self.watch.delivery.undelivered().is_none() {
-            self.watch.claims = 0;
-        } else {
-            self.judge_undelivered();
         }
     }
 
@@ -107,12 +100,15 @@ impl Controller {
         }
     }
 
-    fn registration_is_fresh(&self, now: Moment) -> bool {
-        self.watch.registration.is_some_and(|seen| now.since(seen.at) < self.pace.limits.registration)
+    /// An answer that tells nothing does not take back what an earlier one told.
+    fn is_told_and_fresh(&self, now: Moment) -> bool {
+        self.watch.registration.is_some_and(|seen| {
+            seen.what != Registration::Untold && now.since(seen.at) < self.pace.limits.registration
+        })
     }
 
     /// Claims the slot by closing politely and connecting again; less and less often while that does not help.
-    fn claim_slot(&mut self) {
+    pub(super) fn claim_slot(&mut self) {
         let now = self.now();
         if self.watch.claim_at.is_some_and(|at| at > now) && self.watch.claims > 0 {
             return;
@@ -125,11 +121,6 @@ impl Controller {
             "the server lost track of this connection; claiming its slot"
         );
         self.connection.reclaim(self.pace.reclaim_pause);
-    }
-
-    /// An alert did not come on this connection, though the list calls it ours.
-    pub(super) fn claim_slot_after_miss(&mut self) {
-        self.claim_slot();
     }
 
     /// A test of the alert path did not come back on this connection.

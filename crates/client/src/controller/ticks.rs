@@ -197,7 +197,7 @@ impl Controller {
             Tick::Answered(epoch, refused, answer) => self.answered(epoch, refused, answer),
             Tick::Refreshed(epoch, result) => self.refreshed(epoch, result),
             Tick::TokenStored(epoch, stored) => self.token_stored(epoch, stored),
-            Tick::WayRecalled(epoch, kept) => self.way_recalled(epoch, kept),
+            Tick::WayRecalled(epoch, kept) => self.way_recalled(epoch, kept.as_deref()),
             Tick::Placed(epoch, cursor, idle_limit) => self.placed(epoch, cursor, idle_limit),
             Tick::DrillSent(nonce, result) => self.drill_sent(nonce, result),
             Tick::DrillStored(nonce, stored) => self.drill_stored(&nonce, stored),

@@ -92,11 +92,10 @@ impl Watch {
 
     /// From the beginning of one comparison with the record to that of the next.
     pub(super) fn compare_every(&self, pace: &Pace, now: Moment) -> Duration {
-        if self.delivery.undelivered().is_some() || self.offline.lasts() || self.ways.is_record() {
-            self.polling.every(pace, now)
-        } else if self.untold > 1 || (self.ways.is_open(now) && !self.log.follows()) {
-            // The socket is not known to deliver.
-            self.polling.every(pace, now).max(pace.poll_every).min(pace.reconcile_every)
+        if self.delivery.undelivered().is_some() || self.offline.lasts() {
+            self.polling.every(pace, pace.poll_every, now)
+        } else if self.ways.by_record().is_some() || (self.ways.may_be_record() && !self.log.follows()) {
+            self.polling.every(pace, pace.record_every, now)
         } else if self.is_deaf() {
             pace.poll_every
         } else {
@@ -182,7 +181,6 @@ impl Controller {
         self.watch.untold = 0;
         self.watch.unread = 0;
         self.watch.changed_at = Some(since);
-        self.way_connected(since);
         self.watch.list.set(since + self.pace.register_after);
         self.watch.reconcile.set(since);
         self.send_soon();

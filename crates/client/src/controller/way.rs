@@ -1,27 +1,22 @@
-//! Which way this account's alerts come: on the socket, or by the record alone, as for a manager whose cameras another
-//! account runs.
+//! Which way this account's alerts come: on the socket, by the record alone, as for a manager whose cameras another
+//! account runs, or some each way.
 //!
-//! It is learnt from what comes, kept in the journal for this server and account, and unlearnt by the first alert on the
-//! socket. Until it is known the record is read often for some minutes, so that also the first alert after a start is
-//! here soon.
-
-use std::time::Duration;
-
-use visionguard_proto::Moment;
+//! It is learnt from what comes, and kept in the journal for this server and account. Until it is known, and while some
+//! come by the record, that is read often, so that also the first alert after a start is here soon.
 
 use super::Controller;
 use super::ticks::Tick;
-use crate::status::Registration;
+use crate::status::{ByRecord, Share};
 
-/// For how long after a session began the record is read often while the way is not known.
-const WATCHED_FOR: Duration = Duration::from_secs(600);
 /// On so many connections in turn an account that used to get its alerts on the socket got one by the record alone,
 /// before that is its way.
 const IN_VAIN: u32 = 2;
+/// After so many alerts in a row on the socket the record brings none by itself any more.
+const IN_A_ROW: u32 = 20;
 
 /// Which way alerts come.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Way {
+enum Way {
     /// None came yet.
     #[default]
     Untold,
@@ -29,6 +24,8 @@ pub(super) enum Way {
     Socket,
     /// By the record alone.
     Record,
+    /// Some on the socket, those of other cameras by the record alone.
+    Both,
 }
 
 impl Way {
@@ -37,6 +34,7 @@ impl Way {
             Way::Untold => None,
             Way::Socket => Some("socket"),
             Way::Record => Some("record"),
+            Way::Both => Some("both"),
         }
     }
 
@@ -44,6 +42,7 @@ impl Way {
         match word {
             "socket" => Way::Socket,
             "record" => Way::Record,
+            "both" => Way::Both,
             _ => Way::Untold,
         }
     }
@@ -53,47 +52,61 @@ impl Way {
 #[derive(Debug, Default)]
 pub(super) struct Ways {
     way: Way,
-    /// Until when the record is read often though nothing is known.
-    watched_until: Option<Moment>,
     /// Connections in a row on which an alert came by the record alone.
     in_vain: u32,
+    /// Alerts on the socket since the last that came by the record alone.
+    in_a_row: u32,
 }
 
 impl Ways {
-    pub(super) fn is_record(&self) -> bool {
-        self.way == Way::Record
+    /// How much of this account's alerts comes by the record alone; none if nothing does.
+    pub(super) fn by_record(&self) -> Option<Share> {
+        match self.way {
+            Way::Untold | Way::Socket => None,
+            Way::Record => Some(Share::All),
+            Way::Both => Some(Share::Some),
+        }
     }
 
     /// Whether an alert may come by the record alone at any moment, for all that is known.
-    pub(super) fn is_open(&self, now: Moment) -> bool {
-        self.way == Way::Untold && self.watched_until.is_some_and(|until| now < until)
+    pub(super) fn may_be_record(&self) -> bool {
+        self.way != Way::Socket
     }
 
-    /// A connection stands.
-    fn connected(&mut self, now: Moment) {
-        self.watched_until.get_or_insert(now + WATCHED_FOR);
-    }
-
-    /// An alert came on the socket; whether that is news.
+    /// An alert came on the socket. Whether the way is another now.
     fn came(&mut self) -> bool {
         self.in_vain = 0;
-        std::mem::replace(&mut self.way, Way::Socket) != Way::Socket
+        self.in_a_row = self.in_a_row.saturating_add(1);
+        self.turn(match self.way {
+            Way::Untold | Way::Socket => Way::Socket,
+            Way::Both if self.in_a_row >= IN_A_ROW => Way::Socket,
+            Way::Record | Way::Both => Way::Both,
+        })
     }
 
-    /// An alert came by the record alone on a connection that is ours for certain; `delivered` says whether others did
-    /// come on it. Whether the way is the record's now.
-    fn missed(&mut self, delivered: bool) -> bool {
+    /// An alert came by the record alone on a connection that the list calls ours; `delivered` says whether others did
+    /// come on it. Whether that is explained now, and whether the way is another.
+    fn missed(&mut self, delivered: bool) -> (bool, bool) {
+        self.in_a_row = 0;
         self.in_vain += 1;
-        if self.way == Way::Untold || delivered || self.in_vain >= IN_VAIN {
-            self.way = Way::Record;
-        }
-        self.way == Way::Record
+        let turned = self.turn(match self.way {
+            Way::Untold | Way::Record => Way::Record,
+            Way::Both => Way::Both,
+            Way::Socket if delivered => Way::Both,
+            Way::Socket if self.in_vain >= IN_VAIN => Way::Record,
+            Way::Socket => Way::Socket,
+        });
+        (self.way != Way::Socket, turned)
+    }
+
+    fn turn(&mut self, way: Way) -> bool {
+        std::mem::replace(&mut self.way, way) != way
     }
 }
 
 impl Controller {
     /// Asks the journal what was learnt of this account.
-    pub(super) fn recall_way(&mut self) {
+    pub(super) fn recall_way(&self) {
         let Some(key) = self.way_key() else { return };
         let journal = self.journal.clone();
         let epoch = self.who.epoch;
@@ -106,48 +119,37 @@ impl Controller {
         });
     }
 
-    pub(super) fn way_recalled(&mut self, epoch: u64, kept: Option<String>) {
-        if epoch != self.who.epoch || self.watch.ways.way != Way::Untold {
-            return;
+    pub(super) fn way_recalled(&mut self, epoch: u64, kept: Option<&str>) {
+        if epoch == self.who.epoch && self.watch.ways.way == Way::Untold {
+            self.watch.ways.way = kept.map_or(Way::Untold, Way::of);
         }
-        self.watch.ways.way = kept.as_deref().map_or(Way::Untold, Way::of);
-        if self.watch.ways.is_record() && self.online_since().is_some() {
-            self.watch.reconcile.by(self.now());
-        }
-    }
-
-    pub(super) fn way_connected(&mut self, since: Moment) {
-        self.watch.ways.connected(since);
     }
 
     /// An alert came on the socket.
-    pub(super) fn way_is_socket(&mut self) {
+    pub(super) fn came_by_socket(&mut self) {
         if self.watch.ways.came() {
             self.keep_way();
         }
     }
 
-    /// The message of a row did not come in its time. Where the list, asked after the row was found, calls this
-    /// connection ours, the row is another account's to be told of; else the connection is deaf. Whether it is explained.
-    pub(super) fn way_explains(&mut self) -> bool {
-        let Some(missed_at) = self.watch.delivery.missed_at() else { return false };
-        let is_ours = self
-            .watch
-            .registration
-            .is_some_and(|seen| seen.what == Registration::Ours && seen.at >= missed_at);
-        if !is_ours {
-            return false;
-        }
-        let before = self.watch.ways.way;
-        let explained = self.watch.ways.missed(self.watch.delivery.has_delivered());
-        if explained && before != Way::Record {
-            tracing::info!("alerts of this account come by the record; reading it often");
+    /// An alert came by the record alone on a connection that is ours. Whether that is one of this account's ways.
+    pub(super) fn came_by_record(&mut self) -> bool {
+        let (explained, turned) = self.watch.ways.missed(self.watch.delivery.has_delivered());
+        if turned {
+            tracing::info!(way = ?self.watch.ways.way, "alerts of this account come by the record; reading it often");
             self.keep_way();
         }
         explained
     }
 
-    fn keep_way(&mut self) {
+    /// What the status needs to know of it.
+    pub(super) fn by_record(&self) -> Option<ByRecord> {
+        let share = self.watch.ways.by_record()?;
+        let every = self.watch.compare_every(&self.pace, self.now()).max(self.pace.record_every);
+        Some(ByRecord { share, every })
+    }
+
+    fn keep_way(&self) {
         let (Some(key), Some(word)) = (self.way_key(), self.watch.ways.way.word()) else { return };
         let journal = self.journal.clone();
         self.tasks.spawn(async move {
@@ -171,7 +173,8 @@ mod tests {
     fn an_account_that_never_got_one_on_the_socket_learns_at_once() {
         let mut ways = Ways::default();
 
-        assert!(ways.missed(false) && ways.is_record());
+        assert_eq!(ways.missed(false), (true, true));
+        assert_eq!(ways.by_record(), Some(Share::All));
     }
 
     #[test]
@@ -179,8 +182,9 @@ mod tests {
         let mut ways = Ways::default();
         ways.came();
 
-        assert!(!ways.missed(false));
-        assert!(ways.missed(false));
+        assert_eq!(ways.missed(false), (false, false));
+        assert_eq!(ways.missed(false), (true, true));
+        assert_eq!(ways.by_record(), Some(Share::All));
     }
 
     #[test]
@@ -188,25 +192,29 @@ mod tests {
         let mut ways = Ways::default();
         ways.came();
 
-        assert!(ways.missed(true));
+        assert_eq!(ways.missed(true), (true, true));
+        assert_eq!(ways.by_record(), Some(Share::Some));
     }
 
     #[test]
-    fn an_alert_on_the_socket_unlearns_it() {
+    fn what_comes_on_the_socket_for_long_is_its_only_way_again() {
         let mut ways = Ways::default();
         ways.missed(false);
 
-        assert!(ways.came() && !ways.is_record());
+        for _ in 1..IN_A_ROW {
+            ways.came();
+            assert_eq!(ways.by_record(), Some(Share::Some));
+        }
+
+        assert!(ways.came());
+        assert!(!ways.may_be_record());
     }
 
     #[test]
-    fn what_is_not_known_is_watched_for_ten_minutes() {
-        let at = |seconds| Moment::from_start(Duration::from_secs(seconds));
-        let mut ways = Ways::default();
-
-        ways.connected(at(10));
-        ways.connected(at(300));
-
-        assert!(ways.is_open(at(609)) && !ways.is_open(at(610)));
+    fn every_way_is_read_back_as_it_was_kept() {
+        for way in [Way::Socket, Way::Record, Way::Both] {
+            assert_eq!(way.word().map(Way::of), Some(way));
+        }
+        assert_eq!(Way::of("a later version's"), Way::Untold);
     }
 }

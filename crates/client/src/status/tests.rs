@@ -40,6 +40,38 @@ fn an_alert_that_came_by_the_record_alone_is_deaf_until_the_next_connection() {
 }
 
 #[test]
+fn case_05_alerts_that_come_by_the_record_are_a_good_state_with_words_of_its_own() {
+    for (share, reason) in [(Share::All, "protected_by_record"), (Share::Some, "protected_by_both")] {
+        let facts = Facts { by_record: by_record(share), ..all_well() };
+
+        let verdict = assess(&facts, &Limits::default(), at(12));
+
+        assert_eq!((verdict.status, verdict.reason), (Status::Protected, reason));
+        assert!(sentence(&verdict).contains("every 15 seconds"), "{}", sentence(&verdict));
+    }
+}
+
+#[test]
+fn where_everything_comes_by_the_record_the_list_of_connections_may_keep_silent() {
+    let untold = Facts { registration: seen(11, Registration::Untold), ..all_well() };
+    let all = Facts { by_record: by_record(Share::All), ..untold.clone() };
+    let some = Facts { by_record: by_record(Share::Some), ..untold.clone() };
+
+    assert_eq!(word(&untold, at(12)), Status::CatchingUp);
+    assert_eq!(word(&all, at(12)), Status::Protected);
+    assert_eq!(word(&some, at(12)), Status::CatchingUp);
+}
+
+#[test]
+fn where_alerts_come_by_the_record_it_must_have_been_read_just_now() {
+    let facts = Facts { by_record: by_record(Share::All), link: online(10, 40), ..all_well() };
+
+    assert_eq!(word(&facts, at(40)), Status::Protected);
+    assert_eq!(word(&facts, at(41)), Status::CatchingUp);
+    assert_eq!(word(&Facts { by_record: None, ..facts }, at(41)), Status::Protected);
+}
+
+#[test]
 fn a_test_that_failed_is_amber_also_on_the_next_connection_until_something_passes() {
     for (failure, reason) in [
         (Failure::NotTaken, "drill_not_taken"),
@@ -71,15 +103,17 @@ fn what_is_worse_than_a_failed_test_is_said_first() {
 
 #[test]
 fn sixty_silent_seconds_are_offline() {
-    assert_eq!(word(&all_well(), at(69)), Status::Protected);
-    assert_eq!(word(&all_well(), at(70)), Status::Offline);
+    let listed = Facts { registration: seen(30, Registration::Ours), ..all_well() };
+
+    assert_eq!(word(&listed, at(69)), Status::Protected);
+    assert_eq!(word(&listed, at(70)), Status::Offline);
 }
 
 #[test]
 fn the_verdict_says_when_it_must_be_looked_at_again() {
     let verdict = assess(&all_well(), &Limits::default(), at(12));
 
-    assert_eq!(verdict.until, Some(at(70)));
+    assert_eq!(verdict.until, Some(at(56)), "the list of connections is the first to grow too old");
 }
 
 #[test]
@@ -193,6 +227,7 @@ proptest! {
             registration: None,
             record: None,
             undelivered: None,
+            by_record: None,
             fetched: None,
             drill: None,
         };
@@ -305,9 +340,14 @@ fn all_well() -> Facts {
         registration: seen(11, Registration::Ours),
         record: seen(11, Record::Complete),
         undelivered: None,
+        by_record: None,
         fetched: None,
         drill: None,
     }
+}
+
+fn by_record(share: Share) -> Option<ByRecord> {
+    Some(ByRecord { share, every: Duration::from_millis(14_500) })
 }
 
 fn online(since: u64, heard: u64) -> State {

@@ -62,6 +62,7 @@ impl Desk {
             settings: Settings::default(),
             pace: Pace {
                 reconcile_every: Duration::from_millis(300),
+                record_every: Duration::from_millis(200),
                 poll_every: Duration::from_millis(200),
                 register_after: Duration::ZERO,
                 register_every: Duration::from_millis(200),

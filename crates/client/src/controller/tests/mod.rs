@@ -7,6 +7,7 @@ mod outages;
 mod parts;
 mod server;
 mod session;
+mod ways;
 
 use std::time::Duration;
 
@@ -427,21 +428,6 @@ async fn alerts_come_from_the_record_while_another_holds_the_slot() {
     running.notification(0).await;
 
     assert_eq!(server.state().handshakes, 1, "the slot is not fought over");
-}
-
-#[tokio::test]
-async fn a_connection_on_which_alerts_do_not_come_is_deaf_whatever_the_list_says() {
-    let (server, mut desk) = (Server::start().await, Desk::new());
-    desk.pace.message_within = Duration::from_millis(100);
-    let running = desk.signed_in(&server).await;
-    running.status(Status::Protected, "protected").await;
-
-    server.set(|state| state.rows.insert(0, row("a-1", 7, Timestamp::now())));
-    running.status(Status::Deaf, "not_delivered").await;
-    server.say(&detection(1, 30));
-
-    running.status(Status::Protected, "protected").await;
-    assert_eq!(server.state().handshakes, 1);
 }
 
 #[tokio::test]
