@@ -269,7 +269,8 @@ impl<'a> Scene<'a> {
         self.shop.publish(person)?;
         eventually("the alert's popup was taken by the daemon", SOON, || {
             Ok(!self.monitor.popups(ANOTHER, false, since).is_empty())
-        })?;
+        })
+        .with_context(|| self.client().log())?;
         let mut popup = None;
         eventually("the popup is on the display, and has stopped growing", SOON, || {
             let before = std::mem::replace(&mut popup, self.things()?.into_iter().next());
@@ -379,8 +380,12 @@ impl<'a> Scene<'a> {
             Acknowledge::OpenTheWindow(button, told) => {
                 self.click(&popup, 40, 30, button)?;
                 eventually("the window opens", SOON, || Ok(self.desktop.window("^VisionGuard$")?.is_some()))?;
-                let window = self.desktop.window("^VisionGuard$")?.context("no window")?;
-                self.desktop.xdotool(&["windowminimize", &window.id])?;
+                eventually("the window can be minimised", SOON, || {
+                    // It comes to the front once it is ready, which may be later.
+                    let Some(window) = self.desktop.window("^VisionGuard$")? else { return Ok(true) };
+                    self.desktop.xdotool(&["windowminimize", &window.id])?;
+                    Ok(false)
+                })?;
                 self.clear_up()?;
                 return Ok(Found::Otherwise(told.to_owned()));
             }

@@ -260,6 +260,8 @@ fn with_the_password(
 ) -> Result<Child> {
     let log = fs::File::create(desktop.dir().join("log/keychain"))?;
     let mut command = desktop.command(program);
+    // KeePassXC refuses to start where another one of this user's runs, and looks for that there.
+    command.env("TMPDIR", desktop.dir().join("run"));
     command.args(arguments).stdin(Stdio::piped()).stdout(log.try_clone()?).stderr(log);
     let mut child = command.spawn().with_context(|| format!("cannot start {program}"))?;
     child.stdin.take().context("no input")?.write_all(password.as_bytes())?;

@@ -152,6 +152,14 @@ impl Client<'_> {
         self.status().is_ok_and(|status| status["status"] == word)
     }
 
+    /// The last lines of the programs' own log, for whoever looks for what went wrong.
+    pub(super) fn log(&self) -> String {
+        let files = fs::read_dir(self.desktop.dir().join("client/logs")).into_iter().flatten().flatten();
+        let text: String = files.filter_map(|file| fs::read_to_string(file.path()).ok()).collect();
+        let lines: Vec<&str> = text.lines().collect();
+        format!("its log ends with\n{}", lines[lines.len().saturating_sub(20)..].join("\n"))
+    }
+
     /// The stored alerts, newest first.
     pub(super) fn alerts(&self) -> Result<Vec<Value>> {
         let text = said(self.program("visionguard").args(["alerts", "--json"]), "")?;
