@@ -244,6 +244,11 @@ export function actions(store) {
       }
     },
 
+    /** @param {number} volume */
+    trySound(volume) {
+      core.trySound(volume).catch(mishap);
+    },
+
     /** @param {boolean} erase */
     signOut(erase) {
       dispatch({ type: "asked", question: null });

@@ -72,6 +72,9 @@ export const clearAll = () => call("clear_all");
 /** @type {(settings: SettingsView) => Promise<SettingsView>} */
 export const changeSettings = (settings) => call("change_settings", { settings });
 
+/** @type {(volume: number) => Promise<void>} */
+export const trySound = (volume) => call("try_sound", { volume });
+
 /**
  * The address of an alert's picture. Windows serves custom schemes as `http://frame.localhost/…`.
  *

@@ -424,6 +424,10 @@ notifications: boolean,
  */
 picture_in_notification: boolean, sound: boolean,
 /**
+ * How loud it is, 0 to 100.
+ */
+sound_volume: number,
+/**
  * Blur pictures on the page until they are pointed at.
  */
 blur: boolean, theme: Theme,

@@ -1,5 +1,7 @@
 //! What the page may ask for; each hands its question to the client and its answer back.
 
+use std::sync::Arc;
+
 use secrecy::SecretString;
 use tauri::ipc::Channel;
 use tauri::{AppHandle, State};
@@ -12,6 +14,7 @@ use visionguard_client::view::{
 
 use crate::autostart::{self, Asked};
 use crate::page::Page;
+use crate::sound::Sounds;
 
 type Answer<T> = Result<T, Problem>;
 
@@ -113,12 +116,20 @@ pub(crate) async fn change_settings(
     app: AppHandle,
     client: State<'_, Client>,
     found: State<'_, DataDir>,
+    sounds: State<'_, Arc<Sounds>>,
     settings: SettingsView,
 ) -> Answer<SettingsView> {
     let before = client.snapshot().await.settings.start_at_sign_in;
     let settings = client.change_settings(settings).await?;
+    sounds.set_volume(settings.sound_volume);
     if settings.start_at_sign_in != before {
         autostart::make(&app, &client, &found.path, settings.start_at_sign_in, Asked::ByPerson);
     }
     Ok(client.snapshot().await.settings)
+}
+
+/// Plays the sound of an alert as loud as that.
+#[tauri::command]
+pub(crate) async fn try_sound(sounds: State<'_, Arc<Sounds>>, volume: u32) -> Answer<()> {
+    sounds.try_out(volume).await
 }

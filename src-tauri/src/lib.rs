@@ -10,6 +10,7 @@ mod page;
 #[cfg(target_os = "linux")]
 mod renderer;
 mod shell;
+mod sound;
 mod start;
 mod stopped;
 mod tray;
@@ -74,6 +75,7 @@ pub fn run() -> anyhow::Result<()> {
             commands::dismiss,
             commands::clear_all,
             commands::change_settings,
+            commands::try_sound,
         ])
         .manage(Page::default())
         .manage(found.clone());

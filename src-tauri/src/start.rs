@@ -1,6 +1,7 @@
 //! The start of the client inside the shell. What goes wrong on the way is said on the screen, whatever it is.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use anyhow::Context;
 use tauri::{AppHandle, Manager};
@@ -17,6 +18,7 @@ use visionguard_client::tls::Trust;
 
 use crate::autostart::{self, Asked};
 use crate::shell::Desktop;
+use crate::sound::Sounds;
 use crate::tray;
 
 /// The argument of a start without a window, as at sign-in to the computer.
@@ -45,10 +47,10 @@ pub(crate) fn start(app: &AppHandle, found: DataDir) -> anyhow::Result<Option<Lo
     let trust = Trust::of(settings.extra_ca_file.as_deref());
 
     let (report, mut outcomes) = unbounded_channel();
-    let notifier = notifier(&data_dir, move |outcome| {
-        let _ = report.send(outcome);
-    })
-    .context("cannot start the notifications")?;
+    let sounds = Sounds::start(settings.view.sound_volume);
+    let report = move |outcome| drop(report.send(outcome));
+    let notifier =
+        notifier(&data_dir, report, Some(Arc::clone(&sounds))).context("cannot start the notifications")?;
     let shell = Desktop::new(app.clone(), notifier, tray::keep(app));
 
     let wanted = settings.view.start_at_sign_in;
@@ -56,6 +58,7 @@ pub(crate) fn start(app: &AppHandle, found: DataDir) -> anyhow::Result<Option<Lo
     let parts = Parts::system(data_dir.clone(), settings, &trust)?;
     let client = Client::start_with(parts, remarks, shell)?;
     app.manage(client.clone());
+    app.manage(sounds);
     app.manage(local::serve(&data_dir, client.clone()));
     autostart::make(app, &client, &data_dir, wanted, Asked::AtStart);
     quit_when_told(client.clone());
@@ -73,17 +76,22 @@ pub(crate) fn start(app: &AppHandle, found: DataDir) -> anyhow::Result<Option<Lo
     Ok(logging.ok())
 }
 
-/// Notifications with their pictures in the first folder that takes any.
+/// Notifications with their pictures in the first folder that takes any, heard where there are sounds.
 pub(crate) fn notifier(
     data_dir: &Path,
     report: impl Fn(Outcome) + Send + Sync + Clone + 'static,
+    sounds: Option<Arc<Sounds>>,
 ) -> std::io::Result<Notifier> {
     // Where nothing is written to the disk, if there is such a place.
     let folders =
         [Some(notifier::directory(data_dir)), Some(data_dir.join("notifications")), private_folder()];
     let mut last = std::io::Error::other("there is no folder for pictures");
     for folder in folders.into_iter().flatten() {
-        match Notifier::start(&folder, report.clone()) {
+        let started = match sounds.clone() {
+            Some(sounds) => Notifier::start_sounding(&folder, report.clone(), sounds),
+            None => Notifier::start(&folder, report.clone()),
+        };
+        match started {
             Ok(notifier) => return Ok(notifier),
             Err(error) => {
                 tracing::warn!(%error, folder = %folder.display(), "no pictures of notifications can be kept here");

@@ -50,9 +50,8 @@ fn sentence(error: &anyhow::Error) -> String {
 
 fn notify(found: &DataDir, why: &str) {
     let (report, outcome) = mpsc::channel();
-    let notifier = start::notifier(&found.path, move |outcome| {
-        let _ = report.send(outcome);
-    });
+    let report = move |outcome| drop(report.send(outcome));
+    let notifier = start::notifier(&found.path, report, None);
     let Ok(notifier) = notifier else { return };
     notifier.notify(Notification {
         id: "notice:start".into(),

@@ -6,7 +6,7 @@
  * @import { Actions } from "../act.js"
  */
 
-import { clone, keyed, part, partOf, show, text } from "../dom.js";
+import { attribute, clone, keyed, part, partOf, show, text } from "../dom.js";
 import { plain } from "../format.js";
 import { onChoice, onPress } from "../keys.js";
 import { readTime } from "../ledger.js";
@@ -38,6 +38,14 @@ export function settingsView(act, now) {
     if (wanted >= 1 && wanted <= 365) act.change({ keep_days: wanted });
     else if (painted?.settings) days.value = String(painted.settings.keep_days);
   });
+
+  const volume = box(root, "sound_volume");
+  volume.addEventListener("input", () => paintVolume(root, volume.valueAsNumber));
+  onChoice(volume, () => {
+    paintVolume(root, volume.valueAsNumber);
+    act.change({ sound_volume: volume.valueAsNumber });
+  });
+  onPress(part(root, "sound-play"), () => act.trySound(volume.valueAsNumber));
 
   const [daily, drillAt] = [box(root, "drill_daily"), box(root, "drill_at")];
   daily.addEventListener("change", () => act.change({ drill_at: daily.checked ? (readTime(drillAt.value) ?? DRILL_AT) : null }));
@@ -94,6 +102,11 @@ function paintSettings(root, settings, names, act) {
   for (const name of SWITCHES) box(root, name).checked = settings[name];
   box(root, "picture_in_notification").disabled = !settings.notifications;
   box(root, "sound").disabled = !settings.notifications;
+  const volume = box(root, "sound_volume");
+  volume.disabled = !settings.notifications || !settings.sound;
+  if (document.activeElement !== volume) volume.value = String(settings.sound_volume);
+  paintVolume(root, volume.valueAsNumber);
+  attribute(part(root, "sound-play"), "aria-disabled", volume.disabled ? "true" : null);
   for (const radio of radios(root, "theme")) radio.checked = radio.value === settings.theme;
   const days = box(root, "keep_days");
   if (document.activeElement !== days) days.value = String(settings.keep_days);
@@ -105,6 +118,16 @@ function paintSettings(root, settings, names, act) {
     if (document.activeElement !== input) input.value = name;
     row.dataset.names = JSON.stringify(settings.camera_names);
   });
+}
+
+/**
+ * @param {HTMLElement} root
+ * @param {number} percent
+ */
+function paintVolume(root, percent) {
+  const words = t("page.settings.volume_value", { percent });
+  text(part(root, "sound-value"), words);
+  attribute(box(root, "sound_volume"), "aria-valuetext", words);
 }
 
 /**

@@ -47,7 +47,7 @@ impl Purpose {
     /// The Debian packages.
     fn packages(self) -> &'static [&'static str] {
         match self {
-            Self::Compile => &["build-essential", "nasm", "pkg-config"],
+            Self::Compile => &["build-essential", "libasound2-dev", "nasm", "pkg-config"],
             Self::Services => &[
                 "dbus",
                 "gnome-keyring",
@@ -63,6 +63,7 @@ impl Purpose {
                 "python3-dbusmock",
                 "strace",
                 "dex",
+                "mergerfs",
                 "python3-gi",
                 "xdotool",
                 "xvfb",
@@ -113,10 +114,10 @@ impl Purpose {
     fn words(self) -> &'static str {
         match self {
             Self::Compile => {
-                "a C compiler and linker, and nasm (without it pictures decode three times as slowly)"
+                "a C compiler and linker, nasm (without it pictures decode three times as slowly), and on Linux ALSA with its headers"
             }
             Self::Services => {
-                "dbus-daemon, gnome-keyring, KeePassXC, kwalletd5, secret-tool, lxqt-panel, Ayatana's indicator service, dunst, mate-notification-daemon, xfce4-notifyd, python-dbusmock, strace, xdotool, Xvfb, and nginx, HAProxy, lighttpd, squid and tinyproxy without their services"
+                "dbus-daemon, gnome-keyring, KeePassXC, kwalletd5, secret-tool, lxqt-panel, Ayatana's indicator service, dunst, mate-notification-daemon, xfce4-notifyd, python-dbusmock, mergerfs, strace, xdotool, Xvfb, and nginx, HAProxy, lighttpd, squid and tinyproxy without their services"
             }
             Self::Desktop => "WebKitGTK 4.1 with its headers (Windows: WebView2; macOS: nothing)",
             Self::VirtualDesktop => {

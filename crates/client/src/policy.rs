@@ -502,6 +502,7 @@ mod tests {
             notifications: true,
             picture_in_notification: true,
             sound: true,
+            sound_volume: 70,
             blur: false,
             theme: Theme::System,
             keep_days: 30,

@@ -94,6 +94,7 @@ impl Default for Settings {
                 notifications: true,
                 picture_in_notification: true,
                 sound: true,
+                sound_volume: 70,
                 blur: false,
                 theme: Theme::System,
                 keep_days: 30,

@@ -172,6 +172,8 @@ pub struct SettingsView {
     /// Put the picture into the notification.
     pub picture_in_notification: bool,
     pub sound: bool,
+    /// How loud it is, 0 to 100.
+    pub sound_volume: u32,
     /// Blur pictures on the page until they are pointed at.
     pub blur: bool,
     pub theme: Theme,

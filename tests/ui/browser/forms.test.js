@@ -163,6 +163,36 @@ test("a setting is sent whole, at once", async () => {
   assert.equal(await page.evaluate(() => document.documentElement.dataset.theme), "dark");
 });
 
+test("how loud the sound is can be chosen and tried", async () => {
+  const page = await settings();
+  const [volume, play] = [page.getByLabel("How loud"), page.getByRole("button", { name: "Play it" })];
+  assert.equal(await volume.inputValue(), "70");
+
+  await volume.fill("35");
+  await page.getByText("35 %").waitFor();
+  await page.waitForFunction(() => /** @type {any} */ (window).__mock.asked("change_settings").length === 1);
+  await play.click();
+
+  assert.deepEqual((await asked(page, "change_settings")).map(({ settings }) => settings.sound_volume), [35]);
+  assert.deepEqual(await asked(page, "try_sound"), [{ volume: 35 }]);
+  await page.getByRole("switch", { name: "Play a sound" }).click();
+  await page.waitForFunction(() => document.querySelector('[name="sound_volume"]')?.matches(":disabled"));
+  assert.equal(await play.getAttribute("aria-disabled"), "true");
+});
+
+test("a sound that cannot be played says why", async () => {
+  const page = await settings();
+  await page.evaluate(() => {
+    /** @type {any} */ (window).__mock.answers.try_sound = () => {
+      throw { code: "no_sound", sentence: "No sound can be played here: there is no device.", field: null };
+    };
+  });
+
+  await page.getByRole("button", { name: "Play it" }).click();
+
+  await page.getByText("No sound can be played here: there is no device.").waitFor();
+});
+
 test("days that make no sense are not sent", async () => {
   const page = await settings();
 

@@ -174,7 +174,7 @@ test("a scan at a control of the settings changes nothing and tests nothing", as
   const page = await set.open("full");
   await page.getByRole("button", { name: "Settings" }).click();
 
-  for (const place of ['[name="sound"]', '[name="drill_daily"]', '[name="drill_at"]', '.settings [data-part="drill-button"]']) {
+  for (const place of ['[name="sound"]', '[name="sound_volume"]', '[data-part="sound-play"]', '[name="drill_daily"]', '[name="drill_at"]', '.settings [data-part="drill-button"]']) {
     for (const code of CODES.slice(0, 4)) {
       await page.locator(place).focus();
       await scan(page, code);
@@ -183,8 +183,9 @@ test("a scan at a control of the settings changes nothing and tests nothing", as
   }
 
   const changes = await asked(page, "change_settings");
-  assert.deepEqual(changes.filter(({ settings }) => !settings.sound || settings.drill_at !== "09:00"), []);
+  assert.deepEqual(changes.filter(({ settings }) => !settings.sound || settings.sound_volume !== 70 || settings.drill_at !== "09:00"), []);
   assert.deepEqual(await asked(page, "drill"), []);
+  assert.deepEqual(await asked(page, "try_sound"), []);
   assert.equal(await page.locator('[name="drill_at"]').inputValue(), "09:00");
 });
 

@@ -89,6 +89,7 @@
       mock.emit({ type: "incidents_removed", ids, counts: { unhandled: 0, unseen: 0, total: 0, today: 0 } });
     },
     change_settings: ({ settings }) => settings,
+    try_sound: () => undefined,
     sign_in: ({ server, email, keepPassword }) => {
       const session = { server, insecure: false, user_id: "u1", name: "Maria Keller", email, kept_in: "keychain" };
       return { ...session, password_kept: keepPassword };

@@ -83,6 +83,7 @@ export function world(scenario, now) {
         notifications: true,
         picture_in_notification: false,
         sound: true,
+        sound_volume: 70,
         blur: scenario === "blur",
         theme: "system",
         keep_days: 30,

@@ -26,7 +26,7 @@ use crate::shell::{Notification, Outcome};
 
 use super::pending::Item;
 use super::picture::{Picture, Pictures};
-use super::{DEADLINE, Report, Ring, report_failed, report_shown};
+use super::{DEADLINE, Report, Sounds, Voice, report_failed, report_shown};
 
 pub use service::{ask, follow};
 
@@ -45,7 +45,7 @@ pub(super) struct Desk {
     bus: Bus,
     pictures: Option<Pictures>,
     report: Report,
-    ring: Option<Ring>,
+    sounds: Option<Arc<dyn Sounds>>,
     kept: Kept,
     /// The service that gave the numbers.
     owner: Option<OwnedUniqueName>,
@@ -80,13 +80,13 @@ impl Desk {
         pictures: Option<Pictures>,
         directory: &Path,
         report: Report,
-        ring: Option<Ring>,
+        sounds: Option<Arc<dyn Sounds>>,
     ) -> Self {
         Self {
             bus: Bus::default(),
             pictures,
             report,
-            ring,
+            sounds,
             kept: Kept::in_directory(directory),
             owner: None,
             bus_id: String::new(),
@@ -155,12 +155,14 @@ impl Desk {
             None => (item.notification.clone(), None),
         };
         let picture = picture.map(Arc::new);
-        let raised = timeout(DEADLINE, self.show(&notification, picture)).await.unwrap_or(Err(Trouble::Late));
+        let voice = Voice::of(&notification, self.sounds.as_ref());
+        let raised =
+            timeout(DEADLINE, self.show(&notification, picture, voice)).await.unwrap_or(Err(Trouble::Late));
         self.keep();
         match raised {
             Ok(found) => {
                 report_shown(&self.report, &item);
-                self.sound(&item.notification, found);
+                self.sound(&item.notification, voice, found);
             }
             Err(trouble) => {
                 self.bus.doubt();
@@ -194,6 +196,7 @@ impl Desk {
         &mut self,
         notification: &Notification,
         picture: Option<Arc<Picture>>,
+        voice: Voice,
     ) -> Result<Found, Trouble> {
         let mut last = Trouble::Absent;
         for _ in 0..OWNERS_TRIED {
@@ -207,7 +210,7 @@ impl Desk {
                 Err(trouble) => return Err(trouble),
             };
             self.meet(&found).await?;
-            let serial = self.send(notification, picture.clone(), &found);
+            let serial = self.send(notification, picture.clone(), voice, &found);
             match self.answer_to(serial).await {
                 Ok(()) => return Ok(found),
                 // It ended in between; its successor may have the name already.
@@ -231,14 +234,20 @@ impl Desk {
         Ok(())
     }
 
-    fn send(&mut self, notification: &Notification, picture: Option<Arc<Picture>>, found: &Found) -> u64 {
+    fn send(
+        &mut self,
+        notification: &Notification,
+        picture: Option<Arc<Picture>>,
+        voice: Voice,
+        found: &Found,
+    ) -> u64 {
         for popup in self.popups.make_room(notification) {
             self.close(popup);
         }
         self.serial += 1;
         let popup = self.popups.entry(notification);
         let replaces = popup.number.unwrap_or(0);
-        let words = compose(notification, &found.service, picture.as_deref(), replaces, self.ring.is_some());
+        let words = compose(notification, &found.service, picture.as_deref(), replaces, voice);
         popup.asked(self.serial, notification, picture, &found.service.manners);
         self.answers.spawn(notify(self.serial, found.connection.clone(), found.owner.clone(), words));
         self.serial
@@ -366,13 +375,14 @@ impl Desk {
     }
 
     /// Plays our own sound, unless the person does not want to be disturbed.
-    fn sound(&mut self, notification: &Notification, found: Found) {
-        let Some(ring) = self.ring.clone().filter(|_| notification.sound) else { return };
+    fn sound(&mut self, notification: &Notification, voice: Voice, found: Found) {
+        let Some(sounds) = self.sounds.clone().filter(|_| voice == Voice::Ours) else { return };
+        let critical = notification.critical;
         self.closing.spawn(async move {
             if quiet::is_quiet(&found).await {
                 tracing::debug!("no sound: do not disturb");
             } else {
-                ring();
+                sounds.play(critical);
             }
         });
     }

@@ -67,20 +67,20 @@ impl Notifier {
         Self::start_with(directory, report, None)
     }
 
-    /// The same with a sound of our own for what is to be heard. `ring` is called when the desktop has taken such a
-    /// notification and does not ask for quiet, and must not block.
+    /// The same with sounds of our own for what is to be heard, played when the desktop has taken such a notification and does
+    /// not ask for quiet.
     pub fn start_sounding(
         directory: &Path,
         report: impl Fn(Outcome) + Send + Sync + 'static,
-        ring: impl Fn() + Send + Sync + 'static,
+        sounds: Arc<dyn Sounds>,
     ) -> io::Result<Self> {
-        Self::start_with(directory, report, Some(Arc::new(ring)))
+        Self::start_with(directory, report, Some(sounds))
     }
 
     fn start_with(
         directory: &Path,
         report: impl Fn(Outcome) + Send + Sync + 'static,
-        ring: Option<Ring>,
+        sounds: Option<Arc<dyn Sounds>>,
     ) -> io::Result<Self> {
         let pictures = Pictures::open(directory)
             .inspect_err(|error| tracing::warn!(%error, "notifications come without pictures"))
@@ -92,7 +92,7 @@ impl Notifier {
         let (done, ended) = channel();
 
         thread::Builder::new().name("notifications".into()).spawn(move || {
-            runtime.block_on(serve(&orders, Desk::new(pictures, &directory, Arc::new(report), ring)));
+            runtime.block_on(serve(&orders, Desk::new(pictures, &directory, Arc::new(report), sounds)));
             // A call that never returned may still sit on a blocking thread.
             runtime.shutdown_background();
             drop(done);
@@ -171,8 +171,35 @@ pub fn directory(data_dir: &Path) -> PathBuf {
 /// Where outcomes go.
 type Report = Arc<dyn Fn(Outcome) + Send + Sync>;
 
-/// Makes a sound.
-type Ring = Arc<dyn Fn() + Send + Sync>;
+/// Makes the sounds of notifications. None of these may block.
+pub trait Sounds: Send + Sync + 'static {
+    /// Whether one would be heard, as far as is known; where not, the desktop's service is asked for one.
+    fn can_play(&self) -> bool;
+
+    /// Plays one, of a critical notification or another.
+    fn play(&self, critical: bool);
+}
+
+/// Who makes the sound of a notification.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Voice {
+    /// We do: the service keeps still.
+    Ours,
+    /// The service, if it can.
+    Service,
+    /// It makes none.
+    Nobody,
+}
+
+impl Voice {
+    fn of(notification: &Notification, sounds: Option<&Arc<dyn Sounds>>) -> Self {
+        match (notification.sound, sounds.is_some_and(|sounds| sounds.can_play())) {
+            (false, _) => Self::Nobody,
+            (true, true) => Self::Ours,
+            (true, false) => Self::Service,
+        }
+    }
+}
 
 async fn serve(pending: &Pending, mut desk: Desk) {
     desk.begin().await;

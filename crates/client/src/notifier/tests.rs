@@ -8,13 +8,14 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, channel};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 
 use crate::shell::{Buttons, Notification, Outcome};
 
-use super::{DEADLINE, Notifier, ask};
+use super::{DEADLINE, Notifier, Sounds, ask};
 use desktop::{Mock, Real, Screen, displayed, dunstctl, on_a_private_bus};
 
 /// An ordinary picture.
@@ -341,5 +342,32 @@ fn wait_until(what: &str, mut holds: impl FnMut() -> bool) {
     while !holds() {
         assert!(Instant::now() < until, "waited a minute until {what}");
         std::thread::park_timeout(Duration::from_millis(10));
+    }
+}
+
+/// Notes what is to be heard, of a computer with a sound output or without.
+struct Noted {
+    can_play: bool,
+    played: Mutex<Vec<bool>>,
+}
+
+impl Noted {
+    fn on(can_play: bool) -> Arc<Self> {
+        Arc::new(Self { can_play, played: Mutex::default() })
+    }
+
+    /// Whether each was that of a critical notification.
+    fn played(&self) -> Vec<bool> {
+        self.played.lock().unwrap().clone()
+    }
+}
+
+impl Sounds for Noted {
+    fn can_play(&self) -> bool {
+        self.can_play
+    }
+
+    fn play(&self, critical: bool) {
+        self.played.lock().unwrap().push(critical);
     }
 }

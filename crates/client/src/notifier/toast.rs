@@ -17,7 +17,7 @@ use crate::words;
 use super::pending::Item;
 use super::picture::{Picture, Pictures};
 use super::raised::Raised;
-use super::{DEADLINE, Report, Ring, Service, report_failed, report_shown, text};
+use super::{DEADLINE, Report, Service, Sounds, Voice, report_failed, report_shown, text};
 
 const ACKNOWLEDGE: &str = "ack";
 const VIEW: &str = "view";
@@ -36,7 +36,7 @@ pub async fn ask() -> Result<Service, String> {
 pub(super) struct Desk {
     pictures: Option<Pictures>,
     report: Report,
-    ring: Option<Ring>,
+    sounds: Option<Arc<dyn Sounds>>,
     raised: Raised,
     waiting: Vec<JoinHandle<()>>,
 }
@@ -46,13 +46,13 @@ impl Desk {
         pictures: Option<Pictures>,
         _directory: &Path,
         report: Report,
-        ring: Option<Ring>,
+        sounds: Option<Arc<dyn Sounds>>,
     ) -> Self {
         #[cfg(target_os = "macos")]
         if let Err(error) = notify_rust::set_application(APPLICATION) {
             tracing::warn!(%error, "notifications will not carry the program's name");
         }
-        Self { pictures, report, ring, raised: Raised::default(), waiting: Vec::new() }
+        Self { pictures, report, sounds, raised: Raised::default(), waiting: Vec::new() }
     }
 
     /// What an earlier run left cannot be taken back.
@@ -78,13 +78,14 @@ impl Desk {
             Some(pictures) => pictures.prepare(&item.notification).await,
             None => (item.notification.clone(), None),
         };
-        let shown = timeout(DEADLINE, self.show(&notification, picture)).await;
+        let voice = Voice::of(&notification, self.sounds.as_ref());
+        let shown = timeout(DEADLINE, self.show(&notification, picture, voice)).await;
         match shown {
             Ok(Ok(())) => {
                 self.raised.note(&item.notification);
                 report_shown(&self.report, &item);
-                if let Some(ring) = self.ring.as_ref().filter(|_| item.notification.sound) {
-                    ring();
+                if let Some(sounds) = self.sounds.as_ref().filter(|_| voice == Voice::Ours) {
+                    sounds.play(item.notification.critical);
                 }
             }
             Ok(Err(reason)) => {
@@ -107,8 +108,13 @@ impl Desk {
     #[allow(clippy::unused_async, reason = "the same signature on every system")]
     pub(super) async fn leave(&mut self) {}
 
-    async fn show(&mut self, notification: &Notification, picture: Option<Picture>) -> Result<(), String> {
-        let words = compose(notification, picture.as_ref(), self.ring.is_some());
+    async fn show(
+        &mut self,
+        notification: &Notification,
+        picture: Option<Picture>,
+        voice: Voice,
+    ) -> Result<(), String> {
+        let words = compose(notification, picture.as_ref(), voice);
         let (id, report) = (notification.id.clone(), Arc::clone(&self.report));
         let waits = self.waiting.len() < WAITING_LIMIT;
         let (done, shown) = oneshot::channel();
@@ -140,11 +146,11 @@ impl Desk {
 fn compose(
     notification: &Notification,
     picture: Option<&Picture>,
-    sounds: bool,
+    voice: Voice,
 ) -> notify_rust::Notification {
     let mut words = notify_rust::Notification::new();
     words.summary(&text::title(&notification.title)).body(&text::body(&notification.body, false));
-    if notification.sound && !sounds {
+    if voice == Voice::Service {
         words.sound_name("Default");
     }
     if let Some(path) = picture.and_then(|picture| picture.path().to_str()) {

@@ -14,13 +14,14 @@ use crate::drill;
 use crate::view::Theme;
 
 /// Every key, and the variable that goes over it.
-const KEYS: [(&str, &str); 15] = [
+const KEYS: [(&str, &str); 16] = [
     ("server", "VISIONGUARD_SERVER"),
     ("extra_ca_file", "VISIONGUARD_EXTRA_CA_FILE"),
     ("start_at_sign_in", "VISIONGUARD_START_AT_SIGN_IN"),
     ("notifications", "VISIONGUARD_NOTIFICATIONS"),
     ("picture_in_notification", "VISIONGUARD_PICTURE_IN_NOTIFICATION"),
     ("sound", "VISIONGUARD_SOUND"),
+    ("sound_volume", "VISIONGUARD_SOUND_VOLUME"),
     ("blur", "VISIONGUARD_BLUR"),
     ("theme", "VISIONGUARD_THEME"),
     ("keep_days", "VISIONGUARD_KEEP_DAYS"),
@@ -32,6 +33,7 @@ const KEYS: [(&str, &str); 15] = [
     ("camera_names", ""),
 ];
 
+pub(super) const SOUND_VOLUME: RangeInclusive<u32> = 0..=100;
 pub(super) const KEEP_DAYS: RangeInclusive<u32> = 1..=365;
 const KEEP_MEGABYTES: RangeInclusive<u32> = 64..=1_000_000;
 const OFFLINE_GRACE: RangeInclusive<u32> = 0..=3600;
@@ -304,6 +306,7 @@ fn apply(settings: &mut Settings, key: &str, given: Given) -> Result<(), Expecte
         "notifications" => view.notifications = boolean(given)?,
         "picture_in_notification" => view.picture_in_notification = boolean(given)?,
         "sound" => view.sound = boolean(given)?,
+        "sound_volume" => view.sound_volume = number(given, SOUND_VOLUME)?,
         "blur" => view.blur = boolean(given)?,
         "theme" => view.theme = word(given, &THEMES)?,
         "keep_days" => view.keep_days = number(given, KEEP_DAYS)?,
@@ -333,6 +336,7 @@ fn shown(settings: &Settings, key: &str) -> String {
         "notifications" => view.notifications.to_string(),
         "picture_in_notification" => view.picture_in_notification.to_string(),
         "sound" => view.sound.to_string(),
+        "sound_volume" => view.sound_volume.to_string(),
         "blur" => view.blur.to_string(),
         "theme" => name_of(view.theme, &THEMES),
         "keep_days" => view.keep_days.to_string(),

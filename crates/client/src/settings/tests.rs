@@ -17,6 +17,7 @@ fn every_setting_can_be_set_in_the_file() {
         notifications = false
         picture_in_notification = false
         sound = false
+        sound_volume = 35
         blur = true
         theme = "dark"
         keep_days = 7
@@ -40,6 +41,7 @@ fn every_setting_can_be_set_in_the_file() {
             notifications: false,
             picture_in_notification: false,
             sound: false,
+            sound_volume: 35,
             blur: true,
             theme: Theme::Dark,
             keep_days: 7,
@@ -284,6 +286,10 @@ fn impossible_settings_are_refused_whole() {
     let error = save(folder.path(), &view).unwrap_err();
 
     assert_eq!(error.to_string(), "keep_days: must be a whole number from 1 to 365");
+    view.keep_days = 7;
+    view.sound_volume = 101;
+    let error = save(folder.path(), &view).unwrap_err();
+    assert_eq!(error.to_string(), "sound_volume: must be a whole number from 0 to 100");
     assert!(!read(&folder).0.view.blur);
 }
 

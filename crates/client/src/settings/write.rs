@@ -6,7 +6,9 @@ use std::{fs, io};
 
 use toml_edit::{DocumentMut, Item, Table, value};
 
-use super::read::{CAMERA_NAMES, DRILL_AT, KEEP_DAYS, LOG_FORMATS, LOG_LEVELS, PRIVATE, THEMES, name_of};
+use super::read::{
+    CAMERA_NAMES, DRILL_AT, KEEP_DAYS, LOG_FORMATS, LOG_LEVELS, PRIVATE, SOUND_VOLUME, THEMES, name_of,
+};
 use super::{Settings, SettingsError, text};
 use crate::drill;
 use crate::session_file::replace;
@@ -21,6 +23,12 @@ pub(super) fn check(view: &SettingsView) -> Result<(), SettingsError> {
         return Err(SettingsError::OutOfBounds {
             key: "keep_days",
             what: "must be a whole number from 1 to 365",
+        });
+    }
+    if !SOUND_VOLUME.contains(&view.sound_volume) {
+        return Err(SettingsError::OutOfBounds {
+            key: "sound_volume",
+            what: "must be a whole number from 0 to 100",
         });
     }
     if view.drill_at.as_deref().is_some_and(|at| drill::time_of_day(at).is_none()) {
@@ -62,6 +70,7 @@ pub(super) fn change(
         value(new.picture_in_notification),
     );
     set("sound", old.sound != new.sound, value(new.sound));
+    set("sound_volume", old.sound_volume != new.sound_volume, value(i64::from(new.sound_volume)));
     set("blur", old.blur != new.blur, value(new.blur));
     set("theme", old.theme != new.theme, value(name_of(new.theme, &THEMES)));
     set("keep_days", old.keep_days != new.keep_days, value(i64::from(new.keep_days)));
@@ -117,6 +126,7 @@ fn everything(settings: &Settings) -> DocumentMut {
     set("notifications", view.notifications != usual_view.notifications, value(view.notifications));
     set("picture_in_notification", true, value(view.picture_in_notification));
     set("sound", view.sound != usual_view.sound, value(view.sound));
+    set("sound_volume", view.sound_volume != usual_view.sound_volume, value(i64::from(view.sound_volume)));
     set("blur", true, value(view.blur));
     set("theme", view.theme != usual_view.theme, value(name_of(view.theme, &THEMES)));
     set("keep_days", view.keep_days != usual_view.keep_days, value(i64::from(view.keep_days)));

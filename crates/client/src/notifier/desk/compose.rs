@@ -7,7 +7,7 @@ use zbus::zvariant::{Type, Value};
 
 use crate::notifier::manners::Actions;
 use crate::notifier::picture::Picture;
-use crate::notifier::{Service, text};
+use crate::notifier::{Service, Voice, text};
 use crate::policy;
 use crate::shell::{Buttons, Notification};
 use crate::words;
@@ -32,14 +32,13 @@ pub(super) struct Words {
     milliseconds: i32,
 }
 
-/// Composes a notification that takes the place of the one of this number, or of none for 0. Where `sounds` is not set,
-/// the sound is the service's to make.
+/// Composes a notification that takes the place of the one of this number, or of none for 0.
 pub(super) fn compose(
     notification: &Notification,
     service: &Service,
     picture: Option<&Picture>,
     replaces: u32,
-    sounds: bool,
+    voice: Voice,
 ) -> Words {
     let manners = &service.manners;
     let path = picture.and_then(|picture| picture.path().to_str());
@@ -47,11 +46,10 @@ pub(super) fn compose(
         ("urgency", Value::from(if notification.critical { CRITICAL } else { NORMAL })),
         ("desktop-entry", Value::from("VisionGuard")),
     ]);
-    if notification.sound && !sounds {
-        hints.insert("sound-name", Value::from("dialog-warning"));
-    } else {
-        hints.insert("suppress-sound", Value::from(true));
-    }
+    match voice {
+        Voice::Service => hints.insert("sound-name", Value::from("dialog-warning")),
+        Voice::Ours | Voice::Nobody => hints.insert("suppress-sound", Value::from(true)),
+    };
     for hint in path.iter().flat_map(|_| manners.picture) {
         hints.insert(hint, Value::from(path.unwrap_or_default().to_owned()));
     }

@@ -302,19 +302,62 @@ fn the_first_of_an_incident_rings_once_and_the_service_is_asked_to_keep_still() 
     on_a_private_bus(name, Screen::None, || {
         let mock = Mock::start();
         let (report, outcomes) = channel();
-        let (ring, rings) = channel();
+        let sounds = Noted::on(true);
         let home = tempfile::tempdir().unwrap();
         let report = move |outcome| drop(report.send(outcome));
-        let notifier = Notifier::start_sounding(home.path(), report, move || ring.send(()).unwrap()).unwrap();
+        let notifier = Notifier::start_sounding(home.path(), report, sounds.clone()).unwrap();
 
         for (alert, sound) in [("1", true), ("2", false), ("3", false)] {
             notifier.notify(Notification { sound, ..incident("7", alert) });
             assert_eq!(outcomes.recv_timeout(Duration::from_secs(60)).unwrap(), shown("7", alert));
         }
         notifier.end(Duration::from_secs(60));
-        drop(notifier);
 
-        assert_eq!(rings.iter().count(), 1);
+        assert_eq!(sounds.played(), [false]);
         assert!(mock.notifications().iter().all(|call| call.hint("suppress-sound") == "true"));
+        assert!(mock.notifications().iter().all(|call| !call.has_hint("sound-name")));
+    });
+}
+
+#[test]
+fn a_critical_one_has_a_sound_of_its_own() {
+    on_a_private_bus("cases::a_critical_one_has_a_sound_of_its_own", Screen::None, || {
+        let _mock = Mock::start();
+        let (report, outcomes) = channel();
+        let sounds = Noted::on(true);
+        let home = tempfile::tempdir().unwrap();
+        let report = move |outcome| drop(report.send(outcome));
+        let notifier = Notifier::start_sounding(home.path(), report, sounds.clone()).unwrap();
+
+        notifier.notify(Notification { sound: true, critical: true, ..incident("7", "1") });
+        assert_eq!(outcomes.recv_timeout(Duration::from_secs(60)).unwrap(), shown("7", "1"));
+        notifier.end(Duration::from_secs(60));
+
+        assert_eq!(sounds.played(), [true]);
+    });
+}
+
+#[test]
+fn where_no_sound_of_ours_would_be_heard_the_service_is_asked_for_one() {
+    let name = "cases::where_no_sound_of_ours_would_be_heard_the_service_is_asked_for_one";
+    on_a_private_bus(name, Screen::None, || {
+        let mock = Mock::start();
+        let (report, outcomes) = channel();
+        let sounds = Noted::on(false);
+        let home = tempfile::tempdir().unwrap();
+        let report = move |outcome| drop(report.send(outcome));
+        let notifier = Notifier::start_sounding(home.path(), report, sounds.clone()).unwrap();
+
+        for (alert, sound) in [("1", true), ("2", false)] {
+            notifier.notify(Notification { sound, ..incident("7", alert) });
+            assert_eq!(outcomes.recv_timeout(Duration::from_secs(60)).unwrap(), shown("7", alert));
+        }
+        notifier.end(Duration::from_secs(60));
+
+        assert!(sounds.played().is_empty());
+        let calls = mock.notifications();
+        assert_eq!(calls[0].hint("sound-name"), "dialog-warning");
+        assert!(!calls[0].has_hint("suppress-sound"));
+        assert_eq!(calls[1].hint("suppress-sound"), "true");
     });
 }

@@ -1,7 +1,5 @@
 //! Real notification services, restarted under us.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
-
 use zbus::blocking::{Connection, Proxy};
 
 use super::desktop::another_program_notifies;
@@ -68,17 +66,11 @@ fn no_sound_is_made_while_dunst_is_paused() {
     on_a_private_bus("real::no_sound_is_made_while_dunst_is_paused", Screen::Virtual, || {
         let _dunst = Real::dunst();
         let (report, outcomes) = channel();
-        let rings = std::sync::Arc::new(AtomicUsize::new(0));
-        let count = std::sync::Arc::clone(&rings);
+        let sounds = Noted::on(true);
         let home = tempfile::tempdir().unwrap();
-        let notifier = Notifier::start_sounding(
-            home.path(),
-            move |outcome| drop(report.send(outcome)),
-            move || {
-                count.fetch_add(1, Ordering::SeqCst);
-            },
-        )
-        .unwrap();
+        let notifier =
+            Notifier::start_sounding(home.path(), move |outcome| drop(report.send(outcome)), sounds.clone())
+                .unwrap();
         let raise = |id: &str| {
             notifier.notify(Notification { sound: true, ..incident(id, "1") });
             assert_eq!(outcomes.recv_timeout(Duration::from_secs(60)).unwrap(), shown(id, "1"));
@@ -88,10 +80,10 @@ fn no_sound_is_made_while_dunst_is_paused() {
         raise("7");
         dunstctl(&["set-paused", "false"]);
         raise("8");
-        wait_until("the second one sounds", || rings.load(Ordering::SeqCst) > 0);
+        wait_until("the second one sounds", || !sounds.played().is_empty());
         notifier.end(Duration::from_secs(60));
 
-        assert_eq!(rings.load(Ordering::SeqCst), 1);
+        assert_eq!(sounds.played(), [false]);
     });
 }
 
