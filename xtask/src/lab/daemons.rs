@@ -497,14 +497,7 @@ impl<'a> Scene<'a> {
 
     fn call(&self, method: &str, arguments: &[&str]) -> Result<()> {
         let mut call = self.desktop.command("gdbus");
-        call.args([
-            "call",
-            "--session",
-            "--dest",
-            BUS_NAME,
-            "--object-path",
-            "/org/freedesktop/Notifications",
-        ]);
+        call.args(["call", "--session", "--dest", BUS_NAME, "--object-path", PATH]);
         call.args(["--method", &format!("org.freedesktop.Notifications.{method}")]).arg("--").args(arguments);
         said(&mut call, "")?;
         Ok(())
@@ -575,6 +568,7 @@ impl Drop for Scene<'_> {
 }
 
 const BUS_NAME: &str = "org.freedesktop.Notifications";
+const PATH: &str = "/org/freedesktop/Notifications";
 
 fn start_daemon(desktop: &VirtualDesktop, sway: Option<&Sway>, program: &Path) -> Result<Child> {
     let mut command = desktop.command(program);
@@ -583,8 +577,16 @@ fn start_daemon(desktop: &VirtualDesktop, sway: Option<&Sway>, program: &Path) -
         sway.draw_here(&mut command);
     }
     let running = desktop.spawn("daemon", &mut command)?;
-    eventually("the daemon is on the bus", SOON, || Ok(desktop.has_name(BUS_NAME)))
-        .with_context(|| desktop.log("daemon"))?;
+    eventually("the daemon is on the bus, and answers", SOON, || {
+        if !desktop.has_name(BUS_NAME) {
+            return Ok(false);
+        }
+        let mut ask = desktop.command("gdbus");
+        ask.args(["call", "--session", "--timeout", "10", "--dest", BUS_NAME, "--object-path", PATH]);
+        said(ask.args(["--method", "org.freedesktop.Notifications.GetServerInformation"]), "")?;
+        Ok(true)
+    })
+    .with_context(|| desktop.log("daemon"))?;
     Ok(running)
 }
 

@@ -426,9 +426,9 @@ impl<'a> Scene<'a> {
         ensure!(answer.contains("101"), "the other window was refused: {answer}");
         let started = std::time::Instant::now();
         eventually("the program says that it does not receive", Duration::from_secs(45), || {
-            let lines = self.watch.since(from);
-            Ok(lines.iter().any(|line| line["event"] == "status" && line["status"] != "protected"))
-        })?;
+            Ok(self.watch.since(from).iter().any(|line| line["status"] == "deaf"))
+        })
+        .with_context(|| format!("it said {:?}", self.watch.newest("status")))?;
         let took = started.elapsed().as_secs();
         ensure!(took <= PLACE_TAKEN.as_secs(), "it takes {took} s to say so");
         Ok(Found::Works(format!("after {took} s")))
