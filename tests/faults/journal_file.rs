@@ -2,12 +2,13 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use rusqlite::Connection;
 use serde_json::Value;
 use support::matrix;
 use support::mount::{Mount, Unwritable};
-use support::process::{Watch, journal};
+use support::process::{Watch, journal, visionguard};
 use support::shop::Shop;
 use support::wait;
 use tempfile::TempDir;
@@ -66,6 +67,43 @@ async fn fault_36_the_disk_turns_read_only_under_the_real_program() {
 
     recovers(watch, &shop, &data).await;
     fault.held(&["I1", "I2", "I3", "I10", "I11"]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn case_27_a_disk_without_shared_memory_keeps_the_journal_all_the_same() {
+    let fault = matrix::row(
+        36,
+        "mergerfs with cache.files=off below the data directory: the disk shares no memory between programs",
+    );
+    let kept = tempfile::tempdir().unwrap();
+    let disk = match Mount::without_shared_memory(kept.path()) {
+        Ok(disk) => disk,
+        Err(why) => return fault.not_possible(&why),
+    };
+    let shop = Shop::open().await;
+    let data = disk.path().join("data");
+    let watch = protected_with_an_alert(&shop, &data).await;
+
+    shop.publish().await;
+    until_acked(&watch, &shop).await;
+    let (lines, _) = watch.stop().await;
+
+    assert!(!stands(&lines, "journal_unwritable"), "{lines:#?}");
+    // On the disk itself, and readable by whoever comes after.
+    until_stored(&shop, &data, 2).await;
+    is_the_record(&shop, &kept.path().join("data")).await;
+    nothing_is_shown_again(&shop, &data).await;
+    let doctor = doctor(&data);
+    assert!(doctor.contains("rollback journal"), "{doctor}");
+
+    // Killed in the middle it loses nothing either.
+    let watch = shop.watch(&data);
+    watch.until_status("protected").await;
+    shop.publish().await;
+    until_acked(&watch, &shop).await;
+    let _ = watch.kill();
+    is_the_record(&shop, &data).await;
+    fault.held(&["I1", "I2", "I3", "I11"]);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -215,6 +253,13 @@ async fn a_shop_and_a_journal(make: &dyn Fn(&Path)) -> (Shop, TempDir) {
     shop.publish().await;
     make(&data.path().join(FILE_NAME));
     (shop, data)
+}
+
+/// What `visionguard doctor` says of this data directory.
+fn doctor(data: &Path) -> String {
+    let mut doctor = Command::new(visionguard());
+    doctor.arg("doctor").env("VISIONGUARD_DATA_DIR", data).env("VISIONGUARD_KEYCHAIN", "memory");
+    String::from_utf8_lossy(&doctor.output().unwrap().stdout).into_owned()
 }
 
 /// Waits until the server was told of all that they are stored, and the program knows.

@@ -21,6 +21,27 @@ impl Mount {
         Ok(Mount { at })
     }
 
+    /// One that shares no memory between programs, as many network disks; what is written there is in a folder beside it.
+    pub fn without_shared_memory(folder: &Path) -> Result<Mount, String> {
+        if !Path::new("/dev/fuse").exists() {
+            return Err("/dev/fuse is needed".to_owned());
+        }
+        let at = tempfile::tempdir().unwrap();
+        run(Command::new("mergerfs").args(["-o", "cache.files=off"]).arg(folder).arg(at.path()))?;
+        let mount = Mount { at };
+        let file = mount.path().join("shared");
+        std::fs::write(&file, [0; 4096]).unwrap();
+        // Nobody but the system can tell; what it says of a map of this file is asked of a program that makes one.
+        let map = "import mmap,sys; f=open(sys.argv[1],'r+b'); mmap.mmap(f.fileno(),4096,mmap.MAP_SHARED)";
+        let mapped = run(Command::new("python3").args(["-c", map]).arg(&file));
+        std::fs::remove_file(&file).unwrap();
+        match mapped {
+            Ok(_) => Err("mergerfs shares memory here".to_owned()),
+            Err(why) if why.contains("ENODEV") || why.contains("No such device") => Ok(mount),
+            Err(why) => Err(why),
+        }
+    }
+
     /// A new disk of so many bytes whose contents are this file: what is not synced is not in it.
     pub fn new_disk(file: &Path, bytes: u64) -> Result<Mount, String> {
         std::fs::File::create(file).unwrap().set_len(bytes).unwrap();
