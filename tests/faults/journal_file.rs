@@ -1,5 +1,6 @@
 //! Rows 36 and 52 with the real program: the journal's file takes no writes, is deleted, or is of another version.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -130,7 +131,12 @@ async fn fault_36_the_journal_is_deleted_under_the_real_program() {
     };
     watch.until("the new one to pop up", is_stored).await;
     until_stored(&shop, data.path(), 4).await;
-    watch.stop().await;
+    let (lines, _) = watch.stop().await;
+    let numbers: Vec<&Value> =
+        lines.iter().filter(|line| line["event"] == "alert").map(|line| &line["id"]).collect();
+    let given: BTreeSet<&str> = numbers.iter().filter_map(|number| number.as_str()).collect();
+    assert_eq!(given.len(), numbers.len(), "a number that was given twice: {numbers:?}");
+    assert_eq!(numbers.len(), 3 + 4, "what was lost is told of once more: {lines:#?}");
     is_the_record(&shop, data.path()).await;
     nothing_is_shown_again(&shop, data.path()).await;
     fault.held(&["I1", "I2", "I3", "I11"]);

@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use jiff::tz::TimeZone;
-use jiff::{SignedDuration, Timestamp};
+use jiff::SignedDuration;
 use visionguard_proto::{Kind, Moment};
 
 use crate::journal::{AlertId, Entry, IncidentId, IncidentRow};
@@ -83,7 +83,6 @@ pub struct Recent {
 struct Shown {
     at: Moment,
     alert: AlertId,
-    received_at: Timestamp,
 }
 
 impl Recent {
@@ -92,16 +91,12 @@ impl Recent {
         if self.shown.len() >= REMEMBERED {
             self.shown.retain(|_, shown| now.since(shown.at) < UPDATE_PAUSE);
         }
-        let shown = Shown { at: now, alert: entry.alert.id, received_at: entry.alert.received_at };
-        self.shown.insert(entry.incident.id, shown);
+        self.shown.insert(entry.incident.id, Shown { at: now, alert: entry.alert.id });
     }
 
-    /// Whether a notification spoke for this alert already: the journal may not have it yet, where the disk is slow. A
-    /// journal that took the place of a damaged one gives the same numbers again, to alerts that were received later.
+    /// Whether a notification spoke for this alert already: the journal may not have it yet, where the disk is slow.
     fn covers(&self, entry: &Entry) -> bool {
-        self.shown.get(&entry.incident.id).is_some_and(|shown| {
-            entry.alert.id <= shown.alert && entry.alert.received_at <= shown.received_at
-        })
+        self.shown.get(&entry.incident.id).is_some_and(|shown| entry.alert.id <= shown.alert)
     }
 
     /// Notes that it was not shown after all: nobody heard its sound, and the next one need not wait.

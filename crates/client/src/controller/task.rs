@@ -93,7 +93,6 @@ pub(super) fn start(parts: Parts, remarks: Remarks, shell: Box<dyn Shell>) -> Re
         Connection::start(parts.link.clone(), Arc::clone(&parts.dial), Arc::clone(&parts.clock), parts.seed);
     let (ticks, inbox) = mpsc::unbounded_channel();
     let tasks = TaskTracker::new();
-    let journal = journal.with_clock(Arc::clone(&parts.clock));
     let lane = recorder::start(&tasks, journal.clone(), ticks.clone());
     let now = parts.clock.monotonic();
 
@@ -147,15 +146,15 @@ enum Found {
 
 /// The journal on disk; one in memory where the disk will not have it, so that alerts are shown all the same.
 fn open_journal(parts: &Parts) -> Result<(Journal, Found), StartError> {
-    match Journal::open_with(&parts.data_dir, &parts.journal) {
+    let clock = || Arc::clone(&parts.clock);
+    match Journal::open_with(&parts.data_dir, &parts.journal, clock()) {
         Ok(opened) => {
             let aside = opened.set_aside.as_deref().map(journal::set_aside_words);
             Ok((opened.journal, aside.map_or(Found::Well, Found::SetAside)))
         }
         Err(error) => {
             tracing::error!(%error, "the journal cannot be opened; keeping alerts in memory");
-            let now = parts.clock.wall();
-            let journal = Journal::in_memory_with(&parts.journal, now).map_err(StartError::Journal)?;
+            let journal = Journal::in_memory_with(&parts.journal, clock()).map_err(StartError::Journal)?;
             Ok((journal, Found::Unwritable))
         }
     }

@@ -7,11 +7,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use jiff::Timestamp;
-use rusqlite::Connection;
 use rusqlite::config::DbConfig;
+use rusqlite::{Connection, params};
 
 use super::{FILE_NAME, JournalError, mode};
-use crate::clock::{Clock, SystemClock};
+use crate::clock::Clock;
 
 /// `VGJ1`, in the file's header: that it is ours.
 const APPLICATION_ID: i64 = 0x5647_4a31;
@@ -21,6 +21,8 @@ const MIGRATIONS: [&str; 1] = [include_str!("schema_1.sql")];
 const CHECK_WHOLE_BELOW: u64 = 64 * 1024 * 1024;
 const TABLES_WITHOUT_PICTURES: [&str; 9] =
     ["incident", "alert", "outbox", "outage", "gap", "missing", "drill", "shop", "value"];
+/// Those whose rows are numbered, each number once.
+const NUMBERED: [&str; 6] = ["incident", "alert", "outbox", "outage", "gap", "drill"];
 /// The name of the small value that says that the journal took the place of another.
 pub(super) const REBUILD: &str = "rebuild";
 /// In the name of a file that was set aside: because it was damaged, or because a newer version wrote it.
@@ -34,18 +36,18 @@ pub(super) const BUSY: Duration = Duration::from_secs(5);
 const STATEMENTS: usize = 128;
 
 /// Opens or creates the journal for writing; a damaged or newer one is set aside first, and said where.
-pub(super) fn open(directory: &Path) -> Result<(Connection, Option<PathBuf>), JournalError> {
+pub(super) fn open(directory: &Path, now: Timestamp) -> Result<(Connection, Option<PathBuf>), JournalError> {
     create_private_directory(directory)?;
     let path = directory.join(FILE_NAME);
     let (why, aside) = match open_as_it_is(&path) {
         Ok(connection) => return Ok((connection, None)),
-        Err(JournalError::Damaged) => (DAMAGED, set_aside(&path, DAMAGED)?),
-        Err(JournalError::Newer { .. }) => (NEWER, set_aside(&path, NEWER)?),
+        Err(JournalError::Damaged) => (DAMAGED, set_aside(&path, DAMAGED, now)?),
+        Err(JournalError::Newer { .. }) => (NEWER, set_aside(&path, NEWER, now)?),
         Err(other) => return Err(other),
     };
     tracing::warn!(why, "the journal was set aside and a new one started");
     let connection = open_as_it_is(&path)?;
-    rebuild(&connection)?;
+    rebuild(&connection, now)?;
     Ok((connection, Some(aside)))
 }
 
@@ -85,7 +87,8 @@ pub(super) fn open_beside(directory: &Path) -> Result<Connection, JournalError> 
 pub(super) struct Place {
     directory: PathBuf,
     file: Option<FileId>,
-    open: fn(&Path) -> Result<Connection, JournalError>,
+    open: fn(&Path, Timestamp) -> Result<Connection, JournalError>,
+    clock: Arc<dyn Clock>,
     /// Whether reading or writing found damage, whoever did; told to the one that sets aside.
     suspicion: Arc<AtomicBool>,
     sets_aside: bool,
@@ -93,16 +96,17 @@ pub(super) struct Place {
 
 impl Place {
     /// The places of the two connections that were just opened there: one that writes, one that reads.
-    pub(super) fn both(directory: &Path) -> (Place, Place) {
+    pub(super) fn both(directory: &Path, clock: &Arc<dyn Clock>) -> (Place, Place) {
         let suspicion = Arc::new(AtomicBool::new(false));
         let place = |open, sets_aside| Place {
             directory: directory.to_owned(),
             file: file_id(directory),
             open,
+            clock: Arc::clone(clock),
             suspicion: Arc::clone(&suspicion),
             sets_aside,
         };
-        (place(open_again, true), place(open_to_read, false))
+        (place(open_again, true), place(|directory, _| open_to_read(directory), false))
     }
 
     /// Somebody found damage: the file is checked before the next change, and set aside if it is so.
@@ -122,7 +126,7 @@ impl Place {
 
     /// Opens it anew. The connection to what is gone must be closed before: closing removes companions by name.
     pub(super) fn reopen(&mut self) -> Result<Connection, JournalError> {
-        let connection = (self.open)(&self.directory)?;
+        let connection = (self.open)(&self.directory, self.clock.wall())?;
         self.file = file_id(&self.directory);
         if self.sets_aside {
             self.suspicion.store(false, Ordering::SeqCst);
@@ -148,36 +152,42 @@ fn file_id(_directory: &Path) -> Option<FileId> {
 }
 
 /// Opens or creates the journal for writing once more.
-fn open_again(directory: &Path) -> Result<Connection, JournalError> {
-    let (connection, _) = open(directory)?;
-    rebuild(&connection)?;
+fn open_again(directory: &Path, now: Timestamp) -> Result<Connection, JournalError> {
+    let (connection, _) = open(directory, now)?;
+    rebuild(&connection, now)?;
     Ok(connection)
 }
 
 /// Notes that a journal without an alert takes the place of one that held some, and has to be filled from the record.
-fn rebuild(connection: &Connection) -> Result<(), JournalError> {
-    connection.execute(
+///
+/// Its numbers begin at this time, in milliseconds, beyond those of the other: what names one of those, a notification
+/// that still stands, a page, means none of the new ones.
+fn rebuild(connection: &Connection, now: Timestamp) -> Result<(), JournalError> {
+    let transaction = connection.unchecked_transaction()?;
+    let is_new = transaction.execute(
         "INSERT OR IGNORE INTO value (name, value) SELECT ?1, '1' WHERE NOT EXISTS (SELECT 1 FROM alert)",
         [REBUILD],
     )?;
+    for table in NUMBERED.into_iter().filter(|_| is_new > 0) {
+        let first = params![table, now.as_millisecond()];
+        transaction.execute("DELETE FROM sqlite_sequence WHERE name = ?1 AND seq < ?2", first)?;
+        transaction.execute(
+            "INSERT INTO sqlite_sequence (name, seq) SELECT ?1, ?2
+             WHERE NOT EXISTS (SELECT 1 FROM sqlite_sequence WHERE name = ?1)",
+            first,
+        )?;
+    }
+    transaction.commit()?;
     Ok(())
 }
 
-/// A journal without a file. Its numbers begin at this time, in milliseconds: beyond those of any file, which may take
-/// them over later.
+/// A journal without a file. A file may take its numbers over later.
 pub(super) fn in_memory(now: Timestamp) -> Result<Connection, JournalError> {
     let mut connection = Connection::open_in_memory()?;
     keep_statements(&connection)?;
     connection.pragma_update(None, "foreign_keys", true)?;
     migrate(&mut connection, &MIGRATIONS)?;
-    rebuild(&connection)?;
-    let first = now.as_millisecond();
-    for table in ["incident", "alert", "outbox", "outage", "gap", "drill"] {
-        connection.execute(
-            "INSERT INTO sqlite_sequence (name, seq) VALUES (?1, ?2)",
-            rusqlite::params![table, first],
-        )?;
-    }
+    rebuild(&connection, now)?;
     Ok(connection)
 }
 
@@ -303,8 +313,8 @@ fn format(migrations: &[&str]) -> i64 {
 }
 
 /// Renames the file and its companions; never deletes one.
-fn set_aside(path: &Path, why: &str) -> Result<PathBuf, JournalError> {
-    let time = SystemClock.wall().strftime("%Y%m%dT%H%M%SZ");
+fn set_aside(path: &Path, why: &str, now: Timestamp) -> Result<PathBuf, JournalError> {
+    let time = now.strftime("%Y%m%dT%H%M%SZ");
     let mut aside = beside(path, &format!(".{why}-{time}"));
     let mut again = 1;
     while aside.exists() {

@@ -121,54 +121,53 @@ impl Journal {
     ///
     /// A damaged file, or one of a newer version, is renamed with a time suffix and a new one started.
     pub fn open(directory: &Path) -> Result<Opened, JournalError> {
-        Journal::open_with(directory, &Hands::Threads)
+        Journal::open_with(directory, &Hands::Threads, Arc::new(SystemClock))
     }
 
-    /// The same, with these hands at work.
-    pub fn open_with(directory: &Path, hands: &Hands) -> Result<Opened, JournalError> {
-        let (connection, set_aside) = file::open(directory)?;
-        Ok(Opened { journal: Journal::of(Owners::of_file(directory, connection, hands)?, true), set_aside })
+    /// The same, with these hands at work and the time from this clock.
+    pub fn open_with(directory: &Path, hands: &Hands, clock: Arc<dyn Clock>) -> Result<Opened, JournalError> {
+        let (connection, set_aside) = file::open(directory, clock.wall())?;
+        let owners = Owners::of_file(directory, connection, hands, &clock)?;
+        Ok(Opened { journal: Journal::of(owners, true, clock), set_aside })
     }
 
     /// Opens an existing journal for reading, also while another program owns it; every change is refused as
     /// [`JournalError::Unwritable`].
     pub fn open_read_only(directory: &Path) -> Result<Journal, JournalError> {
         let reader = Owner::start("journal-read", file::open_to_read(directory)?, None, &Hands::Threads)?;
-        Ok(Journal::of(Owners { writer: None, reader, hands: Hands::Threads }, true))
+        let owners = Owners { writer: None, reader, hands: Hands::Threads };
+        Ok(Journal::of(owners, true, Arc::new(SystemClock)))
     }
 
     /// Opens an existing journal for a decision while another program owns it, which finds it with
     /// [`Journal::decided_beside`] and sends it.
     pub fn open_beside(directory: &Path) -> Result<Journal, JournalError> {
-        Ok(Journal::of(Owners::of_file(directory, file::open_beside(directory)?, &Hands::Threads)?, true))
+        let (connection, clock) = (file::open_beside(directory)?, Arc::new(SystemClock) as Arc<dyn Clock>);
+        let owners = Owners::of_file(directory, connection, &Hands::Threads, &clock)?;
+        Ok(Journal::of(owners, true, clock))
     }
 
     /// A journal that ends with the program unless it [settles](Journal::settle): for when the disk cannot be written.
     /// Never acknowledge from it.
     pub fn in_memory() -> Result<Journal, JournalError> {
-        Journal::in_memory_with(&Hands::Threads, SystemClock.wall())
+        Journal::in_memory_with(&Hands::Threads, Arc::new(SystemClock))
     }
 
-    /// The same, with these hands at work, begun at this time.
-    pub fn in_memory_with(hands: &Hands, now: Timestamp) -> Result<Journal, JournalError> {
-        let owner = Owner::start("journal", file::in_memory(now)?, None, hands)?;
+    /// The same, with these hands at work and the time from this clock.
+    pub fn in_memory_with(hands: &Hands, clock: Arc<dyn Clock>) -> Result<Journal, JournalError> {
+        let owner = Owner::start("journal", file::in_memory(clock.wall())?, None, hands)?;
         let owners = Owners { writer: Some(owner.clone()), reader: owner, hands: hands.clone() };
-        Ok(Journal::of(owners, false))
+        Ok(Journal::of(owners, false, clock))
     }
 
-    fn of(owners: Owners, durable: bool) -> Journal {
+    fn of(owners: Owners, durable: bool, clock: Arc<dyn Clock>) -> Journal {
         Journal {
             owners: Arc::new(RwLock::new(owners)),
             durable: Arc::new(AtomicBool::new(durable)),
             others_wrote: Arc::new(AtomicI64::new(NOT_ASKED)),
-            clock: Arc::new(SystemClock),
+            clock,
             clock_ahead: Arc::new(AtomicI64::new(UNKNOWN)),
         }
-    }
-
-    /// The same journal, which takes the time from this clock.
-    pub fn with_clock(self, clock: Arc<dyn Clock>) -> Journal {
-        Journal { clock, ..self }
     }
 
     /// From now on the server's clock is known to be ahead of ours by this much, or behind if negative; what is stored is
@@ -198,9 +197,9 @@ impl Journal {
         if self.is_durable() {
             return Ok(None);
         }
-        let place = directory.to_owned();
-        let moved = owners.reader.alone(move |memory| settle::onto_disk(memory, &place)).await?;
-        let settled = Owners::of_file(directory, moved.disk, &owners.hands)?;
+        let (place, now) = (directory.to_owned(), self.clock.wall());
+        let moved = owners.reader.alone(move |memory| settle::onto_disk(memory, &place, now)).await?;
+        let settled = Owners::of_file(directory, moved.disk, &owners.hands, &self.clock)?;
         std::mem::replace(&mut *owners, settled).close().await;
         self.durable.store(true, Ordering::SeqCst);
         Ok(Some(Settled { set_aside: moved.set_aside, unacked: moved.unacked }))
@@ -346,8 +345,13 @@ impl Journal {
 }
 
 impl Owners {
-    fn of_file(directory: &Path, connection: Connection, hands: &Hands) -> Result<Owners, JournalError> {
-        let (write, read) = Place::both(directory);
+    fn of_file(
+        directory: &Path,
+        connection: Connection,
+        hands: &Hands,
+        clock: &Arc<dyn Clock>,
+    ) -> Result<Owners, JournalError> {
+        let (write, read) = Place::both(directory, clock);
         if Mode::of(&connection)? == Mode::Alone {
             let owner = Owner::start("journal", connection, Some(write), hands)?;
             return Ok(Owners { writer: Some(owner.clone()), reader: owner, hands: hands.clone() });

@@ -5,6 +5,7 @@
 
 use std::path::{Path, PathBuf};
 
+use jiff::Timestamp;
 use rusqlite::Connection;
 
 use super::sql::{self, TOLD_BY_DETECTION};
@@ -23,8 +24,12 @@ pub(super) struct Moved {
 }
 
 /// Opens the journal in this directory and copies into it what memory holds; all or nothing.
-pub(super) fn onto_disk(memory: &Connection, directory: &Path) -> Result<Moved, JournalError> {
-    let (disk, set_aside) = file::open(directory)?;
+pub(super) fn onto_disk(
+    memory: &Connection,
+    directory: &Path,
+    now: Timestamp,
+) -> Result<Moved, JournalError> {
+    let (disk, set_aside) = file::open(directory, now)?;
     if upkeep::value(memory, ERASED)?.is_some() {
         upkeep::erase(&disk)?;
         upkeep::shrink(&disk)?;
@@ -42,7 +47,7 @@ pub(super) fn onto_disk(memory: &Connection, directory: &Path) -> Result<Moved, 
     // One that takes no locks does not look whether the file was changed.
     let disk = if is_alone {
         drop(disk);
-        file::open(directory)?.0
+        file::open(directory, now)?.0
     } else {
         disk
     };

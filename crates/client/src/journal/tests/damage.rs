@@ -5,9 +5,9 @@ use std::sync::LazyLock;
 
 use proptest::prelude::*;
 
-use super::super::{FILE_NAME, Journal, JournalError, set_aside_words};
+use super::super::{AlertId, FILE_NAME, IncidentId, Journal, JournalError, set_aside_words};
 use super::{World, detection, noon};
-use crate::view::Source;
+use crate::view::{Decision, Source};
 
 #[tokio::test]
 async fn a_file_that_is_no_database_is_set_aside_and_kept() {
@@ -172,6 +172,31 @@ async fn a_journal_deleted_under_a_running_program_starts_anew_and_keeps_what_fo
 }
 
 #[tokio::test]
+async fn what_named_an_alert_of_a_lost_journal_means_none_of_the_new_one() {
+    for is_running in [true, false] {
+        let world = World::new();
+        let lost = recorded(&world.journal).await;
+        let path = world.directory.path().join(FILE_NAME);
+        let world = if is_running {
+            fs::remove_file(path).expect("deleted");
+            world
+        } else {
+            world.journal.close().await;
+            fs::write(&path, "no database".repeat(1_000)).expect("damaged");
+            let opened = Journal::open(world.directory.path()).expect("a new one");
+            World { journal: opened.journal, directory: world.directory }
+        };
+
+        let new = recorded(&world.journal).await;
+
+        assert!(lost.0 < new.0 && lost.1 < new.1, "{lost:?}, then {new:?}");
+        assert!(world.journal.alert(lost.0).await.expect("read").is_none());
+        let decided = world.journal.decide(lost.1, Decision::Acknowledged, None, noon(2)).await;
+        assert_eq!(decided.expect("looked for"), None, "what was decided was another one");
+    }
+}
+
+#[tokio::test]
 async fn a_journal_damaged_under_a_running_program_is_set_aside_and_starts_anew() {
     let world = World::new();
     record(&world.journal).await.expect("recorded");
@@ -265,6 +290,13 @@ static GOLDEN: LazyLock<Vec<u8>> = LazyLock::new(|| {
     });
     fs::read(directory.path().join(FILE_NAME)).expect("the file")
 });
+
+/// The numbers of one that was recorded, and of its incident.
+async fn recorded(journal: &Journal) -> (AlertId, IncidentId) {
+    record(journal).await.expect("recorded");
+    let entry = journal.alerts(1).await.expect("read").remove(0);
+    (entry.alert.id, entry.incident.id)
+}
 
 async fn record(journal: &Journal) -> Result<(), JournalError> {
     journal.record(detection("stream-a", 1, 30).seen(), noon(0), Source::Live).await.map(|_| ())
