@@ -13,8 +13,8 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use bytes::Bytes;
-use jiff::tz::TimeZone;
 use jiff::SignedDuration;
+use jiff::tz::TimeZone;
 use visionguard_proto::{Kind, Moment};
 
 use crate::journal::{AlertId, Entry, IncidentId, IncidentRow};

@@ -18,10 +18,16 @@ pub struct Attempts {
     /// The last dial was to ask what the server speaks.
     asking: bool,
     asked_again: bool,
+    /// The last dial was to ask the same once more.
+    repeated: bool,
+    /// When the client last let go of a stream.
+    pub let_go_at: Option<Duration>,
     /// Attempts in a row without a reason to start over.
     streak: u32,
     /// Something happened that allows an attempt at once.
     excused: bool,
+    /// When an attempt was last made for such a reason: two that come at one moment make two.
+    excused_at: Option<Duration>,
     opened_at: Option<Duration>,
     signed_out: Option<Duration>,
 }
@@ -43,6 +49,13 @@ impl World {
     /// The client dials; asking what the server speaks and connecting is one attempt.
     pub fn note_dial(&mut self, asks: bool) {
         let goes_on = std::mem::replace(&mut self.attempts.asking, asks);
+        // A question that was heard and not answered is asked once more, at the moment at which its stream is let go.
+        let at_once = self.attempts.let_go_at == Some(self.now);
+        let repeats = asks && goes_on && at_once && !self.attempts.repeated;
+        self.attempts.repeated = repeats;
+        if repeats {
+            return;
+        }
         // A refusal may make it ask again what the server speaks.
         let asks_again = asks && !goes_on && !std::mem::replace(&mut self.attempts.asked_again, true);
         if asks_again && self.attempts.last.is_some() {
@@ -61,8 +74,10 @@ impl World {
         if stood.is_some_and(|opened| now.saturating_sub(opened) >= PROVEN) {
             self.attempts.streak = 0;
         }
-        let excused = std::mem::take(&mut self.attempts.excused);
-        if excused {
+        if std::mem::take(&mut self.attempts.excused) {
+            self.attempts.excused_at = Some(now);
+        }
+        if self.attempts.excused_at == Some(now) {
             self.attempts.streak = 0;
         } else if let Some(last) = self.attempts.last {
             let whole = 1.5_f64.powi(i32::try_from(self.attempts.streak.min(9)).unwrap_or(9)).min(30.0);

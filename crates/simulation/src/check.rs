@@ -6,6 +6,7 @@ mod popups;
 mod queues;
 mod roster;
 mod secrets;
+mod slot;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -24,6 +25,7 @@ pub use order::Order;
 pub use popups::Popups;
 pub use queues::Queues;
 pub use roster::Roster;
+pub use slot::Slot;
 
 /// Evidence may be this old while "Protected" is shown: its limit and a second.
 const EVIDENCE: Duration = Duration::from_secs(61);
@@ -31,6 +33,8 @@ const EVIDENCE: Duration = Duration::from_secs(61);
 const AFTER_WAKE: Duration = Duration::from_secs(11);
 /// Connections of one user that open within this time cannot be told apart by their ages.
 const LOOK_ALIKE: Duration = Duration::from_millis(2_500);
+/// How long the status may speak of a connection whose end is let go.
+const SAID_TO_END: Duration = Duration::from_secs(5);
 /// Bytes may lie unread for so long.
 const UNREAD: Duration = Duration::from_secs(5);
 
@@ -65,6 +69,10 @@ pub struct Checks {
     pub queues: Queues,
     /// Whom the server takes for connected.
     pub roster: Roster,
+    /// Those whose row somebody else decided on.
+    pub decided_elsewhere: BTreeSet<u64>,
+    /// Whether a lost place is said.
+    pub slot: Slot,
     /// When each detection was first stored.
     pub recorded: BTreeMap<u64, Duration>,
     /// Popups.
@@ -109,7 +117,7 @@ impl World {
         let ours = self.server.slot.is_some_and(|(holder, since)| match holder {
             Holder::Stream(id) => Some(id) == newest,
             // Two that opened within a moment look alike in the list.
-            Holder::Tab => self.attempts.opened_within(since, LOOK_ALIKE),
+            Holder::Tab | Holder::Rival => self.attempts.opened_within(since, LOOK_ALIKE),
         });
         if ours {
             self.checks.listed_at = Some(self.now);
@@ -201,6 +209,7 @@ impl World {
         }
         let Some(status) = self.status() else { return };
         self.streams_are_read();
+        self.a_lost_place_is_said();
         match status {
             Status::Protected => {
                 self.dead_links_are_found();
@@ -224,7 +233,9 @@ impl World {
     fn dead_links_are_found(&mut self) {
         let Some(id) = self.newest_stream() else {
             let since = self.desktop.status.as_ref().map(|(_, since)| *since).unwrap_or_default();
-            if self.now > since + Duration::from_secs(1) {
+            // What came before the end is taken first, and waits for a slow disk.
+            let since = since.max(self.attempts.let_go_at.unwrap_or_default());
+            if self.now > since + SAID_TO_END {
                 self.fail("I10", "the status speaks of a connection, and there is none");
             }
             return;
@@ -294,5 +305,6 @@ impl World {
         self.desktop.fails = false;
         self.desktop.late = false;
         self.at_the_server(crate::server::Event::Tab(false));
+        self.rival_leaves();
     }
 }

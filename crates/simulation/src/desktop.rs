@@ -17,10 +17,28 @@ pub struct Desktop {
     pub fails: bool,
     /// It takes up to its deadline.
     pub late: bool,
+    /// How often it restarted.
+    starts: u32,
     /// What is shown, and since when.
     pub status: Option<(StatusView, Duration)>,
     /// The client of this life has ended in order.
     pub ended: bool,
+}
+
+impl Desktop {
+    /// The service ends: what it was about to show is lost, and nobody answers until it is back.
+    pub fn restarts(&mut self) {
+        self.starts += 1;
+        self.fails = true;
+    }
+}
+
+/// Who asked for a notification, and whom.
+#[derive(Debug, Clone, Copy)]
+pub struct Asked {
+    life: u32,
+    /// Of the notification service.
+    start: u32,
 }
 
 /// The desktop of one life.
@@ -122,16 +140,22 @@ impl World {
         } else {
             Outcome::Shown { id, alert }
         };
-        let life = self.life;
-        self.after(time, Event::Notified(life, outcome));
+        let asked = Asked { life: self.life, start: self.desktop.starts };
+        self.after(time, Event::Notified(asked, outcome));
     }
 
     /// The notification service has decided.
-    pub fn notified(&mut self, life: u32, outcome: Outcome) {
+    pub fn notified(&mut self, asked: Asked, outcome: Outcome) {
         // What a client asked for that was killed since is nobody's to mark.
-        if life != self.life || self.client.is_none() {
+        if asked.life != self.life || self.client.is_none() {
             return;
         }
+        let outcome = match outcome {
+            Outcome::Shown { id, alert } if asked.start != self.desktop.starts => {
+                Outcome::Failed { id, alert, why: "it restarted".to_owned() }
+            }
+            outcome => outcome,
+        };
         self.popup_is_decided(&outcome);
         if let Some(client) = &self.client {
             client.notification(outcome);

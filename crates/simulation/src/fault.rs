@@ -56,6 +56,8 @@ pub enum Fault {
     Forbids(Duration),
     /// A web tab of the same user is open.
     Tab(Duration),
+    /// Another client of the same user opens and closes its socket.
+    Rival(Duration),
     /// The original forgets the connection and leaves it open.
     Forgotten,
     /// Our server's log is lost and begun anew.
@@ -98,6 +100,8 @@ pub enum Fault {
     DeskFails(Duration),
     /// It takes its time.
     DeskLate(Duration),
+    /// It ends, with whatever it was about to show, and is back after this.
+    DeskRestarts(Duration),
 }
 
 impl Fault {
@@ -124,6 +128,7 @@ impl Fault {
             Fault::Slams(..) => "accept and close",
             Fault::Forbids(_) => "403 for all",
             Fault::Tab(_) => "web tab",
+            Fault::Rival(_) => "rival",
             Fault::Forgotten => "forgotten",
             Fault::LogWiped => "log wiped",
             Fault::LogTrimmed => "log trimmed",
@@ -141,6 +146,7 @@ impl Fault {
             Fault::DiskSlow(_) => "disk slow",
             Fault::DeskFails(_) => "notifications fail",
             Fault::DeskLate(_) => "notifications late",
+            Fault::DeskRestarts(_) => "notifications restart",
         }
     }
 
@@ -166,6 +172,7 @@ impl Fault {
             | Fault::DiskSlow(time)
             | Fault::DeskFails(time)
             | Fault::DeskLate(time)
+            | Fault::DeskRestarts(time)
             | Fault::Unopenable { time, .. } => Some(time),
             Fault::Reset
             | Fault::HalfClosed
@@ -173,6 +180,7 @@ impl Fault {
             | Fault::Cut(_)
             | Fault::Damaged
             | Fault::OtherNetwork
+            | Fault::Rival(_)
             | Fault::Forgotten
             | Fault::Revoked
             | Fault::LogWiped
@@ -241,6 +249,7 @@ impl World {
             Fault::Slams(code, _) => self.server.troubles.slams = Some(code),
             Fault::Forbids(_) => self.server.troubles.forbids = true,
             Fault::Tab(_) => self.at_the_server(server::Event::Tab(true)),
+            Fault::Rival(time) => self.at_the_server(server::Event::Rival(self.now + time)),
             Fault::Forgotten => self.server.slot = None,
             Fault::LogWiped => {
                 self.server_restarts(1012);
@@ -280,6 +289,7 @@ impl World {
             Fault::DiskSlow(_) => self.disk.slow = true,
             Fault::DeskFails(_) => self.desktop.fails = true,
             Fault::DeskLate(_) => self.desktop.late = true,
+            Fault::DeskRestarts(_) => self.desktop.restarts(),
         }
     }
 
@@ -316,7 +326,7 @@ impl World {
             Fault::DiskReadOnly(_) => self.disk.read_only = false,
             Fault::DiskSlow(_) => self.disk.slow = false,
             Fault::Unopenable { .. } => self.journal_comes_back(),
-            Fault::DeskFails(_) => self.desktop.fails = false,
+            Fault::DeskFails(_) | Fault::DeskRestarts(_) => self.desktop.fails = false,
             Fault::DeskLate(_) => self.desktop.late = false,
             Fault::Reset
             | Fault::HalfClosed
@@ -324,6 +334,7 @@ impl World {
             | Fault::Cut(_)
             | Fault::Damaged
             | Fault::OtherNetwork
+            | Fault::Rival(_)
             | Fault::Forgotten
             | Fault::Revoked
             | Fault::LogWiped

@@ -132,6 +132,16 @@ impl Default for Net {
     }
 }
 
+impl Net {
+    /// Whether everything passes, without delay.
+    pub fn is_well(&self) -> bool {
+        let Weather { down, nameless, tls_broken, hole_up, hole_down, latency, slices, address: _ } =
+            &self.weather;
+        let any = [down, nameless, tls_broken, hole_up, hole_down, slices].into_iter().any(|is| *is);
+        !any && latency.end <= 20
+    }
+}
+
 impl Stream {
     fn flow(&mut self, way: Way) -> &mut Flow {
         match way {
@@ -285,6 +295,7 @@ impl World {
         {
             stream.client_open = false;
             self.line(format!("net: the client lets go of stream {id}"));
+            self.attempts.let_go_at = Some(self.now);
             self.send(id, Way::Up, chunk);
         }
     }

@@ -59,6 +59,8 @@ pub struct Person {
     pub signed_in_at: Option<Duration>,
     /// Who is signed in since when, where that is certain.
     is: Option<(User, Duration)>,
+    /// When a sign-in was last accepted.
+    pub last_sign_in: Duration,
     /// Who should be.
     wants: User,
     guest_until: Duration,
@@ -91,6 +93,7 @@ impl Default for Person {
         Person {
             signed_in_at: None,
             is: None,
+            last_sign_in: Duration::ZERO,
             wants: User::Owner,
             guest_until: Duration::ZERO,
             afresh: true,
@@ -353,6 +356,7 @@ async fn sign_in(shared: &Shared, client: &Client, life: u32) {
             let now = world.now;
             let before = world.person.is.filter(|(before, _)| *before == user);
             world.person.is = Some(before.unwrap_or((user, now)));
+            world.person.last_sign_in = now;
             if user == User::Owner && std::mem::take(&mut world.person.afresh) {
                 world.person.signed_in_at = Some(now);
             }

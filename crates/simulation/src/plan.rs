@@ -64,6 +64,8 @@ pub enum Bug {
     ErasesNothing,
     /// The server tells somebody else of the owner's alerts.
     MixesAccounts,
+    /// The server lists a connection that it forgot.
+    ListsWhomItForgot,
 }
 
 impl Plan {
@@ -124,6 +126,7 @@ impl World {
             Some(Bug::ChangesNothing) => Event::Person(Wish::Change(Setting::Notifications(false))),
             Some(Bug::ErasesNothing) => Event::Person(Wish::SignOut { erase: true, next: User::Owner }),
             Some(Bug::MixesAccounts) => Event::Person(Wish::Hand(User::Guest)),
+            Some(Bug::ListsWhomItForgot) => Event::Fault(Fault::Forgotten),
             Some(
                 Bug::LosesAnAlert
                 | Bug::ForgetsWhatWasAcknowledged
@@ -255,7 +258,7 @@ fn fault(dice: &mut Dice, kind: Kind, left: Duration) -> Fault {
         1 => Some(Way::Up),
         _ => Some(Way::Down),
     };
-    match dice.below(0..47) {
+    match dice.below(0..51) {
         0 => Fault::Reset,
         1 => Fault::HalfClosed,
         2 | 3 => Fault::Swallowed(way),
@@ -301,6 +304,8 @@ fn fault(dice: &mut Dice, kind: Kind, left: Duration) -> Fault {
         40 | 41 => Fault::Unopenable { away: time(dice, 60), time: long },
         43 => Fault::DeskFails(short),
         44 | 45 => Fault::Flood(dice.below(50..600)),
+        47 | 48 => Fault::Rival(long),
+        49 => Fault::DeskRestarts(short.min(Duration::from_secs(20))),
         _ => Fault::DeskLate(long),
     }
 }

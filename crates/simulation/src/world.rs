@@ -18,7 +18,7 @@ use visionguard_proto::Moment;
 use crate::attempts::Attempts;
 use crate::check::{Checks, Failure};
 use crate::counts::Counts;
-use crate::desktop::Desktop;
+use crate::desktop::{Asked, Desktop};
 use crate::dice::Dice;
 use crate::disk::DiskState;
 use crate::fault::Fault;
@@ -50,7 +50,7 @@ pub enum Event {
     /// Something at the server.
     Server(server::Event),
     /// The notification service answers.
-    Notified(u32, Outcome),
+    Notified(Asked, Outcome),
     /// A fault begins.
     Fault(Fault),
     /// A fault ends.
@@ -321,7 +321,7 @@ impl World {
         match event {
             Event::Lands(id, way) => self.lands(id, way),
             Event::Server(event) => self.at_the_server(event),
-            Event::Notified(life, outcome) => self.notified(life, outcome),
+            Event::Notified(asked, outcome) => self.notified(asked, outcome),
             Event::Fault(fault) => self.fault_begins(fault),
             Event::Over(fault) => self.fault_ends(fault),
             Event::Sleeps(time) => {
@@ -346,7 +346,10 @@ impl World {
         if self.suspended || self.client.is_none() || self.now < from + QUIET {
             return self.at((from + QUIET).max(self.now + Duration::from_secs(1)), Event::End);
         }
-        if self.server.tokens.ended_within(SIGN_IN_AGAIN, self.server.record.time(self.now)) {
+        let signed_in_lately = self.now < self.person.last_sign_in + SIGN_IN_AGAIN;
+        if signed_in_lately
+            || self.server.tokens.ended_within(SIGN_IN_AGAIN, self.server.record.time(self.now))
+        {
             return self.after(SIGN_IN_AGAIN, Event::End);
         }
         self.line("the run is over");

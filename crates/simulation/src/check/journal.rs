@@ -237,18 +237,23 @@ impl World {
         let decided = self.person.decided.clone();
         for decisions in decided.values() {
             let about: BTreeSet<u64> = decisions.iter().flat_map(|decided| &decided.about).copied().collect();
+            // A decision takes effect whole or not at all: where somebody else was first, nothing is sent.
+            let is_overruled = about.iter().any(|number| self.checks.decided_elsewhere.contains(number));
             for number in about {
                 let made = self.person.made.get(&number).copied().unwrap_or_default();
-                self.decision_took_effect(number, made);
+                self.decision_took_effect(number, made, is_overruled);
             }
         }
     }
 
-    fn decision_took_effect(&mut self, number: u64, decisions: usize) {
+    fn decision_took_effect(&mut self, number: u64, decisions: usize, is_overruled: bool) {
         let row = self.server.record.rows.values().find(|row| row.detection.number == number).cloned();
         let Some(row) = row else { return };
         // Where its message came alone, nobody can know the row's id.
         if row.detection.broken_number {
+            return;
+        }
+        if row.status == "pending" && is_overruled {
             return;
         }
         if row.status == "pending" {

@@ -3,6 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use jiff::SignedDuration;
+
 use crate::net::StreamId;
 use crate::world::World;
 
@@ -129,9 +131,12 @@ impl World {
         };
         let there: BTreeSet<u64> = lines.iter().filter_map(|line| line.frame.or(line.named)).collect();
         let in_memory = self.is_in_memory();
+        // By a date that is days ahead, what is old enough to be let go is there no more.
+        let is_ahead = self.wall_error >= SignedDuration::from_hours(24);
         // What it has taken and not stored yet it stores when it can; it would not ask so after a kill.
         let is_missing = |number: &&u64| {
-            !(self.checks.queues.waits(**number) || in_memory && self.checks.order.is_stored(**number))
+            let was_stored = self.checks.order.is_stored(**number);
+            !(self.checks.queues.waits(**number) || (in_memory || is_ahead) && was_stored)
         };
         let missing: Vec<&u64> = wanted.difference(&there).filter(is_missing).collect();
         if !missing.is_empty() {

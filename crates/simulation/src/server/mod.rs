@@ -4,6 +4,7 @@ mod http;
 mod original;
 mod ours;
 mod record;
+mod rival;
 mod socket;
 mod tokens;
 
@@ -50,6 +51,8 @@ pub enum Event {
     Unanswered(StreamId, u64),
     /// A web tab of the same user opens, or closes.
     Tab(bool),
+    /// Another client of the same user opens its socket or closes it, and goes on so until then.
+    Rival(Duration),
     /// It runs again.
     Returns,
     /// Somebody else decides on a row.
@@ -94,6 +97,8 @@ pub struct Server {
     pub ends: BTreeMap<StreamId, End>,
     /// Who gets the user's alerts, in the original: a stream or a web tab, and since when.
     pub slot: Option<(Holder, Duration)>,
+    /// Since when another client of the same user is connected, if it is.
+    rival: Option<Duration>,
     /// Who gets the guest's alerts there, of which there are none.
     guest_slot: Option<(StreamId, Duration)>,
     /// What was published, in our own.
@@ -115,6 +120,8 @@ pub enum Holder {
     Stream(StreamId),
     /// A tab of a browser.
     Tab,
+    /// A client on another computer.
+    Rival,
 }
 
 /// The server's end of a stream.
@@ -151,6 +158,7 @@ impl Server {
             troubles: Troubles::default(),
             ends: BTreeMap::new(),
             slot: None,
+            rival: None,
             guest_slot: None,
             log: ours::Log::default(),
             guest_log: ours::Log::of_guest(),
@@ -176,6 +184,17 @@ impl Server {
     /// Whether it takes connections.
     pub fn accepts(&self) -> bool {
         !self.troubles.down && !self.troubles.dark
+    }
+
+    /// Whether it answers requests as it should.
+    pub fn answers(&self) -> bool {
+        let Troubles { down, dark, frozen, answers, hangs, slams: _, forbids: _ } = &self.troubles;
+        !down && !dark && !frozen && !hangs && answers.is_none()
+    }
+
+    /// Whether another client of the same user is connected.
+    pub fn has_rival(&self) -> bool {
+        self.rival.is_some()
     }
 
     /// Whether nobody even refuses them.
@@ -206,6 +225,7 @@ impl World {
             Event::Probe(id) => self.original_probes(id),
             Event::Unanswered(id, pongs) => self.original_unanswered(id, pongs),
             Event::Tab(open) => self.original_tab(open),
+            Event::Rival(until) => self.rival_turns(until),
             Event::Decided(number, status) => self.decided_elsewhere(number, status),
             Event::Rings => self.ours_rings(),
             Event::Wakes(id) => self.ours_wakes(id),
@@ -217,6 +237,7 @@ impl World {
     fn in_vain(&mut self, event: Event) {
         match event {
             Event::Asked(asked) => asked.refuse(self),
+            Event::Rival(until) => self.rival_waits(until),
             Event::Detects(_)
             | Event::Writes(_)
             | Event::Tells(..)
@@ -243,6 +264,7 @@ impl World {
         self.server.troubles.down = true;
         self.server.troubles.dark = dark;
         self.server.slot = None;
+        self.server.rival = None;
         self.server.guest_slot = None;
         self.server.waiting.clear();
         self.server.unread.clear();
@@ -263,6 +285,7 @@ impl World {
         }
         self.server.troubles.down = true;
         self.server.slot = None;
+        self.server.rival = None;
         self.server.guest_slot = None;
         self.server.told.clear();
         for id in std::mem::take(&mut self.server.ends).into_keys() {
@@ -501,6 +524,7 @@ impl World {
             .map(|row| row.detection.id());
         let Some(id) = id else { return };
         self.line(format!("server: somebody else calls {number} {status}"));
+        self.checks.decided_elsewhere.insert(number);
         self.server.record.change(&id, status, None, false, self.now);
     }
 }

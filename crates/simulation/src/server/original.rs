@@ -133,7 +133,7 @@ impl World {
     fn slot_stream(&self) -> Option<StreamId> {
         match self.server.slot {
             Some((Holder::Stream(id), _)) => Some(id),
-            Some((Holder::Tab, _)) | None => None,
+            Some((Holder::Tab | Holder::Rival, _)) | None => None,
         }
     }
 
@@ -169,6 +169,10 @@ impl World {
                 self.checks.listed_at = Some(self.now);
             }
             return Some(self.now - since);
+        }
+        let newest = self.newest_stream().and_then(|id| self.server.ends.get(&id));
+        if let (Some(Bug::ListsWhomItForgot), Some(End::Open(open))) = (self.plan.bug, newest) {
+            return Some(self.now - open.since);
         }
         let (_, since) = self.server.slot?;
         self.listed();

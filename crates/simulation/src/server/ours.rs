@@ -204,7 +204,7 @@ impl World {
     /// Who is connected: the oldest of the user's connections speaks for all.
     pub(super) fn ours_lists(&mut self, user: User) -> Option<Duration> {
         let newest = self.newest_stream();
-        let mut since = None;
+        let mut since = self.server.rival.filter(|_| user == User::Owner);
         for (id, end) in &self.server.ends {
             if let End::Open(open) = end
                 && open.session.is_some()
@@ -222,7 +222,7 @@ impl World {
     /// A message for the user; whether anybody is there to get it.
     pub(super) fn ours_passes_on(&mut self, user: User, notice: &str) -> bool {
         let ids: Vec<StreamId> = self.server.ends.keys().copied().collect();
-        let mut any = false;
+        let mut any = user == User::Owner && self.server.rival.is_some();
         for id in ids.into_iter().filter(|id| self.user_of(*id) == Some(user)).collect::<Vec<_>>() {
             if let Some(session) = self.session(id) {
                 session.send(notice.to_owned().into());
