@@ -119,7 +119,11 @@ fn lives(world: &Shared, directory: &Path) -> Result<()> {
         }
         match death {
             Death::Quit => {
-                lock(world).check_at_the_end(directory);
+                let mut world = lock(world);
+                // A scene ends in the middle of things.
+                if world.plan.scene.is_none() {
+                    world.check_at_the_end(directory);
+                }
                 return Ok(());
             }
             Death::Kill { away, file } => killed(world, directory, away, file)?,
