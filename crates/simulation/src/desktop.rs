@@ -154,7 +154,10 @@ impl World {
             Outcome::Shown { id, alert } if asked.start != self.desktop.starts => {
                 Outcome::Failed { id, alert, why: "it restarted".to_owned() }
             }
-            outcome => outcome,
+            Outcome::Shown { .. }
+            | Outcome::Failed { .. }
+            | Outcome::Opened { .. }
+            | Outcome::Acknowledged { .. } => outcome,
         };
         self.popup_is_decided(&outcome);
         if let Some(client) = &self.client {
