@@ -402,7 +402,7 @@ fn evidence_lasts_a_minute_and_is_renewed_before_that_though_one_look_fails() {
 }
 
 #[tokio::test]
-async fn a_lost_slot_is_noticed_and_claimed_once() {
+async fn case_37_a_slot_that_the_server_gave_up_is_noticed_and_claimed_once_though_the_socket_stays_open() {
     let (server, desk) = (Server::start().await, Desk::new());
     server.set(|state| state.listing = Listing::Lost);
 
