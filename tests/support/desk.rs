@@ -77,6 +77,7 @@ pub fn quick_link() -> link::Config {
 pub fn quick_pace() -> Pace {
     Pace {
         reconcile_every: Duration::from_millis(500),
+        record_every: Duration::from_millis(300),
         poll_every: Duration::from_millis(300),
         register_after: Duration::from_millis(100),
         register_every: Duration::from_millis(200),

@@ -73,6 +73,12 @@ impl Desk {
         }
     }
 
+    /// The record is read at a connect and when something calls for it.
+    pub(super) fn reads_the_record_seldom(&mut self) {
+        let hour = Duration::from_secs(3_600);
+        (self.pace.reconcile_every, self.pace.record_every) = (hour, hour);
+    }
+
     pub(super) fn path(&self) -> &Path {
         self.folder.path()
     }

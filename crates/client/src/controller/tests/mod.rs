@@ -71,7 +71,7 @@ async fn an_alert_from_the_record_is_shown_with_its_picture() {
 #[tokio::test]
 async fn an_intrusion_is_shown_with_its_picture_from_the_record() {
     let (server, mut desk) = (Server::start().await, Desk::new());
-    desk.pace.reconcile_every = Duration::from_secs(3600);
+    desk.reads_the_record_seldom();
     let running = desk.signed_in(&server).await;
     running.status(Status::Protected, "protected").await;
     let notice: serde_json::Value =
@@ -90,7 +90,7 @@ async fn an_intrusion_is_shown_with_its_picture_from_the_record() {
 #[tokio::test]
 async fn an_unreadable_message_makes_the_record_be_read() {
     let (server, mut desk) = (Server::start().await, Desk::new());
-    desk.pace.reconcile_every = Duration::from_secs(3600);
+    desk.reads_the_record_seldom();
     let running = desk.signed_in(&server).await;
     running.status(Status::Protected, "protected").await;
 
@@ -381,7 +381,8 @@ async fn the_time_after_signing_out_is_no_outage() {
 async fn a_failed_look_is_repeated_before_the_next_is_due() {
     let (server, mut desk) = (Server::start().await, Desk::new());
     let hour = Duration::from_secs(3600);
-    (desk.pace.register_every, desk.pace.reconcile_every, desk.pace.poll_every) = (hour, hour, hour);
+    desk.reads_the_record_seldom();
+    (desk.pace.register_every, desk.pace.poll_every) = (hour, hour);
     server.set(|state| state.hiccups = (2, 2));
 
     let running = desk.signed_in(&server).await;

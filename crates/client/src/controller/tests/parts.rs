@@ -48,7 +48,7 @@ async fn a_decision_that_cannot_be_sent_does_not_hold_up_the_next() {
 #[tokio::test]
 async fn a_decision_goes_out_as_soon_as_its_anomaly_is_named() {
     let (server, mut desk) = (Server::start().await, Desk::new());
-    desk.pace.reconcile_every = Duration::from_secs(3600);
+    desk.reads_the_record_seldom();
     let running = desk.signed_in(&server).await;
     running.status(Status::Protected, "protected").await;
     server.say(&detection(1, 30));

@@ -150,7 +150,8 @@ async fn what_waited_to_be_shown_as_the_person_left_is_shown_when_they_are_back(
 async fn signing_in_anew_looks_at_the_open_connection_at_once() {
     let (server, mut desk) = (Server::start().await, Desk::new());
     let seldom = Duration::from_secs(3_600);
-    (desk.pace.reconcile_every, desk.pace.register_every) = (seldom, seldom);
+    desk.reads_the_record_seldom();
+    desk.pace.register_every = seldom;
     let running = desk.signed_in(&server).await;
     running.status(Status::Protected, "protected").await;
 
