@@ -76,21 +76,37 @@ pub(super) fn open_beside(
 
 /// Opens a file for reading, also beside its owner.
 pub(super) fn open_to_read(path: &Path) -> Result<Connection, JournalError> {
-    let reading = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let connection = Connection::open_with_flags(path, reading)?;
-    connection.busy_timeout(super::file::BUSY)?;
-    match probe(&connection) {
-        Ok(()) => return Ok(connection),
+    let mut opened = read_only(path);
+    if opened.as_ref().is_err_and(was_cut_off) {
+        take_back(path)?;
+        opened = read_only(path);
+    }
+    match opened {
+        Ok(connection) => return Ok(connection),
         Err(error) if lacks_memory(&error) => {}
         Err(error) => return Err(unshared(error)),
     }
-    drop(connection);
     // Left by a program that kept it on another disk, or from before it was copied here: nobody else can have it open.
     let connection = Connection::open_with_flags(path, writing())?;
     connection.busy_timeout(super::file::BUSY)?;
     connection.pragma_update(None, "locking_mode", "exclusive")?;
     probe(&connection).map_err(unshared)?;
     Ok(connection)
+}
+
+fn read_only(path: &Path) -> rusqlite::Result<Connection> {
+    let reading = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(path, reading)?;
+    connection.busy_timeout(super::file::BUSY)?;
+    probe(&connection)?;
+    Ok(connection)
+}
+
+/// Takes back what the program was in the middle of when it was killed: only who may write can.
+fn take_back(path: &Path) -> Result<(), JournalError> {
+    let connection = Connection::open_with_flags(path, writing())?;
+    connection.busy_timeout(super::file::BUSY)?;
+    probe(&connection).map_err(unshared)
 }
 
 enum Trouble {
@@ -154,6 +170,10 @@ fn lacks_memory(error: &rusqlite::Error) -> bool {
         ffi::SQLITE_IOERR_SHMLOCK,
     ];
     extended(error).is_some_and(|code| memory.contains(&code))
+}
+
+fn was_cut_off(error: &rusqlite::Error) -> bool {
+    extended(error) == Some(ffi::SQLITE_READONLY_ROLLBACK)
 }
 
 fn lacks_locks(error: &rusqlite::Error) -> bool {

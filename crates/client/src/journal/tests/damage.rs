@@ -25,6 +25,32 @@ async fn a_file_that_is_no_database_is_set_aside_and_kept() {
 }
 
 #[tokio::test]
+async fn case_27_what_a_killed_program_was_in_the_middle_of_does_not_keep_anybody_from_reading() {
+    let world = World::new();
+    record(&world.journal).await.expect("recorded");
+    world.journal.close().await;
+    let (from, copy) = (world.directory.path(), tempfile::tempdir().expect("a directory"));
+    let writer = rusqlite::Connection::open(from.join(FILE_NAME)).expect("the file");
+    // With a rollback journal, and changes that are written into the file before they are committed.
+    writer.pragma_update(None, "journal_mode", "truncate").expect("a rollback journal");
+    writer.pragma_update(None, "cache_size", 1).expect("a small cache");
+    writer
+        .execute_batch(
+            "BEGIN; DELETE FROM alert;
+             WITH n AS (VALUES (1), (2), (3), (4), (5), (6), (7), (8))
+             INSERT INTO value SELECT 'x' || a.column1 || b.column1, hex(randomblob(4000)) FROM n a, n b",
+        )
+        .expect("half of a change");
+    for file in [FILE_NAME.to_owned(), format!("{FILE_NAME}-journal")] {
+        fs::copy(from.join(&file), copy.path().join(&file)).expect("copied as a kill leaves it");
+    }
+
+    let read = Journal::open_read_only(copy.path()).expect("it can be read");
+
+    assert_eq!(read.alerts(10).await.expect("alerts").len(), 1, "as if nothing had been changed");
+}
+
+#[tokio::test]
 async fn another_program_s_database_is_not_taken_over() {
     let directory = tempfile::tempdir().expect("a directory");
     let other = rusqlite::Connection::open(directory.path().join(FILE_NAME)).expect("a database");
