@@ -83,6 +83,8 @@ pub struct Recent {
 struct Shown {
     at: Moment,
     alert: AlertId,
+    /// The same of the one before, which stands where this one is not taken.
+    before: Option<(Moment, AlertId)>,
 }
 
 impl Recent {
@@ -91,7 +93,8 @@ impl Recent {
         if self.shown.len() >= REMEMBERED {
             self.shown.retain(|_, shown| now.since(shown.at) < UPDATE_PAUSE);
         }
-        self.shown.insert(entry.incident.id, Shown { at: now, alert: entry.alert.id });
+        let before = self.shown.get(&entry.incident.id).map(|shown| (shown.at, shown.alert));
+        self.shown.insert(entry.incident.id, Shown { at: now, alert: entry.alert.id, before });
     }
 
     /// Whether a notification spoke for this alert already: the journal may not have it yet, where the disk is slow.
@@ -99,9 +102,12 @@ impl Recent {
         self.shown.get(&entry.incident.id).is_some_and(|shown| entry.alert.id <= shown.alert)
     }
 
-    /// Notes that it was not shown after all: nobody heard its sound, and the next one need not wait.
+    /// Notes that the last one was not shown after all: nobody heard its sound, and the next one need not wait. What was
+    /// shown before it was.
     pub fn forget(&mut self, incident: IncidentId) {
-        self.shown.remove(&incident);
+        if let Some(Shown { before: Some((at, alert)), .. }) = self.shown.remove(&incident) {
+            self.shown.insert(incident, Shown { at, alert, before: None });
+        }
     }
 
     /// When the incident may be shown again, if it was shown lately.
@@ -368,6 +374,24 @@ mod tests {
         assert_eq!((older, same), (Verdict::Silent, Verdict::Silent));
         assert!(matches!(update, Verdict::Notify(_)), "{update:?}");
         assert!(matches!(not_taken, Verdict::Notify(_)), "the desktop did not take it: {not_taken:?}");
+    }
+
+    #[tokio::test]
+    async fn an_update_that_was_not_taken_takes_nothing_back_of_what_was_shown_before() {
+        let world = World::new();
+        let mut recent = Recent::default();
+        let shown = world.tell("stream-a", 1, 0).await;
+        let failed = world.tell("stream-a", 1, 1).await;
+        recent.note(&shown, moment(0));
+        recent.note(&failed, moment(11));
+
+        recent.forget(failed.incident.id);
+        let [shown, failed] =
+            [&shown, &failed].map(|entry| consider(entry, None, &settings(), &recent, moment(12)));
+
+        assert_eq!(shown, Verdict::Silent, "it would be shown twice");
+        let Verdict::Notify(again) = failed else { panic!("not shown: {failed:?}") };
+        assert!(!again.sound, "the incident's sound was heard");
     }
 
     #[tokio::test]

@@ -1,7 +1,7 @@
 //! From memory onto the disk: what came while the journal could not be written.
 //!
 //! Numbers stay as they are, so that a notification or a page that names one still means the same: those given in memory
-//! begin where no file's numbers are (see [`super::file::in_memory`]).
+//! begin where no file's numbers are (see [`super::file::in_memory`]). The numbers of what stays behind are not given again.
 
 use std::path::{Path, PathBuf};
 
@@ -121,6 +121,11 @@ INSERT INTO disk.outage SELECT * FROM main.outage
 INSERT INTO disk.gap SELECT * FROM main.gap;
 INSERT OR IGNORE INTO disk.drill SELECT * FROM main.drill;
 INSERT OR REPLACE INTO disk.shop SELECT * FROM main.shop;
+CREATE TEMP TABLE numbers AS SELECT name, max(seq) AS seq FROM
+    (SELECT name, seq FROM main.sqlite_sequence UNION ALL SELECT name, seq FROM disk.sqlite_sequence) GROUP BY name;
+DELETE FROM disk.sqlite_sequence;
+INSERT INTO disk.sqlite_sequence SELECT name, seq FROM temp.numbers;
+DROP TABLE temp.numbers;
 DROP TABLE temp.fresh;
 DROP TABLE temp.known;
 COMMIT;

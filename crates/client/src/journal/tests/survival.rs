@@ -4,7 +4,7 @@ use std::io::{BufRead, BufReader, Write};
 use std::process::{Command, Stdio};
 
 use futures_util::future::join_all;
-use visionguard_proto::{Cursor, ShopId};
+use visionguard_proto::{Alert, Cursor, ShopId};
 
 use super::super::{Incoming, Journal, JournalError, LogOf};
 use super::{World, detection, no_names, noon};
@@ -242,6 +242,26 @@ async fn what_came_while_the_disk_was_unwritable_settles_on_it_once() {
     assert_eq!(alerts[1].incident.id, incident);
     assert!(matches!(alerts[1].incident.handling, Handling::Sending { .. }));
     assert!(stored.frame(told.entry().alert.id).await.expect("read").is_some());
+}
+
+#[tokio::test]
+async fn a_number_of_what_stayed_behind_in_memory_is_not_given_to_another() {
+    let world = World::new();
+    let old = detection("stream-a", 1, 30);
+    world.catch_up(old.row(), 0).await;
+    world.journal.close().await;
+    let journal = Journal::in_memory().expect("opened");
+    let numbers = async |told: Alert, minute| {
+        let told = journal.record(told, noon(minute), Source::Live).await.expect("recorded");
+        (told.entry().alert.id, told.entry().incident.id)
+    };
+    numbers(detection("stream-a", 2, 60).seen(), 1).await;
+    let stays_behind = numbers(old.row(), 2).await;
+
+    journal.settle(world.directory.path()).await.expect("settled").expect("only now");
+    let new = numbers(detection("stream-a", 3, 90).seen(), 3).await;
+
+    assert!(stays_behind.0 < new.0 && stays_behind.1 < new.1, "{stays_behind:?}, then {new:?}");
 }
 
 #[tokio::test]
