@@ -8,8 +8,9 @@ use super::LOOK_ALIKE;
 use crate::server::{Holder, Kind};
 use crate::world::World;
 
-/// While the server answers, a connection that it displaced or forgot is not called "Protected" for longer than evidence holds.
-const SAID_WITHIN: Duration = super::EVIDENCE;
+/// While the server answers, a connection that it displaced or forgot is not called "Protected" for longer than this: 15 s, and
+/// the second between two looks.
+const SAID_WITHIN: Duration = Duration::from_secs(16);
 
 /// Since when "Protected" is shown of a connection that the server would not deliver on.
 #[derive(Debug, Default)]

@@ -170,12 +170,12 @@ impl World {
             }
             return Some(self.now - since);
         }
+        self.listed();
         let newest = self.newest_stream().and_then(|id| self.server.ends.get(&id));
         if let (Some(Bug::ListsWhomItForgot), Some(End::Open(open))) = (self.plan.bug, newest) {
             return Some(self.now - open.since);
         }
         let (_, since) = self.server.slot?;
-        self.listed();
         Some(self.now - since)
     }
 
