@@ -15,7 +15,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use jiff::SignedDuration;
 use jiff::tz::TimeZone;
-use visionguard_proto::{Kind, Moment};
+use visionguard_proto::{AnomalyId, Kind, Moment};
 
 use crate::journal::{AlertId, Entry, IncidentId, IncidentRow};
 use crate::shell::{Buttons, Notification};
@@ -77,6 +77,8 @@ pub fn assess(kind: Kind, top_score: Option<f64>, nth: u32) -> Assessment {
 #[derive(Debug, Clone, Default)]
 pub struct Recent {
     shown: HashMap<IncidentId, Shown>,
+    /// The server's names of the alerts that were, which outlive a journal that is lost and its numbers.
+    heard: HashMap<AnomalyId, IncidentId>,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -93,6 +95,12 @@ impl Recent {
         if self.shown.len() >= REMEMBERED {
             self.shown.retain(|_, shown| now.since(shown.at) < UPDATE_PAUSE);
         }
+        if self.heard.len() >= REMEMBERED {
+            self.heard.clear();
+        }
+        if let Some(name) = &entry.alert.anomaly_id {
+            self.heard.insert(name.clone(), entry.incident.id);
+        }
         let before = self.shown.get(&entry.incident.id).map(|shown| (shown.at, shown.alert));
         self.shown.insert(entry.incident.id, Shown { at: now, alert: entry.alert.id, before });
     }
@@ -107,7 +115,15 @@ impl Recent {
     pub fn forget(&mut self, incident: IncidentId) {
         if let Some(Shown { before: Some((at, alert)), .. }) = self.shown.remove(&incident) {
             self.shown.insert(incident, Shown { at, alert, before: None });
+        } else {
+            self.heard.retain(|_, of| *of != incident);
         }
+    }
+
+    /// Whether this alert or another of its incident was shown, also from a journal that is lost since.
+    fn knows(&self, entry: &Entry) -> bool {
+        let was_heard = entry.alert.anomaly_id.as_ref().is_some_and(|name| self.heard.contains_key(name));
+        was_heard || self.shown.contains_key(&entry.incident.id)
     }
 
     /// When the incident may be shown again, if it was shown lately.
@@ -146,7 +162,7 @@ pub fn consider(
         return Verdict::NotBefore(at);
     }
     let assessment = assess(incident.kind, incident.top_score, incident.nth);
-    let first = incident.notified_at.is_none() && !recent.shown.contains_key(&incident.id);
+    let first = incident.notified_at.is_none() && !recent.knows(entry);
     let body = body(entry, &assessment, &TimeZone::system());
     let says_why = settings.picture_in_notification && picture.is_none();
     Verdict::Notify(Box::new(Notification {
@@ -374,6 +390,30 @@ mod tests {
         assert_eq!((older, same), (Verdict::Silent, Verdict::Silent));
         assert!(matches!(update, Verdict::Notify(_)), "{update:?}");
         assert!(matches!(not_taken, Verdict::Notify(_)), "the desktop did not take it: {not_taken:?}");
+    }
+
+    #[tokio::test]
+    async fn what_was_heard_makes_no_sound_once_more_from_a_journal_that_took_the_place_of_a_lost_one() {
+        let (lost, new) = (World::new(), World::new());
+        let mut recent = Recent::default();
+        let name = AnomalyId::new("46ffb561-9be3-4edd-84a6-8cc6e2e32d99").ok();
+        let mut heard = lost.tell("stream-a", 1, 0).await;
+        heard.alert.anomaly_id.clone_from(&name);
+        recent.note(&heard, moment(0));
+        let another = new.tell("stream-b", 2, 1).await;
+        let mut again = new.tell("stream-a", 1, 2).await;
+        again.alert.anomaly_id = name;
+
+        let sounds = |entry: &Entry, recent: &Recent| {
+            let verdict = consider(entry, None, &settings(), recent, moment(20));
+            let Verdict::Notify(notification) = verdict else { panic!("not shown: {verdict:?}") };
+            notification.sound
+        };
+
+        assert!(sounds(&another, &recent));
+        assert!(!sounds(&again, &recent));
+        recent.forget(heard.incident.id);
+        assert!(sounds(&again, &recent), "nobody heard it");
     }
 
     #[tokio::test]
