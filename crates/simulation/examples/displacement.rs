@@ -2,6 +2,7 @@
 //! and how many requests that costs. The client of now against the same with the pace of before, in one run.
 //!
 //! `cargo run --release --package visionguard-simulation --example displacement`
+#![allow(clippy::print_stdout)] // It is what it is for.
 
 use std::time::Duration;
 
