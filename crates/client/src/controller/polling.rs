@@ -19,6 +19,8 @@ const MOST_DOUBLINGS: u32 = 4;
 pub(super) struct Polling {
     found_at: Option<Moment>,
     took: Duration,
+    /// The same of the last that did not fail.
+    took_well: Duration,
     failures: u32,
 }
 
@@ -29,12 +31,20 @@ impl Polling {
             self.found_at = Some(now);
         }
         self.took = now.since(began_at);
+        if !failed {
+            self.took_well = self.took;
+        }
         self.failures = if failed { (self.failures + 1).min(MOST_DOUBLINGS) } else { 0 };
     }
 
     /// Whether the last two failed, at least.
     pub(super) fn fails(&self) -> bool {
         self.failures > 1
+    }
+
+    /// How often the record is read at least while that goes well. A failure takes nothing back and adds nothing.
+    pub(super) fn promised(&self, pace: &Pace, quiet: Duration) -> Duration {
+        quiet.max(self.took_well.saturating_mul(SHARE)).min(pace.poll_slowest.max(quiet))
     }
 
     /// From the beginning of one comparison to that of the next; `quiet` is that where nothing is found.
@@ -96,6 +106,18 @@ mod tests {
 
         assert_eq!(pauses, [30 * SECOND, 60 * SECOND, 60 * SECOND, 60 * SECOND]);
         assert_eq!(every(&polling, at(9)), 15 * SECOND);
+    }
+
+    #[test]
+    fn a_failure_makes_no_promise_longer() {
+        let mut polling = Polling::default();
+        polling.ended(false, false, at(0), at(1));
+        let before = polling.promised(&Pace::default(), 15 * SECOND);
+
+        polling.ended(false, true, at(10), at(20));
+
+        assert_eq!(before, 20 * SECOND);
+        assert_eq!(polling.promised(&Pace::default(), 15 * SECOND), before);
     }
 
     proptest! {

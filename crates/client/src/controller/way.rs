@@ -4,6 +4,10 @@
 //! It is learnt from what comes, and kept in the journal for this server and account. Until it is known, and while some
 //! come by the record, that is read often, so that also the first alert after a start is here soon.
 
+use std::time::Duration;
+
+use visionguard_proto::Moment;
+
 use super::Controller;
 use super::ticks::Tick;
 use crate::status::{ByRecord, Share};
@@ -11,8 +15,8 @@ use crate::status::{ByRecord, Share};
 /// On so many connections in turn an account that used to get its alerts on the socket got one by the record alone,
 /// before that is its way.
 const IN_VAIN: u32 = 2;
-/// After so many alerts in a row on the socket the record brings none by itself any more.
-const IN_A_ROW: u32 = 20;
+/// When nothing came by the record alone for so long, and others did on the socket, that is the only way again.
+const A_DAY: Duration = Duration::from_secs(24 * 3_600);
 
 /// Which way alerts come.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
@@ -54,8 +58,8 @@ pub(super) struct Ways {
     way: Way,
     /// Connections in a row on which an alert came by the record alone.
     in_vain: u32,
-    /// Alerts on the socket since the last that came by the record alone.
-    in_a_row: u32,
+    /// When the last came by the record alone, or since when that is watched.
+    alone_at: Option<Moment>,
 }
 
 impl Ways {
@@ -74,20 +78,20 @@ impl Ways {
     }
 
     /// An alert came on the socket. Whether the way is another now.
-    fn came(&mut self) -> bool {
+    fn came(&mut self, now: Moment) -> bool {
         self.in_vain = 0;
-        self.in_a_row = self.in_a_row.saturating_add(1);
+        let alone_at = *self.alone_at.get_or_insert(now);
         self.turn(match self.way {
             Way::Untold | Way::Socket => Way::Socket,
-            Way::Both if self.in_a_row >= IN_A_ROW => Way::Socket,
+            Way::Both if now.since(alone_at) >= A_DAY => Way::Socket,
             Way::Record | Way::Both => Way::Both,
         })
     }
 
     /// An alert came by the record alone on a connection that the list calls ours; `delivered` says whether others did
     /// come on it. Whether that is explained now, and whether the way is another.
-    fn missed(&mut self, delivered: bool) -> (bool, bool) {
-        self.in_a_row = 0;
+    fn missed(&mut self, delivered: bool, now: Moment) -> (bool, bool) {
+        self.alone_at = Some(now);
         self.in_vain += 1;
         let turned = self.turn(match self.way {
             Way::Untold | Way::Record => Way::Record,
@@ -127,14 +131,22 @@ impl Controller {
 
     /// An alert came on the socket.
     pub(super) fn came_by_socket(&mut self) {
-        if self.watch.ways.came() {
+        if self.watch.ways.came(self.now()) {
             self.keep_way();
         }
     }
 
     /// An alert came by the record alone on a connection that is ours. Whether that is one of this account's ways.
+    ///
+    /// Of one that never got an alert on the socket it may be the place alone that is lost, to another that opened within a
+    /// moment: it is claimed once.
     pub(super) fn came_by_record(&mut self) -> bool {
-        let (explained, turned) = self.watch.ways.missed(self.watch.delivery.has_delivered());
+        let was_untold = self.watch.ways.way == Way::Untold;
+        let now = self.now();
+        let (explained, turned) = self.watch.ways.missed(self.watch.delivery.has_delivered(), now);
+        if was_untold {
+            self.claim_slot();
+        }
         if turned {
             tracing::info!(way = ?self.watch.ways.way, "alerts of this account come by the record; reading it often");
             self.keep_way();
@@ -145,7 +157,7 @@ impl Controller {
     /// What the status needs to know of it.
     pub(super) fn by_record(&self) -> Option<ByRecord> {
         let share = self.watch.ways.by_record()?;
-        let every = self.watch.compare_every(&self.pace, self.now()).max(self.pace.record_every);
+        let every = self.watch.polling.promised(&self.pace, self.pace.record_every);
         Some(ByRecord { share, every })
     }
 
@@ -173,40 +185,43 @@ mod tests {
     fn an_account_that_never_got_one_on_the_socket_learns_at_once() {
         let mut ways = Ways::default();
 
-        assert_eq!(ways.missed(false), (true, true));
+        assert_eq!(ways.missed(false, at(0)), (true, true));
         assert_eq!(ways.by_record(), Some(Share::All));
     }
 
     #[test]
     fn an_account_that_did_learns_on_the_second_connection() {
         let mut ways = Ways::default();
-        ways.came();
+        ways.came(at(0));
 
-        assert_eq!(ways.missed(false), (false, false));
-        assert_eq!(ways.missed(false), (true, true));
+        assert_eq!(ways.missed(false, at(1)), (false, false));
+        assert_eq!(ways.missed(false, at(2)), (true, true));
         assert_eq!(ways.by_record(), Some(Share::All));
     }
 
     #[test]
     fn on_a_connection_that_delivers_a_row_alone_is_another_s_camera() {
         let mut ways = Ways::default();
-        ways.came();
+        ways.came(at(0));
 
-        assert_eq!(ways.missed(true), (true, true));
+        assert_eq!(ways.missed(true, at(1)), (true, true));
         assert_eq!(ways.by_record(), Some(Share::Some));
     }
 
     #[test]
-    fn what_comes_on_the_socket_for_long_is_its_only_way_again() {
+    fn a_storm_on_the_socket_hides_no_other_camera_and_a_day_without_one_does() {
+        let day = A_DAY.as_secs();
         let mut ways = Ways::default();
-        ways.missed(false);
+        ways.missed(false, at(0));
 
-        for _ in 1..IN_A_ROW {
-            ways.came();
-            assert_eq!(ways.by_record(), Some(Share::Some));
+        for second in 1..100 {
+            ways.came(at(second));
         }
+        ways.missed(true, at(100));
+        ways.came(at(99 + day));
+        assert_eq!(ways.by_record(), Some(Share::Some));
 
-        assert!(ways.came());
+        assert!(ways.came(at(100 + day)));
         assert!(!ways.may_be_record());
     }
 
@@ -216,5 +231,9 @@ mod tests {
             assert_eq!(way.word().map(Way::of), Some(way));
         }
         assert_eq!(Way::of("a later version's"), Way::Untold);
+    }
+
+    fn at(seconds: u64) -> Moment {
+        Moment::from_start(Duration::from_secs(1_000 + seconds))
     }
 }

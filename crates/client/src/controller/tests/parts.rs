@@ -54,7 +54,9 @@ async fn a_decision_goes_out_as_soon_as_its_anomaly_is_named() {
     server.say(&detection(1, 30));
     let id = running.notification(0).await.id;
     running.client.decide(&id, Decision::Acknowledged, None).await.expect("it is stored");
-    server.set(|state| state.rows.insert(0, row("a-1", 1, Timestamp::now())));
+    let mut named = row("a-1", 1, Timestamp::now());
+    named["extra_data"]["stream_id"] = detection(1, 30)["stream_id"].clone();
+    server.set(|state| state.rows.insert(0, named));
 
     server.say(&notice_of("a-1", &detection(1, 30)));
 

@@ -19,6 +19,7 @@ async fn case_05_a_manager_whose_cameras_another_account_runs_is_protected_by_th
 
     server.set(|state| state.rows.insert(0, row("a-1", 7, Timestamp::now())));
     running.notification(0).await;
+    server.until("its place is claimed", |state| (state.handshakes == 2).then_some(())).await;
     let by_record = running.status(Status::Protected, "protected_by_record").await;
     let told = running.quit().await;
     let again = desk.start();
@@ -27,7 +28,7 @@ async fn case_05_a_manager_whose_cameras_another_account_runs_is_protected_by_th
     assert!(told.statuses.iter().all(|view| view.status != Status::Deaf), "{:?}", told.statuses);
     assert!(by_record.record_every.is_some() && from_the_start.record_every.is_some());
     assert!(by_record.sentence.contains("record"), "{}", by_record.sentence);
-    assert_eq!(server.state().handshakes, 2, "no slot was claimed");
+    assert_eq!(server.state().handshakes, 3, "its place was claimed once, and not again");
 }
 
 #[tokio::test]
