@@ -155,7 +155,10 @@ impl VirtualDesktop {
 
     /// Closes a window, as a person would with the keyboard.
     pub fn close(&self, window: &Window) -> Result<()> {
-        self.xdotool(&["windowactivate", "--sync", &window.id, "key", "--clearmodifiers", "alt+F4"])?;
+        // A window manager calls a window active a moment before the keyboard is the window's.
+        let id = window.id.as_str();
+        self.xdotool(&["windowactivate", "--sync", id, "windowfocus", "--sync", id])?;
+        self.xdotool(&["key", "--clearmodifiers", "alt+F4"])?;
         Ok(())
     }
 
