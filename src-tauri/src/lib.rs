@@ -131,6 +131,7 @@ fn handle_window(app: &AppHandle, event: &WindowEvent) {
     if let WindowEvent::CloseRequested { api, .. } = event {
         // Only once it is known that it can be brought back.
         api.prevent_close();
+        tracing::info!("the window is asked to close");
         let app = app.clone();
         tauri::async_runtime::spawn(async move { close(&app, tray::would_lose_the_window().await) });
     }

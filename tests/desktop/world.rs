@@ -321,7 +321,14 @@ impl World {
 
     /// Waits until something is so, and says with what it failed last otherwise.
     pub fn eventually(&self, what: &str, is_so: impl FnMut() -> Result<bool>) -> Result<()> {
-        eventually(what, is_so).with_context(|| format!("the program said: {}", self.desktop.log("app")))
+        eventually(what, is_so)
+            .with_context(|| format!("the program said: {}{}", self.desktop.log("app"), self.program_log()))
+    }
+
+    /// What the program wrote into its own log.
+    fn program_log(&self) -> String {
+        let files = fs::read_dir(self.desktop.dir().join("client/logs")).into_iter().flatten().flatten();
+        files.map(|file| fs::read_to_string(file.path()).unwrap_or_default()).collect()
     }
 
     fn of_the_client(&self, program: &Path) -> Command {

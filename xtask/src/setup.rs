@@ -82,6 +82,7 @@ impl Purpose {
                 "x11-utils",
                 "x11-xserver-utils",
                 "xdotool",
+                "wmctrl",
                 "imagemagick",
             ],
             Self::DesktopTests => &["webkit2gtk-driver"],
@@ -121,7 +122,7 @@ impl Purpose {
             }
             Self::Desktop => "WebKitGTK 4.1 with its headers (Windows: WebView2; macOS: nothing)",
             Self::VirtualDesktop => {
-                "Xvfb, openbox, dbus-daemon, gnome-keyring, xfce4-notifyd, xfce4-panel, xprop, xsetroot, xdotool, ImageMagick"
+                "Xvfb, openbox, dbus-daemon, gnome-keyring, xfce4-notifyd, xfce4-panel, xprop, xsetroot, xdotool, wmctrl, ImageMagick"
             }
             Self::DesktopTests => "WebKitWebDriver",
             Self::Lab => {

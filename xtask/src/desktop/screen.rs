@@ -153,12 +153,10 @@ impl VirtualDesktop {
         Ok(())
     }
 
-    /// Closes a window, as a person would with the keyboard.
+    /// Closes a window, as a person would in the task bar. A key for it can go to the window instead: the first one that a
+    /// program presses has the window manager bind its keys anew.
     pub fn close(&self, window: &Window) -> Result<()> {
-        // A window manager calls a window active a moment before the keyboard is the window's.
-        let id = window.id.as_str();
-        self.xdotool(&["windowactivate", "--sync", id, "windowfocus", "--sync", id])?;
-        self.xdotool(&["key", "--clearmodifiers", "alt+F4"])?;
+        project::output(self.command("wmctrl").args(["-i", "-c", &window.id]))?;
         Ok(())
     }
 

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 use std::process::{Child, Command};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 
@@ -153,8 +153,6 @@ struct Scene<'a> {
 }
 
 const OURS: &str = "^VisionGuard$";
-/// After so long a window is closed once more.
-const PATIENCE: Duration = Duration::from_secs(10);
 
 impl<'a> Scene<'a> {
     fn set(host: &'a Host) -> Result<Self> {
@@ -229,29 +227,14 @@ impl<'a> Scene<'a> {
 
     fn comes_back(&self) -> Result<Found> {
         let window = self.window()?.context("there is no window")?;
-        self.close_until("the window closes", &window, || Ok(self.window()?.is_none()))?;
+        self.desktop.close(&window)?;
+        eventually("the window closes", SOON, || Ok(self.window()?.is_none()))?;
         ensure!(self.client().is("protected"), "the program ended with its window");
         self.click()?;
         eventually("a click on the icon brings the window back", SOON, || Ok(self.window()?.is_some()))?;
-        let window = self.window()?.context("no window")?;
-        self.close_until("the window closes", &window, || Ok(self.window()?.is_none()))?;
+        self.desktop.close(&self.window()?.context("no window")?)?;
+        eventually("the window closes", SOON, || Ok(self.window()?.is_none()))?;
         Ok(Found::works())
-    }
-
-    /// Closes a window, and once more after a while, as a person would: one that was just drawn may not have the keyboard.
-    fn close_until(&self, what: &str, window: &Window, is_so: impl Fn() -> Result<bool>) -> Result<()> {
-        let mut closed_at: Option<Instant> = None;
-        eventually(what, SOON, || {
-            if is_so()? {
-                return Ok(true);
-            }
-            if closed_at.is_none_or(|at| at.elapsed() > PATIENCE) {
-                closed_at = Some(Instant::now());
-                // It may go at this very moment.
-                let _ = self.desktop.close(window);
-            }
-            Ok(false)
-        })
     }
 
     fn follows(&mut self) -> Result<Found> {
@@ -283,7 +266,8 @@ impl<'a> Scene<'a> {
         self.second_start()?;
         eventually("a second start opens the window", SOON, || Ok(self.window()?.is_some()))?;
         let window = self.window()?.context("no window")?;
-        self.close_until("the window is minimised", &window, || self.desktop.is_minimised(&window))?;
+        self.desktop.close(&window)?;
+        eventually("the window is minimised", SOON, || self.desktop.is_minimised(&window))?;
         Ok(Found::works())
     }
 
