@@ -5,7 +5,9 @@ use std::time::Duration;
 use jiff::Timestamp;
 use support::backend::{Detection, Halves};
 use support::desk::Desk;
+use support::recording::Record;
 use visionguard_client::view::{Report, ReportQuery, Status};
+use visionguard_proto::AnomalyId;
 
 use super::World;
 
@@ -67,6 +69,63 @@ async fn case_06_while_the_record_cannot_be_read_no_report_says_that_nothing_is_
     while !report(&world.desk).await.gaps.is_empty() {
         world.reconciled().await;
     }
+}
+
+#[tokio::test]
+async fn case_06_of_a_row_that_cannot_be_sent_the_page_says_so_until_it_is_taken_out_of_view() {
+    let world = World::protected().await;
+    world.reconciled().await;
+
+    world.backend.detect(world.detection().score("NaN").halves(Halves::Neither));
+
+    while !says(&world.desk, "cannot send").await {
+        world.reconciled().await;
+    }
+    world.desk.client.clear_all().await.unwrap();
+    while says(&world.desk, "cannot send").await {
+        world.reconciled().await;
+    }
+    world.reconciled().await;
+    assert!(!says(&world.desk, "cannot send").await, "it does not come back");
+    assert_eq!(report(&world.desk).await.lost, 1, "the report goes on saying it");
+}
+
+/// More than the first comparison reads, so that the history has a beginning.
+const HISTORY: i64 = 70;
+const HOUR: Duration = Duration::from_secs(3_600);
+
+#[tokio::test]
+async fn a_row_whose_time_lies_before_all_that_is_known_is_an_alert_all_the_same() {
+    let world = World::new();
+    for number in 1..=HISTORY {
+        let detection = world.detection().halves(Halves::Neither).person(number).frame_number(number);
+        world.backend.detect(detection);
+    }
+    world.sign_in(&world.backend.url()).await;
+    world.desk.until_status(Status::Protected).await;
+    world.reconciled().await;
+
+    let alone = || world.detection().halves(Halves::Neither);
+    for (person, detection) in [
+        (101, alone().clock_behind(HOUR)),
+        (102, alone().late(HOUR)),
+        (103, alone().late(HOUR * 24 * 40)),
+        (104, alone().clock_behind(HOUR)),
+    ] {
+        let id = world.backend.detect(detection.person(person).frame_number(person));
+        let id = AnomalyId::new(&id).unwrap();
+        while !world.desk.client.journal().known(vec![id.clone()]).await.unwrap().contains(&id) {
+            world.reconciled().await;
+        }
+    }
+    let told = |record: &Record| (record.notifications.len() >= 4).then_some(());
+    world.desk.recording.until("each is told", told).await;
+    assert_eq!(report(&world.desk).await.lost, 0);
+}
+
+/// Whether the page has a notice with these words.
+async fn says(desk: &Desk, words: &str) -> bool {
+    desk.client.snapshot().await.notices.iter().any(|notice| notice.sentence.contains(words))
 }
 
 async fn report(desk: &Desk) -> Report {

@@ -154,7 +154,7 @@ async fn evidence(api: &Api, saved: &SavedSession, program: &Owner, journal: Opt
         Registration::NotRegistered => {
             return (Some(Status::Deaf), "slot_lost", words::text("status.not_listed", &[]));
         }
-        Registration::Registered { uptime } if is_older(uptime, program) => {
+        Registration::Registered { uptime, .. } if is_older(uptime, program) => {
             return (Some(Status::Deaf), "slot_taken", words::text("status.slot_taken", &[]));
         }
         Registration::Registered { .. } | Registration::Unknown => {}

@@ -75,12 +75,14 @@ pub struct Shop {
 }
 
 /// Whether the server delivers to a socket of this user.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum Registration {
     /// It does, to one that is this old.
     Registered {
         /// The age of the socket that owns the slot.
         uptime: Duration,
+        /// When it opened, in the server's own words; the same words are the same socket.
+        connected_at: Option<String>,
     },
     /// It does not: an open socket is deaf.
     NotRegistered,
@@ -361,14 +363,16 @@ fn registered(answer: &Answer) -> Registration {
     #[derive(Deserialize)]
     struct Stats {
         connected: Option<bool>,
+        connected_at: Option<String>,
         uptime_seconds: f64,
     }
     let Ok(stats) = serde_json::from_slice::<Stats>(&answer.body) else { return Registration::Unknown };
     if stats.connected == Some(false) {
         return Registration::NotRegistered;
     }
-    match Duration::try_from_secs_f64(stats.uptime_seconds) {
-        Ok(uptime) => Registration::Registered { uptime },
+    // A clock that was set back makes it negative.
+    match Duration::try_from_secs_f64(stats.uptime_seconds.max(0.0)) {
+        Ok(uptime) => Registration::Registered { uptime, connected_at: stats.connected_at },
         Err(_) => Registration::Unknown,
     }
 }

@@ -36,7 +36,8 @@ const PICTURES: u32 = 24;
 
 /// How far behind the mark each pass reads: rows are written a little after the time that they bear.
 const SLACK: SignedDuration = SignedDuration::from_mins(15);
-/// The same for the first pass after a start: the server's clock may have been set by as much as a day.
+/// The same for the first pass after a start, and where the record grew by more than was found: the server's clock may have
+/// been set by as much as a day.
 const DEEP_SLACK: SignedDuration = SignedDuration::from_hours(26);
 
 /// What is younger than this at the first sign-in, or when a shop comes later, is no history: its message may be on the
@@ -63,10 +64,10 @@ pub struct Memory {
     wanted_from: HashMap<ShopId, Timestamp>,
     /// Shops whose record was read with the wide margin since the start.
     read_deeply: HashSet<ShopId>,
-    /// The shops as they were last asked for, and at how many passes they were not asked for since.
-    shops: Option<(Vec<(ShopId, String)>, u32)>,
-    /// They are asked for at each so many passes; at each if none.
-    shops_each: u32,
+    /// The shops as they were then.
+    shops: Option<Vec<(ShopId, String)>>,
+    /// They are asked for when they are older than this.
+    shops_every: Duration,
     /// Rows that the servers could not send.
     unreadable: HashMap<ShopId, Unreadable>,
     /// Whether it is written down that the record cannot be read, once that was looked at.
@@ -76,15 +77,17 @@ pub struct Memory {
 }
 
 impl Memory {
-    /// From now on the shops are asked for at each so many passes, and after every one that failed.
-    pub fn ask_shops_each(&mut self, passes: u32) {
-        self.shops_each = passes;
+    /// From now on the shops are asked for when they are older than this, and after every pass that failed.
+    pub fn ask_shops_every(&mut self, every: Duration) {
+        self.shops_every = every;
     }
 
-    fn shops(&mut self) -> Option<Vec<(ShopId, String)>> {
-        let (shops, passes) = self.shops.as_mut()?;
-        *passes += 1;
-        (*passes < self.shops_each && !shops.is_empty()).then(|| shops.clone())
+    /// The shops, if there are any and they need not be asked for anew.
+    fn shops(&self, now: Timestamp) -> Option<Vec<(ShopId, String)>> {
+        let age = now.duration_since(self.listed_at?);
+        // A clock that was set back makes them younger than they can be.
+        let is_fresh = !age.is_negative() && age.unsigned_abs() < self.shops_every;
+        self.shops.clone().filter(|shops| is_fresh && !shops.is_empty())
     }
 }
 
@@ -118,8 +121,8 @@ pub enum Trouble {
 pub async fn pass(api: &Api, journal: &Journal, memory: &mut Memory, now: Timestamp) -> Pass {
     let mut found = Pass::default();
     if memory.durable != journal.is_durable() {
-        let (signed_in_at, shops_each) = (memory.signed_in_at, memory.shops_each);
-        *memory = Memory { durable: journal.is_durable(), signed_in_at, shops_each, ..Memory::default() };
+        let (signed_in_at, shops_every) = (memory.signed_in_at, memory.shops_every);
+        *memory = Memory { durable: journal.is_durable(), signed_in_at, shops_every, ..Memory::default() };
     }
     if let Err(trouble) = all_shops(api, journal, memory, now, &mut found).await {
         found.trouble = Some(trouble);
@@ -155,13 +158,13 @@ async fn all_shops(
     now: Timestamp,
     found: &mut Pass,
 ) -> Result<(), Trouble> {
-    let shops = match memory.shops() {
+    let shops = match memory.shops(now) {
         Some(shops) => shops,
         None => {
             let shops: Vec<_> = api.shops().await?.into_iter().map(|shop| (shop.id, shop.name)).collect();
             journal.remember_shops(shops.clone()).await?;
             note_wanted(journal, memory, &shops, now).await?;
-            memory.shops = Some((shops.clone(), 0));
+            memory.shops = Some(shops.clone());
             shops
         }
     };
@@ -252,7 +255,7 @@ async fn one_shop(
     let read = match mark {
         None if rebuilt => newest(pages, MOST_REBUILT).await?,
         None => newest(pages, u64::from(FIRST_PAGE)).await?,
-        Some(mark) => back_to_mark(pages, journal, mark, slack).await?,
+        Some(mark) => back_to(pages, journal, mark, Reach::behind(mark, slack)).await?,
     };
     // What was shown before the journal was lost is not known: better twice in a summary than not at all.
     let history_before = match (mark, rebuilt) {
@@ -270,6 +273,10 @@ async fn one_shop(
         journal.gaps_stay().await?;
     }
     journal.rows_not_sent(shop, read.covers(now), read.unsent(now)).await?;
+    let read = match mark {
+        Some(mark) => look_deeper(api, journal, memory, shop, mark, read, now, found).await?,
+        None => read,
+    };
     journal.count_rows(shop, read.total(), now).await?;
     let new_mark = read.mark(mark);
     take_over_decisions(journal, memory, read.rows, now, found).await?;
@@ -347,6 +354,7 @@ impl Read {
     fn unsent(&self, now: Timestamp) -> Vec<Unsent> {
         let between = |newer: usize| Unsent {
             from: self.time(newer),
+            cleared: false,
             to: newer.checked_sub(1).and_then(|before| self.time(before)).unwrap_or(now),
         };
         self.unsent.iter().map(|newer| between(*newer)).collect()
@@ -398,14 +406,80 @@ async fn newest(mut pages: Pages<'_>, most: u64) -> Result<Read, Trouble> {
     Ok(read)
 }
 
-/// Pages until the mark lies well behind and the last row is known.
-async fn back_to_mark(
-    mut pages: Pages<'_>,
+/// How far back a record is read.
+#[derive(Debug, Clone, Copy)]
+struct Reach {
+    /// What is known and older than this ends it.
+    floor: Timestamp,
+    /// What is older than this was never wanted.
+    begins: Timestamp,
+}
+
+impl Reach {
+    fn behind(mark: Mark, slack: SignedDuration) -> Reach {
+        Reach { floor: before(mark.read_to, slack), begins: mark.begins }
+    }
+
+    /// Also what bears a time before the history began: the server's clock may have been set back.
+    fn deep(mark: Mark) -> Reach {
+        let Reach { floor, begins } = Reach::behind(mark, DEEP_SLACK);
+        if begins == Timestamp::MIN {
+            return Reach { floor, begins };
+        }
+        let begins = before(begins, DEEP_SLACK);
+        Reach { floor: floor.min(begins), begins }
+    }
+
+    /// The same, and looks at every row for what was written after the history began, whatever time it bears.
+    fn all(mark: Mark) -> Reach {
+        Reach { floor: Timestamp::MIN, ..Reach::deep(mark) }
+    }
+
+    /// Whether nothing behind this row is wanted.
+    fn ends_at(self, row: &Row, known: &HashSet<AnomalyId>) -> bool {
+        let at = row.alert.detected_at.unwrap_or(Timestamp::MAX);
+        (self.floor > Timestamp::MIN && at < self.begins) || (at < self.floor && is_known(row, known))
+    }
+
+    fn wants(self, row: &Row, mark: Mark, known: &HashSet<AnomalyId>) -> bool {
+        // Of rows with the very time at which the history begins, the first page may have had some and not others.
+        row.alert.detected_at.is_none_or(|at| at > self.begins)
+            || row.created_at.is_some_and(|at| at > mark.begins && self.begins < mark.begins)
+            || is_known(row, known)
+    }
+}
+
+fn before(time: Timestamp, by: SignedDuration) -> Timestamp {
+    time.checked_sub(by).unwrap_or(Timestamp::MIN)
+}
+
+/// Where the record grew by more rows than were found, they bear times that are long past.
+#[expect(clippy::too_many_arguments, reason = "what a pass works on")]
+async fn look_deeper(
+    api: &Api,
     journal: &Journal,
+    memory: &mut Memory,
+    shop: &ShopId,
     mark: Mark,
-    slack: SignedDuration,
+    mut read: Read,
+    now: Timestamp,
+    found: &mut Pass,
 ) -> Result<Read, Trouble> {
-    let floor = mark.read_to.checked_sub(slack).unwrap_or(Timestamp::MIN);
+    for reach in [Reach::deep(mark), Reach::all(mark)] {
+        if !journal.is_short(shop, read.total()).await? {
+            break;
+        }
+        tracing::info!(?reach, "the record grew by more rows than were found; reading further back");
+        let pages = Pages::new(api, shop, memory.unreadable.entry(shop.clone()).or_default());
+        read = back_to(pages, journal, mark, reach).await?;
+        store(journal, &read, Timestamp::MIN, now, found).await?;
+        journal.rows_not_sent(shop, read.covers(now), read.unsent(now)).await?;
+    }
+    Ok(read)
+}
+
+/// Pages until the mark lies well behind and the last row is known.
+async fn back_to(mut pages: Pages<'_>, journal: &Journal, mark: Mark, reach: Reach) -> Result<Read, Trouble> {
     let mut read = Read::new(false);
     let mut offset = 0;
     loop {
@@ -414,17 +488,9 @@ async fn back_to_mark(
         let (sent, total) = (part.sent, part.total);
         let ids = part.rows.iter().filter_map(|row| row.alert.anomaly_id.clone()).collect();
         let known = journal.known(ids).await?;
-        let reached = part.rows.last().is_some_and(|row| {
-            let at = row.alert.detected_at.unwrap_or(Timestamp::MAX);
-            at < mark.begins || (at < floor && is_known(row, &known))
-        });
+        let reached = part.rows.last().is_some_and(|row| reach.ends_at(row, &known));
 
-        // Of rows with the very time at which the history begins, the first page may have had some and not others.
-        read.take(part, offset, |row| {
-            row.alert
-                .detected_at
-                .is_none_or(|at| at > mark.begins || (at == mark.begins && is_known(row, &known)))
-        });
+        read.take(part, offset, |row| reach.wants(row, mark, &known));
         read.known.extend(known);
         offset += sent;
 

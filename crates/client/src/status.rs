@@ -16,8 +16,15 @@ use crate::obstacle;
 use crate::view::{Remedy, Status};
 use crate::words::text;
 
-/// Why Protected is said where all alerts of the account come by the record.
-pub const BY_RECORD: &str = "protected_by_record";
+/// The reason of the good word where all alerts come by the record.
+const BY_RECORD: &str = "protected_by_record";
+/// The same where they may, because the server does not say.
+const UNSAID: &str = "protected_unsaid";
+
+/// Whether it is the good word whatever becomes of the connection's place: what does not come on it comes by the record.
+pub fn needs_no_place(reason: &str) -> bool {
+    [BY_RECORD, UNSAID].contains(&reason)
+}
 
 /// How old a piece of evidence may grow.
 #[derive(Debug, Clone)]
@@ -83,7 +90,8 @@ pub struct Fetched {
     pub every: Duration,
 }
 
-/// Alerts that come by the record alone, because the server tells them to another account's connection.
+/// Alerts that come by the record alone, because the server tells them to another account's connection or does not say
+/// whether it tells them to this one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ByRecord {
     /// How much of this account's.
@@ -99,6 +107,8 @@ pub enum Share {
     All,
     /// Those of some cameras.
     Some,
+    /// The server does not say whether they come on the socket, too.
+    Unsaid,
 }
 
 /// Whether there is a token to connect with.
@@ -237,7 +247,7 @@ fn connected(facts: &Facts, limits: &Limits, since: Moment, heard_at: Moment, no
     let record_limit = facts
         .by_record
         .map_or(limits.record, |by_record| limits.record.min(by_record.every.saturating_add(limits.late)));
-    let needs_no_socket = facts.by_record.is_some_and(|by_record| by_record.share == Share::All);
+    let needs_no_socket = facts.by_record.is_some_and(|by_record| by_record.share != Share::Some);
     let record = fresh(facts.record, since, record_limit, now);
     let undelivered = facts.undelivered.is_some_and(|at| at >= since);
 
@@ -283,6 +293,7 @@ fn protected(by_record: Option<ByRecord>, until: Moment) -> Verdict {
         None => ("protected", "status.protected"),
         Some(Share::All) => (BY_RECORD, "status.protected_by_record"),
         Some(Share::Some) => ("protected_by_both", "status.protected_by_both"),
+        Some(Share::Unsaid) => (UNSAID, "status.protected_unsaid"),
     };
     Verdict {
         status: Status::Protected,

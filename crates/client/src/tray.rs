@@ -12,7 +12,7 @@ pub mod item;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
-use crate::status::BY_RECORD;
+use crate::status;
 use crate::view::{Counts, Status, StatusView, Tray};
 use crate::words::text;
 
@@ -102,7 +102,7 @@ fn plain(text: &str) -> String {
 fn status_line(status: &StatusView, zone: &TimeZone) -> String {
     let since = clock(status.since, zone);
     match status.status {
-        Status::Protected => match status.record_every.filter(|_| status.reason == BY_RECORD) {
+        Status::Protected => match status.record_every.filter(|_| status::needs_no_place(&status.reason)) {
             Some(every) => text("tray.protected_by_record", &[("seconds", &every.to_string())]),
             None => text("tray.protected", &[]),
         },
@@ -155,6 +155,7 @@ mod tests {
         let line = |status: &StatusView| tray(status, Counts::default(), true, &TimeZone::UTC).status_line;
 
         assert_eq!(line(&by("protected_by_record")), "Protected, by the record, every 15 s");
+        assert_eq!(line(&by("protected_unsaid")), "Protected, by the record, every 15 s");
         assert_eq!(line(&by("protected_by_both")), "Protected");
     }
 

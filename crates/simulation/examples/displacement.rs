@@ -45,7 +45,7 @@ fn before() -> Pace {
         record_every: Duration::from_secs(45),
         register_early: Vec::new(),
         register_every: Duration::from_secs(30),
-        shops_each: 1,
+        shops_every: Duration::ZERO,
         ..Pace::default()
     };
     pace.limits.registration = MINUTE;

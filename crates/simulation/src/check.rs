@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use tokio::sync::oneshot;
 use visionguard_client::journal::Recorded;
-use visionguard_client::status::BY_RECORD;
+use visionguard_client::status;
 use visionguard_client::view::{Event as PageEvent, Handling, Source, Status};
 
 use crate::net::StreamId;
@@ -248,7 +248,8 @@ impl World {
 
     fn protected_is_true(&mut self) {
         // Where everything comes by the record, the connection's place does not matter.
-        let by_record = self.desktop.status.as_ref().is_some_and(|(view, _)| view.reason == BY_RECORD);
+        let by_record =
+            self.desktop.status.as_ref().is_some_and(|(view, _)| status::needs_no_place(&view.reason));
         match self.checks.listed_at {
             _ if by_record => {}
             Some(at) if self.now <= at + EVIDENCE => {}

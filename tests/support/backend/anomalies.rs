@@ -35,7 +35,7 @@ pub(super) fn json(row: &Row) -> Value {
         "image_url": row.image_url, "anomaly_type": row.kind, "confidence_score": row.score,
         "resolved_by": row.resolved.as_ref().map(|(who, _)| who),
         "resolved_at": row.resolved.as_ref().map(|(_, at)| utc(*at)),
-        "notes": row.notes, "extra_data": row.extra_data, "created_at": utc(row.at),
+        "notes": row.notes, "extra_data": row.extra_data, "created_at": utc(row.created_at),
         "updated_at": utc(row.updated_at),
     })
 }

@@ -95,6 +95,8 @@ pub struct Detection {
     picture: Option<Bytes>,
     bounding_box: Option<[i64; 4]>,
     halves: Halves,
+    late: Duration,
+    clock_behind: Duration,
 }
 
 /// Which messages of a detection the double sends; the record gets its row either way.
@@ -358,6 +360,8 @@ impl Detection {
             picture: Some(crate::picture::jpeg(1)),
             bounding_box: None,
             halves: Halves::Both,
+            late: Duration::ZERO,
+            clock_behind: Duration::ZERO,
         }
     }
 
@@ -388,6 +392,18 @@ impl Detection {
     /// With this box around the person: x, y, width, height.
     pub fn bounding_box(mut self, rectangle: [i64; 4]) -> Detection {
         self.bounding_box = Some(rectangle);
+        self
+    }
+
+    /// Its row is written so long after the time that it bears.
+    pub fn late(mut self, late: Duration) -> Detection {
+        self.late = late;
+        self
+    }
+
+    /// Its row bears the times of a clock that was set back by so much.
+    pub fn clock_behind(mut self, clock_behind: Duration) -> Detection {
+        self.clock_behind = clock_behind;
         self
     }
 

@@ -92,6 +92,7 @@ pub(super) struct Row {
     pub(super) resolved: Option<(String, Timestamp)>,
     pub(super) notes: Option<String>,
     pub(super) extra_data: Value,
+    pub(super) created_at: Timestamp,
     pub(super) updated_at: Timestamp,
 }
 
@@ -186,7 +187,7 @@ impl State {
     }
 
     pub(super) fn record(&mut self, detection: &Detection) -> &Row {
-        let (id, now) = (uuid::Uuid::new_v4().to_string(), now());
+        let (id, now) = (uuid::Uuid::new_v4().to_string(), now() - detection.clock_behind);
         let image_url = detection.picture.as_ref().map(|picture| {
             let path =
                 format!("/api/anomalies/frames/{}/{}_{}.jpg", detection.shop, now.as_second(), &id[..8]);
@@ -197,7 +198,7 @@ impl State {
         self.rows.push(Row {
             id,
             shop: detection.shop.clone(),
-            at: now,
+            at: now - detection.late,
             location: super::messages::location(&detection.stream),
             severity: "low",
             status: "pending".to_owned(),
@@ -211,6 +212,7 @@ impl State {
                 "bbox": null, "end_frame": 12, "person_id": detection.person, "stream_id": detection.stream,
                 "start_frame": 1, "frame_number": detection.frame_number, "classification": "Abnormal",
             }),
+            created_at: now,
             updated_at: now,
         });
         &self.rows[self.rows.len() - 1]
@@ -237,6 +239,7 @@ impl State {
                 "bbox": null, "end_frame": null, "person_id": null, "stream_id": stream, "start_frame": null,
                 "frame_number": null, "classification": null,
             }),
+            created_at: now,
             updated_at: now,
         });
         &self.rows[self.rows.len() - 1]

@@ -179,6 +179,7 @@ impl Controller {
         if let Some(ack) = &arrival.ack {
             self.acknowledge(ack, recorded.entry().alert.id);
         }
+        self.message_came(recorded.entry().alert.id);
         self.shell.recorded(recorded);
         if matches!(recorded.entry().incident.handling, Handling::Sending { .. }) {
             self.send_along();

@@ -3,6 +3,7 @@
 use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
+use jiff::Timestamp;
 use tokio::sync::oneshot;
 use visionguard_proto::record::{Row, Status};
 use visionguard_proto::{AnomalyId, Moment};
@@ -21,6 +22,8 @@ use crate::words::text;
 const AT_ONCE: u32 = 50;
 /// The server writes an alert's row at the moment it sends its message; one that came so long ago has none.
 const WRITTEN_WITHIN: Duration = Duration::from_secs(15);
+/// After it, that time is over by any reckoning.
+const A_MOMENT: Duration = Duration::from_millis(100);
 /// The longest wait between two attempts.
 const LONGEST_WAIT: Duration = Duration::from_secs(60);
 
@@ -34,6 +37,8 @@ pub(super) struct Outbox {
     /// When to look for decisions that another program wrote into the journal.
     beside: Due,
     looking: bool,
+    /// When an alert that has no row yet will never have one.
+    rows: Due,
     /// Who waits to learn what became of a decision.
     waiting: Vec<Waiting>,
 }
@@ -58,7 +63,7 @@ impl Outbox {
     pub(super) fn due(&self, answered: bool) -> Option<Moment> {
         let to_send = self.due.at().filter(|_| answered && !self.sending);
         let to_look = self.beside.at().filter(|_| !self.looking);
-        to_send.into_iter().chain(to_look).min()
+        [to_send, to_look, self.rows.at()].into_iter().flatten().min()
     }
 
     /// Answers those who wait for this incident, as far as there is an answer to their decision.
@@ -117,7 +122,7 @@ impl Controller {
                 self.outbox.waiting.push(Waiting { incident: incident.id, decision, reply: told });
                 self.incident_changed(&incident);
                 self.send_soon();
-                self.look_for_rows(incident.id);
+                self.ask_for_rows(incident.id);
                 Ok(outcome)
             }
             Ok(None) => Err(unknown_incident()),
@@ -131,14 +136,22 @@ impl Controller {
         }
     }
 
-    /// What was decided about may have no row yet: the record is asked at once.
-    fn look_for_rows(&self, incident: IncidentId) {
+    /// What was decided about may have no row yet.
+    fn ask_for_rows(&self, incident: IncidentId) {
         let (journal, ticks) = (self.journal.clone(), self.ticks.clone());
         self.tasks.spawn(async move {
-            if let Ok(true) = journal.waits_for_rows(incident).await {
-                let _ = ticks.send(Tick::LookForRows);
+            if let Ok(Some(received_at)) = journal.waits_for_rows(incident).await {
+                let _ = ticks.send(Tick::LookForRows(received_at));
             }
         });
+    }
+
+    /// The record is asked at once, and again when a row that it does not have then will never come.
+    pub(super) fn look_for_rows(&mut self, received_at: Timestamp) {
+        let written_by = received_at.checked_add(WRITTEN_WITHIN).unwrap_or(Timestamp::MAX);
+        let wait = Duration::try_from(written_by.duration_since(self.wall())).unwrap_or_default();
+        self.outbox.rows.by(self.now() + wait.min(WRITTEN_WITHIN) + A_MOMENT);
+        self.reconcile_soon();
     }
 
     pub(super) fn send_soon(&mut self) {
@@ -173,6 +186,7 @@ impl Controller {
                 for incident in incidents {
                     self.shell.withdraw(&incident.id.to_string());
                     self.incident_changed(&incident);
+                    self.ask_for_rows(incident.id);
                 }
                 self.send_soon();
             }
@@ -182,6 +196,9 @@ impl Controller {
 
     pub(super) fn decisions_time(&mut self, now: Moment) {
         self.look_beside(now);
+        if self.outbox.rows.take(now) {
+            self.reconcile_soon();
+        }
         if self.outbox.sending || !self.is_answered() || !self.outbox.due.take(now) {
             return;
         }

@@ -4,87 +4,116 @@
 //! opened within a moment look alike there. A row that was written while this connection stood, and of which no message
 //! came, tells.
 
+use std::collections::BTreeMap;
+
 use visionguard_proto::Moment;
 
 use super::Controller;
-use super::ticks::Due;
+use crate::journal::AlertId;
 use crate::status::Registration;
+
+/// Rows without a message that are watched at once, at most.
+const MOST: usize = 200;
 
 /// What is known of it on the connection that stands.
 #[derive(Debug, Default)]
 pub(super) struct Delivery {
-    /// When an alert last came on the socket.
-    came_at: Option<Moment>,
-    /// When a message that is missed must have come.
-    given_up: Due,
-    /// When the row of that message was found.
-    missed_at: Option<Moment>,
-    undelivered: Option<Moment>,
+    /// An alert came on the socket.
+    has_delivered: bool,
+    /// Rows whose message must still come.
+    waiting: BTreeMap<AlertId, Waiting>,
+    /// A row whose message did not come.
+    given_up: Option<GivenUp>,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Waiting {
+    found_at: Moment,
+    give_up_at: Moment,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct GivenUp {
+    alert: AlertId,
+    found_at: Moment,
+    at: Moment,
     /// What it means was judged already.
     is_judged: bool,
 }
 
 impl Delivery {
     pub(super) fn due(&self) -> Option<Moment> {
-        self.given_up.at()
+        self.waiting.values().map(|waiting| waiting.give_up_at).min()
     }
 
     /// Since when it is certain that alerts do not come on the socket.
     pub(super) fn undelivered(&self) -> Option<Moment> {
-        self.undelivered
+        self.given_up.map(|given_up| given_up.at)
     }
 
     /// Whether an alert came on the socket.
     pub(super) fn has_delivered(&self) -> bool {
-        self.came_at.is_some()
+        self.has_delivered
     }
 
     /// Whether what is missed is still to be explained by a list that was asked for at this moment.
     fn is_to_judge(&self, asked_at: Moment) -> bool {
-        self.undelivered.is_some() && !self.is_judged && self.missed_at.is_some_and(|at| at <= asked_at)
+        self.given_up.is_some_and(|given_up| !given_up.is_judged && given_up.found_at <= asked_at)
     }
 
-    /// It is known why the message did not come: that way is this account's.
-    fn is_explained(&mut self) {
-        self.missed_at = None;
-        self.undelivered = None;
+    /// An alert came on the socket, whichever: it delivers again.
+    fn came(&mut self) {
+        self.has_delivered = true;
+        self.given_up = None;
     }
 
-    /// An alert came on the socket.
-    fn came(&mut self, now: Moment) {
-        self.came_at = Some(now);
-        self.given_up.clear();
-        self.missed_at = None;
-        self.undelivered = None;
-        self.is_judged = false;
+    /// The message of this row came.
+    fn message(&mut self, alert: AlertId) {
+        self.waiting.remove(&alert);
+        self.given_up.take_if(|given_up| given_up.alert == alert);
     }
 
-    /// Rows were found that an earlier comparison, begun at `before` on the same connection, did not find; their messages
-    /// may come until `give_up_at`.
-    pub(super) fn missed(&mut self, before: Moment, now: Moment, give_up_at: Moment) {
-        if self.came_at.is_none_or(|at| at < before) {
-            self.given_up.by(give_up_at);
-            self.missed_at.get_or_insert(now);
+    /// These rows were found that an earlier comparison on the same connection did not find, and no message of theirs
+    /// came; it may until `give_up_at`.
+    pub(super) fn missed(
+        &mut self,
+        alerts: impl IntoIterator<Item = AlertId>,
+        now: Moment,
+        give_up_at: Moment,
+    ) {
+        for alert in alerts {
+            if self.waiting.len() < MOST {
+                self.waiting.entry(alert).or_insert(Waiting { found_at: now, give_up_at });
+            }
         }
     }
 
     /// Whether the wait for a message just ended in vain.
     fn gave_up(&mut self, now: Moment) -> bool {
-        let gave_up = self.given_up.take(now);
-        if gave_up {
-            self.undelivered = Some(now);
-        }
-        gave_up
+        let before = self.waiting.len();
+        self.waiting.retain(|alert, waiting| {
+            let is_over = waiting.give_up_at <= now;
+            if is_over {
+                let found_at = waiting.found_at;
+                self.given_up = Some(GivenUp { alert: *alert, found_at, at: now, is_judged: false });
+            }
+            !is_over
+        });
+        self.waiting.len() < before
     }
 }
 
 impl Controller {
     /// An alert came on the socket: whoever's it was a moment ago, the slot is ours.
     pub(super) fn delivered(&mut self) {
-        let now = self.now();
-        self.watch.delivery.came(now);
+        self.watch.delivery.came();
         self.came_by_socket();
-        self.slot_proved(now);
+        self.slot_proved(self.now());
+    }
+
+    /// This alert's message came on the socket, and is in the journal.
+    pub(super) fn message_came(&mut self, alert: AlertId) {
+        self.watch.delivery.message(alert);
     }
 
     pub(super) fn delivery_time(&mut self, now: Moment) {
@@ -113,9 +142,12 @@ impl Controller {
             Registration::Lost | Registration::Taken => return,
         }
         if self.came_by_record() {
-            self.watch.delivery.is_explained();
+            // It is known why the message did not come.
+            self.watch.delivery.given_up = None;
         } else {
-            self.watch.delivery.is_judged = true;
+            if let Some(given_up) = &mut self.watch.delivery.given_up {
+                given_up.is_judged = true;
+            }
             self.claim_slot();
         }
     }
@@ -131,42 +163,61 @@ mod tests {
     fn a_row_without_a_message_counts_when_it_is_given_up() {
         let mut delivery = Delivery::default();
 
-        delivery.missed(at(0), at(45), at(55));
+        delivery.missed([AlertId(1)], at(45), at(55));
 
         assert!(!delivery.gave_up(at(54)));
         assert!(delivery.gave_up(at(55)));
         assert_eq!(delivery.undelivered(), Some(at(55)));
+        assert_eq!(delivery.due(), None);
     }
 
     #[test]
     fn a_message_that_comes_after_its_row_is_no_failure() {
         let mut delivery = Delivery::default();
 
-        delivery.missed(at(0), at(45), at(55));
-        delivery.came(at(46));
+        delivery.missed([AlertId(1)], at(45), at(55));
+        delivery.came();
+        delivery.message(AlertId(1));
 
         assert!(!delivery.gave_up(at(60)));
     }
 
     #[test]
+    fn a_busy_camera_of_ones_own_hides_no_row_without_a_message() {
+        let mut delivery = Delivery::default();
+
+        delivery.missed([AlertId(1), AlertId(2)], at(45), at(55));
+        for alert in 2..20 {
+            delivery.came();
+            delivery.message(AlertId(alert));
+        }
+
+        assert!(delivery.gave_up(at(55)));
+        assert_eq!(delivery.given_up.map(|given_up| given_up.alert), Some(AlertId(1)));
+    }
+
+    #[test]
     fn the_next_alert_on_the_socket_ends_it() {
         let mut delivery = Delivery::default();
-        delivery.missed(at(0), at(45), at(55));
+        delivery.missed([AlertId(1)], at(45), at(55));
         delivery.gave_up(at(55));
 
-        delivery.came(at(70));
+        delivery.came();
 
         assert_eq!(delivery.undelivered(), None);
     }
 
     #[test]
-    fn a_row_beside_one_that_came_tells_nothing() {
+    fn a_message_that_comes_later_still_explains_its_row() {
         let mut delivery = Delivery::default();
+        delivery.missed([AlertId(1)], at(45), at(55));
+        delivery.gave_up(at(55));
 
-        delivery.came(at(20));
-        delivery.missed(at(0), at(45), at(55));
+        delivery.message(AlertId(2));
+        assert!(delivery.undelivered().is_some());
+        delivery.message(AlertId(1));
 
-        assert_eq!(delivery.due(), None);
+        assert_eq!(delivery.undelivered(), None);
     }
 
     fn at(seconds: u64) -> Moment {

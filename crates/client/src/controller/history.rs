@@ -26,7 +26,7 @@ impl Controller {
 
         let mut memory = self.watch.memory.take().unwrap_or_default();
         memory.signed_in_at = self.account.signed_in_at();
-        memory.ask_shops_each(self.pace.shops_each);
+        memory.ask_shops_every(self.pace.shops_every);
         let wall = self.wall();
         self.log_comparing(now, wall);
         if self.online_since().is_none() {
@@ -90,7 +90,8 @@ impl Controller {
         let is_the_way = self.watch.ways.by_record() == Some(Share::All);
         if same_connection && !missed.is_empty() && !is_the_way {
             let now = self.now();
-            self.watch.delivery.missed(before.at, now, now + self.pace.message_within);
+            let alerts = missed.iter().map(|recorded| recorded.entry().alert.id);
+            self.watch.delivery.missed(alerts, now, now + self.pace.message_within);
             self.watch.list.by(now);
         }
     }

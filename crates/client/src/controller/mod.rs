@@ -128,8 +128,8 @@ pub struct Pace {
     pub register_early: Vec<Duration>,
     /// Between two looks at it.
     pub register_every: Duration,
-    /// The list of shops is asked for at each so many comparisons with the record, and whenever one failed.
-    pub shops_each: u32,
+    /// The list of shops is asked for at the first comparison with the record after so long, and whenever one failed.
+    pub shops_every: Duration,
     /// How long the message of an alert may come after its row was found in the record.
     pub message_within: Duration,
     /// Between a polite close and the next attempt, when the slot is claimed anew.
@@ -165,7 +165,7 @@ impl Default for Pace {
             register_after: Duration::from_secs(1),
             register_early: [3, 7, 13, 20, 28, 37, 46, 55].map(Duration::from_secs).to_vec(),
             register_every: Duration::from_millis(14_500),
-            shops_each: 6,
+            shops_every: Duration::from_secs(90),
             message_within: Duration::from_secs(10),
             reclaim_pause: Duration::from_millis(250),
             keychain_every: Duration::from_secs(3),
@@ -455,7 +455,9 @@ impl Following {
                 return outbox::waits(How::SignedOut, &standing.status.sentence);
             }
             if tokio::time::Instant::now() >= give_up_at {
-                return outbox::waits(How::Waiting, &standing.status.sentence);
+                let all_is_well = standing.status.status == Status::Protected;
+                let unanswered = all_is_well.then(|| text("problem.decision_unanswered", &[]));
+                return outbox::waits(How::Waiting, &unanswered.unwrap_or(standing.status.sentence));
             }
         }
     }

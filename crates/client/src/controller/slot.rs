@@ -1,5 +1,6 @@
 //! The server's list of connections: whether alerts come to this one, and claiming its slot where they do not.
 
+use std::collections::VecDeque;
 use std::time::Duration;
 
 use jiff::SignedDuration;
@@ -18,9 +19,13 @@ const MOVED: Duration = Duration::from_millis(500);
 /// Two clocks drift apart by at most one part in this many.
 const DRIFT: u32 = 2_000;
 /// The wait between two claims of a slot: this, doubled each time.
-const CLAIM_AGAIN: Duration = Duration::from_secs(60);
+const CLAIM_AGAIN: Duration = Duration::from_secs(15);
 /// The longest wait between two claims.
 const CLAIM_AT_LEAST: Duration = Duration::from_secs(15 * 60);
+/// A slot that was ours for so long is held.
+const HELD_FOR: Duration = Duration::from_secs(60);
+/// Of a slot that was lost so often within [`HELD_FOR`] it cannot be said that it is ours.
+const OFTEN: usize = 3;
 
 impl Controller {
     pub(super) fn look_at_list(&mut self, now: Moment) {
@@ -53,6 +58,7 @@ impl Controller {
         }
         let now = self.now();
         let what = self.watch.slot.verdict(registration, asked_at.since(since), now.since(since));
+        let what = self.watch.losses.verdict(what, now);
         if what == Registration::Untold {
             self.look_again_soon();
             if self.is_told_and_fresh(asked_at) {
@@ -68,7 +74,12 @@ impl Controller {
         }
         self.watch.registration = Some(Seen { at: asked_at, what });
         match what {
-            Registration::Ours if self.watch.delivery.undelivered().is_none() => self.watch.claims = 0,
+            Registration::Ours if self.watch.delivery.undelivered().is_none() => {
+                let held_since = self.watch.changed_at.unwrap_or(now);
+                if now.since(held_since) >= HELD_FOR {
+                    self.watch.claims = 0;
+                }
+            }
             Registration::Ours => {}
             Registration::Lost => self.claim_slot(),
             Registration::Taken => tracing::warn!("alerts go to another connection of this user"),
@@ -89,13 +100,11 @@ impl Controller {
         }
     }
 
-    /// An alert came on the socket. Had the server's clock been set, its word would mislead for good; a message that was
-    /// on its way when another took the slot proves nothing.
+    /// An alert came on the socket. Had the server's clock been set, or does it list nobody, its word would mislead for good;
+    /// a message that was on its way when another took the slot proves nothing.
     pub(super) fn slot_proved(&mut self, now: Moment) {
-        let taken =
-            |seen: Seen<Registration>| seen.what == Registration::Taken && now.since(seen.at) > UPTIME_SLACK;
-        if self.watch.registration.is_some_and(taken) {
-            self.watch.slot = Slot::default();
+        if self.watch.losses.disproved(now) {
+            self.watch.slot = Slot { recounts: true, ..Slot::default() };
             self.watch.list.by(now);
         }
     }
@@ -137,11 +146,67 @@ impl Controller {
     }
 }
 
+/// What the list said lately of connections that were not ours.
+#[derive(Debug, Default)]
+pub(super) struct Losses {
+    /// Since when it says so of this connection, and what.
+    now: Option<(Moment, Registration)>,
+    /// When it began to, each time.
+    began: VecDeque<Moment>,
+    /// It has no entry for connections to which alerts come.
+    lists_nobody: bool,
+}
+
+impl Losses {
+    /// The next connection: nothing is said of it yet.
+    pub(super) fn connected(&mut self) {
+        self.now = None;
+    }
+
+    /// What the list's word is worth after what it said before.
+    fn verdict(&mut self, what: Registration, now: Moment) -> Registration {
+        match what {
+            Registration::Lost if self.lists_nobody => Registration::Untold,
+            Registration::Lost | Registration::Taken => {
+                if self.now.is_none() {
+                    self.began.push_back(now);
+                }
+                let since = self.now.map_or(now, |(since, _)| since);
+                self.now = Some((since, what));
+                what
+            }
+            Registration::Ours => {
+                self.lists_nobody = false;
+                self.now = None;
+                self.began.retain(|began| now.since(*began) < HELD_FOR);
+                if self.began.len() < OFTEN { what } else { Registration::Taken }
+            }
+            Registration::Untold => what,
+        }
+    }
+
+    /// An alert came; whether the list's word for this connection cannot have been true.
+    fn disproved(&mut self, now: Moment) -> bool {
+        let Some((_, what)) = self.now.take_if(|(since, _)| now.since(*since) > UPTIME_SLACK) else {
+            return false;
+        };
+        self.lists_nobody |= what == Registration::Lost;
+        self.began.clear();
+        true
+    }
+}
+
 /// When the server registered the connection that it lists, as far as the looks of this connection tell.
 #[derive(Debug, Default)]
 pub(super) struct Slot {
     /// Our age at a look, and the latest that the registration can have been, counted from our own beginning.
     latest: Option<(Duration, SignedDuration)>,
+    /// When the connection opened that was ours, in the server's words.
+    ours: Option<String>,
+    /// Whatever is listed next is ours.
+    recounts: bool,
+    /// By how much the server's count of our age is behind.
+    behind: Duration,
 }
 
 impl Slot {
@@ -153,16 +218,35 @@ impl Slot {
         answered: Duration,
     ) -> Registration {
         match registration {
-            api::Registration::Registered { uptime } if uptime + UPTIME_SLACK + asked / DRIFT < asked => {
-                Registration::Taken
+            api::Registration::Registered { uptime, connected_at } => {
+                self.verdict_of(uptime, connected_at, asked, answered)
             }
-            api::Registration::Registered { uptime } if self.has_moved(uptime, asked, answered) => {
-                Registration::Taken
-            }
-            api::Registration::Registered { .. } => Registration::Ours,
             api::Registration::NotRegistered => Registration::Lost,
             api::Registration::Unknown => Registration::Untold,
         }
+    }
+
+    fn verdict_of(
+        &mut self,
+        uptime: Duration,
+        connected_at: Option<String>,
+        asked: Duration,
+        answered: Duration,
+    ) -> Registration {
+        if std::mem::take(&mut self.recounts) {
+            self.behind = asked.saturating_sub(uptime);
+        }
+        let uptime = uptime + self.behind;
+        // The same one, whatever its age is: the clock by which that is counted may have been set.
+        if connected_at.is_some() && connected_at == self.ours {
+            return Registration::Ours;
+        }
+        let is_younger = uptime + UPTIME_SLACK + asked / DRIFT < asked;
+        if is_younger || self.has_moved(uptime, asked, answered) {
+            return Registration::Taken;
+        }
+        self.ours = connected_at;
+        Registration::Ours
     }
 
     /// Whether what is listed was registered later than what was listed before. The answer holds for some moment
@@ -250,6 +334,61 @@ mod tests {
     }
 
     #[test]
+    fn a_clock_of_the_server_that_is_set_back_takes_nothing() {
+        let mut slot = Slot::default();
+        let mut look = |connected_at: &str, uptime, asked| {
+            let uptime = Duration::from_secs(uptime);
+            let connected_at = Some(connected_at.to_owned());
+            let age = Duration::from_secs(asked);
+            slot.verdict(api::Registration::Registered { uptime, connected_at }, age, age)
+        };
+
+        assert_eq!(look("20:00:00.1", 4_000, 4_000), Registration::Ours);
+        assert_eq!(look("20:00:00.1", 415, 4_015), Registration::Ours);
+        assert_eq!(look("20:07:00.3", 10, 4_030), Registration::Taken);
+        assert_eq!(look("20:00:00.1", 445, 4_045), Registration::Ours);
+    }
+
+    #[test]
+    fn what_is_listed_once_an_alert_disproved_it_is_ours_and_counted_on_from_there() {
+        let mut slot = Slot { recounts: true, ..Slot::default() };
+
+        assert_eq!(look(&mut slot, 400_000, 4_000_000, 4_000_010), Registration::Ours);
+        assert_eq!(look(&mut slot, 415_000, 4_015_000, 4_015_010), Registration::Ours);
+        assert_eq!(look(&mut slot, 10_000, 4_030_000, 4_030_010), Registration::Taken);
+    }
+
+    #[test]
+    fn a_list_that_has_no_entry_for_a_connection_to_which_alerts_come_tells_nothing() {
+        let mut losses = Losses::default();
+
+        assert_eq!(losses.verdict(Registration::Lost, at(0)), Registration::Lost);
+        assert_eq!(losses.verdict(Registration::Lost, at(1)), Registration::Lost);
+        assert!(!losses.disproved(at(2)), "it may have been on its way");
+        assert!(losses.disproved(at(3)));
+        losses.connected();
+        assert_eq!(losses.verdict(Registration::Lost, at(10)), Registration::Untold);
+        assert_eq!(losses.verdict(Registration::Ours, at(20)), Registration::Ours);
+        assert_eq!(losses.verdict(Registration::Lost, at(30)), Registration::Lost);
+    }
+
+    #[test]
+    fn a_slot_that_comes_and_goes_is_not_called_ours() {
+        let mut losses = Losses::default();
+        let mut words = Vec::new();
+        for second in (0..40).step_by(4) {
+            words.push(losses.verdict(Registration::Taken, at(second)));
+            words.push(losses.verdict(Registration::Ours, at(second + 2)));
+        }
+
+        let turns = words.windows(2).filter(|two| two[0] != two[1]).count();
+
+        assert_eq!(turns, 4, "{words:?}");
+        assert_eq!(losses.verdict(Registration::Ours, at(86)), Registration::Taken);
+        assert_eq!(losses.verdict(Registration::Ours, at(89)), Registration::Ours);
+    }
+
+    #[test]
     fn no_entry_is_a_lost_slot() {
         let five = Duration::from_secs(5);
 
@@ -258,10 +397,14 @@ mod tests {
         assert_eq!(found, Registration::Lost);
     }
 
+    fn at(seconds: u64) -> Moment {
+        Moment::from_start(Duration::from_secs(1_000 + seconds))
+    }
+
     /// A look with these milliseconds.
     fn look(slot: &mut Slot, uptime: u64, asked: u64, answered: u64) -> Registration {
         let uptime = Duration::from_millis(uptime);
-        let registered = api::Registration::Registered { uptime };
+        let registered = api::Registration::Registered { uptime, connected_at: None };
         slot.verdict(registered, Duration::from_millis(asked), Duration::from_millis(answered))
     }
 }

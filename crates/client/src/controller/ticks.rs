@@ -112,8 +112,8 @@ pub(super) enum Tick {
         result: Result<Option<IncidentRow>, JournalError>,
         reply: Option<Reply<DecisionKept>>,
     },
-    /// What was decided about has no row in the record yet.
-    LookForRows,
+    /// What was decided about has no row in the record yet; its newest alert came then.
+    LookForRows(Timestamp),
     /// What another program decided, if it did.
     DecidedBeside(Result<Vec<IncidentRow>, JournalError>),
     Removed {
@@ -210,7 +210,7 @@ impl Controller {
             Tick::Again(entry, picture) => self.consider(&entry, picture),
             Tick::Changed(incident) => self.changed(&incident),
             Tick::Decided { decision, result, reply } => self.decided(decision, result, reply),
-            Tick::LookForRows => self.reconcile_soon(),
+            Tick::LookForRows(received_at) => self.look_for_rows(received_at),
             Tick::DecidedBeside(found) => self.decided_beside(found),
             Tick::Removed { result, reply } => self.removed(result, reply),
             Tick::Sent(epoch, sent) => self.sent(epoch, sent),

@@ -13,13 +13,13 @@ use super::offline::Offline;
 use super::outage::Outages;
 use super::polling::Polling;
 use super::session::Refused;
-use super::slot::Slot;
+use super::slot::{Losses, Slot};
 use super::ticks::{Due, Reply};
 use super::way::Ways;
 use super::{Controller, Pace};
 use crate::connection::Event;
 use crate::reconcile::Memory;
-use crate::status::{Record, Registration, Seen};
+use crate::status::{Record, Registration, Seen, Share};
 
 /// How many failed looks in a row are repeated at once, before the evidence of the last good one grows too old.
 pub(super) const REPEATED_SOON: u32 = 3;
@@ -48,6 +48,7 @@ pub(super) struct Watch {
     pub(super) claim_at: Option<Moment>,
     pub(super) claims: u32,
     pub(super) slot: Slot,
+    pub(super) losses: Losses,
     pub(super) delivery: Delivery,
     pub(super) ways: Ways,
     pub(super) log: Log,
@@ -94,12 +95,22 @@ impl Watch {
     pub(super) fn compare_every(&self, pace: &Pace, now: Moment) -> Duration {
         if self.delivery.undelivered().is_some() || self.offline.lasts() {
             self.polling.every(pace, pace.poll_every, now)
-        } else if self.ways.by_record().is_some() || (self.ways.may_be_record() && !self.log.follows()) {
+        } else if self.share().is_some() || (self.ways.may_be_record() && !self.log.follows()) {
             self.polling.every(pace, pace.record_every, now)
         } else if self.is_deaf() {
             pace.poll_every
         } else {
             pace.reconcile_every
+        }
+    }
+
+    /// How much comes by the record alone, as far as is known; none if nothing does.
+    pub(super) fn share(&self) -> Option<Share> {
+        let says_nothing = self.untold > REPEATED_SOON;
+        match self.ways.by_record() {
+            Some(Share::All) => Some(Share::All),
+            _ if says_nothing => Some(Share::Unsaid),
+            by_record => by_record,
         }
     }
 
@@ -177,6 +188,7 @@ impl Controller {
         self.compare_clocks();
         self.watch.registration = None;
         self.watch.slot = Slot::default();
+        self.watch.losses.connected();
         self.watch.delivery = Delivery::default();
         self.watch.untold = 0;
         self.watch.unread = 0;
@@ -226,6 +238,7 @@ impl Controller {
     pub(super) fn forget_record(&mut self) {
         self.watch.registration = None;
         self.watch.slot = Slot::default();
+        self.watch.losses = Losses::default();
         self.watch.delivery = Delivery::default();
         self.watch.ways = Ways::default();
         self.watch.polling = Polling::default();

@@ -156,7 +156,7 @@ impl Controller {
 
     /// What the status needs to know of it.
     pub(super) fn by_record(&self) -> Option<ByRecord> {
-        let share = self.watch.ways.by_record()?;
+        let share = self.watch.share()?;
         let every = self.watch.polling.promised(&self.pace, self.pace.record_every);
         Some(ByRecord { share, every })
     }

@@ -151,7 +151,7 @@ fn whose(me: Result<User, ApiError>, user: &UserId) -> Finding {
 }
 
 async fn socket(patient: &Patient, api: &Api, target: Target, tell: Tell<'_>) {
-    if let Registration::Registered { uptime } = api.registration(&target.user).await {
+    if let Registration::Registered { uptime, .. } = api.registration(&target.user).await {
         let seconds = uptime.as_secs().to_string();
         tell_socket(patient, listed(ask_protocol(&*patient.dial, &SystemClock, &target).await), tell);
         tell(listed_for(patient, &target.user, &seconds));

@@ -218,14 +218,16 @@ pub(super) fn has_taken_effect(connection: &Connection, incident: IncidentId) ->
     )
 }
 
-/// Whether a part of an incident's decision waits for the record to tell of its alert.
-pub(super) fn waits_for_rows(connection: &Connection, incident: IncidentId) -> Result<bool, JournalError> {
-    exists(
-        connection,
-        "SELECT 1 FROM outbox o JOIN alert a ON a.id = o.alert \
-         WHERE a.incident = ?1 AND o.state = 0 AND a.anomaly_id IS NULL",
-        incident,
-    )
+/// When the newest alert came of those of an incident whose decision waits for the record to tell of them.
+pub(super) fn waits_for_rows(
+    connection: &Connection,
+    incident: IncidentId,
+) -> Result<Option<Timestamp>, JournalError> {
+    let mut statement = connection.prepare_cached(
+        "SELECT a.received_at FROM outbox o JOIN alert a ON a.id = o.alert \
+         WHERE a.incident = ?1 AND o.state = 0 AND a.anomaly_id IS NULL ORDER BY a.received_at DESC LIMIT 1",
+    )?;
+    Ok(statement.query_row([incident.0], |row| sql::time(row, 0)).optional()?)
 }
 
 fn exists(connection: &Connection, query: &str, incident: IncidentId) -> Result<bool, JournalError> {

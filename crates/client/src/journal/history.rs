@@ -45,6 +45,12 @@ impl Journal {
         self.write(move |connection| missing::note(connection, &shop, count, at)).await
     }
 
+    /// Whether the record of this shop grew by more rows than came here since it was last compared to its end.
+    pub async fn is_short(&self, shop: &ShopId, total: RangeInclusive<u64>) -> Result<bool, JournalError> {
+        let shop = shop.clone();
+        Ok(self.read(move |connection| missing::count(connection, &shop, &total)).await?.is_short())
+    }
+
     /// Notes which rows of this shop's record the server has and could not send, of all those between these times.
     pub async fn rows_not_sent(
         &self,
@@ -121,9 +127,13 @@ impl Journal {
         self.write(gap::stay).await
     }
 
-    /// The newest gap that stands, unless it was taken out of view.
+    /// The newest gap that stands, or else row that was not sent, unless it was taken out of view.
     pub async fn standing_gap(&self) -> Result<Option<GapRow>, JournalError> {
-        self.read(gap::standing).await
+        self.read(|connection| match gap::standing(connection)? {
+            Some(gap) => Ok(Some(gap)),
+            None => unsent::standing(connection),
+        })
+        .await
     }
 
     /// Where the next connection to this log goes on.

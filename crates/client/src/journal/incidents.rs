@@ -160,8 +160,8 @@ impl Journal {
         self.read(move |connection| decisions::has_taken_effect(connection, incident)).await
     }
 
-    /// Whether a part of an incident's decision waits for the record to tell of its alert.
-    pub async fn waits_for_rows(&self, incident: IncidentId) -> Result<bool, JournalError> {
+    /// When the newest alert came of those of an incident whose decision waits for the record to tell of them.
+    pub async fn waits_for_rows(&self, incident: IncidentId) -> Result<Option<Timestamp>, JournalError> {
         self.read(move |connection| decisions::waits_for_rows(connection, incident)).await
     }
 

@@ -29,6 +29,11 @@ impl Count {
     pub(super) fn is_news(self) -> bool {
         self.before != Some(self.apart)
     }
+
+    /// Whether the record grew by more rows than came here.
+    pub(super) fn is_short(self) -> bool {
+        self.before.is_some_and(|before| self.apart > before)
+    }
 }
 
 /// Counts this shop's rows against how many the record had, at the least and at the most, while the comparison that was

@@ -22,6 +22,9 @@ pub struct Unsent {
     pub from: Option<Timestamp>,
     /// The newer neighbour's.
     pub to: Timestamp,
+    /// It was taken out of view.
+    #[serde(default)]
+    pub cleared: bool,
 }
 
 /// What is remembered of a shop once the record was read over this time and these of its rows were not sent; none if that
@@ -37,7 +40,7 @@ pub(super) fn after(
     let mut after: Vec<Unsent> = before.iter().filter(is_elsewhere).copied().collect();
     // The newest has no newer neighbour yet: its end is where it was first seen.
     after.extend(unsent.iter().map(|row| match before.iter().find(|known| known.from == row.from) {
-        Some(known) => Unsent { from: row.from, to: known.to.min(row.to) },
+        Some(known) => Unsent { to: known.to.min(row.to), ..*known },
         None => *row,
     }));
     after.sort_by_key(|row| row.to);
@@ -53,11 +56,37 @@ pub(super) fn rows_not_sent(
     unsent: &[Unsent],
 ) -> Result<(), JournalError> {
     let Some(after) = after(connection, shop, read, unsent)? else { return Ok(()) };
-    let text = match after.is_empty() {
-        true => None,
-        false => Some(serde_json::to_string(&after).map_err(|_| JournalError::Damaged)?),
+    keep(connection, shop.as_str(), &after)
+}
+
+fn keep(connection: &Connection, shop: &str, rows: &[Unsent]) -> Result<(), JournalError> {
+    let text = match rows {
+        [] => None,
+        rows => Some(serde_json::to_string(rows).map_err(|_| JournalError::Damaged)?),
     };
     upkeep::set_value(connection, &format!("{ROWS}{shop}"), text.as_deref())
+}
+
+/// Takes all of them out of view.
+pub(super) fn clear(connection: &Connection) -> Result<(), JournalError> {
+    for (shop, mut rows) in of_all_shops(connection)? {
+        rows.iter_mut().for_each(|row| row.cleared = true);
+        keep(connection, &shop, &rows)?;
+    }
+    Ok(())
+}
+
+/// The newest that is in view, as a gap.
+pub(super) fn standing(connection: &Connection) -> Result<Option<GapRow>, JournalError> {
+    let mut newest: Option<Unsent> = None;
+    for (shop, rows) in of_all_shops(connection)? {
+        for row in rows.into_iter().filter(|row| !row.cleared) {
+            if newest.is_none_or(|newest| newest.to < row.to) && !came_live(connection, &shop, &row)? {
+                newest = Some(row);
+            }
+        }
+    }
+    Ok(newest.map(|row| GapRow { from: row.from, to: row.to, filled_at: None, why: Why::RowNotSent }))
 }
 
 /// How many of these rows are here all the same, because their alerts came on the socket.
@@ -101,14 +130,9 @@ pub(super) fn gaps(
     to: Timestamp,
     now: Timestamp,
 ) -> Result<Vec<GapRow>, JournalError> {
-    let mut statement = connection
-        .prepare_cached("SELECT substr(name, length(?1) + 1), value FROM value WHERE name LIKE ?1 || '%'")?;
-    let texts =
-        statement.query_map([ROWS], |row| Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?)))?;
     let mut found = Vec::new();
-    for text in texts {
-        let (shop, text) = text?;
-        for row in read(&text) {
+    for (shop, rows) in of_all_shops(connection)? {
+        for row in rows {
             if !came_live(connection, &shop, &row)? {
                 found.push((row.from, row.to, Why::RowNotSent));
             }
@@ -120,6 +144,13 @@ pub(super) fn gaps(
     found.retain(|(begins, ends, _)| *ends >= from && begins.is_none_or(|begins| begins < to));
     found.sort_by_key(|(_, ends, _)| *ends);
     Ok(found.into_iter().map(|(from, to, why)| GapRow { from, to, filled_at: None, why }).collect())
+}
+
+fn of_all_shops(connection: &Connection) -> Result<Vec<(String, Vec<Unsent>)>, JournalError> {
+    let mut statement = connection
+        .prepare_cached("SELECT substr(name, length(?1) + 1), value FROM value WHERE name LIKE ?1 || '%'")?;
+    let all = statement.query_map([ROWS], |row| Ok((row.get(0)?, read(&row.get::<_, String>(1)?))))?;
+    Ok(all.collect::<Result<_, _>>()?)
 }
 
 fn rows(connection: &Connection, shop: &ShopId) -> Result<Vec<Unsent>, JournalError> {

@@ -41,7 +41,11 @@ fn an_alert_that_came_by_the_record_alone_is_deaf_until_the_next_connection() {
 
 #[test]
 fn case_05_alerts_that_come_by_the_record_are_a_good_state_with_words_of_its_own() {
-    for (share, reason) in [(Share::All, "protected_by_record"), (Share::Some, "protected_by_both")] {
+    for (share, reason) in [
+        (Share::All, "protected_by_record"),
+        (Share::Some, "protected_by_both"),
+        (Share::Unsaid, "protected_unsaid"),
+    ] {
         let facts = Facts { by_record: by_record(share), ..all_well() };
 
         let verdict = assess(&facts, &Limits::default(), at(12));
@@ -56,9 +60,11 @@ fn where_everything_comes_by_the_record_the_list_of_connections_may_keep_silent(
     let untold = Facts { registration: seen(11, Registration::Untold), ..all_well() };
     let all = Facts { by_record: by_record(Share::All), ..untold.clone() };
     let some = Facts { by_record: by_record(Share::Some), ..untold.clone() };
+    let unsaid = Facts { by_record: by_record(Share::Unsaid), ..untold.clone() };
 
     assert_eq!(word(&untold, at(12)), Status::CatchingUp);
     assert_eq!(word(&all, at(12)), Status::Protected);
+    assert_eq!(word(&unsaid, at(12)), Status::Protected);
     assert_eq!(word(&some, at(12)), Status::CatchingUp);
 }
 

@@ -20,7 +20,7 @@ use super::{Pace, StartError};
 use crate::journal::Journal;
 use crate::lock::LockError;
 use crate::shell::Outcome;
-use crate::view::{Decision, Event, FeedItem, FeedQuery, Handling, Incident, Remedy, Source, Status};
+use crate::view::{Decision, Event, FeedItem, FeedQuery, Handling, How, Incident, Remedy, Source, Status};
 
 #[tokio::test]
 async fn an_alert_is_stored_acknowledged_and_shown() {
@@ -517,6 +517,21 @@ async fn a_decision_reaches_the_record() {
     assert_eq!(change["status"], "acknowledged");
     handled(&running, &id, Decision::Acknowledged, true).await;
     assert!(running.told().withdrawn.contains(&id));
+}
+
+#[tokio::test]
+async fn a_decision_about_an_alert_without_a_row_ends_as_soon_as_that_is_certain() {
+    let (server, mut desk) = (Server::start().await, Desk::new());
+    desk.reads_the_record_seldom();
+    let running = desk.signed_in(&server).await;
+    running.status(Status::Protected, "protected").await;
+    server.say(&detection(1, 30));
+    let id = running.notification(0).await.id;
+
+    let following = running.client.decide_and_follow(&id, Decision::Resolved, None).await;
+    let decided = following.expect("it is stored").outcome(Duration::from_secs(60)).await;
+
+    assert_eq!(decided.how, How::Refused, "{}", decided.sentence);
 }
 
 #[tokio::test]

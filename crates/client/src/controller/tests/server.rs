@@ -88,6 +88,8 @@ pub(super) enum Note {
 /// What the list of connections says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(super) enum Listing {
+    /// No connection, ever.
+    Nobody,
     #[default]
     True,
     /// No connection of the user, until the next handshake.
@@ -350,7 +352,7 @@ impl Server {
     fn listing(&self) -> (u16, Value) {
         let state = self.state();
         let uptime = match (state.listing, state.registered) {
-            (Listing::Lost, _) | (_, None) => return (404, not_found()),
+            (Listing::Lost | Listing::Nobody, _) | (_, None) => return (404, not_found()),
             (Listing::Taken, _) => 0.0,
             (Listing::True, Some(since)) => since.elapsed().as_secs_f64(),
         };

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use tokio::time::timeout;
 
 use super::desk::{Desk, Running, Told};
-use super::server::{Server, detection, row};
+use super::server::{Listing, Server, detection, row};
 use crate::view::Status;
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -44,6 +44,27 @@ async fn an_account_with_cameras_of_its_own_and_of_others_gets_both() {
 }
 
 #[tokio::test]
+async fn a_busy_camera_of_ones_own_hides_no_other_s() {
+    let (server, desk) = (Server::start().await, desk());
+    let running = desk.signed_in(&server).await;
+    running.status(Status::Protected, "protected").await;
+
+    let busy = async {
+        for frame in 1.. {
+            server.say(&detection(1, 30 * frame));
+            if frame % 20 == 0 {
+                server.set(|state| state.rows.insert(0, row(&format!("a-{frame}"), 7, later())));
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    tokio::select! {
+        _ = running.status(Status::Protected, "protected_by_both") => {}
+        () = busy => {}
+    }
+}
+
+#[tokio::test]
 async fn case_03_a_connection_on_which_alerts_no_longer_come_is_deaf_and_replaced_whatever_the_list_says() {
     let (server, desk) = (Server::start().await, desk());
     let running = desk.signed_in(&server).await;
@@ -69,8 +90,32 @@ async fn a_server_that_does_not_list_its_connections_is_good_enough_where_alerts
     server.set(|state| state.hiccups = (u32::MAX, 0));
     let running = desk.signed_in(&server).await;
     running.status(Status::CatchingUp, "registration_untold").await;
+    running.status(Status::Protected, "protected_unsaid").await;
 
     rows_until(&server, &running, "protected_by_record").await;
+}
+
+#[tokio::test]
+async fn a_server_that_lists_nobody_and_delivers_is_left_alone() {
+    let (server, mut desk) = (Server::start().await, desk());
+    desk.pace.retry_every = Duration::from_millis(20);
+    server.set(|state| state.listing = Listing::Nobody);
+    let running = desk.signed_in(&server).await;
+    running.status(Status::Deaf, "slot_lost").await;
+    server.until("its place is claimed", |state| (state.handshakes == 2).then_some(())).await;
+    running.status(Status::Deaf, "slot_lost").await;
+
+    let delivers = async {
+        for frame in 1.. {
+            server.say(&detection(1, 30 * frame));
+            tokio::time::sleep(Duration::from_millis(200)).await;
+        }
+    };
+    tokio::select! {
+        _ = running.status(Status::Protected, "protected_unsaid") => {}
+        () = delivers => {}
+    }
+    assert_eq!(server.state().handshakes, 2);
 }
 
 /// Whose message must come within a moment.
