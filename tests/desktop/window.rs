@@ -76,6 +76,45 @@ fn a_second_start_shows_the_first_one_s_window() -> Result<()> {
 }
 
 #[test]
+fn case_29_two_data_directories_are_two_programs_in_one_session() -> Result<()> {
+    let world = World::start()?;
+    let mut first = world.launch()?;
+    world.window()?;
+    let mut program = world.program();
+    program.env("VISIONGUARD_DATA_DIR", world.desktop.dir().join("another"));
+
+    let mut second = world.desktop.spawn("another", &mut program)?;
+
+    world.eventually("each has its window", || {
+        let windows = world.desktop.windows("^VisionGuard$")?;
+        Ok(windows.iter().filter(|window| window.width > 100).count() == 2)
+    })?;
+    assert_eq!((first.try_wait()?, second.try_wait()?), (None, None), "both go on");
+    let mut third = world.desktop.spawn("another once more", &mut program)?;
+    world.eventually("the third has ended", || Ok(third.try_wait()?.is_some()))?;
+    assert_eq!((first.try_wait()?, second.try_wait()?), (None, None), "both go on");
+    Ok(())
+}
+
+#[test]
+fn case_22_a_place_that_takes_no_writes_is_said_and_stops_nothing() -> Result<()> {
+    const NOWHERE: &str = "/proc/visionguard";
+    let mut world = World::start()?;
+    let mut program = world.program();
+    program.env("VISIONGUARD_DATA_DIR", NOWHERE);
+    let browser = Browser::open(&world.desktop, &program)?;
+    browser.wait_for("the page names the place", || {
+        Ok(browser.find("[data-part=notices]")?.text()?.contains(NOWHERE).then_some(()))
+    })?;
+
+    sign_in(&browser, &world.url(), PASSWORD)?;
+
+    browser.wait_for_words("Protected")?;
+    world.publish("Aisle 3")?;
+    world.eventually("the alert pops up", || Ok(!world.notifications.all().is_empty()))
+}
+
+#[test]
 fn the_tray_s_menu_opens_the_window_and_quits() -> Result<()> {
     let world = World::start()?;
     world.sign_in_without_a_window()?;

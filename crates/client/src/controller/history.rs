@@ -9,7 +9,7 @@ use super::watch::REPEATED_SOON;
 use crate::api::ApiError;
 use crate::journal::{Entry, Recorded};
 use crate::reconcile::{self, Memory, Pass, Trouble};
-use crate::status::{Record, Seen, Share};
+use crate::status::{self, Record, Seen, Share};
 
 /// Batches of pictures fetched after one pass; the rest after the next, or when they are looked at.
 const FETCHES: u32 = 4;
@@ -42,6 +42,10 @@ impl Controller {
 
     pub(super) fn reconciled(&mut self, epoch: u64, began_at: Moment, pass: Pass, memory: Memory) {
         if epoch != self.who.epoch {
+            // Somebody signed in meanwhile: what it stored is to be told of all the same.
+            if self.who.account == status::Account::SignedIn && !pass.missed.is_empty() {
+                self.look_for_unnotified();
+            }
             return;
         }
         self.watch.reconciling = false;
