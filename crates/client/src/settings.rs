@@ -4,6 +4,7 @@
 //! other with it, and what concerns privacy is then as discreet as it can be.
 
 mod read;
+mod stray;
 mod text;
 mod write;
 
@@ -63,6 +64,16 @@ pub struct Complaint {
     pub key: String,
     /// What is wrong, and what is used instead.
     pub what: String,
+}
+
+/// The place of what is no file's.
+const ENVIRONMENT: &str = "the environment";
+
+impl Complaint {
+    /// The variable that it is about, where it is not about the file.
+    pub fn variable(&self) -> Option<&str> {
+        (self.place == ENVIRONMENT).then_some(&self.key)
+    }
 }
 
 /// Why settings were not stored.

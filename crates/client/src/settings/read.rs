@@ -1,20 +1,20 @@
 //! Reading: every key once, from TOML or from a variable, with its bounds.
 
-use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use toml::Value;
+use toml::{Table, Value};
 use visionguard_proto::Endpoint;
 
-use super::text::{self, Said};
-use super::{Complaint, LogFormat, LogLevel, Settings};
+use super::stray;
+use super::text::{self, CAMERAS, Line, Said};
+use super::{Complaint, ENVIRONMENT, LogFormat, LogLevel, Settings};
 use crate::drill;
 use crate::view::Theme;
 
 /// Every key, and the variable that goes over it.
-const KEYS: [(&str, &str); 16] = [
+pub(super) const KEYS: [(&str, &str); 16] = [
     ("server", "VISIONGUARD_SERVER"),
     ("extra_ca_file", "VISIONGUARD_EXTRA_CA_FILE"),
     ("start_at_sign_in", "VISIONGUARD_START_AT_SIGN_IN"),
@@ -36,14 +36,14 @@ const KEYS: [(&str, &str); 16] = [
 pub(super) const SOUND_VOLUME: RangeInclusive<u32> = 0..=100;
 pub(super) const KEEP_DAYS: RangeInclusive<u32> = 1..=365;
 const KEEP_MEGABYTES: RangeInclusive<u32> = 64..=1_000_000;
+pub(super) const MAX_CAMERAS: usize = 1000;
 const OFFLINE_GRACE: RangeInclusive<u32> = 0..=3600;
 
 pub(super) const DRILL_AT: &str = "must be a time of day such as \"09:00\", or \"\" for never";
 pub(super) const CAMERA_NAMES: &str =
     "must be a table of camera streams and their names, of at most 100 characters each";
+const CAMERA_NAME: &str = "must be a camera's name in quotation marks, of at most 100 characters";
 
-/// Whether a key can be guessed from one that is none.
-const TYPING_ERRORS: usize = 2;
 /// More than anybody mends; the rest is counted.
 const COMPLAINTS: usize = 20;
 /// Lines about which it is guessed what they were meant to say.
@@ -63,19 +63,23 @@ pub(super) fn file(path: &Path, settings: &mut Settings, complaints: &mut Vec<Co
             return;
         }
     };
-    let mut reading =
-        Reading { settings, complaints: Vec::new(), place, given: Vec::new(), unsure: read.is_unsure };
+    let mut reading = Reading {
+        settings,
+        complaints: Vec::new(),
+        place,
+        text: &read.text,
+        given: Vec::new(),
+        unsure: read.is_unsure,
+    };
     if let Some(oddity) = read.oddity {
         reading.complain(None, WHOLE, oddity.to_owned());
     }
     match toml::from_str::<toml::Table>(&read.text) {
         Ok(table) => {
             reading.unsure = false;
-            for (key, value) in &table {
-                reading.take(text::line_of(&read.text, key), key, Given::Toml(value));
-            }
+            reading.whole(&table);
         }
-        Err(_) => reading.lines(&read.text),
+        Err(_) => reading.lines(),
     }
     reading.end();
     let said = reading.complaints;
@@ -111,6 +115,7 @@ struct Reading<'a> {
     settings: &'a mut Settings,
     complaints: Vec<Complaint>,
     place: String,
+    text: &'a str,
     /// Keys that had a value.
     given: Vec<String>,
     /// A line says something that cannot be made out.
@@ -122,9 +127,32 @@ impl Reading<'_> {
         self.complaints.push(Complaint { place: self.place.clone(), line, key: key.to_owned(), what });
     }
 
+    /// A file of TOML. What stands at its place counts before what does not.
+    fn whole(&mut self, table: &Table) {
+        let is_known = |key: &str| KEYS.iter().any(|(known, _)| *known == key);
+        let (known, other): (Vec<_>, Vec<_>) = table.iter().partition(|(key, _)| is_known(key));
+        for (key, value) in known.into_iter().chain(other) {
+            let line = self.line_of("", key);
+            self.take(line, key, Given::Toml(value));
+        }
+    }
+
     fn take(&mut self, line: Option<usize>, key: &str, given: Given) {
+        if let (CAMERAS, Given::Toml(Value::Table(names))) = (key, given) {
+            for (stream, name) in names {
+                self.camera(self.line_of(CAMERAS, stream).or(line), stream, name);
+            }
+            return;
+        }
+        let strays = match given {
+            Given::Toml(value) => self.strays(line, key, value),
+            Given::Text(_) => 0,
+        };
         if !KEYS.iter().any(|(known, _)| *known == key) {
-            return self.unknown(line, key);
+            if strays == 0 {
+                self.unknown(line, key);
+            }
+            return;
         }
         let before = self.settings.clone();
         if let Err(expected) = apply(self.settings, key, given) {
@@ -132,7 +160,7 @@ impl Reading<'_> {
             let used = shown(self.settings, key);
             return self.complain(line, key, format!("{expected}; {used} is used"));
         }
-        if self.given.iter().any(|known| known == key) {
+        if self.is_given(key) {
             if is_more_discreet(&before, key) {
                 be_discreet(self.settings, key);
             }
@@ -142,53 +170,116 @@ impl Reading<'_> {
         self.given.push(key.to_owned());
     }
 
+    /// None where it would not be said any more.
+    fn line_of(&self, section: &str, key: &str) -> Option<usize> {
+        if self.complaints.len() > COMPLAINTS { None } else { text::line_of(self.text, section, key) }
+    }
+
+    fn is_given(&self, key: &str) -> bool {
+        self.given.iter().any(|given| given == key)
+    }
+
     fn unknown(&mut self, line: Option<usize>, key: &str) {
-        let Some(meant) = meant(key) else {
-            return self.complain(line, key, "is not a setting; it is ignored".to_owned());
+        let Some(meant) = stray::meant(key) else {
+            return self.complain(line, &short(key), "is not a setting; it is ignored".to_owned());
         };
-        let is_private = PRIVATE.contains(&meant) && !self.given.iter().any(|known| known == meant);
-        let mut what = format!("is not a setting; it is ignored. Did you mean {meant}?");
-        if is_private {
-            be_discreet(self.settings, meant);
-            what = format!("{what} {} is used for that", shown(self.settings, meant));
-        }
+        let used = self.used_for(meant);
+        let what = if stray::is_variable(key) {
+            format!("is the name of a variable, which is {meant} in this file; write that; {used} is used")
+        } else if PRIVATE.contains(&meant) {
+            format!("is not a setting ({meant} is one); it is ignored, and {used} is used for {meant}")
+        } else {
+            format!("is not a setting ({meant} is one); it is ignored")
+        };
         self.complain(line, key, what);
     }
 
-    /// Each line for itself.
-    fn lines(&mut self, text: &str) {
-        let mut cameras = BTreeMap::new();
-        for line in text::lines(text) {
-            let number = Some(line.number);
-            match line.said {
-                Said::Value(Value::Table(names)) if line.key == "camera_names" => {
-                    cameras.extend(
-                        names
-                            .into_iter()
-                            .filter_map(|(stream, name)| Some((stream, name.as_str()?.to_owned()))),
-                    );
-                }
-                Said::Value(value) => self.take(number, &line.key, Given::Toml(&value)),
-                Said::AsWritten(value) if TEXTS.contains(&line.key.as_str()) => {
-                    let what =
-                        "is not written as TOML; it is read as it stands there. Put it between single quotes";
-                    self.complain(number, &line.key, what.to_owned());
-                    self.take(number, &line.key, Given::Text(&value));
-                }
-                Said::Camera(name) => {
-                    let mut all = cameras.clone();
-                    all.extend(name.as_str().map(|name| (line.key.clone(), name.to_owned())));
-                    if all.len() > cameras.len() && super::write::are_camera_names(&all) {
-                        cameras = all;
-                    } else {
-                        self.complain(number, &line.key, format!("{CAMERA_NAMES}; this one is ignored"));
-                    }
-                }
-                Said::AsWritten(_) | Said::Nothing => self.not_understood(number, &line.key),
+    /// What is used for a setting that was meant in a place, or by a name, that is not its own.
+    fn used_for(&mut self, meant: &str) -> String {
+        if !self.is_given(meant) {
+            be_discreet(self.settings, meant);
+        }
+        shown(self.settings, meant)
+    }
+
+    /// Complains of every setting inside a table in which none is read, and says how many there are.
+    fn strays(&mut self, line: Option<usize>, section: &str, value: &Value) -> usize {
+        if let Value::Array(values) = value {
+            return values.iter().map(|value| self.strays(line, section, value)).sum();
+        }
+        let Value::Table(table) = value else { return 0 };
+        let mut found = 0;
+        for (key, value) in table {
+            let line = self.line_of(section, key).or(line);
+            if let Some(meant) = stray::meant(key).filter(|meant| *meant != CAMERAS) {
+                self.misplaced(line, section, key, meant);
+                found += 1;
+            } else {
+                found += self.strays(line, &format!("{section}.{key}"), value);
             }
         }
-        if !cameras.is_empty() {
-            self.settings.view.camera_names = cameras;
+        found
+    }
+
+    fn misplaced(&mut self, line: Option<usize>, section: &str, key: &str, meant: &str) {
+        let used = self.used_for(meant);
+        let section = short(section);
+        let what = format!(
+            "is inside [{section}], where no setting is looked for; \
+             write {meant} above the first line in brackets; {used} is used"
+        );
+        self.complain(line, key, what);
+    }
+
+    /// A line under `[camera_names]`, where somebody who adds a setting at the end of the file puts it, too.
+    fn camera(&mut self, line: Option<usize>, stream: &str, name: &Value) {
+        if let Some(meant) = stray::among_cameras(stream, name) {
+            return self.misplaced(line, CAMERAS, stream, meant);
+        }
+        if self.strays(line, &format!("{CAMERAS}.{stream}"), name) > 0 {
+            return;
+        }
+        let Some(name) = name.as_str().filter(|name| super::write::is_camera_name(stream, name)) else {
+            return self.complain(line, &short(stream), format!("{CAMERA_NAME}; this one is ignored"));
+        };
+        let names = &mut self.settings.view.camera_names;
+        if names.len() == MAX_CAMERAS && !names.contains_key(stream) {
+            let what =
+                format!("is one camera more than the {MAX_CAMERAS} that can have names; it is ignored");
+            return self.complain(line, stream, what);
+        }
+        names.insert(stream.to_owned(), name.to_owned());
+    }
+
+    /// Each line for itself.
+    fn lines(&mut self) {
+        for Line { number, section, key, said } in text::lines(self.text) {
+            let number = Some(number);
+            if section == CAMERAS {
+                match said {
+                    Said::Value(name) => self.camera(number, &key, &name),
+                    Said::AsWritten(name) => self.camera(number, &key, &Value::String(name)),
+                    Said::Nothing => self.not_understood(number, &key),
+                }
+                continue;
+            }
+            if !section.is_empty() {
+                if let Some(meant) = stray::meant(&key).filter(|meant| *meant != CAMERAS) {
+                    self.misplaced(number, &section, &key, meant);
+                }
+                continue;
+            }
+            match said {
+                Said::Value(value) => self.take(number, &key, Given::Toml(&value)),
+                Said::AsWritten(value) if TEXTS.contains(&key.as_str()) => {
+                    let what =
+                        "is not written as TOML; it is read as it stands there. Put it between single quotes";
+                    self.complain(number, &key, what.to_owned());
+                    self.take(number, &key, Given::Text(&value));
+                }
+                Said::AsWritten(_) if stray::is_variable(&key) => self.unknown(number, &key),
+                Said::AsWritten(_) | Said::Nothing => self.not_understood(number, &key),
+            }
         }
     }
 
@@ -198,19 +289,16 @@ impl Reading<'_> {
             self.unsure = true;
             return;
         }
-        let known = KEYS.iter().map(|(known, _)| *known).find(|known| *known == key).or_else(|| meant(key));
+        let known =
+            KEYS.iter().map(|(known, _)| *known).find(|known| *known == key).or_else(|| stray::meant(key));
         match known {
             Some(known) => {
-                if !self.given.iter().any(|given| given == known) {
-                    be_discreet(self.settings, known);
-                }
-                let used = shown(self.settings, known);
+                let used = self.used_for(known);
                 self.complain(line, known, format!("is not understood; {used} is used"));
             }
             None => {
                 self.unsure = true;
-                let key: String = key.chars().take(40).collect();
-                self.complain(line, &key, "is not understood; it is ignored".to_owned());
+                self.complain(line, &short(key), "is not understood; it is ignored".to_owned());
             }
         }
     }
@@ -221,7 +309,7 @@ impl Reading<'_> {
             return;
         }
         for key in PRIVATE {
-            if self.given.iter().any(|given| given == key) {
+            if self.is_given(key) {
                 continue;
             }
             be_discreet(self.settings, key);
@@ -232,7 +320,7 @@ impl Reading<'_> {
 }
 
 /// Settings whose value is a text that has no other meaning than itself.
-const TEXTS: [&str; 2] = ["server", "extra_ca_file"];
+pub(super) const TEXTS: [&str; 2] = ["server", "extra_ca_file"];
 
 fn is_more_discreet(settings: &Settings, key: &str) -> bool {
     match key {
@@ -242,28 +330,9 @@ fn is_more_discreet(settings: &Settings, key: &str) -> bool {
     }
 }
 
-/// The setting that this was meant to be, most likely.
-fn meant(key: &str) -> Option<&'static str> {
-    let plain = |key: &str| key.to_lowercase().replace(['-', ' ', '_'], "");
-    let key: String = plain(key).chars().take(60).collect();
-    KEYS.iter()
-        .map(|(known, _)| *known)
-        .find(|known| distance(&plain(known), &key) <= TYPING_ERRORS.min(key.len() / 3))
-}
-
-/// How many letters have to be put in, left out or changed to come from one word to the other.
-fn distance(one: &str, other: &str) -> usize {
-    let other: Vec<char> = other.chars().collect();
-    let mut row: Vec<usize> = (0..=other.len()).collect();
-    for (i, letter) in one.chars().enumerate() {
-        let mut diagonal = std::mem::replace(&mut row[0], i + 1);
-        for (j, target) in other.iter().enumerate() {
-            let changed = diagonal + usize::from(letter != *target);
-            diagonal = row[j + 1];
-            row[j + 1] = changed.min(row[j] + 1).min(diagonal + 1);
-        }
-    }
-    row.last().copied().unwrap_or_default()
+/// As much of a key as a sentence bears.
+fn short(key: &str) -> String {
+    key.chars().take(40).collect()
 }
 
 /// Puts the variables over the file.
@@ -278,7 +347,7 @@ pub(super) fn environment(
             be_discreet(settings, key);
             let what = format!("{expected}; {} is used", shown(settings, key));
             complaints.push(Complaint {
-                place: "environment".to_owned(),
+                place: ENVIRONMENT.to_owned(),
                 line: None,
                 key: name.to_owned(),
                 what,
@@ -289,15 +358,15 @@ pub(super) fn environment(
 
 /// A value as it was given.
 #[derive(Clone, Copy)]
-enum Given<'a> {
+pub(super) enum Given<'a> {
     Toml(&'a Value),
     Text(&'a str),
 }
 
 /// What a value should have been.
-type Expected = String;
+pub(super) type Expected = String;
 
-fn apply(settings: &mut Settings, key: &str, given: Given) -> Result<(), Expected> {
+pub(super) fn apply(settings: &mut Settings, key: &str, given: Given) -> Result<(), Expected> {
     let view = &mut settings.view;
     match key {
         "server" => settings.server = Some(server(given)?),
@@ -317,7 +386,8 @@ fn apply(settings: &mut Settings, key: &str, given: Given) -> Result<(), Expecte
         "drill_at" => view.drill_at = time_of_day(given)?,
         "log_level" => settings.log_level = word(given, &LOG_LEVELS)?,
         "log_format" => settings.log_format = word(given, &LOG_FORMATS)?,
-        "camera_names" => view.camera_names = camera_names(given)?,
+        // A table of them is taken name by name.
+        CAMERAS => return Err(CAMERA_NAMES.to_owned()),
         _ => return Err("is not a setting".to_owned()),
     }
     Ok(())
@@ -424,11 +494,4 @@ fn time_of_day(given: Given) -> Result<Option<String>, Expected> {
 fn server(given: Given) -> Result<String, Expected> {
     let text = text_in(given)?;
     Endpoint::parse(&text).map(|endpoint| endpoint.to_string()).map_err(|error| error.to_string())
-}
-
-fn camera_names(given: Given) -> Result<BTreeMap<String, String>, Expected> {
-    let Given::Toml(Value::Table(table)) = given else { return Err(CAMERA_NAMES.to_owned()) };
-    let names: Option<BTreeMap<String, String>> =
-        table.iter().map(|(stream, name)| Some((stream.clone(), name.as_str()?.to_owned()))).collect();
-    names.filter(super::write::are_camera_names).ok_or_else(|| CAMERA_NAMES.to_owned())
 }

@@ -93,7 +93,7 @@ fn a_bad_value_is_named_with_its_file_and_what_is_used_instead() {
             "F, line 2: theme: must be one of system, light, dark; system is used",
             "F, line 3: sound: must be true or false; true is used",
             "F, line 4: server: a server address starts with https:// or http://; none is used",
-            "F, line 5: keep_day: is not a setting; it is ignored. Did you mean keep_days?",
+            "F, line 5: keep_day: is not a setting (keep_days is one); it is ignored",
         ]
     );
 }
@@ -108,8 +108,188 @@ fn a_bad_variable_leaves_the_files_value() {
     assert_eq!(settings.view.keep_days, 7);
     assert_eq!(
         complaints[0].to_string(),
-        "environment: VISIONGUARD_KEEP_DAYS: must be a whole number from 1 to 365; 7 is used"
+        "the environment: VISIONGUARD_KEEP_DAYS: must be a whole number from 1 to 365; 7 is used"
     );
+}
+
+#[test]
+fn a_setting_below_the_cameras_is_no_camera_and_shows_no_more_than_was_chosen() {
+    let folder = with_file(
+        "keep_days = 7\n\n[camera_names]\nf97349a9 = \"Door\"\nblur = true\npicture_in_notification = false\n\
+         server = \"https://alerts.example.com\"\nsound_volume = \"30\"\nVISIONGUARD_THEME = \"dark\"\n\
+         sound = \"Loudspeaker\"\n",
+    );
+
+    let (settings, complaints) = read(&folder);
+
+    assert!(settings.view.blur && !settings.view.picture_in_notification);
+    assert_eq!((settings.server, settings.view.sound_volume), (None, 70), "they are not taken from there");
+    let names: Vec<_> = settings.view.camera_names.into_iter().collect();
+    let name = |stream: &str, name: &str| (stream.to_owned(), name.to_owned());
+    assert_eq!(names, [name("f97349a9", "Door"), name("sound", "Loudspeaker")], "that is no value of sound");
+    let stray = |line: u32, key: &str, meant: &str, used: &str| {
+        format!(
+            "F, line {line}: {key}: is inside [camera_names], where no setting is looked for; \
+             write {meant} above the first line in brackets; {used} is used"
+        )
+    };
+    let mut said = said(&folder, &complaints);
+    said.sort();
+    assert_eq!(
+        said,
+        [
+            stray(5, "blur", "blur", "true"),
+            stray(6, "picture_in_notification", "picture_in_notification", "false"),
+            stray(7, "server", "server", "none"),
+            stray(8, "sound_volume", "sound_volume", "70"),
+            stray(9, "VISIONGUARD_THEME", "theme", "system"),
+        ]
+    );
+}
+
+#[test]
+fn a_setting_in_a_table_of_its_own_making_is_named_and_kept_discreet() {
+    let texts = [
+        "[general]\nblur = true\npicture_in_notification = false\n",
+        "[[general]]\nblur = true\n[[general]]\npicture_in_notification = false\n",
+        "general = { blur = true, privacy = { picture_in_notification = false } }\n",
+        "[general.window]\nVISIONGUARD_BLUR = \"1\"\npicture-in-notification = false\n",
+        "[sound]\nblur = true\n[camera_names.privacy]\npicture_in_notification = false\n",
+        // None of these is TOML.
+        "[general]\nblur = yes\npicture_in_notification = no\n",
+        "[camera_names]\nblur = yes\npicture_in_notification = no\n",
+        "keep_days = = 7\n[general]\nblur = true\npicture_in_notification = false\n",
+    ];
+    for text in texts {
+        let folder = with_file(text);
+
+        let (settings, complaints) = read(&folder);
+
+        assert!(settings.view.blur && !settings.view.picture_in_notification, "{text}: {complaints:?}");
+        let told =
+            complaints.iter().filter(|complaint| complaint.what.contains("above the first line in brackets"));
+        assert_eq!(told.count(), 2, "{text}: {complaints:?}");
+    }
+}
+
+#[test]
+fn a_setting_at_its_place_counts_before_one_that_is_not() {
+    for text in ["[camera_names]\nblur = true", "[a]\nblur = true", "VISIONGUARD_BLUR = true"] {
+        let folder = with_file(&format!("blur = false\n{text}\n"));
+
+        let (settings, complaints) = read(&folder);
+
+        assert!(!settings.view.blur, "{text}");
+        assert_eq!(complaints.len(), 1, "{text}: {complaints:?}");
+        assert!(
+            complaints[0].line > Some(1) && complaints[0].what.ends_with("false is used"),
+            "{complaints:?}"
+        );
+    }
+}
+
+#[test]
+fn a_variable_s_name_in_the_file_is_not_passed_over() {
+    let folder = with_file(
+        "VISIONGUARD_BLUR = 1\nVISIONGUARD_KEEP_DAYS = 7\nvisionguard_picture_in_notification = 0\n",
+    );
+
+    let (settings, complaints) = read(&folder);
+
+    assert!(settings.view.blur && !settings.view.picture_in_notification);
+    let variable = |line: u32, name: &str, key: &str, used: &str| {
+        format!(
+            "F, line {line}: {name}: is the name of a variable, which is {key} in this file; write that; {used} is used"
+        )
+    };
+    let mut said = said(&folder, &complaints);
+    said.sort();
+    assert_eq!(
+        said,
+        [
+            variable(1, "VISIONGUARD_BLUR", "blur", "true"),
+            variable(2, "VISIONGUARD_KEEP_DAYS", "keep_days", "30"),
+            variable(3, "visionguard_picture_in_notification", "picture_in_notification", "false"),
+        ]
+    );
+
+    let folder = with_file("VISIONGUARD_SERVER=https://alerts.example.com\nVISIONGUARD_BLUR=yes\n");
+    let (settings, complaints) = read(&folder);
+    assert!(settings.view.blur, "nor where the file is no TOML");
+    assert!(complaints.iter().all(|complaint| complaint.what.contains("a variable")), "{complaints:?}");
+}
+
+#[test]
+fn a_bad_name_of_a_camera_takes_no_other_with_it() {
+    let long = "x".repeat(101);
+    let folder = with_file(&format!(
+        "[camera_names]\nfirst = \"Door\"\nsecond = 2\nthird = \"{long}\"\nfourth = \" \"\nfifth = [\"a\"]\nlast = \"Till\"\n"
+    ));
+
+    let (settings, complaints) = read(&folder);
+
+    let streams: Vec<_> = settings.view.camera_names.keys().map(String::as_str).collect();
+    assert_eq!(streams, ["first", "last"]);
+    let mut said = said(&folder, &complaints);
+    said.sort();
+    let bad = |line: u32, stream: &str| {
+        format!(
+            "F, line {line}: {stream}: must be a camera's name in quotation marks, of at most 100 characters; \
+             this one is ignored"
+        )
+    };
+    assert_eq!(said, [bad(3, "second"), bad(4, "third"), bad(5, "fourth"), bad(6, "fifth")]);
+}
+
+#[test]
+fn more_cameras_than_can_have_names_leave_the_first_with_theirs() {
+    let lines: String = (0..1010).map(|n| format!("stream-{n:04} = \"Door {n}\"\n")).collect();
+    let folder = with_file(&format!("[camera_names]\n{lines}"));
+
+    let (settings, complaints) = read(&folder);
+
+    assert_eq!(settings.view.camera_names.len(), 1000);
+    assert_eq!(complaints.len(), 10);
+    assert!(complaints[0].what.starts_with("is one camera more than the 1000"), "{complaints:?}");
+}
+
+#[test]
+fn a_name_given_on_the_page_leaves_the_setting_that_stands_among_the_cameras() {
+    let folder = with_file("[camera_names]\n# the till's\none = \"Door\"\ntwo = \"Till\"\nblur = true\n");
+    let mut view = read(&folder).0.view;
+    view.camera_names.remove("two");
+    view.camera_names.insert("three".to_owned(), "Yard".to_owned());
+
+    save(folder.path(), &view).unwrap();
+
+    assert_eq!(read(&folder).0.view, view);
+    assert!(view.blur, "it is as discreet as before");
+    let text = std::fs::read_to_string(folder.path().join("settings.toml")).unwrap();
+    assert_eq!(text, "[camera_names]\n# the till's\none = \"Door\"\nblur = true\nthree = \"Yard\"\n");
+}
+
+#[test]
+fn a_camera_is_given_no_name_that_would_be_read_back_as_a_setting() {
+    let folder = with_file("");
+    let mut view = Settings::default().view;
+    view.camera_names.insert("theme".to_owned(), "dark".to_owned());
+
+    let error = save(folder.path(), &view).unwrap_err();
+
+    assert!(error.to_string().starts_with("camera_names: has a camera called like a setting"), "{error}");
+    view.camera_names.insert("theme".to_owned(), "Stage".to_owned());
+    save(folder.path(), &view).unwrap();
+    assert_eq!(read(&folder).0.view, view);
+}
+
+#[test]
+fn no_complaint_ends_a_sentence_of_others() {
+    let folder = with_file("soundvolume = 3\nblurr = true\nnothing = 1\nkeep_days = 0\n[a]\nblur = 1\n");
+
+    let (_, complaints) = read(&folder);
+
+    assert_eq!(complaints.len(), 5);
+    assert!(complaints.iter().all(|complaint| !complaint.what.ends_with(['.', '?', '!'])), "{complaints:?}");
 }
 
 #[test]

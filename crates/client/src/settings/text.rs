@@ -66,6 +66,8 @@ fn decode(bytes: &[u8]) -> Text {
 #[derive(Debug)]
 pub(super) struct Line {
     pub(super) number: usize,
+    /// The table in which it stands; empty for the file itself.
+    pub(super) section: String,
     /// What is left of the equals sign, or the whole line where there is none.
     pub(super) key: String,
     pub(super) said: Said,
@@ -73,17 +75,16 @@ pub(super) struct Line {
 
 #[derive(Debug)]
 pub(super) enum Said {
-    /// A key of the file itself.
+    /// A value of TOML.
     Value(Value),
     /// A text that is no TOML, as it stands there.
     AsWritten(String),
-    /// A key under `[camera_names]`, with its name.
-    Camera(Value),
     /// Nothing that can be made out.
     Nothing,
 }
 
-const CAMERAS: &str = "camera_names";
+/// The one table that is read.
+pub(super) const CAMERAS: &str = "camera_names";
 
 /// Reads a text that is no TOML line by line; each for itself.
 pub(super) fn lines(text: &str) -> Vec<Line> {
@@ -99,7 +100,12 @@ pub(super) fn lines(text: &str) -> Vec<Line> {
         }
         if let Some(header) = header(line) {
             if header != CAMERAS {
-                lines.push(Line { number, key: line.to_owned(), said: Said::Nothing });
+                lines.push(Line {
+                    number,
+                    section: String::new(),
+                    key: line.to_owned(),
+                    said: Said::Nothing,
+                });
             }
             section = header;
             continue;
@@ -111,13 +117,7 @@ pub(super) fn lines(text: &str) -> Vec<Line> {
             },
             Err(_) => as_written(line),
         };
-        let said = match said {
-            Said::Value(value) if section == CAMERAS => Said::Camera(value),
-            Said::AsWritten(text) if section == CAMERAS => Said::Camera(Value::String(text)),
-            _ if !section.is_empty() && section != CAMERAS => continue,
-            said @ (Said::Value(_) | Said::AsWritten(_) | Said::Camera(_) | Said::Nothing) => said,
-        };
-        lines.push(Line { number, key, said });
+        lines.push(Line { number, section: section.clone(), key, said });
     }
     lines
 }
@@ -125,7 +125,7 @@ pub(super) fn lines(text: &str) -> Vec<Line> {
 fn header(line: &str) -> Option<String> {
     let line = line.split('#').next().unwrap_or(line).trim();
     let name = line.strip_prefix('[')?.strip_suffix(']')?;
-    Some(name.trim().trim_matches(['"', '\'']).to_owned())
+    Some(name.trim_matches(['[', ']', ' ', '\t', '"', '\'']).to_owned())
 }
 
 /// `"C:\Users"` is no text of TOML, and yet everybody can see what was meant.
@@ -142,15 +142,28 @@ fn as_written(line: &str) -> (String, Said) {
     (key, said)
 }
 
-/// The line on which a key of a good file stands.
-pub(super) fn line_of(text: &str, key: &str) -> Option<usize> {
-    let is_its = |line: &str| {
-        let line = line.trim_start().trim_start_matches(['[', '"', '\'']).trim_start();
-        line.strip_prefix(key).is_some_and(|rest| {
-            rest.trim_start_matches(['"', '\'']).trim_start().starts_with(['=', '.', ']'])
-        })
-    };
-    text.lines().position(is_its).map(|at| at + 1)
+/// The line on which a key of a good file stands, or the table in which it is.
+pub(super) fn line_of(text: &str, section: &str, key: &str) -> Option<usize> {
+    let mut current = String::new();
+    for (number, line) in (1..).zip(text.lines()) {
+        let header = header(line);
+        let is_there = match &header {
+            Some(_) => section.is_empty(),
+            None => current == section,
+        };
+        if is_there && is_of(line, key) {
+            return Some(number);
+        }
+        current = header.unwrap_or(current);
+    }
+    let (table, _) = section.split_once('.').unwrap_or((section, ""));
+    if table.is_empty() { None } else { line_of(text, "", table) }
+}
+
+fn is_of(line: &str, key: &str) -> bool {
+    let line = line.trim_start().trim_start_matches(['[', '"', '\'']).trim_start();
+    line.strip_prefix(key)
+        .is_some_and(|rest| rest.trim_start_matches(['"', '\'']).trim_start().starts_with(['=', '.', ']']))
 }
 
 #[cfg(test)]

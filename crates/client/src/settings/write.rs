@@ -4,17 +4,18 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::{fs, io};
 
+use toml::Value;
 use toml_edit::{DocumentMut, Item, Table, value};
 
 use super::read::{
-    CAMERA_NAMES, DRILL_AT, KEEP_DAYS, LOG_FORMATS, LOG_LEVELS, PRIVATE, SOUND_VOLUME, THEMES, name_of,
+    CAMERA_NAMES, DRILL_AT, KEEP_DAYS, LOG_FORMATS, LOG_LEVELS, MAX_CAMERAS, PRIVATE, SOUND_VOLUME, THEMES,
+    name_of,
 };
-use super::{Settings, SettingsError, text};
+use super::{Settings, SettingsError, stray, text};
 use crate::drill;
 use crate::session_file::replace;
 use crate::view::SettingsView;
 
-const MAX_CAMERAS: usize = 1000;
 const MAX_NAME: usize = 100;
 
 /// Refuses what [`super::load`] would not read back.
@@ -34,17 +35,25 @@ pub(super) fn check(view: &SettingsView) -> Result<(), SettingsError> {
     if view.drill_at.as_deref().is_some_and(|at| drill::time_of_day(at).is_none()) {
         return Err(SettingsError::OutOfBounds { key: "drill_at", what: DRILL_AT });
     }
-    if !are_camera_names(&view.camera_names) {
+    let names = &view.camera_names;
+    if names.len() > MAX_CAMERAS || !names.iter().all(|(stream, name)| is_camera_name(stream, name)) {
         return Err(SettingsError::OutOfBounds { key: "camera_names", what: CAMERA_NAMES });
+    }
+    let is_a_setting = |stream: &str, name: &str| stray::among_cameras(stream, &Value::from(name)).is_some();
+    if names.iter().any(|(stream, name)| is_a_setting(stream, name)) {
+        return Err(SettingsError::OutOfBounds {
+            key: "camera_names",
+            what: "has a camera called like a setting, and for its name a value of that setting; choose another name",
+        });
     }
     Ok(())
 }
 
-pub(super) fn are_camera_names(names: &BTreeMap<String, String>) -> bool {
-    let is_name = |text: &String| {
+pub(super) fn is_camera_name(stream: &str, name: &str) -> bool {
+    let is_name = |text: &str| {
         !text.trim().is_empty() && text.chars().count() <= MAX_NAME && !text.chars().any(char::is_control)
     };
-    names.len() <= MAX_CAMERAS && names.iter().all(|(stream, name)| is_name(stream) && is_name(name))
+    is_name(stream) && is_name(name)
 }
 
 /// Changes what differs between `old` and `new`. A file that is no TOML is written anew from what could be read of it.
@@ -75,8 +84,25 @@ pub(super) fn change(
     set("theme", old.theme != new.theme, value(name_of(new.theme, &THEMES)));
     set("keep_days", old.keep_days != new.keep_days, value(i64::from(new.keep_days)));
     set("drill_at", old.drill_at != new.drill_at, value(new.drill_at.clone().unwrap_or_default()));
-    set("camera_names", old.camera_names != new.camera_names, Item::Table(table(&new.camera_names)));
+    rename(&mut file, &old.camera_names, &new.camera_names);
     replace(path, file.to_string().as_bytes())
+}
+
+/// What is no camera's name stays where somebody wrote it: it may be a setting.
+fn rename(file: &mut DocumentMut, old: &BTreeMap<String, String>, new: &BTreeMap<String, String>) {
+    if old == new {
+        return;
+    }
+    let Some(names) = file.get_mut("camera_names").and_then(Item::as_table_like_mut) else {
+        file["camera_names"] = Item::Table(table(new));
+        return;
+    };
+    for gone in old.keys().filter(|stream| !new.contains_key(*stream)) {
+        names.remove(gone);
+    }
+    for (stream, name) in new.iter().filter(|(stream, name)| old.get(*stream) != Some(*name)) {
+        names.insert(stream, value(name));
+    }
 }
 
 fn table(names: &BTreeMap<String, String>) -> Table {

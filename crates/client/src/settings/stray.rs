@@ -1,0 +1,56 @@
+//! Settings that somebody wrote by another name or in another place than theirs: which of them was meant.
+
+use toml::Value;
+
+use super::Settings;
+use super::read::{self, Given, KEYS, TEXTS};
+
+/// Whether a key can be guessed from one that is none.
+const TYPING_ERRORS: usize = 2;
+
+/// What every variable's name begins with, as [`plain`] has it.
+const VARIABLE: &str = "visionguard";
+
+/// The setting that this was meant to be, most likely. In the file a variable's name means its setting.
+pub(super) fn meant(key: &str) -> Option<&'static str> {
+    let key: String = plain(key).chars().take(60).collect();
+    let key = key.strip_prefix(VARIABLE).unwrap_or(&key);
+    KEYS.iter()
+        .map(|(known, _)| *known)
+        .find(|known| distance(&plain(known), key) <= TYPING_ERRORS.min(key.len() / 3))
+}
+
+/// Whether it is spelled as a variable of the environment.
+pub(super) fn is_variable(key: &str) -> bool {
+    meant(key).is_some() && plain(key).starts_with(VARIABLE)
+}
+
+/// The setting that a line under `[camera_names]` was meant to be, if it was not meant for a camera: one whose name it
+/// has and whose value it could be, or something that is no name at all.
+pub(super) fn among_cameras(stream: &str, name: &Value) -> Option<&'static str> {
+    let meant = meant(stream).filter(|meant| *meant != "camera_names")?;
+    let Some(text) = name.as_str() else { return Some(meant) };
+    let fits = read::apply(&mut Settings::default(), meant, Given::Text(text)).is_ok();
+    // Almost every name could be an address or a path.
+    let is_its_name = !TEXTS.contains(&meant) || stream == meant || is_variable(stream);
+    (fits && is_its_name).then_some(meant)
+}
+
+fn plain(key: &str) -> String {
+    key.to_lowercase().replace(['-', ' ', '_'], "")
+}
+
+/// How many letters have to be put in, left out or changed to come from one word to the other.
+fn distance(one: &str, other: &str) -> usize {
+    let other: Vec<char> = other.chars().collect();
+    let mut row: Vec<usize> = (0..=other.len()).collect();
+    for (i, letter) in one.chars().enumerate() {
+        let mut diagonal = std::mem::replace(&mut row[0], i + 1);
+        for (j, target) in other.iter().enumerate() {
+            let changed = diagonal + usize::from(letter != *target);
+            diagonal = row[j + 1];
+            row[j + 1] = changed.min(row[j] + 1).min(diagonal + 1);
+        }
+    }
+    row.last().copied().unwrap_or_default()
+}
