@@ -15,7 +15,8 @@ pub fn text(key: &str, values: &[(&str, &str)]) -> String {
     fill(sentence, values)
 }
 
-/// Replaces in one pass, so that a value which looks like a placeholder stays what it is.
+/// Replaces in one pass, so that a value which looks like a placeholder stays what it is. A value that ends a sentence by
+/// itself, as those of a system or of a server may, is not ended once more.
 fn fill(sentence: &str, values: &[(&str, &str)]) -> String {
     let mut filled = String::with_capacity(sentence.len());
     let mut rest = sentence;
@@ -28,6 +29,11 @@ fn fill(sentence: &str, values: &[(&str, &str)]) -> String {
             None => filled.push_str(&rest[start..=start + length]),
         }
         rest = &rest[start + length + 1..];
+        if let Some(after) = rest.strip_prefix('.')
+            && filled.ends_with(['.', '?', '!'])
+        {
+            rest = after;
+        }
     }
     filled.push_str(rest);
     filled
@@ -47,6 +53,15 @@ mod tests {
         let filled = fill("Try {n} of {of}, {unknown}", &[("n", "{of}"), ("of", "3")]);
 
         assert_eq!(filled, "Try {of} of 3, {unknown}");
+    }
+
+    #[test]
+    fn a_value_that_ends_a_sentence_is_not_ended_once_more() {
+        let said = |why: &str| fill("It failed: {why}. Try again.", &[("why", why)]);
+
+        assert_eq!(said("the disk is full"), "It failed: the disk is full. Try again.");
+        assert_eq!(said("No space left."), "It failed: No space left. Try again.");
+        assert_eq!(said("who are you?"), "It failed: who are you? Try again.");
     }
 
     #[test]
