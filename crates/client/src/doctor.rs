@@ -1,6 +1,6 @@
 //! Looks at everything an alert passes on its way here, and says what was found and what to do.
 //!
-//! Changes nothing, but for an entry in the keychain that is removed again and a socket that is opened for a moment.
+//! Changes nothing, but for an entry in the keychain and a file that are removed again and a socket that is opened for a moment.
 
 mod desktop;
 mod keeping;

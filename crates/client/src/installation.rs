@@ -3,7 +3,8 @@
 //! Two data directories are two installations, in one session or in two. One that cannot be used ends nothing: the
 //! program then works from memory and says so.
 
-use std::io;
+use std::fs::File;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
@@ -114,17 +115,37 @@ fn create_private(dir: &Path) -> io::Result<()> {
 
 /// Permissions tell little: of a disk that is mounted read-only, or of the administrator's, nothing.
 fn try_out(dir: &Path) -> io::Result<()> {
-    let name = dir.join(format!(".tried-{}", std::process::id()));
-    let tried = std::fs::write(&name, "");
-    let _ = std::fs::remove_file(&name);
-    match tried {
+    match write_and_remove(dir, &[]) {
         // Room may be made while the program runs, and nothing is wrong with the place.
         Err(error) if is_full(&error) => Ok(()),
         tried => tried,
     }
 }
 
-fn is_full(error: &io::Error) -> bool {
+/// About what an alert with its picture takes.
+const ROOM: usize = 256 * 1024;
+
+/// Whether there is room for another alert, which only a write that takes it can tell: [`is_full`] of the error if not.
+pub(crate) fn try_room(dir: &Path) -> io::Result<()> {
+    let mut content = vec![0; ROOM];
+    // Some disks keep no zeros.
+    rand::fill(&mut content[..]);
+    write_and_remove(dir, &content)
+}
+
+fn write_and_remove(dir: &Path, content: &[u8]) -> io::Result<()> {
+    let path = dir.join(format!(".tried-{}", std::process::id()));
+    let tried = File::create(&path).and_then(|mut file| {
+        file.write_all(content)?;
+        // Some disks say only then that they had no room.
+        if content.is_empty() { Ok(()) } else { file.sync_all() }
+    });
+    let _ = std::fs::remove_file(&path);
+    tried
+}
+
+/// Whether a disk, or what this person may take of it, is full.
+pub(crate) fn is_full(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
 }
 
@@ -169,6 +190,29 @@ mod tests {
 
         assert_eq!(found.trouble, None);
         assert_eq!(std::fs::read_dir(&found.path).unwrap().count(), 0);
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn only_a_write_that_takes_room_tells_that_a_disk_is_full() {
+        crate::testing::on_a_small_disk(
+            "installation::tests::only_a_write_that_takes_room_tells_that_a_disk_is_full",
+            1024 * 1024,
+            |disk| {
+                assert_eq!(try_room(disk).map_err(|error| error.kind()), Ok(()));
+                crate::testing::fill(disk);
+
+                let error = try_room(disk).unwrap_err();
+
+                assert!(is_full(&error), "{error}");
+                assert_eq!(
+                    DataDir::at(disk.to_owned()).trouble,
+                    None,
+                    "room may be made while the program runs"
+                );
+                assert_eq!(std::fs::read_dir(disk).unwrap().count(), 1, "what was tried is still there");
+            },
+        );
     }
 
     #[test]

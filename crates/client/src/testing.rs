@@ -244,6 +244,43 @@ pub(crate) fn inside_a_session(name: &str, test: impl FnOnce()) {
     assert!(said.contains("1 passed"), "the test was not found inside the session: {said}");
 }
 
+/// Runs the test of this name again as a process that has a disk of so many bytes for itself, and there what it does with it.
+#[cfg(target_os = "linux")]
+pub(crate) fn on_a_small_disk(name: &str, bytes: u64, test: impl FnOnce(&std::path::Path)) {
+    use std::os::unix::fs::MetadataExt;
+    const DISK: &str = "VISIONGUARD_TEST_DISK";
+    if let Some(disk) = std::env::var_os(DISK) {
+        return test(std::path::Path::new(&disk));
+    }
+
+    let disk = tempfile::tempdir().unwrap();
+    let mut unshare = std::process::Command::new("unshare");
+    if std::fs::metadata("/proc/self").unwrap().uid() != 0 {
+        unshare.args(["--user", "--map-root-user"]);
+    }
+    let output = unshare
+        .args(["--mount", "sh", "-c", "mount -t tmpfs -o size=\"$0\" none \"$1\" && shift && exec \"$@\""])
+        .arg(bytes.to_string())
+        .arg(disk.path())
+        .arg(std::env::current_exe().unwrap())
+        .args(["--exact", name, "--nocapture"])
+        .env(DISK, disk.path())
+        .output()
+        .unwrap();
+
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success(), "{said}{}", String::from_utf8_lossy(&output.stderr));
+    assert!(said.contains("1 passed"), "the test was not found on the disk: {said}");
+}
+
+/// Leaves no room on a disk.
+#[cfg(target_os = "linux")]
+pub(crate) fn fill(disk: &std::path::Path) {
+    let mut file = std::fs::File::create(disk.join("full")).unwrap();
+    let error = std::io::copy(&mut std::io::repeat(1), &mut file).unwrap_err();
+    assert_eq!(error.kind(), std::io::ErrorKind::StorageFull);
+}
+
 #[cfg(target_os = "linux")]
 fn is_installed(program: &str) -> bool {
     std::env::var_os("PATH")

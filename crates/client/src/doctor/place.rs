@@ -1,7 +1,7 @@
 //! What this computer keeps: the data directory and the way its disk takes the journal, the settings, the certificates.
 
 use super::{Check, Finding};
-use crate::installation::DataDir;
+use crate::installation::{self, DataDir};
 use crate::journal::{Journal, JournalError, Mode};
 use crate::settings::Complaint;
 use crate::tls::Trust;
@@ -9,15 +9,29 @@ use crate::words::text;
 
 pub(super) async fn data(found: &DataDir) -> Finding {
     let path = found.path.display().to_string();
-    if let Some(trouble) = &found.trouble {
-        let values = [("path", &*path), ("why", &*trouble.to_string())];
-        return Finding::bad(
-            Check::Data,
-            text("doctor.data_unwritable", &values),
-            text("doctor.data_unwritable_advice", &[]),
-        );
-    }
     let values = [("path", &*path)];
+    let unwritable = |why: &str| {
+        Finding::bad(
+            Check::Data,
+            text("doctor.data_unwritable", &[("path", &path), ("why", why)]),
+            text("doctor.data_unwritable_advice", &[]),
+        )
+    };
+    if let Some(trouble) = &found.trouble {
+        return unwritable(&trouble.to_string());
+    }
+    let dir = found.path.clone();
+    match tokio::task::spawn_blocking(move || installation::try_room(&dir)).await {
+        Ok(Err(error)) if installation::is_full(&error) => {
+            return Finding::bad(
+                Check::Data,
+                text("doctor.data_full", &values),
+                text("doctor.data_full_advice", &[]),
+            );
+        }
+        Ok(Err(error)) => return unwritable(&error.to_string()),
+        Ok(Ok(())) | Err(_) => {}
+    }
     match mode(found).await {
         Ok(Mode::Ahead) | Err(JournalError::Missing(_)) => {
             Finding::good(Check::Data, text("doctor.data_good", &values))
@@ -51,7 +65,16 @@ pub(super) fn settings(complaints: &[Complaint]) -> Option<Finding> {
         1 => text("doctor.settings_bad_one", &values),
         _ => text("doctor.settings_bad", &values),
     };
-    Some(Finding::warning(Check::Settings, found, text("doctor.settings_bad_advice", &[])))
+    let mut advice = Vec::new();
+    if complaints.iter().any(|complaint| complaint.variable().is_none()) {
+        advice.push(text("doctor.settings_bad_advice", &[]));
+    }
+    let variables: Vec<&str> = complaints.iter().filter_map(Complaint::variable).collect();
+    if !variables.is_empty() {
+        // The file, and the page, which writes it, stand behind a variable.
+        advice.push(text("doctor.settings_variable_advice", &[("variables", &variables.join(", "))]));
+    }
+    Some(Finding::warning(Check::Settings, found, advice.join(" ")))
 }
 
 /// None where no file was chosen.

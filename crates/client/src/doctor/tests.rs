@@ -151,6 +151,50 @@ async fn every_check_is_made_once_and_in_order() {
     );
 }
 
+#[cfg(target_os = "linux")]
+#[test]
+fn a_full_disk_is_bad_and_one_with_room_good() {
+    let name = "doctor::tests::a_full_disk_is_bad_and_one_with_room_good";
+    crate::testing::on_a_small_disk(name, 1024 * 1024, |disk| {
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        let look = || runtime.block_on(place::data(&DataDir::at(disk.to_owned())));
+        assert_eq!(look().verdict, Verdict::Good);
+
+        crate::testing::fill(disk);
+        let finding = look();
+
+        assert_eq!(finding.verdict, Verdict::Bad);
+        assert!(
+            finding.found.ends_with("is full. Alerts are shown, but lost when the program ends."),
+            "{finding:?}"
+        );
+        assert!(finding.advice.unwrap().starts_with("Free some space"));
+    });
+}
+
+#[test]
+fn what_is_wrong_with_a_variable_is_not_corrected_in_the_file() {
+    let advice = |file: &str, variables: &'static [&str]| {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("settings.toml"), file).unwrap();
+        let variable = |name: &str| variables.contains(&name).then(|| "abc".to_owned());
+        let (_, complaints) = crate::settings::load_with(folder.path(), variable);
+        place::settings(&complaints).and_then(|finding| finding.advice)
+    };
+
+    let file = advice("sound_volume = 1000", &[]).unwrap();
+    let variable = advice("", &["VISIONGUARD_SOUND_VOLUME"]).unwrap();
+    let both = advice("sound_volume = 1000", &["VISIONGUARD_SOUND_VOLUME", "VISIONGUARD_BLUR"]).unwrap();
+
+    assert!(file.contains("the file") && !file.contains("VISIONGUARD_"), "{file}");
+    assert!(variable.contains("VISIONGUARD_SOUND_VOLUME") && !variable.contains("the file"), "{variable}");
+    assert!(
+        both.contains("the file") && both.contains("VISIONGUARD_SOUND_VOLUME, VISIONGUARD_BLUR"),
+        "{both}"
+    );
+    assert_eq!(advice("", &[]), None);
+}
+
 #[tokio::test]
 async fn a_keychain_in_memory_is_a_warning() {
     let finding = keeping::examine(&MemoryKeychain::default()).await;
