@@ -72,11 +72,20 @@ pub(crate) fn replace(path: &Path, content: &[u8]) -> io::Result<()> {
     let mut fresh = path.as_os_str().to_owned();
     fresh.push(".new");
     let fresh = PathBuf::from(fresh);
-    let mut file = private(&fresh)?;
-    file.write_all(content)?;
-    file.sync_all()?;
-    drop(file);
-    std::fs::rename(&fresh, path)
+    let written = private(&fresh).and_then(|mut file| {
+        file.write_all(content)?;
+        file.sync_all()
+    });
+    exchange(&fresh, path, written)
+}
+
+/// Puts a file that was written in another's place; one that could not be is not left behind.
+pub(crate) fn exchange(fresh: &Path, path: &Path, written: io::Result<()>) -> io::Result<()> {
+    let exchanged = written.and_then(|()| std::fs::rename(fresh, path));
+    if exchanged.is_err() {
+        let _ = std::fs::remove_file(fresh);
+    }
+    exchanged
 }
 
 #[cfg(unix)]
@@ -114,6 +123,35 @@ mod tests {
         std::fs::write(folder.path().join("session.json"), "{\"server\":").unwrap();
 
         assert_eq!(load(folder.path()), None);
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_full_disk_keeps_the_last_file_and_no_half_of_the_next() {
+        let name = "session_file::tests::a_full_disk_keeps_the_last_file_and_no_half_of_the_next";
+        crate::testing::on_a_small_disk(name, 1024 * 1024, |disk| {
+            save(disk, &session()).unwrap();
+            crate::testing::fill(disk);
+
+            let error = save(disk, &SavedSession { name: "Other".into(), ..session() }).unwrap_err();
+
+            assert_eq!(error.kind(), io::ErrorKind::StorageFull);
+            assert_eq!(load(disk), Some(session()));
+            let mut left: Vec<_> =
+                std::fs::read_dir(disk).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+            left.sort();
+            assert_eq!(left, ["full", "session.json"]);
+        });
+    }
+
+    #[test]
+    fn what_cannot_be_put_in_its_place_is_not_left_beside_it() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::create_dir(folder.path().join("session.json")).unwrap();
+
+        assert!(save(folder.path(), &session()).is_err());
+
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
     }
 
     #[cfg(unix)]

@@ -86,8 +86,11 @@ fn read_or_make(path: &Path) -> std::io::Result<Option<SecretString>> {
         Ok(mut file) => {
             let secret: [u8; 32] = rand::random();
             let text: String = secret.iter().map(|byte| format!("{byte:02x}")).collect();
-            file.write_all(text.as_bytes())?;
-            file.sync_all()?;
+            if let Err(error) = file.write_all(text.as_bytes()).and_then(|()| file.sync_all()) {
+                // Half a secret would be refused at every later start.
+                let _ = std::fs::remove_file(path);
+                return Err(error);
+            }
             Ok(Some(text.into()))
         }
         Err(error) if error.kind() == ErrorKind::AlreadyExists => {
@@ -124,6 +127,36 @@ mod tests {
             std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o644)).unwrap();
             assert!(matches!(load(None, dir.path()), Err(SecretError::Exposed(_))));
         }
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_secret_that_a_disk_does_not_take_leaves_no_half_of_it() {
+        const FOLDER: &str = "VISIONGUARD_TEST_FOLDER";
+        if let Some(folder) = std::env::var_os(FOLDER) {
+            let error = load(None, Path::new(&folder)).expect_err("there is room for no file");
+            assert!(matches!(error, SecretError::File { .. }), "{error}");
+            return;
+        }
+        let dir = tempfile::tempdir().unwrap();
+
+        // The same test once more, as a process that may write no file at all.
+        let output = std::process::Command::new("sh")
+            .args(["-c", "trap '' XFSZ; ulimit -f 0; exec \"$0\" \"$@\""])
+            .arg(std::env::current_exe().unwrap())
+            .args([
+                "--exact",
+                "secret::tests::a_secret_that_a_disk_does_not_take_leaves_no_half_of_it",
+                "--nocapture",
+            ])
+            .env(FOLDER, dir.path())
+            .output()
+            .unwrap();
+
+        assert!(output.status.success(), "{output:?}");
+        assert!(String::from_utf8_lossy(&output.stdout).contains("1 passed"), "{output:?}");
+        assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 0);
+        assert!(load(None, dir.path()).is_ok(), "the next start makes one");
     }
 
     #[test]

@@ -1,10 +1,12 @@
 //! The icons, as pixels for hosts that take them and as files for those that want a name.
 
 use std::fs;
-use std::io::{self, Cursor, Write};
+use std::io::{self, Cursor};
 use std::path::{Path, PathBuf};
 
 use ksni::Icon;
+
+use crate::session_file::exchange;
 
 const SIZE: u32 = 48;
 
@@ -66,9 +68,7 @@ fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
         return Ok(());
     }
     let half = path.with_extension(format!("{}.tmp", std::process::id()));
-    let mut file = fs::File::create(&half)?;
-    file.write_all(bytes)?;
-    fs::rename(&half, path)
+    exchange(&half, path, fs::write(&half, bytes))
 }
 
 #[cfg(test)]

@@ -6,6 +6,8 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use crate::session_file::exchange;
+
 /// The numbers of our notifications at one service, for as long as that service runs.
 #[derive(Debug, Default, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Numbers {
@@ -60,8 +62,8 @@ impl Kept {
             };
         }
         let new = self.path.with_extension("new");
-        fs::write(&new, serde_json::to_vec(now).map_err(io::Error::other)?)?;
-        fs::rename(new, &self.path)
+        let written = fs::write(&new, serde_json::to_vec(now).map_err(io::Error::other)?);
+        exchange(&new, &self.path, written)
     }
 }
 
