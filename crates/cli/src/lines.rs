@@ -172,9 +172,7 @@ impl Line {
     pub fn words(&self, now: Timestamp, zone: &TimeZone) -> Option<String> {
         let time = clock(now, zone);
         match self {
-            Line::Status { status, sentence, .. } => {
-                Some(format!("{time}  {:<13}{sentence}", status_word(*status)))
-            }
+            Line::Status { status, sentence, .. } => Some(columned(&time, status_word(*status), sentence)),
             Line::Alert(alert) => {
                 let incident = &alert.incident_view;
                 let severity = severity_word(alert.severity);
@@ -191,12 +189,13 @@ impl Line {
                     }
                     (Some(_) | None, _) => (time, String::new()),
                 };
-                Some(format!(
-                    "{time}  {severity:<13}{}: {}{missed} [incident {}{count}]{late}",
+                let what = format!(
+                    "{}: {}{missed} [incident {}{count}]{late}",
                     incident.camera, incident.why, incident.id
-                ))
+                );
+                Some(columned(&time, severity, &what))
             }
-            Line::Notice { sentence, .. } => Some(format!("{time}  {:<13}{sentence}", "Notice")),
+            Line::Notice { sentence, .. } => Some(columned(&time, "Notice", sentence)),
             Line::AlertUpdated(_)
             | Line::AlertRemoved { .. }
             | Line::Acked { .. }
@@ -208,7 +207,12 @@ impl Line {
 
 /// A notification about what has no line of its own, for people.
 pub fn notification(title: &str, body: &str, now: Timestamp, zone: &TimeZone) -> String {
-    format!("{}  {:<13}{body}", clock(now, zone), title)
+    columned(&clock(now, zone), title, body)
+}
+
+/// One line, whatever came from elsewhere. A heading that is wider than its column moves what follows and does not touch it.
+fn columned(time: &str, heading: &str, what: &str) -> String {
+    format!("{time}  {heading:<11}  {what}").replace(char::is_control, " ")
 }
 
 /// The table of incidents for people: a heading and a line each, aligned.
@@ -286,5 +290,26 @@ fn decision_word(decision: Decision) -> &'static str {
         Decision::Acknowledged => "acknowledged",
         Decision::Resolved => "resolved",
         Decision::FalseAlarm => "false alarm",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_title_does_not_touch_what_follows() {
+        let line = |title: &str| notification(title, "2 incidents.", Timestamp::UNIX_EPOCH, &TimeZone::UTC);
+
+        assert_eq!(line("While you were away"), "00:00:00  While you were away  2 incidents.");
+        assert_eq!(line("A title of 13"), "00:00:00  A title of 13  2 incidents.");
+        assert_eq!(line("Notice"), "00:00:00  Notice       2 incidents.");
+    }
+
+    #[test]
+    fn a_message_of_the_server_is_one_line_and_paints_nothing() {
+        let line = notification("A\u{1b}[31m", "one\ntwo\r", Timestamp::UNIX_EPOCH, &TimeZone::UTC);
+
+        assert_eq!(line, "00:00:00  A [31m       one two ");
     }
 }

@@ -110,14 +110,8 @@ pub async fn login(options: &Login) -> Result<Exit, Failure> {
 
     let session = secret.use_on(&account, &server, options.keep_password).await?;
     if session.kept_in == Keeping::Memory {
-        let why = account.keychain_trouble().map(|trouble| format!(" ({trouble})")).unwrap_or_default();
-        return Err(Failure::new(
-            Exit::Failed,
-            format!(
-                "The server accepted the sign-in, but there is no keychain to keep it in{why}. \
-                 Give the same options to `visionguard watch`, which then signs in at each start."
-            ),
-        ));
+        let trouble = account.keychain_trouble().map(|trouble| trouble.to_string());
+        return Err(Failure::new(Exit::Failed, not_kept(trouble.as_deref())));
     }
     if options.keep_password && !session.password_kept {
         out::complain("the keychain did not take the password; it is not kept.");
@@ -137,6 +131,16 @@ pub async fn login(options: &Login) -> Result<Exit, Failure> {
         "Signed in to {} as {} ({}).{kept}",
         session.server, session.name, session.email
     )))
+}
+
+/// What to do where no keychain takes a sign-in.
+fn not_kept(trouble: Option<&str>) -> String {
+    let why = trouble.map(|trouble| format!(" ({trouble})")).unwrap_or_default();
+    format!(
+        "The server accepted the sign-in, but there is no keychain to keep it in{why}. \
+         Set VISIONGUARD_KEYCHAIN=memory and give the same options to `visionguard watch`, \
+         which then signs in at each start."
+    )
 }
 
 /// Signs out.
@@ -244,6 +248,17 @@ mod tests {
                 assert_eq!(read.expose_secret(), secret, "{bytes:?}");
             }
         }
+    }
+
+    #[test]
+    fn without_a_keychain_the_way_that_is_left_is_named() {
+        let said = not_kept(Some("no service answers"));
+
+        assert!(said.contains("no keychain to keep it in (no service answers)."), "{said}");
+        assert!(
+            said.contains("VISIONGUARD_KEYCHAIN=memory") && said.contains("`visionguard watch`"),
+            "{said}"
+        );
     }
 
     #[test]
