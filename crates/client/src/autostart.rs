@@ -5,6 +5,7 @@
 //! stays off. Nothing is started here.
 
 mod entry;
+mod run;
 
 use std::fs;
 use std::io;
@@ -15,6 +16,7 @@ use crate::installation;
 use crate::session_file::replace;
 
 use entry::Entry;
+use run::Run;
 
 /// The argument of a start without a window.
 pub const HIDDEN: &str = "--hidden";
@@ -30,6 +32,8 @@ pub struct Autostart {
     name: String,
     command: Vec<Vec<u8>>,
     program: PathBuf,
+    /// The data directory, where another than the usual one was chosen.
+    chosen: Option<PathBuf>,
     desktops: Vec<String>,
 }
 
@@ -56,7 +60,7 @@ enum Found {
     Nothing,
     /// It starts this program.
     Ours,
-    /// It starts something that is not where the program is.
+    /// It starts nothing, or something that is not this program where it is.
     Elsewhere,
     /// Somebody switched it off.
     Off,
@@ -99,7 +103,8 @@ impl Autostart {
         let command = entry::startable(command);
         let folder = |path: PathBuf| path.join("autostart");
         let shared = shared.into_iter().map(folder).collect();
-        Autostart { own: own.map(folder), shared, file, name, command, program, desktops }
+        let chosen = chosen.map(Path::to_owned);
+        Autostart { own: own.map(folder), shared, file, name, command, program, chosen, desktops }
     }
 
     /// Whether it is started, as things are.
@@ -128,7 +133,7 @@ impl Autostart {
             Found::Nothing if self.found_shared() == Found::Ours => Ok(()),
             Found::Elsewhere => {
                 let before = fs::read(&path).unwrap_or_default();
-                self.write(&path, |command| entry::with_command(&before, command))
+                self.write(&path, |command| entry::mended(&before, &self.name, command))
             }
             Found::Off | Found::Nothing => self.write(&path, |command| entry::new(&self.name, command)),
         }
@@ -172,11 +177,26 @@ impl Autostart {
         if entry.is_off(&self.desktops) {
             return Found::Off;
         }
-        let program = self.program.as_os_str().as_bytes();
-        let is_whole =
-            self.command.iter().all(|word| entry.command.contains(word) || word == HIDDEN.as_bytes());
-        let is_named = entry.command.iter().any(|word| word == program) || entry.command == self.command;
-        if is_whole && is_named { Found::Ours } else { Found::Elsewhere }
+        let is_there = entry.needs.as_deref().is_none_or(|program| run::program(program).is_some());
+        if entry.is_whole && is_there && self.is_started_by(&entry.command) {
+            Found::Ours
+        } else {
+            Found::Elsewhere
+        }
+    }
+
+    /// Whether this command starts this program, on this data directory.
+    fn is_started_by(&self, command: &[Vec<u8>]) -> bool {
+        if command == self.command {
+            return true;
+        }
+        let Some(run) = Run::of(command) else { return false };
+        let is_its_place = match (run.variable("VISIONGUARD_DATA_DIR"), &self.chosen) {
+            (Some(place), Some(chosen)) => place == *chosen,
+            (Some(place), None) => installation::is_usual(&place),
+            (None, chosen) => chosen.is_none(),
+        };
+        is_its_place && run.is_of(&self.program)
     }
 }
 

@@ -5,6 +5,10 @@
 pub(super) struct Entry {
     /// The words of its command.
     pub(super) command: Vec<Vec<u8>>,
+    /// The program without which it is not started, if it names one.
+    pub(super) needs: Option<String>,
+    /// It is written as an entry has to be: a session starts no other.
+    pub(super) is_whole: bool,
     is_hidden: bool,
     is_switched_off: bool,
     only_in: Option<Vec<String>>,
@@ -29,33 +33,50 @@ pub(super) fn hidden(name: &str) -> Vec<u8> {
     format!("{GROUP}\nType=Application\nName={}\nHidden=true\n", escaped(name)).into_bytes()
 }
 
-/// The same entry with another command; what else somebody wrote there stays.
-pub(super) fn with_command(entry: &[u8], command: &str) -> Vec<u8> {
+/// The same entry with another command, and with what it lacked to be one; what else somebody wrote there stays.
+pub(super) fn mended(entry: &[u8], name: &str, command: &str) -> Vec<u8> {
     let text = String::from_utf8_lossy(entry);
+    if !begins_well(&text) {
+        return new(name, command);
+    }
+    let has_name = text.lines().any(|line| key_of(line) == Some("Name"));
+    let mut missing = vec![("Type", "Application".to_owned()), ("Exec", command.to_owned())];
+    if !has_name {
+        missing.insert(1, ("Name", escaped(name)));
+    }
+    let mine: Vec<&str> = missing.iter().map(|(key, _)| *key).collect();
+
     let mut lines: Vec<String> = Vec::new();
     let mut inside = false;
-    let mut written = false;
-    for line in text.lines() {
+    for line in text.lines().filter(|line| is_line(line)) {
         if line.trim_start().starts_with('[') {
             inside = line.trim() == GROUP;
         }
-        if inside && key_of(line) == Some("Exec") {
-            if !written {
-                lines.push(format!("Exec={command}"));
-                written = true;
+        match key_of(line).filter(|_| inside) {
+            Some(key) if mine.contains(&key) => {
+                let at = missing.iter().position(|(known, _)| *known == key);
+                lines.extend(at.map(|at| missing.remove(at)).map(|(key, value)| format!("{key}={value}")));
             }
-        } else if !(inside && key_of(line) == Some("TryExec")) {
-            lines.push(line.to_owned());
+            // Either keeps a session from the command.
+            Some("TryExec" | "DBusActivatable") => {}
+            Some(_) | None => lines.push(line.to_owned()),
         }
     }
-    if !written {
-        let after = lines.iter().position(|line| line.trim() == GROUP).map_or(0, |at| at + 1);
-        if after == 0 {
-            lines.insert(0, GROUP.to_owned());
-        }
-        lines.insert(after.max(1), format!("Exec={command}"));
-    }
+    let after = lines.iter().position(|line| line.trim() == GROUP).map_or(0, |at| at + 1);
+    lines.splice(after..after, missing.into_iter().map(|(key, value)| format!("{key}={value}")));
     format!("{}\n", lines.join("\n")).into_bytes()
+}
+
+/// Nothing but comments stands before its group.
+fn begins_well(text: &str) -> bool {
+    let first = text.lines().map(str::trim).find(|line| !line.is_empty() && !line.starts_with('#'));
+    first == Some(GROUP)
+}
+
+/// Whether this is a line of such a file; others make it unreadable as a whole.
+fn is_line(line: &str) -> bool {
+    let line = line.trim();
+    line.is_empty() || line.starts_with(['#', '[']) || key_of(line).is_some_and(|key| !key.is_empty())
 }
 
 /// The words that start these words. A percent sign is to be doubled in an entry, and GLib looks for a program of the doubled
@@ -126,6 +147,7 @@ impl Entry {
     pub(super) fn read(content: &[u8]) -> Entry {
         let text = String::from_utf8_lossy(content);
         let mut entry = Entry::default();
+        let (mut is_application, mut has_name, mut is_called) = (false, false, false);
         let mut inside = false;
         for line in text.lines() {
             let line = line.trim();
@@ -136,14 +158,21 @@ impl Entry {
             let value = unescaped(line.split_once('=').map_or("", |(_, value)| value.trim_start()));
             let list = || value.split(';').filter(|part| !part.is_empty()).map(str::to_owned).collect();
             match key {
+                "Type" => is_application = value == "Application",
+                "Name" => has_name = true,
                 "Exec" => entry.command = words(&value),
-                "Hidden" => entry.is_hidden = value == "true",
-                "X-GNOME-Autostart-enabled" => entry.is_switched_off = value == "false",
+                "TryExec" => entry.needs = Some(value).filter(|program| !program.is_empty()),
+                "DBusActivatable" => is_called = is_yes(&value),
+                "Hidden" => entry.is_hidden = is_yes(&value),
+                "X-GNOME-Autostart-enabled" => entry.is_switched_off = !is_yes(&value),
                 "OnlyShowIn" => entry.only_in = Some(list()),
                 "NotShowIn" => entry.not_in = list(),
                 _ => {}
             }
         }
+        // What is called over the bus is not started by its command.
+        entry.is_whole =
+            is_application && has_name && !is_called && begins_well(&text) && text.lines().all(is_line);
         entry
     }
 
@@ -153,6 +182,11 @@ impl Entry {
         let is_elsewhere = self.only_in.as_deref().is_some_and(|names| !is_here(names));
         self.is_hidden || self.is_switched_off || is_elsewhere || is_here(&self.not_in)
     }
+}
+
+/// 1 is what it was called before the specification was one.
+fn is_yes(value: &str) -> bool {
+    matches!(value, "true" | "1")
 }
 
 fn key_of(line: &str) -> Option<&str> {
@@ -237,14 +271,28 @@ mod tests {
 
     #[test]
     fn another_command_leaves_what_somebody_wrote_beside_it() {
-        let before = b"# ours\n[Desktop Entry]\nName=Guard\nExec=/old/place --hidden\nOnlyShowIn=XFCE;\n[Other]\nExec=x\n";
+        let before = b"# ours\n[Desktop Entry]\nType=Application\nName=Guard\nExec=/old/place --hidden\nOnlyShowIn=XFCE;\n[Other]\nExec=x\n";
 
-        let after = String::from_utf8(with_command(before, "/new")).unwrap();
+        let after = String::from_utf8(mended(before, "VisionGuard", "/new")).unwrap();
 
         assert_eq!(
             after,
-            "# ours\n[Desktop Entry]\nName=Guard\nExec=/new\nOnlyShowIn=XFCE;\n[Other]\nExec=x\n"
+            "# ours\n[Desktop Entry]\nType=Application\nName=Guard\nExec=/new\nOnlyShowIn=XFCE;\n[Other]\nExec=x\n"
         );
-        assert_eq!(Entry::read(&with_command(b"", "/new")).command, [b"/new".to_vec()]);
+    }
+
+    #[test]
+    fn what_an_entry_lacks_is_put_into_it() {
+        let mended = |before: &str| String::from_utf8(mended(before.as_bytes(), "Guard", "/new")).unwrap();
+
+        let whole = "[Desktop Entry]\nType=Application\nName=Guard\nExec=/new\n";
+        assert_eq!(mended("[Desktop Entry]\n"), whole);
+        assert_eq!(mended("[Desktop Entry]\nTryExec=/gone\nDBusActivatable=true\n"), whole);
+        assert_eq!(mended("[Desktop Entry]\nType=Link\nName=Guard\nExec=/a\nExec=/b\nno line\n"), whole);
+        for nothing in
+            ["", "\n", "what is this", "[Other]\na=b\n", "a=b\n[Desktop Entry]\nType=Application\n"]
+        {
+            assert_eq!(mended(nothing).into_bytes(), new("Guard", "/new"), "{nothing:?}");
+        }
     }
 }

@@ -60,7 +60,9 @@ fn case_21_the_setting_says_what_is_true() {
     let here = world.of("/opt/visionguard");
     assert!(here.make(true, Asked::AtStart).is_on);
 
-    for off in ["Hidden=true", "X-GNOME-Autostart-enabled=false", "OnlyShowIn=KDE;", "NotShowIn=XFCE;"] {
+    for off in
+        ["Hidden=true", "Hidden=1", "X-GNOME-Autostart-enabled=false", "OnlyShowIn=KDE;", "NotShowIn=XFCE;"]
+    {
         world.write(&format!("[Desktop Entry]\nExec=/opt/visionguard --hidden\n{off}\n"));
         assert!(!here.look().is_on, "{off}");
         assert_eq!(here.make(true, Asked::AtStart), State { is_on: false, why_not: None }, "{off} stays off");
@@ -82,7 +84,7 @@ fn case_21_an_entry_of_the_computer_counts_and_is_covered_where_it_is_not_wanted
     fs::create_dir_all(&shared).unwrap();
     fs::write(
         shared.join("VisionGuard.desktop"),
-        "[Desktop Entry]\nExec=/usr/bin/visionguard-desktop --hidden\n",
+        "[Desktop Entry]\nType=Application\nName=VisionGuard\nExec=/usr/bin/visionguard-desktop --hidden\n",
     )
     .unwrap();
 
@@ -91,6 +93,110 @@ fn case_21_an_entry_of_the_computer_counts_and_is_covered_where_it_is_not_wanted
     assert!(!here.make(false, Asked::ByPerson).is_on);
     assert!(world.read().contains("Hidden=true"));
     assert!(here.make(true, Asked::ByPerson).is_on);
+}
+
+#[test]
+fn what_a_session_does_not_start_is_not_on_and_is_mended() {
+    let world = World::new();
+    let program = world.folder.path().join("visionguard-desktop");
+    fs::write(&program, "#!/bin/sh\n").unwrap();
+    fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
+    let here = world.of(program.to_str().unwrap());
+    let whole =
+        format!("[Desktop Entry]\nType=Application\nName=Guard\nExec={} --hidden\n", program.display());
+    let without = |key: &str| {
+        whole
+            .lines()
+            .filter(|line| !line.starts_with(key))
+            .map(|line| format!("{line}\n"))
+            .collect::<String>()
+    };
+    let with = |line: &str| format!("{whole}{line}\n");
+
+    for started in [
+        whole.clone(),
+        with("TryExec=sh"),
+        with("TryExec="),
+        with("# a remark"),
+        format!("# ours\n\n{whole}"),
+    ] {
+        world.write(&started);
+        assert!(glib_takes(&world.entry()), "{started}");
+        assert!(here.look().is_on, "{started}");
+    }
+    let (nowhere, other) = ("TryExec=/nowhere/visionguard-desktop", "TryExec=/etc/passwd");
+    let broken = [
+        with(nowhere),
+        with(other),
+        with("TryExec=no-such-program"),
+        with("a line that is none"),
+        without("Type"),
+        without("Exec"),
+        without("["),
+        whole.replace("Application", "Link"),
+        format!("[Other]\na=b\n{whole}"),
+        format!("a=b\n{whole}"),
+        format!("\u{feff}{whole}"),
+        String::new(),
+    ];
+    for broken in broken {
+        world.write(&broken);
+        assert!(!glib_takes(&world.entry()), "{broken}");
+
+        assert!(!here.look().is_on, "{broken}");
+        assert!(here.make(true, Asked::AtStart).is_on, "{broken}");
+
+        assert!(glib_takes(&world.entry()), "{broken}, mended to {}", world.read());
+    }
+    world.write(&without("Name"));
+    assert!(!here.look().is_on, "the specification wants a name, GLib does not");
+    assert!(here.make(true, Asked::AtStart).is_on);
+    assert!(world.read().contains("Name=VisionGuard\n"), "{}", world.read());
+}
+
+#[test]
+fn only_a_command_that_runs_the_program_counts() {
+    let world = World::new();
+    let folder = world.folder.path().join("opt");
+    fs::create_dir(&folder).unwrap();
+    let (program, link) = (folder.join("visionguard-desktop"), folder.join("link"));
+    fs::write(&program, "").unwrap();
+    fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
+    std::os::unix::fs::symlink(&program, &link).unwrap();
+    let here = world.of(program.to_str().unwrap());
+    let is_on = |command: &str| {
+        let command =
+            command.replace("PROGRAM", program.to_str().unwrap()).replace("LINK", link.to_str().unwrap());
+        world.write(&format!("[Desktop Entry]\nType=Application\nName=Guard\nExec={command}\n"));
+        here.look().is_on
+    };
+
+    for ours in [
+        "PROGRAM",
+        "PROGRAM --hidden %U",
+        "LINK --hidden",
+        "env PROGRAM",
+        "/usr/bin/env -- GDK_SCALE=2 PROGRAM --hidden",
+        "env -u GDK_SCALE GDK_DPI_SCALE=1 PROGRAM --hidden",
+    ] {
+        assert!(is_on(ours), "{ours}");
+    }
+    for other in [
+        "/bin/true PROGRAM",
+        "/bin/true PROGRAM --hidden",
+        "echo PROGRAM",
+        "env",
+        "env X=1 /bin/true PROGRAM",
+        "env -i PROGRAM --hidden",
+        "env X=PROGRAM",
+        "env X=1 -- PROGRAM",
+        "env VISIONGUARD_DATA_DIR=/srv/other PROGRAM --hidden",
+        "PROGRAM-of-another",
+    ] {
+        assert!(!is_on(other), "{other}");
+        assert!(here.make(true, Asked::AtStart).is_on, "{other}");
+        assert!(!world.read().contains("true PROGRAM"), "{other}");
+    }
 }
 
 #[test]
@@ -173,6 +279,19 @@ impl World {
     fn write(&self, content: &str) {
         fs::create_dir_all(self.entry().parent().unwrap()).unwrap();
         fs::write(self.entry(), content).unwrap();
+    }
+}
+
+/// Whether the library that most desktops start entries with finds a command in this file.
+fn glib_takes(entry: &Path) -> bool {
+    const READ: &str = "import sys; from gi.repository import Gio\n\
+        try: print(bool(Gio.DesktopAppInfo.new_from_filename(sys.argv[1]).get_commandline()))\n\
+        except TypeError: print(False)";
+    let output = Command::new("/usr/bin/python3").args(["-c", READ]).arg(entry).output().unwrap();
+    match &*output.stdout {
+        b"True\n" => true,
+        b"False\n" => false,
+        _ => panic!("{output:?}"),
     }
 }
 
