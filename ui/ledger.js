@@ -135,7 +135,18 @@ export function ledgerRows(entries) {
   return rows;
 }
 
-/** When an alert was detected, or came where that is not known. @param {LedgerEntry} entry */
-export function beganAt({ detected_at, received_at }) {
-  return detected_at ?? received_at;
+/** A delay beyond this says that a clock is wrong, not that the alert was slow. */
+const BELIEVABLE = 7 * 24 * 3_600_000;
+
+/** @typedef {{ detected_at: number | null, detected_here: number | null, received_at: number }} Times */
+
+/** When an alert was detected, by this computer's clock if possible, or came where that is not known. @param {Times} alert */
+export function beganAt({ detected_here, detected_at, received_at }) {
+  return detected_here ?? detected_at ?? received_at;
+}
+
+/** How long an alert took to come; null where the two clocks cannot be compared. @param {Times} alert */
+export function delayOf({ detected_here, received_at }) {
+  const late = detected_here === null ? -1 : received_at - detected_here;
+  return late >= 0 && late < BELIEVABLE ? late : null;
 }

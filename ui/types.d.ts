@@ -170,7 +170,15 @@ id: string,
 /**
  * The record's id, once known.
  */
-anomaly_id: string | null, detected_at: number | null, received_at: number, notified_at: number | null,
+anomaly_id: string | null,
+/**
+ * By the server's clock.
+ */
+detected_at: number | null,
+/**
+ * The same by this computer's clock, where the difference of the two is known.
+ */
+detected_here: number | null, received_at: number, notified_at: number | null,
 /**
  * When its ack was sent to the server.
  */
@@ -349,7 +357,11 @@ export type LedgerEntry = { alert: string, incident: string, camera: string, sev
 /**
  * By the server's clock.
  */
-detected_at: number | null, received_at: number,
+detected_at: number | null,
+/**
+ * The same by this computer's clock, where the difference of the two is known.
+ */
+detected_here: number | null, received_at: number,
 /**
  * When it was on the disk.
  */

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { beganAt, dayAfter, ledgerRows, readDay, readTime, timeBetween, timeOf, verdictOf, writeDay } from "../../ui/ledger.js";
+import { beganAt, dayAfter, delayOf, ledgerRows, readDay, readTime, timeBetween, timeOf, verdictOf, writeDay } from "../../ui/ledger.js";
 import { report } from "./support/reports.js";
 import { incident, world } from "./support/world.js";
 
@@ -73,7 +73,18 @@ test("each day is announced above its first alert, also when the order is mixed"
 
   assert.deepEqual(rows.map(({ entry }) => entry?.incident ?? "day"), ["day", "10", "11", "day", "12", "day", "13"]);
   assert.equal(new Set(rows.map(({ key }) => key)).size, rows.length);
-  assert.equal(beganAt({ .../** @type {any} */ (entries[0]), detected_at: null }), entries[0]?.received_at);
+  assert.equal(beganAt({ .../** @type {any} */ (entries[0]), detected_at: null, detected_here: null }), entries[0]?.received_at);
+});
+
+test("a delay is told by one clock, and not at all where the two cannot be compared", () => {
+  const ahead = { detected_at: NOW + 598_000, detected_here: NOW - 2_000, received_at: NOW };
+
+  assert.equal(delayOf(ahead), 2_000);
+  assert.equal(beganAt(ahead), NOW - 2_000);
+  assert.equal(delayOf({ ...ahead, detected_here: null }), null);
+  assert.equal(beganAt({ ...ahead, detected_here: null }), NOW + 598_000);
+  assert.equal(delayOf({ ...ahead, detected_here: NOW + 1 }), null, "not before it was detected");
+  assert.equal(delayOf({ ...ahead, detected_here: NOW - 8 * 24 * 3_600_000 }), null, "a clock was set");
 });
 
 /** @param {Parameters<typeof report>[1]} what */

@@ -9,6 +9,7 @@
 import { attribute, clone, icon, keyed, part, show, text } from "../dom.js";
 import { clock, duration, exactClock, fullTime, midnight, moment, plain, took } from "../format.js";
 import { onPress } from "../keys.js";
+import { beganAt as detectedAt, delayOf } from "../ledger.js";
 import { happened, isOpen } from "../listing.js";
 import { alertOf, handlingOf } from "../state.js";
 import { ticking } from "../tick.js";
@@ -18,9 +19,6 @@ import { Looking } from "./looking.js";
 import { handlingWords, pictures } from "./row.js";
 import { stageView } from "./stage.js";
 import { DECISION, KIND, SEVERITY, SOURCE } from "./terms.js";
-
-/** A delay beyond this says that a clock is wrong, not that the alert was slow. */
-const BELIEVABLE = 7 * 24 * 3_600_000;
 
 /** What can be decided, by button. */
 const DECISIONS = /** @type {const} */ ([
@@ -180,11 +178,12 @@ function facts({ incident, note }, alert) {
 
   const { detected_at, received_at } = alert;
   if (detected_at !== null) {
-    list.push({ name: t("page.fact.detected"), value: exactClock(detected_at), title: fullTime(detected_at) });
+    const detected = detectedAt(alert);
+    list.push({ name: t("page.fact.detected"), value: exactClock(detected), title: fullTime(detected) });
   }
   list.push({ name: t("page.fact.received"), value: exactClock(received_at), title: fullTime(received_at) });
-  const late = detected_at === null ? -1 : received_at - detected_at;
-  if (late >= 0 && late < BELIEVABLE) list.push({ name: t("page.fact.delay"), value: took(late) });
+  const late = delayOf(alert);
+  if (late !== null) list.push({ name: t("page.fact.delay"), value: took(late) });
   list.push({ name: t("page.fact.source"), value: t(SOURCE[alert.source]) });
   return list;
 }

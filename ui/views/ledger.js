@@ -69,6 +69,6 @@ function paintEntry(row, entry) {
     if (!time || !delay) continue;
     text(time, at === null ? (without === null ? "" : t(without)) : exactClock(at));
     time.title = at === null ? "" : fullTime(at);
-    text(delay, at === null || entry.detected_at === null ? "" : later(at - entry.detected_at));
+    text(delay, at === null || entry.detected_here === null ? "" : later(at - entry.detected_here));
   }
 }

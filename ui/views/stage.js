@@ -11,6 +11,7 @@
 import { frameUrl } from "../core.js";
 import { attribute, clone, keyed, part, partOf, show, text } from "../dom.js";
 import { exactClock, plain } from "../format.js";
+import { beganAt } from "../ledger.js";
 import { alertOf } from "../state.js";
 import { t } from "../words.js";
 
@@ -108,7 +109,7 @@ export function stageView(root, act, looking) {
     note(null);
     paintRemark(alert);
     const camera = plain(painted?.shown?.detail?.incident.camera ?? "", 60);
-    frame.alt = t("page.detail.picture", { camera, time: exactClock(alert.detected_at ?? alert.received_at) });
+    frame.alt = t("page.detail.picture", { camera, time: exactClock(beganAt(alert)) });
 
     const box = part(picture, "box");
     const bounds = alert.frame?.bounding_box ?? null;
@@ -139,7 +140,7 @@ export function stageView(root, act, looking) {
     const alerts = shown.detail?.alerts ?? [];
     show(strip, alerts.length > 1);
     keyed(strip, alerts.length > 1 ? alerts : [], (alert) => alert.id, () => clone("strip-frame"), (button, alert, index) => {
-      const values = { n: index + 1, all: alerts.length, time: exactClock(alert.detected_at ?? alert.received_at) };
+      const values = { n: index + 1, all: alerts.length, time: exactClock(beganAt(alert)) };
       attribute(button, "aria-label", t("page.detail.strip_frame", values));
       attribute(button, "aria-pressed", String(alert === current));
       attribute(button, "tabindex", alert === current ? "0" : "-1");

@@ -122,12 +122,15 @@ fn spread(spread: Spread) -> String {
 }
 
 fn newest(entries: &[LedgerEntry], zone: &TimeZone) -> Vec<String> {
-    let mut rows =
-        vec![["#", "received", "severity", "camera", "came", "popup", "seen", "decided"].map(str::to_owned)];
+    let mut rows = vec![
+        ["#", "detected", "received", "severity", "camera", "came", "popup", "seen", "decided"]
+            .map(str::to_owned),
+    ];
     for entry in entries.iter().take(LISTED) {
         let after = |at: Option<i64>| at.map_or_else(String::new, |at| time((at - entry.received_at).max(0)));
         rows.push([
             entry.alert.clone(),
+            entry.detected_here.or(entry.detected_at).map_or_else(String::new, |at| date_and_clock(at, zone)),
             date_and_clock(entry.received_at, zone),
             severity_word(entry.severity).to_owned(),
             entry.camera.clone(),
@@ -158,7 +161,7 @@ fn time(milliseconds: i64) -> String {
 
 #[cfg(test)]
 mod tests {
-    use visionguard_client::view::Gap;
+    use visionguard_client::view::{Gap, Severity};
 
     use super::*;
 
@@ -210,6 +213,32 @@ mod tests {
         assert!(text.starts_with("2026-11-15 to 2026-11-21\n"), "{text}");
         assert!(text.contains("3 in 2 incidents (2 live, 1 caught up on)"), "{text}");
         assert!(text.contains("half within 0.4 s, 95 of 100 within 1 min 1 s (3 alerts)"), "{text}");
+    }
+
+    #[test]
+    fn each_alert_is_told_with_its_detection_by_this_computer_s_clock() {
+        let at = |text: &str| text.parse::<Timestamp>().expect("a time").as_millisecond();
+        let entry = LedgerEntry {
+            alert: "7".to_owned(),
+            incident: "3".to_owned(),
+            camera: "Door".to_owned(),
+            severity: Severity::Low,
+            source: Source::History,
+            detected_at: Some(at("2026-11-20T10:10:00Z")),
+            detected_here: Some(at("2026-11-20T10:00:00Z")),
+            received_at: at("2026-11-20T10:02:00Z"),
+            stored_at: at("2026-11-20T10:02:00Z"),
+            notified_at: None,
+            seen_at: None,
+            acted_at: None,
+        };
+        let row = |entry: LedgerEntry| newest(&[entry], &TimeZone::UTC).remove(1);
+
+        assert_eq!(row(entry.clone()), "7  2026-11-20 10:00  2026-11-20 10:02  Low       Door    caught up");
+        let unknown = LedgerEntry { detected_here: None, ..entry.clone() };
+        assert!(row(unknown).starts_with("7  2026-11-20 10:10  2026-11-20 10:02  "));
+        let nothing = LedgerEntry { detected_here: None, detected_at: None, ..entry };
+        assert!(row(nothing).starts_with("7            2026-11-20 10:02  "));
     }
 
     fn nothing() -> Report {

@@ -34,7 +34,7 @@ pub(crate) struct Delays {
     to_action: Vec<i64>,
 }
 
-/// One alert with its steps, by our clock but for the detection.
+/// One alert with its steps, by our clock but for `detected_at`.
 #[derive(Debug)]
 pub(crate) struct Line {
     pub(crate) alert: AlertId,
@@ -42,6 +42,7 @@ pub(crate) struct Line {
     pub(crate) of: Option<IncidentRow>,
     pub(crate) source: Source,
     pub(crate) detected_at: Option<Timestamp>,
+    pub(crate) detected_here: Option<Timestamp>,
     pub(crate) received_at: Timestamp,
     pub(crate) stored_at: Timestamp,
     pub(crate) notified_at: Option<Timestamp>,
@@ -138,6 +139,7 @@ impl Line {
                 .map_or(Severity::Low, |row| policy::assess(row.kind, row.top_score, row.nth).severity),
             source: self.source,
             detected_at: millisecond(self.detected_at),
+            detected_here: millisecond(self.detected_here),
             received_at: self.received_at.as_millisecond(),
             stored_at: self.stored_at.as_millisecond(),
             notified_at: millisecond(self.notified_at),

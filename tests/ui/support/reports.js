@@ -60,6 +60,7 @@ function entry({ id, camera, severity, source, first_at, handling, seen }) {
     severity,
     source,
     detected_at: first_at,
+    detected_here: first_at,
     received_at: first_at + late,
     stored_at: first_at + late + 12,
     notified_at: source === "live" ? first_at + late + 190 : null,

@@ -111,7 +111,7 @@ function late({ snapshot, details }) {
   const detail = details[item.id];
   if (!detail) return;
   detail.incident.late = item.late;
-  for (const alert of detail.alerts) alert.detected_at = (alert.detected_at ?? 0) - by;
+  for (const alert of detail.alerts) alert.detected_at = alert.detected_here = (alert.detected_at ?? 0) - by;
 }
 
 /** Notifications without buttons. @param {World} world */

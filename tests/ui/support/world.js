@@ -129,9 +129,11 @@ export function incident(values) {
 
 /** @param {Partial<AlertView> & { id: string }} values @returns {AlertView} */
 export function alert(values) {
+  const { detected_at = 1_763_700_000_000 } = values;
   return {
     anomaly_id: null,
-    detected_at: 1_763_700_000_000,
+    detected_at,
+    detected_here: detected_at,
     received_at: 1_763_700_000_600,
     notified_at: null,
     acked_at: null,

@@ -28,7 +28,8 @@ const STEPS: &str = "a.live, \
 const LINE: &str = "SELECT a.id, a.incident, a.live, a.detected_at, a.received_at, a.stored_at, a.notified_at, \
      CASE WHEN i.seen_at >= a.received_at THEN i.seen_at END, \
      CASE WHEN i.decision IS NULL THEN NULL WHEN i.decided_here THEN max(i.decided_at, a.received_at) \
-         ELSE coalesce(i.handled_at - coalesce(a.clock_ahead, 0), i.decided_at) END";
+         ELSE coalesce(i.handled_at - coalesce(a.clock_ahead, 0), i.decided_at) END, \
+     a.clock_ahead";
 
 /// Everything of this time.
 pub(super) fn ledger(
@@ -86,6 +87,7 @@ fn line(row: &Row<'_>) -> rusqlite::Result<Line> {
         of: None,
         source: if row.get(2)? { Source::Live } else { Source::History },
         detected_at: sql::maybe_time(row, 3)?,
+        detected_here: sql::here(sql::maybe_time(row, 3)?, row.get(9)?),
         received_at: sql::time(row, 4)?,
         stored_at: sql::time(row, 5)?,
         notified_at: sql::maybe_time(row, 6)?,

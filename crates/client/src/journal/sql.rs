@@ -175,7 +175,8 @@ fn stored(row: &Row<'_>) -> rusqlite::Result<Stored> {
     })
 }
 
-fn here(at: Option<Timestamp>, ahead: Option<i64>) -> Option<Timestamp> {
+/// By our clock, of which the server's is so many microseconds ahead.
+pub(super) fn here(at: Option<Timestamp>, ahead: Option<i64>) -> Option<Timestamp> {
     at?.checked_sub(SignedDuration::from_micros(ahead?)).ok()
 }
 

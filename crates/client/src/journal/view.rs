@@ -47,6 +47,7 @@ pub(crate) fn alert(row: &Stored) -> AlertView {
         id: row.id.to_string(),
         anomaly_id: row.anomaly_id.as_ref().map(ToString::to_string),
         detected_at: row.detected_at.map(Timestamp::as_millisecond),
+        detected_here: row.detected_here.map(Timestamp::as_millisecond),
         received_at: row.received_at.as_millisecond(),
         notified_at: row.notified_at.map(Timestamp::as_millisecond),
         acked_at: row.acked_at.map(Timestamp::as_millisecond),

@@ -111,8 +111,12 @@ pub struct AlertView {
     pub id: String,
     /// The record's id, once known.
     pub anomaly_id: Option<String>,
+    /// By the server's clock.
     #[cfg_attr(test, ts(type = "number | null"))]
     pub detected_at: Option<i64>,
+    /// The same by this computer's clock, where the difference of the two is known.
+    #[cfg_attr(test, ts(type = "number | null"))]
+    pub detected_here: Option<i64>,
     #[cfg_attr(test, ts(type = "number"))]
     pub received_at: i64,
     #[cfg_attr(test, ts(type = "number | null"))]

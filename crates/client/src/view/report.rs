@@ -105,6 +105,9 @@ pub struct LedgerEntry {
     /// By the server's clock.
     #[cfg_attr(test, ts(type = "number | null"))]
     pub detected_at: Option<i64>,
+    /// The same by this computer's clock, where the difference of the two is known.
+    #[cfg_attr(test, ts(type = "number | null"))]
+    pub detected_here: Option<i64>,
     #[cfg_attr(test, ts(type = "number"))]
     pub received_at: i64,
     /// When it was on the disk.

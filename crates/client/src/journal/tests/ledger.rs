@@ -80,7 +80,23 @@ async fn a_server_whose_clock_is_ahead_makes_nothing_look_faster() {
 
     assert_eq!(report.to_popup.median_ms, Some(3_000));
     assert_eq!(report.to_action.median_ms, Some(32_000));
-    assert_eq!(report.entries[0].acted_at, Some(noon(30).as_millisecond()));
+    let line = &report.entries[0];
+    assert_eq!(line.acted_at, Some(noon(30).as_millisecond()));
+    let detected = [line.detected_at, line.detected_here];
+    assert_eq!(detected, [noon(598), noon(-2)].map(|at| Some(at.as_millisecond())));
+    let shown = world.journal.alert(entry.alert.id).await.expect("read").expect("stored").alert.view();
+    assert_eq!((shown.detected_at, shown.detected_here), (line.detected_at, line.detected_here));
+}
+
+#[tokio::test]
+async fn as_long_as_nothing_is_known_of_the_server_s_clock_nothing_is_said_of_it() {
+    let world = World::new();
+    let told = Alert { detected_at: Some(noon(-2)), ..detection("stream-a", 1, 30).seen_with_id() };
+    world.tell(told, 0).await;
+
+    let line = report(&world.journal, -60, 60).await.entries.remove(0);
+
+    assert_eq!((line.detected_at, line.detected_here), (Some(noon(-2).as_millisecond()), None));
 }
 
 #[tokio::test]
