@@ -69,6 +69,7 @@ pub(super) fn file(path: &Path, settings: &mut Settings, complaints: &mut Vec<Co
         place,
         text: &read.text,
         given: Vec::new(),
+        meant: Vec::new(),
         unsure: read.is_unsure,
     };
     if let Some(oddity) = read.oddity {
@@ -118,6 +119,8 @@ struct Reading<'a> {
     text: &'a str,
     /// Keys that had a value.
     given: Vec<String>,
+    /// Keys that were meant by another name or in another place.
+    meant: Vec<String>,
     /// A line says something that cannot be made out.
     unsure: bool,
 }
@@ -135,6 +138,7 @@ impl Reading<'_> {
             let line = self.line_of("", key);
             self.take(line, key, Given::Toml(value));
         }
+        self.complaints.sort_by_key(|complaint| complaint.line);
     }
 
     fn take(&mut self, line: Option<usize>, key: &str, given: Given) {
@@ -198,6 +202,7 @@ impl Reading<'_> {
     fn used_for(&mut self, meant: &str) -> String {
         if !self.is_given(meant) {
             be_discreet(self.settings, meant);
+            self.meant.push(meant.to_owned());
         }
         shown(self.settings, meant)
     }
@@ -309,7 +314,7 @@ impl Reading<'_> {
             return;
         }
         for key in PRIVATE {
-            if self.is_given(key) {
+            if self.is_given(key) || self.meant.iter().any(|meant| meant == key) {
                 continue;
             }
             be_discreet(self.settings, key);

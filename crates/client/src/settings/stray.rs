@@ -15,9 +15,12 @@ const VARIABLE: &str = "visionguard";
 pub(super) fn meant(key: &str) -> Option<&'static str> {
     let key: String = plain(key).chars().take(60).collect();
     let key = key.strip_prefix(VARIABLE).unwrap_or(&key);
-    KEYS.iter()
-        .map(|(known, _)| *known)
-        .find(|known| distance(&plain(known), key) <= TYPING_ERRORS.min(key.len() / 3))
+    let (length, most) = (key.chars().count(), TYPING_ERRORS.min(key.len() / 3));
+    KEYS.iter().map(|(known, _)| *known).find(|known| {
+        let known = plain(known);
+        // Most keys of a long file differ from it in nothing so much as in their length.
+        known.len().abs_diff(length) <= most && distance(&known, key) <= most
+    })
 }
 
 /// Whether it is spelled as a variable of the environment.
