@@ -74,6 +74,89 @@ pub fn runtime_dir(data_dir: &Path) -> Option<PathBuf> {
     runtime.is_absolute().then(|| runtime.join("visionguard").join(identity(data_dir)))
 }
 
+/// Folders of this installation for what its own directory does not take: of the session, and of the user, which is there
+/// without a session, too.
+pub fn folders_beside(data_dir: &Path) -> Vec<PathBuf> {
+    let of_user = user_folder().map(|folder| folder.join(identity(data_dir)));
+    runtime_dir(data_dir).into_iter().chain(of_user).collect()
+}
+
+/// A folder of this user alone that needs no session, there or not.
+#[cfg(unix)]
+pub(crate) fn user_folder() -> Option<PathBuf> {
+    Some(PathBuf::from(format!("/tmp/visionguard-{}", rustix::process::getuid().as_raw())))
+}
+
+#[cfg(not(unix))]
+pub(crate) fn user_folder() -> Option<PathBuf> {
+    None
+}
+
+/// Whether nobody else can have made this folder, nor the one that it is in, which may lie where everybody writes.
+#[cfg(unix)]
+pub(crate) fn is_own(folder: &Path) -> io::Result<()> {
+    use std::os::unix::fs::MetadataExt;
+    for part in folder.ancestors().take(2) {
+        let found = std::fs::symlink_metadata(part)?;
+        if !found.is_dir() || found.uid() != rustix::process::getuid().as_raw() || found.mode() & 0o022 != 0 {
+            return Err(io::Error::new(
+                io::ErrorKind::PermissionDenied,
+                "the folder is not this user's alone",
+            ));
+        }
+    }
+    Ok(())
+}
+
+#[cfg(not(unix))]
+pub(crate) fn is_own(_folder: &Path) -> io::Result<()> {
+    Ok(())
+}
+
+/// A folder that nobody else can have made, gone with the computer's next start.
+pub fn private_folder() -> io::Result<PathBuf> {
+    let mut folder = std::fs::DirBuilder::new();
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut folder, 0o700);
+    let name = |again: u32| std::env::temp_dir().join(format!("visionguard-{}-{again}", std::process::id()));
+    let mut last = io::Error::from(io::ErrorKind::AlreadyExists);
+    for path in (0..100).map(name) {
+        match folder.create(&path) {
+            Ok(()) => return Ok(path),
+            Err(error) => last = error,
+        }
+    }
+    Err(last)
+}
+
+/// Device and inode: which file or directory it is, whatever its name.
+pub(crate) type FileId = (u64, u64);
+
+/// Which one is there now; none where there is none, or where the system does not tell.
+#[cfg(unix)]
+pub(crate) fn file_id(path: &Path) -> Option<FileId> {
+    use std::os::unix::fs::MetadataExt;
+    let found = std::fs::metadata(path).ok()?;
+    Some((found.dev(), found.ino()))
+}
+
+/// Elsewhere what is open cannot be moved or deleted, and it is known only whether it is there.
+#[cfg(not(unix))]
+pub(crate) fn file_id(path: &Path) -> Option<FileId> {
+    path.exists().then_some((0, 0))
+}
+
+#[cfg(unix)]
+pub(crate) fn is_same(one: &std::fs::Metadata, other: &std::fs::Metadata) -> bool {
+    use std::os::unix::fs::MetadataExt;
+    (one.dev(), one.ino()) == (other.dev(), other.ino())
+}
+
+#[cfg(not(unix))]
+pub(crate) fn is_same(_one: &std::fs::Metadata, _other: &std::fs::Metadata) -> bool {
+    true
+}
+
 /// Where nothing is and nothing can be made: the conventional home of who has none.
 const NOWHERE: &str = "/nonexistent/visionguard";
 

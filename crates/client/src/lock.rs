@@ -1,11 +1,12 @@
 //! One running program per data directory.
 //!
 //! The lock is a file in the directory. Where the disk takes none (read-only, not there, a network disk without locks) it is
-//! one in the session's runtime folder, which every program of the person looks at, too.
+//! one in the folders of this session and of this user, which every program of the person looks at, too. A directory may be
+//! moved, deleted or mounted over under the program that holds it: see [`DataLock::renew`].
 
 use std::fs::{File, TryLockError};
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
@@ -16,19 +17,21 @@ use crate::session_file::replace;
 
 /// Held for as long as the program uses the directory; the operating system releases it whatever happens, so that a
 /// program that was killed leaves nothing behind.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 #[must_use = "the directory is free again when this is dropped"]
 pub struct DataLock {
-    /// None where nothing takes a lock: alerts matter more than a second program.
-    file: Option<File>,
+    on_disk: Option<File>,
+    /// In the folders beside it, once the disk took none. Nothing takes one there either: alerts matter more than a second
+    /// program.
+    beside: Vec<File>,
+    /// As others read it.
+    signed: Option<Owner>,
 }
 
 impl Drop for DataLock {
     /// Closing the file is not enough: a program that is being started at this moment holds a copy of it for a little longer.
     fn drop(&mut self) {
-        if let Some(Err(error)) = self.file.as_ref().map(File::unlock) {
-            tracing::warn!(%error, "the data directory's lock cannot be let go");
-        }
+        self.on_disk.iter().chain(&self.beside).for_each(unlock);
     }
 }
 
@@ -55,45 +58,95 @@ impl DataLock {
     /// Takes the directory, without waiting for it to be free. A disk that is full, cannot be written, is not there or knows no
     /// locks holds nobody up.
     pub fn take(data_dir: &Path, program: &str, now: Timestamp) -> Result<DataLock, LockError> {
-        DataLock::take_beside(data_dir, installation::runtime_dir(data_dir).as_deref(), program, now)
+        DataLock::take_beside(data_dir, &installation::folders_beside(data_dir), program, now)
     }
 
-    /// The same with this folder for what the disk does not take.
+    /// The same with these folders for what the disk does not take.
     fn take_beside(
         data_dir: &Path,
-        runtime: Option<&Path>,
+        beside: &[PathBuf],
         program: &str,
         now: Timestamp,
     ) -> Result<DataLock, LockError> {
-        let on_disk = lock_in(data_dir)?;
-        if let Some(file) = on_disk {
+        let mut lock = DataLock::default();
+        lock.take_anew(data_dir, beside, program, now)?;
+        Ok(lock)
+    }
+
+    /// Whether the directory that is there now is the one that was taken.
+    pub fn stands(&self, data_dir: &Path) -> bool {
+        self.on_disk.as_ref().is_some_and(|file| is_still(file, &data_dir.join(LOCK)))
+    }
+
+    /// Whether the directory itself took the lock.
+    pub fn is_on_disk(&self) -> bool {
+        self.on_disk.is_some()
+    }
+
+    /// Whether folders beside the directory took the lock in its place.
+    pub fn is_beside(&self) -> bool {
+        !self.beside.is_empty()
+    }
+
+    /// Takes the directory that is there now, in place of one that is gone or was not there; what is held stays so on an
+    /// error.
+    pub fn renew(&mut self, data_dir: &Path, program: &str, now: Timestamp) -> Result<(), LockError> {
+        self.take_anew(data_dir, &installation::folders_beside(data_dir), program, now)
+    }
+
+    fn take_anew(
+        &mut self,
+        data_dir: &Path,
+        beside: &[PathBuf],
+        program: &str,
+        now: Timestamp,
+    ) -> Result<(), LockError> {
+        let owner = Owner { pid: std::process::id(), program: program.to_owned(), since: now };
+        let on_disk = match lock_in(data_dir) {
+            // A disk that gives its files other numbers at each look shows us ourselves.
+            Err(LockError::Held(Some(owner))) if self.signed.as_ref() == Some(&owner) => return Ok(()),
+            outcome => outcome?,
+        };
+        let mut locked = Vec::new();
+        if self.beside.is_empty() {
             // Somebody may have begun while the disk took no lock.
-            if let Some(owner) = runtime.and_then(held_in) {
+            if let Some(owner) = beside.iter().find_map(|folder| held_in(folder)) {
                 return Err(LockError::Held(owner));
             }
-            sign_in(data_dir, program, now);
-            return Ok(DataLock { file: Some(file) });
+            for folder in beside.iter().filter(|_| on_disk.is_none()) {
+                if let Err(error) = private_folder(folder) {
+                    tracing::warn!(%error, folder = %folder.display(), "this folder cannot be used");
+                    continue;
+                }
+                locked.extend(lock_in(folder)?);
+                sign_in(folder, &owner);
+            }
+            if on_disk.is_none() && locked.is_empty() {
+                tracing::warn!("nothing can be locked; another program may use the data directory too");
+            }
         }
-        let Some(runtime) = runtime else {
-            tracing::warn!("the data directory cannot be locked; another program may use it too");
-            return Ok(DataLock { file: None });
-        };
-        if let Err(error) = private_folder(runtime) {
-            tracing::warn!(%error, "the runtime folder cannot be used");
+        if on_disk.is_some() {
+            sign_in(data_dir, &owner);
         }
-        let file = lock_in(runtime)?;
-        match &file {
-            Some(_) => sign_in(runtime, program, now),
-            None => tracing::warn!("nothing can be locked; another program may use the data directory too"),
-        }
-        Ok(DataLock { file })
+        self.beside.extend(locked);
+        self.signed = Some(owner);
+        self.on_disk.iter().for_each(unlock);
+        self.on_disk = on_disk;
+        Ok(())
     }
 }
 
 /// Who holds the directory now, if anybody does.
 pub fn holder(data_dir: &Path) -> Option<Owner> {
-    let runtime = installation::runtime_dir(data_dir);
-    [Some(data_dir), runtime.as_deref()].into_iter().flatten().find_map(held_in).flatten()
+    let folders = [vec![data_dir.to_owned()], installation::folders_beside(data_dir)].concat();
+    let held: Vec<_> = folders.iter().filter_map(|folder| held_in(folder)).collect();
+    held.into_iter().flatten().next()
+}
+
+/// Whether somebody holds the directory now, known by name or not.
+pub fn is_held(data_dir: &Path) -> bool {
+    let folders = [vec![data_dir.to_owned()], installation::folders_beside(data_dir)].concat();
+    folders.iter().any(|folder| held_in(folder).is_some())
 }
 
 const LOCK: &str = "lock";
@@ -111,7 +164,7 @@ fn lock_in(folder: &Path) -> Result<Option<File>, LockError> {
         Ok(file) => Ok(Some(file)),
         Err(TryLockError::WouldBlock) => Err(LockError::Held(owner_soon(folder))),
         Err(TryLockError::Error(error)) => {
-            tracing::warn!(%error, folder = %folder.display(), "no lock can be had here");
+            tracing::debug!(%error, folder = %folder.display(), "no lock can be had here");
             Ok(None)
         }
     }
@@ -140,24 +193,76 @@ fn private_folder(folder: &Path) -> io::Result<()> {
     builder.recursive(true);
     #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(folder)
+    builder.create(folder)?;
+    installation::is_own(folder)
 }
 
 /// Without its name in the folder a program holds it all the same.
-fn sign_in(folder: &Path, program: &str, now: Timestamp) {
-    if let Err(error) = sign(folder, program, now) {
+fn sign_in(folder: &Path, owner: &Owner) {
+    if let Err(error) = sign(folder, owner) {
         tracing::warn!(%error, "who holds the data directory cannot be written down");
     }
 }
 
-fn sign(data_dir: &Path, program: &str, now: Timestamp) -> io::Result<()> {
-    let owner = Owner { pid: std::process::id(), program: program.to_owned(), since: now };
-    replace(&data_dir.join(OWNER), &serde_json::to_vec(&owner)?)
+fn sign(folder: &Path, owner: &Owner) -> io::Result<()> {
+    replace(&folder.join(OWNER), &serde_json::to_vec(owner)?)
 }
 
-fn owner(data_dir: &Path) -> Option<Owner> {
-    let text = std::fs::read(data_dir.join(OWNER)).ok()?;
-    serde_json::from_slice(&text).ok()
+/// Who holds the lock of this folder by its own word. A disk that takes no writes still has the name of a program before.
+fn owner(folder: &Path) -> Option<Owner> {
+    let text = std::fs::read(folder.join(OWNER)).ok()?;
+    let owner: Owner = serde_json::from_slice(&text).ok()?;
+    system::may_hold(owner.pid, &folder.join(LOCK)).then_some(owner)
+}
+
+fn unlock(file: &File) {
+    if let Err(error) = file.unlock() {
+        tracing::warn!(%error, "the data directory's lock cannot be let go");
+    }
+}
+
+/// Whether this is the file that is there now.
+fn is_still(file: &File, path: &Path) -> bool {
+    match (file.metadata(), std::fs::metadata(path)) {
+        (Ok(ours), Ok(there)) => installation::is_same(&ours, &there),
+        (Ok(_) | Err(_), Ok(_) | Err(_)) => false,
+    }
+}
+
+/// What the system knows of who holds a file.
+#[cfg(target_os = "linux")]
+mod system {
+    use std::os::unix::fs::MetadataExt;
+    use std::path::Path;
+
+    /// Whether this process is there and, where the system tells who locks what, locks this file: proc_locks(5).
+    pub(super) fn may_hold(pid: u32, lock: &Path) -> bool {
+        if !Path::new(&format!("/proc/{pid}")).exists() {
+            return false;
+        }
+        let (Ok(locks), Ok(file)) = (std::fs::read_to_string("/proc/locks"), std::fs::metadata(lock)) else {
+            return true;
+        };
+        let inode = format!(":{}", file.ino());
+        let mut of_file = locks
+            .lines()
+            .map(|line| line.split_whitespace().collect::<Vec<_>>())
+            .filter(|words| {
+                words.get(1) == Some(&"FLOCK") && words.get(5).is_some_and(|of| of.ends_with(&inode))
+            })
+            .filter_map(|words| words.get(4)?.parse::<u32>().ok())
+            .peekable();
+        // A network disk may show its locks otherwise, or not at all.
+        of_file.peek().is_none() || of_file.any(|holder| holder == pid)
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+mod system {
+    /// Nobody is asked here: the word in the file is taken.
+    pub(super) fn may_hold(_pid: u32, _lock: &std::path::Path) -> bool {
+        true
+    }
 }
 
 /// The same of a program that may be starting at this very moment, and signs after it took the lock.
@@ -210,7 +315,11 @@ mod tests {
         let error = std::thread::scope(|scope| {
             let second =
                 scope.spawn(|| DataLock::take(folder.path(), "second", Timestamp::now()).unwrap_err());
-            sign(folder.path(), "first", Timestamp::now()).unwrap();
+            sign(
+                folder.path(),
+                &Owner { pid: std::process::id(), program: "first".into(), since: Timestamp::now() },
+            )
+            .unwrap();
             second.join().unwrap()
         });
 
@@ -233,7 +342,7 @@ mod tests {
     fn a_copy_of_the_file_in_a_program_that_is_being_started_holds_nobody_up() {
         let folder = tempfile::tempdir().unwrap();
         let first = DataLock::take(folder.path(), "first", Timestamp::now()).unwrap();
-        let _copy = first.file.as_ref().unwrap().try_clone().unwrap();
+        let _copy = first.on_disk.as_ref().unwrap().try_clone().unwrap();
 
         drop(first);
 
@@ -276,9 +385,9 @@ mod tests {
     #[test]
     fn case_22_a_directory_that_is_not_there_is_locked_in_the_session_s_folder() {
         let session = tempfile::tempdir().unwrap();
-        let runtime = session.path().join("visionguard/id");
+        let beside = [session.path().join("visionguard/id")];
         let nowhere = Path::new("/nowhere/at/all");
-        let take = |program| DataLock::take_beside(nowhere, Some(&runtime), program, Timestamp::now());
+        let take = |program| DataLock::take_beside(nowhere, &beside, program, Timestamp::now());
 
         let first = take("first").unwrap();
 
@@ -286,20 +395,67 @@ mod tests {
         assert!(refused.to_string().contains("in use by first (process "), "{refused}");
         drop(first);
         let _again = take("second").unwrap();
-        let _without = DataLock::take_beside(nowhere, None, "x", Timestamp::now()).unwrap();
+        let _without = DataLock::take_beside(nowhere, &[], "x", Timestamp::now()).unwrap();
     }
 
     #[test]
     fn case_22_who_began_while_the_disk_took_no_lock_is_found_when_it_does_again() {
         let (session, disk) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
-        let runtime = session.path().join("id");
+        let beside = [session.path().join("id")];
         let data = disk.path().join("data");
-        let _first = DataLock::take_beside(&data, Some(&runtime), "first", Timestamp::now()).unwrap();
+        let mut first = DataLock::take_beside(&data, &beside, "first", Timestamp::now()).unwrap();
 
         std::fs::create_dir(&data).unwrap();
-        let refused = DataLock::take_beside(&data, Some(&runtime), "second", Timestamp::now()).unwrap_err();
+        let refused = DataLock::take_beside(&data, &beside, "second", Timestamp::now()).unwrap_err();
 
         assert!(refused.to_string().contains("in use by first"), "{refused}");
-        drop(DataLock::take_beside(&data, None, "third", Timestamp::now()).unwrap());
+        drop(DataLock::take_beside(&data, &[], "third", Timestamp::now()).unwrap());
+        first.take_anew(&data, &beside, "first", Timestamp::now()).unwrap();
+        assert!(first.stands(&data));
+        let _refused = DataLock::take_beside(&data, &[], "third", Timestamp::now()).unwrap_err();
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_directory_that_was_moved_or_deleted_is_taken_once_more_unless_another_was_faster() {
+        let disk = tempfile::tempdir().unwrap();
+        let data = disk.path().join("data");
+        let take = |program| DataLock::take_beside(&data, &[], program, Timestamp::now());
+        std::fs::create_dir(&data).unwrap();
+        let mut first = take("first").unwrap();
+        assert!(first.stands(&data));
+
+        std::fs::rename(&data, disk.path().join("elsewhere")).unwrap();
+        std::fs::create_dir(&data).unwrap();
+        assert!(!first.stands(&data));
+        let second = take("second").unwrap();
+        let refused = first.take_anew(&data, &[], "first", Timestamp::now()).unwrap_err();
+        assert!(refused.to_string().contains("in use by second"), "{refused}");
+        assert!(!first.stands(&data));
+        drop(second);
+
+        first.take_anew(&data, &[], "first", Timestamp::now()).unwrap();
+        assert!(first.stands(&data));
+        let _refused = take("second").unwrap_err();
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_program_that_is_gone_or_holds_nothing_is_not_named() {
+        let folder = tempfile::tempdir().unwrap();
+        let _held = DataLock::take_beside(folder.path(), &[], "first", Timestamp::now()).unwrap();
+        let mut gone = std::process::Command::new("true").spawn().unwrap();
+        gone.wait().unwrap();
+        let mut idle = std::process::Command::new("sleep").arg("60").spawn().unwrap();
+
+        let named = [gone.id(), idle.id(), std::process::id()].map(|pid| {
+            sign(folder.path(), &Owner { pid, program: "first".into(), since: Timestamp::now() }).unwrap();
+            holder(folder.path()).map(|owner| owner.pid)
+        });
+
+        idle.kill().unwrap();
+        idle.wait().unwrap();
+        assert_eq!(named, [None, None, Some(std::process::id())]);
+        assert!(is_held(folder.path()));
     }
 }
