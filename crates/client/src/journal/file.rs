@@ -345,7 +345,19 @@ pub(super) fn delete_set_aside(directory: &Path) -> Result<(), JournalError> {
     Ok(())
 }
 
-fn beside(path: &Path, suffix: &str) -> PathBuf {
+/// The file's name as an address, which says how it is opened: sqlite.org/uri.html.
+pub(super) fn uri(path: &Path, how: &str) -> String {
+    let plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"/._-".contains(byte);
+    let path: String = path
+        .as_os_str()
+        .as_encoded_bytes()
+        .iter()
+        .map(|byte| if plain(byte) { char::from(*byte).to_string() } else { format!("%{byte:02x}") })
+        .collect();
+    format!("file://{path}?{how}")
+}
+
+pub(super) fn beside(path: &Path, suffix: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(suffix);
     name.into()

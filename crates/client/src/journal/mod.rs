@@ -45,6 +45,7 @@ mod sql;
 mod store;
 #[cfg(test)]
 mod tests;
+mod unchanging;
 mod unsent;
 mod upkeep;
 pub(crate) mod view;
@@ -203,6 +204,31 @@ impl Journal {
         std::mem::replace(&mut *owners, settled).close().await;
         self.durable.store(true, Ordering::SeqCst);
         Ok(Some(Settled { set_aside: moved.set_aside, unacked: moved.unacked }))
+    }
+
+    /// Leaves the file, which is another program's by now: from here on all is kept in memory, from where it
+    /// [settles](Journal::settle) later. All clones of this handle follow. Nothing if it is in memory already.
+    pub async fn leave(&self) -> Result<bool, JournalError> {
+        let mut owners = self.owners.write().await;
+        if !self.is_durable() {
+            return Ok(false);
+        }
+        let owner = Owner::start("journal", file::in_memory(self.clock.wall())?, None, &owners.hands)?;
+        let fresh = Owners { writer: Some(owner.clone()), reader: owner, hands: owners.hands.clone() };
+        self.durable.store(false, Ordering::SeqCst);
+        std::mem::replace(&mut *owners, fresh).close().await;
+        Ok(true)
+    }
+
+    /// Writes a copy of it into this folder, which a program that cannot read the journal itself opens there.
+    pub async fn copy_into(&self, folder: &Path) -> Result<(), JournalError> {
+        let copy = folder.join(FILE_NAME).to_string_lossy().into_owned();
+        self.owners
+            .read()
+            .await
+            .reader
+            .alone(move |connection| Ok(connection.execute("VACUUM INTO ?1", [copy]).map(drop)?))
+            .await
     }
 
     /// How the file is kept; none where there is no file.

@@ -4,12 +4,12 @@
 //! In each of the three a commit that returned is on the disk.
 
 use std::fs::File;
-use std::io::Read;
+use std::io::{ErrorKind, Read};
 use std::path::Path;
 
 use rusqlite::{Connection, OpenFlags, ffi};
 
-use super::JournalError;
+use super::{JournalError, unchanging};
 
 /// How the file is kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -77,6 +77,9 @@ pub(super) fn open_beside(
 /// Opens a file for reading, also beside its owner.
 pub(super) fn open_to_read(path: &Path) -> Result<Connection, JournalError> {
     let mut opened = read_only(path);
+    if opened.is_err() && takes_no_writes(path) {
+        return unchanging::open(path);
+    }
     if opened.as_ref().is_err_and(was_cut_off) {
         take_back(path)?;
         opened = read_only(path);
@@ -100,6 +103,14 @@ fn read_only(path: &Path) -> rusqlite::Result<Connection> {
     connection.busy_timeout(super::file::BUSY)?;
     probe(&connection)?;
     Ok(connection)
+}
+
+/// Whether nobody can change the file now, where a reader would have to make or mend what lies beside it.
+fn takes_no_writes(path: &Path) -> bool {
+    let opened = File::options().write(true).open(path);
+    opened.is_err_and(|error| {
+        matches!(error.kind(), ErrorKind::ReadOnlyFilesystem | ErrorKind::PermissionDenied)
+    })
 }
 
 /// Takes back what the program was in the middle of when it was killed: only who may write can.
@@ -154,7 +165,7 @@ fn choose(connection: &Connection, mode: Mode) -> rusqlite::Result<()> {
 }
 
 /// Takes what reading takes.
-fn probe(connection: &Connection) -> rusqlite::Result<()> {
+pub(super) fn probe(connection: &Connection) -> rusqlite::Result<()> {
     connection.query_row("SELECT count(*) FROM sqlite_schema", [], |_| Ok(()))
 }
 

@@ -36,7 +36,11 @@ pub(super) fn onto_disk(
     }
     let path = directory.join(FILE_NAME);
     let is_alone = Mode::of(&disk)? == Mode::Alone;
-    let name = if is_alone { without_locks(&path) } else { path.to_string_lossy().into_owned() };
+    let name = if is_alone {
+        file::uri(&path, &format!("vfs={}", mode::WITHOUT_LOCKS))
+    } else {
+        path.to_string_lossy().into_owned()
+    };
     memory.execute("ATTACH DATABASE ?1 AS disk", [name])?;
     let copied = memory.execute_batch(COPY);
     if copied.is_err() && !memory.is_autocommit() {
@@ -66,18 +70,6 @@ pub(super) fn onto_disk(
     }
     let unacked = unacked(memory)?;
     Ok(Moved { disk, set_aside, unacked })
-}
-
-/// The file's name as an address, which says how it is opened: sqlite.org/uri.html.
-fn without_locks(path: &Path) -> String {
-    let plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"/._-".contains(byte);
-    let path: String = path
-        .as_os_str()
-        .as_encoded_bytes()
-        .iter()
-        .map(|byte| if plain(byte) { char::from(*byte).to_string() } else { format!("%{byte:02x}") })
-        .collect();
-    format!("file://{path}?vfs={}", mode::WITHOUT_LOCKS)
 }
 
 /// What came as a message that expects an answer: a detection, or an intrusion.
