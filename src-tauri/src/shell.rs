@@ -1,14 +1,19 @@
 //! The desktop as the controller sees it. None of these waits: the window system's part is done on its own thread.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use tauri::{AppHandle, Manager};
 use tokio::sync::watch;
+use visionguard_client::controller::Client;
+use visionguard_client::installation::DataDir;
 use visionguard_client::notifier::Notifier;
 use visionguard_client::shell::{Notification, Shell};
 use visionguard_client::view;
 
+use crate::autostart::{self, Asked};
 use crate::page::Page;
+use crate::sound::Sounds;
 use crate::window;
 
 /// How long the end of the program waits for its notifications to be taken back.
@@ -20,11 +25,17 @@ pub(crate) struct Desktop {
     app: AppHandle,
     notifier: Notifier,
     tray: watch::Sender<Option<view::Tray>>,
+    sounds: Arc<Sounds>,
 }
 
 impl Desktop {
-    pub(crate) fn new(app: AppHandle, notifier: Notifier, tray: watch::Sender<Option<view::Tray>>) -> Self {
-        Self { app, notifier, tray }
+    pub(crate) fn new(
+        app: AppHandle,
+        notifier: Notifier,
+        tray: watch::Sender<Option<view::Tray>>,
+        sounds: Arc<Sounds>,
+    ) -> Self {
+        Self { app, notifier, tray, sounds }
     }
 }
 
@@ -54,6 +65,17 @@ impl Shell for Desktop {
         if let Err(error) = shown {
             tracing::error!(%error, "cannot show the window");
         }
+    }
+
+    fn settings(&mut self, settings: &view::SettingsView) {
+        self.sounds.set_volume(settings.sound_volume);
+        let (app, wanted) = (self.app.clone(), settings.start_at_sign_in);
+        let made = move || {
+            if let (Some(client), Some(found)) = (app.try_state::<Client>(), app.try_state::<DataDir>()) {
+                autostart::make(&app, &client, &found.path, wanted, Asked::AtStart);
+            }
+        };
+        tauri::async_runtime::spawn_blocking(made);
     }
 
     fn quit(&mut self) {

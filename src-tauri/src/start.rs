@@ -51,7 +51,7 @@ pub(crate) fn start(app: &AppHandle, found: DataDir) -> anyhow::Result<Option<Lo
     let report = move |outcome| drop(report.send(outcome));
     let notifier =
         notifier(&data_dir, report, Some(Arc::clone(&sounds))).context("cannot start the notifications")?;
-    let shell = Desktop::new(app.clone(), notifier, tray::keep(app));
+    let shell = Desktop::new(app.clone(), notifier, tray::keep(app), Arc::clone(&sounds));
 
     let wanted = settings.view.start_at_sign_in;
     let remarks = Remarks { data_dir: Some(found), complaints, trust: Some(trust.clone()), no_log };

@@ -9,6 +9,7 @@ mod remembered;
 mod session;
 
 use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -20,7 +21,7 @@ use crate::api::{Api, Http, SignedIn, User};
 use crate::clock::Clock;
 use crate::connection::Target;
 use crate::keychain::{self, Keychain, KeychainError, Secret};
-use crate::session_file::{self, SavedSession};
+use crate::session_file::SavedSession;
 use crate::view::{Keeping, Problem, SessionView};
 use crate::words::text;
 
@@ -51,6 +52,8 @@ struct Inner {
     tried: Mutex<Option<Tried>>,
     /// Where it is written down who is signed in.
     remembered: Mutex<Remembered>,
+    /// The directory is another program's for now, and its file that one's session.
+    is_others: AtomicBool,
 }
 
 /// What was found at the start.
@@ -90,6 +93,7 @@ impl Account {
             renewing: tokio::sync::Mutex::default(),
             tried: Mutex::default(),
             remembered: Mutex::default(),
+            is_others: AtomicBool::new(false),
         };
         Account { inner: Arc::new(inner) }
     }
@@ -188,9 +192,7 @@ impl Account {
     pub async fn sign_out(&self) -> Result<(), KeychainError> {
         let api = self.api();
         let kept_in = self.lock().take().map(|session| session.kept_in());
-        if let Err(error) = session_file::remove(self.data_dir()) {
-            tracing::warn!(%error, "session.json cannot be removed");
-        }
+        self.remove_file();
         let (forgotten, ()) = tokio::join!(self.forget(), tell_of_sign_out(api));
         match kept_in {
             Some(Keeping::Memory) => Ok(()),
@@ -302,9 +304,7 @@ impl Account {
         let SignedIn { access, refresh, date, .. } = tokens;
 
         // Nothing on disk may pair one person's name with another's token, also if the power fails in between.
-        if let Err(error) = session_file::remove(self.data_dir()) {
-            tracing::warn!(%error, "session.json cannot be removed");
-        }
+        self.remove_file();
         let stored = self.store(&access, refresh.as_ref()).await;
         saved.password_kept = self.keep_password(password.filter(|_| stored.is_ok())).await;
         self.forget_tries();

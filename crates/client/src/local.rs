@@ -18,8 +18,8 @@ use windows as system;
 
 use std::fmt;
 use std::io;
-use std::path::Path;
-use std::sync::Arc;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -29,6 +29,7 @@ use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
 
 use crate::controller::Client;
+use crate::lock::Owner;
 use crate::view::{Counts, Decided, Decision, NoticeView, Problem, StatusView};
 use crate::words::text;
 
@@ -59,6 +60,12 @@ pub struct Standing {
     pub counts: Counts,
     /// What stands that a person should know.
     pub notices: Vec<NoticeView>,
+    /// Who says so.
+    #[serde(default)]
+    pub program: Option<Owner>,
+    /// Its alerts are in its memory and nowhere else.
+    #[serde(default)]
+    pub in_memory: bool,
 }
 
 /// Why there was no answer.
@@ -81,7 +88,18 @@ pub async fn standing(data_dir: &Path) -> Result<Standing, AskError> {
     match asked.answer(ANSWER_WITHIN).await? {
         Answer::Standing(standing) => Ok(*standing),
         Answer::Problem(problem) => Err(problem.into()),
-        Answer::Kept | Answer::Decided(_) => Err(not_understood()),
+        Answer::Kept | Answer::Decided(_) | Answer::Copied => Err(not_understood()),
+    }
+}
+
+/// Has the program that holds this directory write a copy of its journal into a folder of this program's: it may be the
+/// only one that can read it.
+pub async fn copy_journal(data_dir: &Path, folder: &Path) -> Result<(), AskError> {
+    let mut asked = Asked::send(data_dir, &Question::Copy { into: folder.to_owned() }).await?;
+    match asked.answer(LONGEST_WAIT).await? {
+        Answer::Copied => Ok(()),
+        Answer::Problem(problem) => Err(problem.into()),
+        Answer::Standing(_) | Answer::Kept | Answer::Decided(_) => Err(not_understood()),
     }
 }
 
@@ -111,7 +129,7 @@ pub async fn decide(
     match asked.answer(ANSWER_WITHIN).await? {
         Answer::Kept => Ok(Kept { asked, wait }),
         Answer::Problem(problem) => Err(problem.into()),
-        Answer::Standing(_) | Answer::Decided(_) => Err(not_understood()),
+        Answer::Standing(_) | Answer::Decided(_) | Answer::Copied => Err(not_understood()),
     }
 }
 
@@ -121,7 +139,7 @@ impl Kept {
         match self.asked.answer(self.wait + ANSWER_WITHIN).await? {
             Answer::Decided(decided) => Ok(decided),
             Answer::Problem(problem) => Err(problem.into()),
-            Answer::Standing(_) | Answer::Kept => Err(not_understood()),
+            Answer::Standing(_) | Answer::Kept | Answer::Copied => Err(not_understood()),
         }
     }
 }
@@ -130,7 +148,7 @@ impl Kept {
 #[must_use = "nobody is answered any more when this is dropped"]
 pub struct Serving {
     task: JoinHandle<()>,
-    _listener: system::Name,
+    _name: Arc<Mutex<system::Name>>,
 }
 
 impl fmt::Debug for Serving {
@@ -150,7 +168,9 @@ impl Drop for Serving {
 pub fn serve(data_dir: &Path, client: Client) -> Option<Serving> {
     match system::listen(data_dir) {
         Ok((listener, name)) => {
-            Some(Serving { task: tokio::spawn(accept(listener, client)), _listener: name })
+            let name = Arc::new(Mutex::new(name));
+            let task = tokio::spawn(accept(listener, Arc::downgrade(&name), data_dir.to_owned(), client));
+            Some(Serving { task, _name: name })
         }
         Err(error) => {
             tracing::warn!(%error, "other programs of this computer cannot ask this one");
@@ -159,11 +179,33 @@ pub fn serve(data_dir: &Path, client: Client) -> Option<Serving> {
     }
 }
 
-async fn accept(mut listener: system::Listener, client: Client) {
+async fn accept(
+    mut listener: system::Listener,
+    name: Weak<Mutex<system::Name>>,
+    data_dir: PathBuf,
+    client: Client,
+) {
     let turns = Arc::new(Semaphore::new(AT_ONCE));
+    let mut taken = client.directory_taken();
     loop {
         let Ok(turn) = Arc::clone(&turns).acquire_owned().await else { return };
-        let stream = match listener.accept().await {
+        let asked = tokio::select! {
+            asked = listener.accept() => Some(asked),
+            Ok(()) = taken.changed() => None,
+        };
+        let Some(asked) = asked else {
+            // The directory is another than the one that the name was in.
+            let Some(name) = name.upgrade() else { return };
+            match system::listen(&data_dir) {
+                Ok((other, other_name)) => {
+                    listener = other;
+                    *name.lock().unwrap_or_else(PoisonError::into_inner) = other_name;
+                }
+                Err(error) => tracing::warn!(%error, "other programs find this one in its old place only"),
+            }
+            continue;
+        };
+        let stream = match asked {
             Ok(Some(stream)) => stream,
             Ok(None) => {
                 tracing::warn!("another user wanted to ask this program, and is not answered");
@@ -197,6 +239,15 @@ async fn answer(stream: impl AsyncRead + AsyncWrite + Unpin, client: &Client) ->
             Some(standing) => write(&mut stream, &Answer::Standing(Box::new(standing))).await,
             None => Ok(()),
         },
+        Question::Copy { into } => match client.journal().copy_into(&into).await {
+            Ok(()) => write(&mut stream, &Answer::Copied).await,
+            Err(error) => {
+                tracing::warn!(%error, "the journal cannot be copied for another program");
+                let sentence = text("problem.not_read", &[]);
+                let problem = Problem { code: "journal_unreadable".to_owned(), sentence, field: None };
+                write(&mut stream, &Answer::Problem(problem)).await
+            }
+        },
         Question::Decide { incident, decision, note, wait_ms } => {
             match client.decide_and_follow(&incident, decision, note).await {
                 Ok(following) => {
@@ -227,6 +278,7 @@ struct Versioned<T> {
 enum Question {
     Standing,
     Decide { incident: String, decision: Decision, note: Option<String>, wait_ms: u64 },
+    Copy { into: PathBuf },
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -236,6 +288,8 @@ enum Answer {
     /// The decision is stored.
     Kept,
     Decided(Decided),
+    /// The journal is where it was wanted.
+    Copied,
     Problem(Problem),
 }
 

@@ -64,6 +64,14 @@ pub struct Complaint {
     pub key: String,
     /// What is wrong, and what is used instead.
     pub what: String,
+    /// The file may be there and cannot be read at all, so that it is not known what it says.
+    pub unread: bool,
+}
+
+impl Complaint {
+    fn new(place: String, key: &str, what: String) -> Complaint {
+        Complaint { place, line: None, key: key.to_owned(), what, unread: false }
+    }
 }
 
 /// The place of what is no file's.
@@ -122,6 +130,16 @@ impl Default for Settings {
     }
 }
 
+/// Whether the file could be read, or is known not to be there, as far as these complaints tell.
+pub fn were_read(complaints: &[Complaint]) -> bool {
+    !complaints.iter().any(|complaint| complaint.unread)
+}
+
+/// Whether a data directory has a file of settings.
+pub fn has_file(data_dir: &Path) -> bool {
+    path(data_dir).exists()
+}
+
 /// Reads the settings of a data directory, with the process's environment over them.
 pub fn load(data_dir: &Path) -> (Settings, Vec<Complaint>) {
     load_with(data_dir, |name| std::env::var(name).ok())
@@ -145,6 +163,12 @@ pub fn save(data_dir: &Path, view: &SettingsView) -> Result<(), SettingsError> {
     let path = path(data_dir);
     write::change(&path, &in_file, &current.view, view)
         .map_err(|source| SettingsError::Unwritable { path, source })
+}
+
+/// The same where the directory is another program's: nothing is stored.
+pub(crate) fn others<T>(data_dir: &Path) -> Result<T, SettingsError> {
+    let source = io::Error::other("another program has the data directory");
+    Err(SettingsError::Unwritable { path: path(data_dir), source })
 }
 
 fn path(data_dir: &Path) -> PathBuf {

@@ -41,6 +41,11 @@ pub trait Shell: Send + 'static {
         let _ = status;
     }
 
+    /// Told of the settings where they could be read only after the start.
+    fn settings(&mut self, settings: &view::SettingsView) {
+        let _ = settings;
+    }
+
     /// Told of all standing remarks whenever one comes, changes or goes, window or not.
     fn notices(&mut self, notices: &[view::NoticeView]) {
         let _ = notices;

@@ -48,7 +48,7 @@ pub struct Trust {
 #[derive(Debug)]
 struct Inner {
     provider: Arc<CryptoProvider>,
-    path: Option<PathBuf>,
+    path: RwLock<Option<PathBuf>>,
     now: RwLock<Now>,
 }
 
@@ -79,12 +79,23 @@ impl Trust {
             certificates: Vec::new(),
             found: Found { usable: 0, broken: 0, problem: extra_ca_file.map(|_| Problem::NotYet) },
         };
-        let inner =
-            Arc::new(Inner { provider, path: extra_ca_file.map(Path::to_owned), now: RwLock::new(now) });
-        if inner.path.is_some() {
-            follow(&inner, interval);
+        let path = RwLock::new(extra_ca_file.map(Path::to_owned));
+        let inner = Arc::new(Inner { provider, path, now: RwLock::new(now) });
+        if extra_ca_file.is_some() {
+            wait_for_first(&follow(&inner, interval));
         }
         Trust { inner }
+    }
+
+    /// Another file is to be trusted, or none: the settings were read only now. Its first look is not waited for.
+    pub fn choose(&self, extra_ca_file: Option<&Path>) {
+        let before = {
+            let mut path = self.inner.path.write().unwrap_or_else(PoisonError::into_inner);
+            std::mem::replace(&mut *path, extra_ca_file.map(Path::to_owned))
+        };
+        if before.is_none() && extra_ca_file.is_some() {
+            drop(follow(&self.inner, LOOK_EVERY));
+        }
     }
 
     /// Ring, and this trust as it is at each handshake.
@@ -100,7 +111,7 @@ impl Trust {
 
     /// The file, where one was chosen, and what was found in it when it was last looked at.
     pub fn file(&self) -> Option<(PathBuf, Found)> {
-        Some((self.inner.path.clone()?, self.inner.now().found.clone()))
+        Some((self.inner.path()?, self.inner.now().found.clone()))
     }
 
     /// What is wrong with the file, in a sentence.
@@ -128,9 +139,12 @@ impl Inner {
         self.now.read().unwrap_or_else(PoisonError::into_inner)
     }
 
+    fn path(&self) -> Option<PathBuf> {
+        self.path.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
     /// Looks at the file again. What was read of it before stays in use where it cannot be read any more.
-    fn look(&self, seen: &mut Option<Seen>) {
-        let Some(path) = &self.path else { return };
+    fn look(&self, path: &Path, seen: &mut Option<Seen>) {
         let Some(look) = file::look(path, seen) else { return };
         let before = self.now().found.clone();
         let (certificates, found) = match look {
@@ -157,15 +171,19 @@ impl Inner {
     }
 }
 
-/// Looks at the file on a thread of its own for as long as anybody trusts it; returns after the first look, or when that takes
-/// too long.
-fn follow(inner: &Arc<Inner>, interval: Duration) {
+/// Looks at the file on a thread of its own for as long as anybody trusts one; tells of each look.
+fn follow(inner: &Arc<Inner>, interval: Duration) -> mpsc::Receiver<()> {
     let weak = Arc::downgrade(inner);
     let (looked, first) = mpsc::channel();
     let look = move || {
-        let mut seen = None;
+        let (mut seen, mut before) = (None, None);
         while let Some(inner) = Weak::upgrade(&weak) {
-            inner.look(&mut seen);
+            let Some(path) = inner.path() else { return };
+            if before.as_ref() != Some(&path) {
+                seen = None;
+            }
+            inner.look(&path, &mut seen);
+            before = Some(path);
             drop(inner);
             // After the first time nobody waits for it any more.
             let _ = looked.send(());
@@ -174,8 +192,12 @@ fn follow(inner: &Arc<Inner>, interval: Duration) {
     };
     if let Err(error) = thread::Builder::new().name("trust".to_owned()).spawn(look) {
         tracing::error!(%error, "extra_ca_file is not looked at");
-        return;
     }
+    first
+}
+
+/// Returns after the first look, or when that takes too long.
+fn wait_for_first(first: &mpsc::Receiver<()>) {
     if first.recv_timeout(FIRST_LOOK) == Err(RecvTimeoutError::Timeout) {
         tracing::warn!("extra_ca_file does not answer; going on without it");
     }

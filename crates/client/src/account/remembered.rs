@@ -2,6 +2,9 @@
 //!
 //! The entry is there only while the file could not be written, so that it is the newer of the two wherever it is found.
 
+use std::io;
+use std::sync::atomic::Ordering;
+
 use secrecy::{ExposeSecret, SecretString};
 
 use super::Account;
@@ -50,9 +53,34 @@ impl Account {
         }
     }
 
+    /// Whether the directory is another program's, so that nothing is written there.
+    pub fn directory_is_others(&self, is_others: bool) {
+        self.inner.is_others.store(is_others, Ordering::SeqCst);
+    }
+
+    pub(super) fn remove_file(&self) {
+        if self.is_others() {
+            return;
+        }
+        if let Err(error) = session_file::remove(self.data_dir()) {
+            tracing::warn!(%error, "session.json cannot be removed");
+        }
+    }
+
+    fn write_file(&self, saved: &SavedSession) -> io::Result<()> {
+        if self.is_others() {
+            return Err(io::Error::other("another program has the data directory"));
+        }
+        session_file::save(self.data_dir(), saved)
+    }
+
+    fn is_others(&self) -> bool {
+        self.inner.is_others.load(Ordering::SeqCst)
+    }
+
     /// Writes it down, where that can be done.
     pub(super) async fn remember(&self, saved: &SavedSession) {
-        let remembered = match session_file::save(self.data_dir(), saved) {
+        let remembered = match self.write_file(saved) {
             Ok(()) => {
                 self.forget_entry().await;
                 Remembered::InFile
@@ -84,7 +112,7 @@ impl Account {
         let Some(session) = current.as_ref().filter(|session| session.trouble().is_none()) else {
             return false;
         };
-        session_file::save(self.data_dir(), session.saved())
+        self.write_file(session.saved())
             .inspect_err(|error| tracing::warn!(%error, "session.json cannot be written"))
             .is_ok()
     }
@@ -104,6 +132,10 @@ impl Account {
     }
 
     async fn remember_in_keychain(&self, saved: &SavedSession) -> Remembered {
+        // Its own session would give way to ours at its next start.
+        if self.is_others() {
+            return Remembered::Nowhere;
+        }
         let Ok(text) = serde_json::to_string(saved) else { return Remembered::Nowhere };
         let entry = keychain::entry(Secret::Session, self.data_dir());
         match self.inner.keychain.set(&entry, &SecretString::from(text)).await {

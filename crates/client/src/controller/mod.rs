@@ -9,6 +9,7 @@ mod decisions;
 mod delivery;
 mod drill;
 mod history;
+mod home;
 mod log;
 mod notifications;
 mod offline;
@@ -71,6 +72,7 @@ const LOOK_EVERY: Duration = Duration::from_millis(250);
 pub struct Client {
     ticks: mpsc::UnboundedSender<Tick>,
     journal: Journal,
+    taken: tokio::sync::watch::Receiver<u32>,
 }
 
 impl fmt::Debug for Client {
@@ -139,6 +141,8 @@ pub struct Pace {
     /// Between two attempts to store what could not be stored, to send what could not be sent, or to look at what the
     /// server would not tell.
     pub retry_every: Duration,
+    /// Between two looks at the data directory.
+    pub look_every: Duration,
     /// Between two looks at what is due rarely: pictures to prune, a token to refresh, the day's count.
     pub upkeep_every: Duration,
     /// How long the message of a test of the alert path may take to come back.
@@ -170,6 +174,7 @@ impl Default for Pace {
             reclaim_pause: Duration::from_millis(250),
             keychain_every: Duration::from_secs(3),
             retry_every: Duration::from_secs(5),
+            look_every: Duration::from_secs(5),
             upkeep_every: Duration::from_secs(60),
             drill_within: Duration::from_secs(20),
             drill_after_connect: Duration::from_secs(5),
@@ -400,6 +405,11 @@ impl Client {
     /// The network is there again, or is another: no wait goes on.
     pub fn network_changed(&self) {
         self.tell(Tick::Network);
+    }
+
+    /// Counts how often the data directory was taken anew: it came late, or was moved or deleted under the program.
+    pub(crate) fn directory_taken(&self) -> tokio::sync::watch::Receiver<u32> {
+        self.taken.clone()
     }
 
     /// Returns when the client has ended.

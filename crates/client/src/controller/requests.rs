@@ -60,6 +60,8 @@ impl Controller {
             email: session.map(|session| session.email),
             counts: self.shown.counts,
             notices: self.shown.notices(),
+            program: Some(self.owner()),
+            in_memory: !self.journal.is_durable(),
         });
     }
 
@@ -206,9 +208,13 @@ impl Controller {
 
     pub(super) fn change_settings(&self, view: SettingsView, reply: Reply<Result<SettingsView, Problem>>) {
         let data_dir = self.data_dir.clone();
+        let is_others = self.home.is_others();
         self.spawn(async move {
             let saved = tokio::task::spawn_blocking(move || {
-                let result = settings::save(&data_dir, &view).map(|()| settings::load(&data_dir));
+                let result = match is_others {
+                    false => settings::save(&data_dir, &view).map(|()| settings::load(&data_dir)),
+                    true => settings::others(&data_dir),
+                };
                 Saved { wanted: view, result }
             });
             match saved.await {
@@ -240,7 +246,7 @@ impl Controller {
         let _ = reply.send(answer);
     }
 
-    fn use_settings(&mut self, settings: Settings) -> SettingsView {
+    pub(super) fn use_settings(&mut self, settings: Settings) -> SettingsView {
         if settings.view.drill_at != self.settings.view.drill_at {
             self.drill_rescheduled();
         }

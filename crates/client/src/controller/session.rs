@@ -107,7 +107,8 @@ impl Controller {
     }
 
     pub(super) fn restored(&mut self, epoch: u64, restored: Restored) {
-        if epoch != self.who.epoch {
+        // The directory may have come in between, so that it was asked for twice.
+        if epoch != self.who.epoch || self.who.account == status::Account::SignedIn {
             return;
         }
         self.shown.withdraw("keychain_locked");

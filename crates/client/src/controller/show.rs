@@ -95,6 +95,11 @@ impl Shown {
         }
     }
 
+    /// Whether this remark stands.
+    pub(super) fn stands(&self, code: &str) -> bool {
+        self.notices.contains_key(code)
+    }
+
     /// When anything was last heard on the socket.
     pub(super) fn heard_at(&self) -> Option<Moment> {
         self.heard.moment

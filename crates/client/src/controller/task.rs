@@ -14,6 +14,7 @@ use visionguard_proto::{Moment, link};
 use super::alerts::Alerts;
 use super::decisions::Outbox;
 use super::drill::Drills;
+use super::home::Home;
 use super::page::Page;
 use super::recorder;
 use super::session::Who;
@@ -26,9 +27,10 @@ use crate::account::{Account, Remembered};
 use crate::clock::Clock;
 use crate::connection::{Connection, Event};
 use crate::dial::Dial;
+use crate::installation;
 use crate::journal::{self, Journal, JournalError, Keep};
-use crate::lock::DataLock;
-use crate::settings::Settings;
+use crate::lock::{DataLock, Owner};
+use crate::settings::{self, Settings};
 use crate::shell::Shell;
 use crate::tls::Trust;
 use crate::words::text;
@@ -80,12 +82,13 @@ pub(super) struct Controller {
     prune: Due,
     /// When the program started, by both clocks.
     started: (Timestamp, Moment),
-    lock: DataLock,
+    pub(super) home: Home,
     pub(super) trust: Option<Trust>,
 }
 
 /// Makes the task of these parts and starts it.
 pub(super) fn start(parts: Parts, remarks: Remarks, shell: Box<dyn Shell>) -> Result<Client, StartError> {
+    let directory = installation::file_id(&parts.data_dir);
     let lock = DataLock::take(&parts.data_dir, &parts.program, parts.clock.wall())?;
     let (journal, found) = open_journal(&parts)?;
     let account = Account::new(parts.data_dir.clone(), parts.keychain, parts.http, Arc::clone(&parts.clock));
@@ -95,6 +98,8 @@ pub(super) fn start(parts: Parts, remarks: Remarks, shell: Box<dyn Shell>) -> Re
     let tasks = TaskTracker::new();
     let lane = recorder::start(&tasks, journal.clone(), ticks.clone());
     let now = parts.clock.monotonic();
+    let were_read = settings::were_read(&remarks.complaints);
+    let (home, taken) = Home::new(parts.program, lock, directory, were_read);
 
     let mut controller = Controller {
         shell,
@@ -124,15 +129,16 @@ pub(super) fn start(parts: Parts, remarks: Remarks, shell: Box<dyn Shell>) -> Re
         prune: Due::default(),
         started: (parts.clock.wall(), now),
         clock: parts.clock,
-        lock,
+        home,
         trust: remarks.trust.clone(),
     };
     controller.upkeep.set(now);
     controller.prune.set(now + PRUNE_EVERY);
+    controller.home.look_at(now + controller.pace.look_every);
     controller.found_journal(found);
     controller.say_remarks(&remarks);
     tokio::spawn(controller.run(inbox));
-    Ok(Client { ticks, journal })
+    Ok(Client { ticks, journal, taken })
 }
 
 /// How the journal was found at the start.
@@ -206,8 +212,8 @@ impl Controller {
             tracing::warn!("the journal did not close in time");
         }
         // Who waits for the end may start the next program at once.
-        let Controller { mut shell, lock, .. } = self;
-        drop(lock);
+        let Controller { mut shell, home, .. } = self;
+        home.let_go();
         shell.quit();
     }
 
@@ -232,6 +238,12 @@ impl Controller {
                 let _ = ticks.send(Tick::WriteFailed(error));
             }
         });
+    }
+
+    /// This program, as others are to name it.
+    pub(super) fn owner(&self) -> Owner {
+        let program = self.home.program().to_owned();
+        Owner { pid: std::process::id(), program, since: self.started.0 }
     }
 
     pub(super) fn now(&self) -> Moment {
@@ -270,6 +282,7 @@ impl Controller {
             self.page.due(),
             self.shown.due(),
             self.upkeep.at(),
+            self.home.due(),
         ];
         due.into_iter().flatten().map(|at| at.since(now)).min().unwrap_or(LONGEST_SLEEP).min(LONGEST_SLEEP)
     }
@@ -285,7 +298,7 @@ impl Controller {
         self.compare_clocks();
         self.count();
         if !self.journal.is_durable() {
-            self.settle();
+            self.home.settle(now);
             self.prune.set(now);
         }
         self.remember_session();

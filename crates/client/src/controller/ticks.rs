@@ -10,6 +10,7 @@ use visionguard_proto::{Cursor, Moment};
 
 use super::Controller;
 use super::decisions::{DecisionKept, Sent};
+use super::home::Look;
 use super::recorder::Attempt;
 use super::requests::Saved;
 use super::session::Refused;
@@ -140,6 +141,10 @@ pub(super) enum Tick {
     OutageCut(Result<Option<OutageRow>, JournalError>),
     /// The journal was in memory and is on the disk now.
     Settled(Settled),
+    /// The data directory was looked at.
+    Looked(Box<Look>),
+    /// The journal is in memory from now on, the directory being another program's.
+    JournalLeft(Result<bool, JournalError>),
     SettingsSaved(Saved, Reply<Result<SettingsView, Problem>>),
     /// That this alert was shown could not be written down.
     NotMarked(AlertId, JournalError),
@@ -223,6 +228,8 @@ impl Controller {
             Tick::Counted(result) => self.counted(result),
             Tick::OutageCut(result) => self.outage_was_cut(result),
             Tick::Settled(settled) => self.settled(settled),
+            Tick::Looked(look) => self.looked(*look),
+            Tick::JournalLeft(result) => self.journal_left(result),
             Tick::SettingsSaved(result, reply) => self.settings_saved(result, reply),
             Tick::NotMarked(alert, error) => self.not_marked(alert, &error),
             Tick::NotCovered(incidents, at, error) => self.not_covered(incidents, at, &error),
@@ -243,6 +250,7 @@ impl Controller {
         self.decisions_time(now);
         self.drill_time(now);
         self.page_time(now);
+        self.home_time(now);
         self.upkeep_time(now);
     }
 }

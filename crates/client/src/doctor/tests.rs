@@ -309,6 +309,8 @@ fn told(status: Status) -> Running {
         remedy: None,
     };
     Running::Told(Box::new(Standing {
+        program: None,
+        in_memory: false,
         status,
         server: None,
         user_id: Some("u1".to_owned()),

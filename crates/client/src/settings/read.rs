@@ -52,17 +52,25 @@ const MOST_GUESSES: usize = 1000;
 /// Puts the file over the defaults. One that is no TOML is read line by line, and each line that can be read counts.
 pub(super) fn file(path: &Path, settings: &mut Settings, complaints: &mut Vec<Complaint>) {
     let place = path.display().to_string();
-    let read = match text::read(path) {
-        Ok(Some(read)) => read,
-        Ok(None) => return,
-        Err(error) => {
-            PRIVATE.iter().for_each(|key| be_discreet(settings, key));
-            let what =
-                format!("cannot be read ({error}); the defaults are used, and pictures are not shown openly");
-            complaints.push(Complaint { place, line: None, key: WHOLE.to_owned(), what });
-            return;
-        }
+    let why = match text::read(path) {
+        Ok(Some(read)) => return take(read, path, place, settings, complaints),
+        Ok(None) if path.parent().is_some_and(Path::is_dir) => return,
+        // It may be on a disk that comes later.
+        Ok(None) => "its folder is not there".to_owned(),
+        Err(error) => error.to_string(),
     };
+    PRIVATE.iter().for_each(|key| be_discreet(settings, key));
+    let what = format!("cannot be read ({why}); the defaults are used, and pictures are not shown openly");
+    complaints.push(Complaint { unread: true, ..Complaint::new(place, WHOLE, what) });
+}
+
+fn take(
+    read: text::Text,
+    path: &Path,
+    place: String,
+    settings: &mut Settings,
+    complaints: &mut Vec<Complaint>,
+) {
     let mut reading = Reading {
         settings,
         complaints: Vec::new(),
@@ -89,7 +97,7 @@ pub(super) fn file(path: &Path, settings: &mut Settings, complaints: &mut Vec<Co
     complaints.extend(said.into_iter().take(COMPLAINTS));
     if more > 0 {
         let what = format!("has {more} more lines that are not understood");
-        complaints.push(Complaint { place, line: None, key: WHOLE.to_owned(), what });
+        complaints.push(Complaint::new(place, WHOLE, what));
     }
     if let Some(ca_file) = &settings.extra_ca_file
         && let Some(data_dir) = path.parent()
@@ -127,7 +135,7 @@ struct Reading<'a> {
 
 impl Reading<'_> {
     fn complain(&mut self, line: Option<usize>, key: &str, what: String) {
-        self.complaints.push(Complaint { place: self.place.clone(), line, key: key.to_owned(), what });
+        self.complaints.push(Complaint { line, ..Complaint::new(self.place.clone(), key, what) });
     }
 
     /// A file of TOML. What stands at its place counts before what does not.
@@ -351,12 +359,7 @@ pub(super) fn environment(
         if let Err(expected) = apply(settings, key, Given::Text(&text)) {
             be_discreet(settings, key);
             let what = format!("{expected}; {} is used", shown(settings, key));
-            complaints.push(Complaint {
-                place: ENVIRONMENT.to_owned(),
-                line: None,
-                key: name.to_owned(),
-                what,
-            });
+            complaints.push(Complaint::new(ENVIRONMENT.to_owned(), name, what));
         }
     }
 }

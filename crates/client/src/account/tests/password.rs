@@ -1,4 +1,5 @@
 use super::*;
+use crate::session_file;
 
 #[tokio::test]
 async fn a_kept_password_signs_in_again_where_the_server_renews_nothing() {

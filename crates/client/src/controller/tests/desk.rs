@@ -15,11 +15,11 @@ use visionguard_proto::link;
 use super::server::Server;
 use crate::api::Http;
 use crate::clock::SystemClock;
-use crate::controller::{Client, Pace, Parts, StartError};
+use crate::controller::{Client, Pace, Parts, Remarks, StartError};
 use crate::dial::SystemDial;
 use crate::journal::{AlertId, Hands};
 use crate::keychain::{Keychain, KeychainError, MemoryKeychain};
-use crate::settings::Settings;
+use crate::settings::{self, Complaint, Settings};
 use crate::shell::{Notification, Outcome, Shell};
 use crate::tls;
 use crate::view::{Event, Keeping, Status, StatusView, Tray};
@@ -41,6 +41,8 @@ pub(super) struct Told {
 #[derive(Debug)]
 pub(super) struct Desk {
     folder: TempDir,
+    data_dir: PathBuf,
+    complaints: Vec<Complaint>,
     pub(super) keychain: Arc<LateKeychain>,
     pub(super) settings: Settings,
     pub(super) pace: Pace,
@@ -56,8 +58,11 @@ pub(super) struct Running {
 
 impl Desk {
     pub(super) fn new() -> Desk {
+        let folder = tempfile::tempdir().expect("a folder");
         Desk {
-            folder: tempfile::tempdir().expect("a folder"),
+            data_dir: folder.path().to_owned(),
+            folder,
+            complaints: Vec::new(),
             keychain: Arc::default(),
             settings: Settings::default(),
             pace: Pace {
@@ -68,6 +73,7 @@ impl Desk {
                 register_every: Duration::from_millis(200),
                 keychain_every: Duration::from_millis(100),
                 retry_every: Duration::from_millis(100),
+                look_every: Duration::from_millis(100),
                 ..Pace::default()
             },
         }
@@ -80,7 +86,22 @@ impl Desk {
     }
 
     pub(super) fn path(&self) -> &Path {
-        self.folder.path()
+        &self.data_dir
+    }
+
+    /// The data directory is deeper, so that what it lies in can come and go.
+    pub(super) fn lives_in(&mut self, below: &str) {
+        self.data_dir = self.folder.path().join(below);
+    }
+
+    /// Beside the data directory, or above it.
+    pub(super) fn beside(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    /// Reads the settings as the program does before it starts.
+    pub(super) fn read_settings(&mut self) {
+        (self.settings, self.complaints) = settings::load(&self.data_dir);
     }
 
     /// Starts a client whose notifications are shown at once.
@@ -117,7 +138,8 @@ impl Desk {
         let told = Arc::new(Mutex::new(Told::default()));
         let client = Arc::new(Mutex::new(None));
         let shell = Recording { told: Arc::clone(&told), changed, shows, client: Arc::clone(&client) };
-        let started = Client::start(parts, shell)?;
+        let remarks = Remarks { complaints: self.complaints.clone(), ..Remarks::default() };
+        let started = Client::start_with(parts, remarks, shell)?;
         *client.lock().expect("the client") = Some(started.clone());
         Ok(Running { client: started, told, changed: watching })
     }
@@ -170,6 +192,19 @@ impl Running {
 
     pub(super) async fn notification(&self, nth: usize) -> Notification {
         self.until("a notification", |told| told.notifications.get(nth).cloned()).await
+    }
+
+    /// Waits until this holds of the world outside; far longer than it should take.
+    pub(super) async fn until_true(&self, what: &str, holds: impl Fn() -> bool) {
+        let give_up_at = tokio::time::Instant::now() + Duration::from_secs(60);
+        while !holds() {
+            assert!(
+                tokio::time::Instant::now() < give_up_at,
+                "waited in vain until {what}: {:?}",
+                self.told()
+            );
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
     }
 
     /// Ends the client and waits for it.

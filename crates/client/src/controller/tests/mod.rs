@@ -2,6 +2,7 @@
 
 mod desk;
 mod drill;
+mod home;
 mod offline;
 mod outages;
 mod parts;
