@@ -13,6 +13,7 @@ mod shell;
 mod sound;
 mod start;
 mod stopped;
+mod told;
 mod tray;
 #[cfg(target_os = "linux")]
 mod web_process;
@@ -25,6 +26,7 @@ use visionguard_client::installation::{self, DataDir};
 
 use page::Page;
 use stopped::End;
+use told::Told;
 
 pub use visionguard_client::serve_pictures_if_asked;
 
@@ -41,6 +43,8 @@ pub fn run() -> anyhow::Result<()> {
         .context("cannot start the runtime")?;
     tauri::async_runtime::set(runtime.handle().clone());
     let _inside = runtime.enter();
+    // Before anything that takes time.
+    let told = Told::listen();
 
     let found = DataDir::find();
     #[cfg(target_os = "linux")]
@@ -85,7 +89,7 @@ pub fn run() -> anyhow::Result<()> {
         stopped::tell(None, &found, error);
     })?;
 
-    let _logging = match start::start(app.handle(), found.clone()) {
+    let _logging = match start::start(app.handle(), found.clone(), &told) {
         Ok(logging) => logging,
         Err(error) => return stop(app, &found, error),
     };

@@ -1,13 +1,13 @@
 //! The start of the client inside the shell. What goes wrong on the way is said on the screen, whatever it is.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::Context;
 use tauri::{AppHandle, Manager};
 use tokio::sync::mpsc::unbounded_channel;
 use visionguard_client::controller::{Client, Parts, Remarks};
-use visionguard_client::installation::DataDir;
+use visionguard_client::installation::{self, DataDir};
 use visionguard_client::local;
 use visionguard_client::logging::{self, Logging};
 use visionguard_client::notifier::{self, Notifier};
@@ -19,6 +19,7 @@ use visionguard_client::tls::Trust;
 use crate::autostart::{self, Asked};
 use crate::shell::Desktop;
 use crate::sound::Sounds;
+use crate::told::Told;
 use crate::tray;
 
 /// The argument of a start without a window, as at sign-in to the computer.
@@ -30,7 +31,7 @@ pub(crate) fn is_hidden() -> bool {
 }
 
 /// Starts the client, and opens the window unless told not to.
-pub(crate) fn start(app: &AppHandle, found: DataDir) -> anyhow::Result<Option<Logging>> {
+pub(crate) fn start(app: &AppHandle, found: DataDir, told: &Told) -> anyhow::Result<Option<Logging>> {
     let data_dir = found.path.clone();
     let (settings, complaints) = settings::load(&data_dir);
     let logging = logging::start(&data_dir, settings.log_level, settings.log_format);
@@ -57,11 +58,11 @@ pub(crate) fn start(app: &AppHandle, found: DataDir) -> anyhow::Result<Option<Lo
     let remarks = Remarks { data_dir: Some(found), complaints, trust: Some(trust.clone()), no_log };
     let parts = Parts::system(data_dir.clone(), settings, &trust)?;
     let client = Client::start_with(parts, remarks, shell)?;
+    told.finish_with(client.clone());
     app.manage(client.clone());
     app.manage(sounds);
     app.manage(local::serve(&data_dir, client.clone()));
     autostart::make(app, &client, &data_dir, wanted, Asked::AtStart);
-    quit_when_told(client.clone());
     let told = client.clone();
     tauri::async_runtime::spawn(async move {
         power::follow(told.clone());
@@ -83,8 +84,11 @@ pub(crate) fn notifier(
     sounds: Option<Arc<Sounds>>,
 ) -> std::io::Result<Notifier> {
     // Where nothing is written to the disk, if there is such a place.
-    let folders =
-        [Some(notifier::directory(data_dir)), Some(data_dir.join("notifications")), private_folder()];
+    let folders = [
+        Some(notifier::directory(data_dir)),
+        Some(data_dir.join("notifications")),
+        installation::private_folder().ok(),
+    ];
     let mut last = std::io::Error::other("there is no folder for pictures");
     for folder in folders.into_iter().flatten() {
         let started = match sounds.clone() {
@@ -100,34 +104,4 @@ pub(crate) fn notifier(
         }
     }
     Err(last)
-}
-
-/// A folder that nobody else can have made, gone with the computer's next start.
-pub(crate) fn private_folder() -> Option<PathBuf> {
-    let mut folder = std::fs::DirBuilder::new();
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut folder, 0o700);
-    let name = |again: u32| std::env::temp_dir().join(format!("visionguard-{}-{again}", std::process::id()));
-    (0..100).map(name).find(|path| folder.create(path).is_ok())
-}
-
-/// Finishes what is being written when the computer shuts down or the terminal says so.
-fn quit_when_told(client: Client) {
-    #[cfg(unix)]
-    tauri::async_runtime::spawn(async move {
-        use tokio::signal::unix::{SignalKind, signal};
-        let (Ok(mut terminate), Ok(mut interrupt), Ok(mut hang_up)) =
-            (signal(SignalKind::terminate()), signal(SignalKind::interrupt()), signal(SignalKind::hangup()))
-        else {
-            return;
-        };
-        tokio::select! {
-            _ = terminate.recv() => {}
-            _ = interrupt.recv() => {}
-            _ = hang_up.recv() => {}
-        }
-        client.quit();
-    });
-    #[cfg(not(unix))]
-    drop(client);
 }

@@ -76,9 +76,9 @@ fn dialog(_app: &AppHandle, found: &DataDir, why: &str) -> End {
 
     let dialog = message(why);
     let (shown, data_dir) = (dialog.clone(), found.path.clone());
-    let is_held = lock::holder(&data_dir).is_some();
+    let is_held = lock::is_held(&data_dir);
     timeout_add_local(LOOK_EVERY, move || {
-        if is_held && lock::holder(&data_dir).is_none() {
+        if is_held && !lock::is_held(&data_dir) {
             shown.response(gtk::ResponseType::Accept);
             return ControlFlow::Break;
         }

@@ -6,8 +6,6 @@ use tauri::webview::{NewWindowResponse, PermissionResponse};
 use tauri::{AppHandle, Manager, Url, WebviewUrl, WebviewWindow, WebviewWindowBuilder};
 use visionguard_client::installation::{self, DataDir};
 
-use crate::start;
-
 /// The label of the only window.
 pub(crate) const LABEL: &str = "main";
 
@@ -112,8 +110,10 @@ fn folder(app: &AppHandle) -> Option<PathBuf> {
     if is_usable(&usual) {
         return None;
     }
-    let others =
-        [installation::runtime_dir(data_dir).map(|folder| folder.join("page")), start::private_folder()];
+    let others = [
+        installation::runtime_dir(data_dir).map(|folder| folder.join("page")),
+        installation::private_folder().ok(),
+    ];
     others.into_iter().flatten().find(is_usable)
 }
 

@@ -7,6 +7,7 @@ mod drill;
 mod outage;
 mod page;
 mod sign_in;
+mod start;
 mod views;
 mod virtual_desktop;
 mod web_process;

@@ -382,7 +382,7 @@ async fn people(server: &Running) -> Result<ShopId> {
     Ok(shop)
 }
 
-fn variable(name: &str) -> Result<OsString> {
+pub fn variable(name: &str) -> Result<OsString> {
     std::env::var_os(name).with_context(|| {
         format!("{name} is not set: these tests are run by `cargo xtask test`, which builds the program and sets it")
     })
