@@ -15,6 +15,7 @@ mod network;
 mod notice;
 mod power;
 mod process;
+mod read_only;
 mod record;
 mod refusals;
 mod resources;

@@ -1,7 +1,7 @@
 //! `alerts`: what is stored on this computer, also while another program owns it.
 
 use jiff::tz::TimeZone;
-use visionguard_client::journal::{Journal, JournalError};
+use visionguard_client::journal::Journal;
 use visionguard_client::view::{FeedFilter, FeedItem, FeedQuery, Handling, Incident};
 
 use crate::args::Alerts;
@@ -9,15 +9,15 @@ use crate::exit::{Exit, Failure};
 use crate::lines::{self, StoredLine};
 use crate::out::{self, Closed};
 use crate::place::Place;
+use crate::stored;
 
 /// Lists the journal.
 pub async fn run(options: &Alerts) -> Result<Exit, Failure> {
     let place = Place::find()?;
-    let journal = match Journal::open_read_only(&place.data_dir) {
-        Ok(journal) => journal,
-        Err(JournalError::Missing(_)) if options.json => return Ok(Exit::Done),
-        Err(JournalError::Missing(_)) => return out::ended(out::line("No alerts yet.")),
-        Err(error) => return Err(error.into()),
+    let journal = match stored::open(&place).await? {
+        Some(journal) => journal,
+        None if options.json => return Ok(Exit::Done),
+        None => return out::ended(out::line("No alerts yet.")),
     };
     if options.json {
         alerts(options, &place, &journal).await

@@ -27,6 +27,11 @@ const LOOK_EVERY: Duration = Duration::from_millis(250);
 /// Decides, and waits until it is known what became of it.
 pub async fn run(options: &Decide, decision: Decision) -> Result<Exit, Failure> {
     let (place, sign_in) = SignIn::prepare(&options.credentials)?;
+    // Whoever answers runs, whether or not its lock can be seen.
+    if let Ok(standing) = local::standing(&place.data_dir).await {
+        let owner = standing.program.as_ref();
+        return told(beside(&place.data_dir, options, decision, owner).await?);
+    }
     let _log = place.log();
     let (tell, mut ended) = mpsc::unbounded_channel();
     let client = match Client::start_with(place.parts("visionguard")?, place.remarks(), Listener { tell }) {

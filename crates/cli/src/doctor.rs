@@ -66,7 +66,7 @@ pub async fn run(options: &Doctor) -> Result<Exit, Failure> {
 async fn running(place: &Place) -> Running {
     match local::standing(&place.data_dir).await {
         Ok(standing) => Running::Told(Box::new(standing)),
-        Err(_) if lock::holder(&place.data_dir).is_some() => Running::Silent,
+        Err(_) if lock::is_held(&place.data_dir) => Running::Silent,
         Err(_) => Running::Nobody,
     }
 }

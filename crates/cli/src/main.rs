@@ -16,6 +16,7 @@ mod reader;
 mod report;
 mod sign_in;
 mod status;
+mod stored;
 mod watch;
 
 use std::process::ExitCode;

@@ -4,7 +4,7 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp, ToSpan};
 use visionguard_client::clock::{Clock, SystemClock};
-use visionguard_client::journal::{Journal, JournalError};
+use visionguard_client::journal::Journal;
 use visionguard_client::session_file;
 use visionguard_client::view::{LedgerEntry, Report, ReportQuery, Source, Spread};
 
@@ -13,6 +13,7 @@ use crate::exit::{Exit, Failure};
 use crate::lines::{columns, date_and_clock, severity_word};
 use crate::out;
 use crate::place::Place;
+use crate::stored;
 use visionguard_client::doctor;
 
 /// Days that a report is about if none are named, the last of them today.
@@ -25,9 +26,9 @@ pub async fn run(options: &args::Report) -> Result<Exit, Failure> {
     let place = Place::find()?;
     let (zone, now) = (TimeZone::system(), SystemClock.wall());
     let query = query(options.from, options.to, now, &zone)?;
-    let journal = match Journal::open_read_only(&place.data_dir) {
-        Err(JournalError::Missing(_)) => Journal::in_memory()?,
-        opened => opened?,
+    let journal = match stored::open(&place).await? {
+        Some(journal) => journal,
+        None => Journal::in_memory()?,
     };
     let report = journal.report(query, now, &place.settings.view.camera_names).await?;
 

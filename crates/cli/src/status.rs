@@ -41,7 +41,9 @@ struct Report {
     next_attempt_at: Option<i64>,
     server: Option<String>,
     email: Option<String>,
-    /// Who runs.
+    #[serde(skip)]
+    is_running: bool,
+    /// Who runs; none where nobody does, or where the disk does not take its name.
     program: Option<Owner>,
     counts: Option<Counts>,
     /// When the newest alert was received.
@@ -70,14 +72,15 @@ pub async fn run(options: &args::Status) -> Result<Exit, Failure> {
 
 async fn examine(place: &Place) -> Result<Report, Failure> {
     let saved = session_file::load(&place.data_dir);
-    let program = lock::holder(&place.data_dir);
+    let (is_running, program) = (lock::is_held(&place.data_dir), lock::holder(&place.data_dir));
     let journal = Journal::open_read_only(&place.data_dir).ok();
     let newest_at = match &journal {
         Some(journal) => newest(journal).await?,
         None => None,
     };
     let data_dir = shown(&place.data_dir);
-    if let Ok(Standing { status, server, email, counts, .. }) = local::standing(&place.data_dir).await {
+    if let Ok(standing) = local::standing(&place.data_dir).await {
+        let Standing { status, server, email, counts, .. } = standing;
         return Ok(Report {
             status: Some(status.status),
             reason: status.reason,
@@ -86,14 +89,15 @@ async fn examine(place: &Place) -> Result<Report, Failure> {
             next_attempt_at: status.next_attempt_at,
             server,
             email,
-            program,
+            is_running: true,
+            program: standing.program.or(program),
             counts: Some(counts),
             newest_at,
             data_dir,
         });
     }
     let (status, reason, sentence) =
-        verdict(place, saved.as_ref(), program.as_ref(), journal.as_ref()).await?;
+        verdict(place, saved.as_ref(), is_running.then_some(program.as_ref()), journal.as_ref()).await?;
     let counts = match &journal {
         Some(journal) => Some(journal.counts(midnight()).await?),
         None => None,
@@ -106,6 +110,7 @@ async fn examine(place: &Place) -> Result<Report, Failure> {
         next_attempt_at: None,
         server: saved.as_ref().map(|saved| saved.server.clone()),
         email: saved.map(|saved| saved.email),
+        is_running,
         program,
         counts,
         newest_at,
@@ -118,7 +123,7 @@ type Verdict = (Option<Status>, &'static str, String);
 async fn verdict(
     place: &Place,
     saved: Option<&SavedSession>,
-    program: Option<&Owner>,
+    program: Option<Option<&Owner>>,
     journal: Option<&Journal>,
 ) -> Result<Verdict, Failure> {
     let Some(program) = program else {
@@ -149,12 +154,19 @@ fn untold() -> Verdict {
 }
 
 /// What is wrong, if anything is; that nothing is seen to be wrong is no proof.
-async fn evidence(api: &Api, saved: &SavedSession, program: &Owner, journal: Option<&Journal>) -> Verdict {
+async fn evidence(
+    api: &Api,
+    saved: &SavedSession,
+    program: Option<&Owner>,
+    journal: Option<&Journal>,
+) -> Verdict {
     match api.registration(&saved.user_id).await {
         Registration::NotRegistered => {
             return (Some(Status::Deaf), "slot_lost", words::text("status.not_listed", &[]));
         }
-        Registration::Registered { uptime, .. } if is_older(uptime, program) => {
+        Registration::Registered { uptime, .. }
+            if program.is_some_and(|program| is_older(uptime, program)) =>
+        {
             return (Some(Status::Deaf), "slot_taken", words::text("status.slot_taken", &[]));
         }
         Registration::Registered { .. } | Registration::Unknown => {}
@@ -204,6 +216,7 @@ impl Report {
             "Running",
             match &self.program {
                 Some(owner) => format!("{} (process {})", owner.program, owner.pid),
+                None if self.is_running => "yes".to_owned(),
                 None => "no".to_owned(),
             },
         );
