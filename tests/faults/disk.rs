@@ -10,7 +10,7 @@ use support::matrix;
 use support::mount::Mount;
 use support::shop::Shop;
 use support::wait;
-use visionguard_client::view::{FeedQuery, Status};
+use visionguard_client::view::{FeedQuery, Status, Theme};
 
 use crate::world::{EMAIL, PASSWORD, exactly};
 
@@ -100,6 +100,42 @@ async fn fault_36_a_disk_that_is_read_only_at_the_start_and_writable_later() {
     desk.until_status(Status::Protected).await;
     exactly(&desk, &shop.published()).await;
     assert_eq!(desk.record().alert_notifications(), []);
+    fault.held(&["I1", "I2", "I3", "I10", "I11"]);
+}
+
+#[tokio::test]
+async fn fault_36_a_share_that_is_mounted_after_the_start_over_an_empty_folder() {
+    let fault = matrix::row(36, "a data directory on a share that is mounted only while the program runs");
+    let kept = tempfile::tempdir().unwrap();
+    let share = match Mount::share(kept.path()) {
+        Ok(share) => share,
+        Err(why) => return fault.not_possible(&why),
+    };
+    let (shop, desk) = protected(tempfile::tempdir_in(share.path()).unwrap()).await;
+    shop.publish().await;
+    desk.recording.until_notified(1).await;
+    until_acked(&shop, &shop.published()).await;
+    let make = desk.end().await;
+    fs::write(make.folder.path().join("settings.toml"), "blur = true\ntheme = \"dark\"\n").unwrap();
+
+    share.take_away().unwrap();
+    let desk = Desk::made_of(make);
+    desk.until_reason(Status::SignedOut, "never").await;
+    assert!(desk.client.snapshot().await.settings.blur, "shown openly while it is not known what was chosen");
+    share.bring(kept.path()).unwrap();
+
+    // By itself, and as if it had been there from the beginning.
+    desk.until_status(Status::Protected).await;
+    let settings = desk.client.snapshot().await.settings;
+    assert_eq!((settings.blur, settings.theme), (true, Theme::Dark));
+    shop.publish().await;
+    until_acked(&shop, &shop.published()).await;
+    exactly(&desk, &shop.published()).await;
+    desk.recording.until_notified(1).await;
+    assert_eq!(desk.record().alert_notifications().len(), 1, "what was shown before is shown again");
+    let desk = desk.restart().await;
+    desk.until_status(Status::Protected).await;
+    exactly(&desk, &shop.published()).await;
     fault.held(&["I1", "I2", "I3", "I10", "I11"]);
 }
 

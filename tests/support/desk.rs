@@ -8,11 +8,11 @@ use secrecy::SecretString;
 use tempfile::TempDir;
 use visionguard_client::api::{Exchange, Http};
 use visionguard_client::clock::{Clock, SystemClock};
-use visionguard_client::controller::{Client, Pace, Parts};
+use visionguard_client::controller::{Client, Pace, Parts, Remarks};
 use visionguard_client::dial::SystemDial;
 use visionguard_client::journal::Hands;
 use visionguard_client::keychain::{Keychain, MemoryKeychain};
-use visionguard_client::settings::Settings;
+use visionguard_client::settings;
 use visionguard_client::status::Limits;
 use visionguard_client::tls;
 use visionguard_client::view::{
@@ -82,6 +82,7 @@ pub fn quick_pace() -> Pace {
         register_after: Duration::from_millis(100),
         register_every: Duration::from_millis(200),
         retry_every: Duration::from_millis(200),
+        look_every: Duration::from_millis(200),
         limits: Limits::default(),
         ..Pace::default()
     }
@@ -237,8 +238,9 @@ fn start(make: &Make, recording: &Recording) -> Client {
         Some(exchange) => http.through(Arc::clone(exchange)),
         None => http,
     };
+    let (settings, complaints) = settings::load_with(make.folder.path(), |_| None);
     let parts = Parts {
-        settings: Settings::default(),
+        settings,
         data_dir: make.folder.path().to_owned(),
         program: "a test".to_owned(),
         clock: Arc::clone(&make.clock),
@@ -250,7 +252,8 @@ fn start(make: &Make, recording: &Recording) -> Client {
         journal: Hands::Threads,
         seed: 1,
     };
-    let client = Client::start(parts, recording.shell()).unwrap();
+    let remarks = Remarks { complaints, ..Remarks::default() };
+    let client = Client::start_with(parts, remarks, recording.shell()).unwrap();
     recording.attach(&client);
     client
 }

@@ -21,6 +21,23 @@ impl Mount {
         Ok(Mount { at })
     }
 
+    /// This folder of another disk, as a share that is mounted: it can be taken away and brought back.
+    pub fn share(folder: &Path) -> Result<Mount, String> {
+        let share = Mount { at: tempfile::tempdir().unwrap() };
+        share.bring(folder)?;
+        Ok(share)
+    }
+
+    /// Takes it away: what is left is an empty folder.
+    pub fn take_away(&self) -> Result<(), String> {
+        run(Command::new("umount").arg(self.at.path())).map(drop)
+    }
+
+    /// Mounts this folder over what is there.
+    pub fn bring(&self, folder: &Path) -> Result<(), String> {
+        run(Command::new("mount").arg("--bind").arg(folder).arg(self.at.path())).map(drop)
+    }
+
     /// One that shares no memory between programs, as many network disks; what is written there is in a folder beside it.
     pub fn without_shared_memory(folder: &Path) -> Result<Mount, String> {
         if !Path::new("/dev/fuse").exists() {

@@ -49,6 +49,7 @@ pub struct Trust {
 struct Inner {
     provider: Arc<CryptoProvider>,
     path: RwLock<Option<PathBuf>>,
+    interval: Duration,
     now: RwLock<Now>,
 }
 
@@ -80,9 +81,9 @@ impl Trust {
             found: Found { usable: 0, broken: 0, problem: extra_ca_file.map(|_| Problem::NotYet) },
         };
         let path = RwLock::new(extra_ca_file.map(Path::to_owned));
-        let inner = Arc::new(Inner { provider, path, now: RwLock::new(now) });
+        let inner = Arc::new(Inner { provider, path, interval, now: RwLock::new(now) });
         if extra_ca_file.is_some() {
-            wait_for_first(&follow(&inner, interval));
+            wait_for_first(&follow(&inner));
         }
         Trust { inner }
     }
@@ -94,7 +95,7 @@ impl Trust {
             std::mem::replace(&mut *path, extra_ca_file.map(Path::to_owned))
         };
         if before.is_none() && extra_ca_file.is_some() {
-            drop(follow(&self.inner, LOOK_EVERY));
+            drop(follow(&self.inner));
         }
     }
 
@@ -172,8 +173,9 @@ impl Inner {
 }
 
 /// Looks at the file on a thread of its own for as long as anybody trusts one; tells of each look.
-fn follow(inner: &Arc<Inner>, interval: Duration) -> mpsc::Receiver<()> {
+fn follow(inner: &Arc<Inner>) -> mpsc::Receiver<()> {
     let weak = Arc::downgrade(inner);
+    let interval = inner.interval;
     let (looked, first) = mpsc::channel();
     let look = move || {
         let (mut seen, mut before) = (None, None);

@@ -29,6 +29,8 @@ pub(super) struct Home {
     seen: Option<FileId>,
     /// The one whose settings are in force; none while they could not be read.
     read: Option<FileId>,
+    /// The one that this program made, which does not tell what was chosen before.
+    made: Option<FileId>,
     /// The one that takes no lock.
     lockless: Option<FileId>,
     is_others: bool,
@@ -55,6 +57,7 @@ impl Home {
             lock: Arc::new(Mutex::new(lock)),
             seen: directory,
             read: directory.filter(|_| were_read),
+            made: None,
             is_others: false,
             look: Due::default(),
             is_looking: false,
@@ -62,6 +65,16 @@ impl Home {
             taken,
         };
         (home, watching)
+    }
+
+    /// It was made by this program, as there was none.
+    pub(super) fn was_made(&mut self, directory: Option<FileId>) {
+        self.made = directory;
+    }
+
+    /// The person chose the settings that are in force.
+    pub(super) fn was_chosen(&mut self) {
+        self.read = self.seen.or(self.read);
     }
 
     pub(super) fn program(&self) -> &str {
@@ -97,6 +110,7 @@ impl Home {
 #[derive(Debug)]
 pub(super) struct Look {
     directory: Option<FileId>,
+    made: Option<FileId>,
     found: Found,
     /// Those of this directory, where they are not in force yet and could be read.
     settings: Option<(Settings, Vec<Complaint>)>,
@@ -124,17 +138,21 @@ impl Controller {
             return;
         }
         let (path, program, now) = (self.data_dir.clone(), self.home.program.clone(), self.wall());
-        let (lock, read, lockless) = (Arc::clone(&self.home.lock), self.home.read, self.home.lockless);
+        let Home { read, made, lockless, .. } = self.home;
+        let lock = Arc::clone(&self.home.lock);
         self.spawn(async move {
             let look = tokio::task::spawn_blocking(move || {
+                let before = installation::file_id(&path);
                 let found = find(&path, &mut locked(&lock), lockless, &program, now);
                 let directory = installation::file_id(&path);
+                let made = if before.is_none() { directory } else { made };
                 let is_unread = directory.is_some() && directory != read;
-                // Where a directory was emptied, those of before hold.
-                let counts = is_unread && (read.is_none() || settings::has_file(&path));
+                // Those of before hold where a directory was emptied, and where it is one of our own.
+                let tells = settings::has_file(&path) || read.is_none() && directory != made;
+                let counts = is_unread && tells;
                 let settings = counts.then(|| settings::load(&path));
                 let settings = settings.filter(|(_, complaints)| settings::were_read(complaints));
-                Look { directory, found, settings }
+                Look { directory, made, found, settings }
             });
             look.await.map_or(Tick::Time, |look| Tick::Looked(Box::new(look)))
         });
@@ -145,6 +163,7 @@ impl Controller {
         let settles = std::mem::take(&mut self.home.settles);
         let is_new = look.directory.is_some() && look.directory != self.home.seen;
         self.home.seen = look.directory;
+        self.home.made = look.made;
         let were_read = look.settings.is_some();
         if let Some((settings, complaints)) = look.settings {
             self.home.read = look.directory;

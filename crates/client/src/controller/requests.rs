@@ -227,6 +227,7 @@ impl Controller {
     pub(super) fn settings_saved(&mut self, saved: Saved, reply: Reply<Result<SettingsView, Problem>>) {
         let answer = match saved.result {
             Ok((settings, complaints)) => {
+                self.home.was_chosen();
                 self.shown.withdraw("settings_unwritten");
                 self.say_complaints(&complaints);
                 Ok(self.use_settings(settings))

@@ -134,6 +134,9 @@ pub(super) fn start(parts: Parts, remarks: Remarks, shell: Box<dyn Shell>) -> Re
     };
     controller.upkeep.set(now);
     controller.prune.set(now + PRUNE_EVERY);
+    if directory.is_none() {
+        controller.home.was_made(installation::file_id(&controller.data_dir));
+    }
     controller.home.look_at(now + controller.pace.look_every);
     controller.found_journal(found);
     controller.say_remarks(&remarks);

@@ -8,6 +8,20 @@ fn without_a_file_the_defaults_hold() {
 }
 
 #[test]
+fn while_the_folder_is_not_there_less_is_shown_and_it_is_known_why() {
+    let folder = tempfile::tempdir().unwrap();
+    let share = folder.path().join("share");
+
+    let (settings, complaints) = load_with(&share.join("data"), |_| None);
+    let (_, of_an_empty_one) = load_with(folder.path(), |_| None);
+
+    assert!(settings.view.blur && !settings.view.picture_in_notification);
+    assert_eq!(complaints.len(), 1, "{complaints:?}");
+    assert!(complaints[0].to_string().contains("its folder is not there"), "{}", complaints[0]);
+    assert!(!were_read(&complaints) && were_read(&of_an_empty_one));
+}
+
+#[test]
 fn every_setting_can_be_set_in_the_file() {
     let folder = with_file(
         r#"

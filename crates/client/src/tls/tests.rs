@@ -112,6 +112,27 @@ async fn case_23_a_file_that_appears_or_changes_later_counts_without_a_restart()
     assert!(is_trusted(&config, &second).await, "a share that is gone for a moment takes nothing away");
 }
 
+#[tokio::test]
+async fn a_file_that_is_named_only_later_counts_without_a_restart() {
+    let folder = tempfile::tempdir().unwrap();
+    let (first, second) = (Authority::new(), Authority::new());
+    let file = |name: &str, authority: &Authority| {
+        let path = folder.path().join(name);
+        fs::write(&path, authority.pem()).unwrap();
+        path
+    };
+    let trust = Trust::looking_every(None, Duration::from_millis(20));
+    let config = trust.config().unwrap();
+
+    trust.choose(Some(&file("first.pem", &first)));
+    until_trusted(&config, &first).await;
+    trust.choose(Some(&file("second.pem", &second)));
+    until_trusted(&config, &second).await;
+
+    assert!(!is_trusted(&config, &first).await, "what is not named any more is trusted still");
+    assert_eq!(trust.trouble(), None);
+}
+
 /// Whether a handshake with a server of this authority succeeds.
 async fn is_trusted(config: &Arc<ClientConfig>, authority: &Authority) -> bool {
     let server = authority.server("localhost");
