@@ -142,7 +142,12 @@ pub fn has_file(data_dir: &Path) -> bool {
 
 /// Reads the settings of a data directory, with the process's environment over them.
 pub fn load(data_dir: &Path) -> (Settings, Vec<Complaint>) {
-    load_with(data_dir, |name| std::env::var(name).ok())
+    // What is no text is no value of any, and is said to be none.
+    let variable = |name: &str| Some(std::env::var_os(name)?.to_string_lossy().into_owned());
+    let (mut settings, mut complaints) = load_with(data_dir, variable);
+    let names = std::env::vars_os().map(|(name, _)| name.to_string_lossy().into_owned());
+    read::misspelt(names, &mut settings, &mut complaints);
+    (settings, complaints)
 }
 
 /// The same with another environment.

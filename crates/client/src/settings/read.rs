@@ -364,6 +364,26 @@ pub(super) fn environment(
     }
 }
 
+/// Complains of variables that are none, and were meant to be.
+pub(super) fn misspelt(
+    names: impl Iterator<Item = String>,
+    settings: &mut Settings,
+    complaints: &mut Vec<Complaint>,
+) {
+    // Windows tells no capitals from small letters.
+    let is_one = |name: &str, variable: &str| {
+        if cfg!(windows) { name.eq_ignore_ascii_case(variable) } else { name == variable }
+    };
+    let is_none = |name: &String| !KEYS.iter().any(|(_, variable)| is_one(name, variable));
+    for name in names.filter(|name| is_none(name) && stray::is_variable(name)) {
+        let meant = KEYS.iter().find(|(key, _)| stray::meant(&name) == Some(key));
+        let Some((key, variable)) = meant.filter(|(_, variable)| !variable.is_empty()) else { continue };
+        be_discreet(settings, key);
+        let what = format!("is not a variable ({variable} is one); {} is used", shown(settings, key));
+        complaints.push(Complaint { place: ENVIRONMENT.to_owned(), line: None, key: name, what });
+    }
+}
+
 /// A value as it was given.
 #[derive(Clone, Copy)]
 pub(super) enum Given<'a> {

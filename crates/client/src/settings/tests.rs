@@ -414,6 +414,48 @@ fn case_28_a_bad_variable_of_privacy_falls_to_the_discreet_side() {
     assert_eq!(complaints.len(), 1);
 }
 
+#[cfg(unix)]
+#[test]
+fn a_variable_that_is_misspelt_or_no_text_is_not_passed_over() {
+    use std::os::unix::ffi::OsStrExt;
+    const FOLDER: &str = "VISIONGUARD_TEST_FOLDER";
+    if let Some(folder) = std::env::var_os(FOLDER) {
+        let (settings, complaints) = load(Path::new(&folder));
+        assert!(settings.view.blur && !settings.view.picture_in_notification);
+        assert_eq!(settings.view.keep_days, 30);
+        let mut said: Vec<String> = complaints.iter().map(Complaint::to_string).collect();
+        said.sort();
+        assert_eq!(
+            said,
+            [
+                "the environment: VISIONGUARD_BLURR: is not a variable (VISIONGUARD_BLUR is one); true is used",
+                "the environment: VISIONGUARD_KEEPDAYS: is not a variable (VISIONGUARD_KEEP_DAYS is one); 30 is used",
+                "the environment: VISIONGUARD_PICTURE_IN_NOTIFICATION: must be true or false; false is used",
+            ]
+        );
+        assert!(complaints.iter().all(|complaint| complaint.variable().is_some()));
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+
+    // The same test once more, as a process with such an environment.
+    let output = std::process::Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", "settings::tests::a_variable_that_is_misspelt_or_no_text_is_not_passed_over"])
+        .env_clear()
+        .env(FOLDER, folder.path())
+        .env("VISIONGUARD_BLURR", "1")
+        .env("VISIONGUARD_KEEPDAYS", "7")
+        .env("VISIONGUARD_PICTURE_IN_NOTIFICATION", std::ffi::OsStr::from_bytes(b"fals\xe9"))
+        // None of the settings'.
+        .env("VISIONGUARD_SERVER_DATA_DIR", "/srv")
+        .env("BLURR", "1")
+        .output()
+        .unwrap();
+
+    assert!(output.status.success(), "{output:?}");
+    assert!(String::from_utf8_lossy(&output.stdout).contains("1 passed"), "{output:?}");
+}
+
 #[test]
 fn case_28_ten_megabytes_are_read_and_complained_of_briefly() {
     let folder =
