@@ -196,7 +196,7 @@ impl Autostart {
             (Some(place), None) => installation::is_usual(&place),
             (None, chosen) => chosen.is_none(),
         };
-        is_its_place && run.is_of(&self.program)
+        is_its_place && (run.is_of(&self.program) || run.hands_on(&self.program))
     }
 }
 

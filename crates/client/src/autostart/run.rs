@@ -10,7 +10,11 @@ use std::path::{Path, PathBuf};
 pub(super) struct Run<'a> {
     variables: Vec<(&'a [u8], &'a [u8])>,
     program: &'a [u8],
+    arguments: Vec<&'a [u8]>,
 }
+
+/// Programs that start nothing, whatever they are given.
+const START_NOTHING: [&str; 3] = ["true", "false", "echo"];
 
 impl Run<'_> {
     /// None where it is not known what is run in the end, or where the program would be without its session.
@@ -18,7 +22,7 @@ impl Run<'_> {
         let mut words = command.iter().map(Vec::as_slice);
         let first = words.next()?;
         if Path::new(OsStr::from_bytes(first)).file_name() != Some(OsStr::new("env")) {
-            return Some(Run { variables: Vec::new(), program: first });
+            return Some(Run { variables: Vec::new(), program: first, arguments: words.collect() });
         }
         let mut variables = Vec::new();
         let mut is_option = true;
@@ -36,7 +40,7 @@ impl Run<'_> {
                         is_option = false;
                         variables.push((&word[..at], &word[at + 1..]));
                     }
-                    None => return Some(Run { variables, program: word }),
+                    None => return Some(Run { variables, program: word, arguments: words.collect() }),
                 },
             }
         }
@@ -56,6 +60,18 @@ impl Run<'_> {
             found.canonicalize().is_ok_and(|found| path.canonicalize().is_ok_and(|path| path == found))
         };
         given == path.as_os_str() || given.to_str().and_then(program).is_some_and(is_same)
+    }
+
+    /// Whether it hands the program of this path to another one that is there, such as nice, firejail or a shell that waits
+    /// first: what a person wrote so is taken to start it.
+    pub(super) fn hands_on(&self, path: &Path) -> bool {
+        let runner = OsStr::from_bytes(self.program);
+        let starts = Path::new(runner)
+            .file_name()
+            .is_some_and(|name| !START_NOTHING.iter().any(|known| name == *known));
+        let wanted = path.as_os_str().as_bytes();
+        let names = |word: &&[u8]| word.windows(wanted.len()).any(|part| part == wanted);
+        starts && runner.to_str().and_then(program).is_some() && self.arguments.iter().any(names)
     }
 }
 

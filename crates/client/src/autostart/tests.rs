@@ -178,11 +178,15 @@ fn only_a_command_that_runs_the_program_counts() {
         "env PROGRAM",
         "/usr/bin/env -- GDK_SCALE=2 PROGRAM --hidden",
         "env -u GDK_SCALE GDK_DPI_SCALE=1 PROGRAM --hidden",
+        "nice -n 5 PROGRAM --hidden",
+        "sh -c \"sleep 10; exec PROGRAM --hidden\"",
+        "env GDK_SCALE=2 nice PROGRAM",
     ] {
         assert!(is_on(ours), "{ours}");
     }
     for other in [
         "/bin/true PROGRAM",
+        "no-such-wrapper PROGRAM",
         "/bin/true PROGRAM --hidden",
         "echo PROGRAM",
         "env",
