@@ -13,8 +13,8 @@ use crate::place::Place;
 pub async fn open(place: &Place) -> Result<Option<Journal>, Failure> {
     match Journal::open_read_only(&place.data_dir) {
         Ok(journal) => {
-            let standing = local::standing(&place.data_dir).await;
-            if standing.is_ok_and(|standing| standing.in_memory) {
+            // Where the disk takes writes, what is stored is all there is.
+            if place.found.trouble.is_some() && is_in_memory(place).await {
                 let path = place.data_dir.display().to_string();
                 out::complain(&text("problem.newest_in_memory", &[("path", &path)]));
             }
@@ -27,6 +27,10 @@ pub async fn open(place: &Place) -> Result<Option<Journal>, Failure> {
         },
         Err(error) => Err(error.into()),
     }
+}
+
+async fn is_in_memory(place: &Place) -> bool {
+    local::standing(&place.data_dir).await.is_ok_and(|standing| standing.in_memory)
 }
 
 /// A copy of what the running program has; none if none runs.

@@ -100,9 +100,11 @@ impl Home {
         self.look.by(now);
     }
 
-    /// Another program may have it.
+    /// Another program may have it. A look that does not come back keeps it until the end of the process.
     pub(super) fn let_go(self) {
-        *locked(&self.lock) = DataLock::default();
+        if let Ok(mut lock) = self.lock.try_lock() {
+            *lock = DataLock::default();
+        }
     }
 }
 
@@ -164,7 +166,8 @@ impl Controller {
         let is_new = look.directory.is_some() && look.directory != self.home.seen;
         self.home.seen = look.directory;
         self.home.made = look.made;
-        let were_read = look.settings.is_some();
+        let is_taken = matches!(look.found, Found::Taken { .. });
+        let is_news = is_new || is_taken || look.settings.is_some();
         if let Some((settings, complaints)) = look.settings {
             self.home.read = look.directory;
             self.read_late(settings, &complaints);
@@ -180,7 +183,7 @@ impl Controller {
             Found::Same => {}
         }
         let is_nobody = matches!(self.who.account, status::Account::Starting | status::Account::Never);
-        if (is_new || were_read) && is_nobody {
+        if is_news && is_nobody {
             self.restore();
         }
     }
@@ -217,6 +220,22 @@ impl Controller {
         }
         let account = self.account.clone();
         self.tasks.spawn(async move { account.write_down().await });
+        if self.home.read.is_some() {
+            self.write_settings();
+        }
+    }
+
+    /// What was chosen holds over a restart, too.
+    fn write_settings(&self) {
+        let (path, view) = (self.data_dir.clone(), self.settings.view.clone());
+        self.tasks.spawn_blocking(move || {
+            if settings::has_file(&path) {
+                return;
+            }
+            if let Err(error) = settings::save(&path, &view) {
+                tracing::warn!(%error, "the settings are not in the new directory");
+            }
+        });
     }
 
     /// Another program has the directory that is there now: this one goes on as if there was none.

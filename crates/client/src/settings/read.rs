@@ -380,7 +380,7 @@ pub(super) fn misspelt(
         let Some((key, variable)) = meant.filter(|(_, variable)| !variable.is_empty()) else { continue };
         be_discreet(settings, key);
         let what = format!("is not a variable ({variable} is one); {} is used", shown(settings, key));
-        complaints.push(Complaint { place: ENVIRONMENT.to_owned(), line: None, key: name, what });
+        complaints.push(Complaint::new(ENVIRONMENT.to_owned(), &name, what));
     }
 }
 

@@ -9,6 +9,7 @@ use super::server::{Server, detection};
 use crate::local;
 use crate::lock::{self, DataLock};
 use crate::session_file;
+use crate::settings;
 use crate::view::{NoticeView, Status, Theme};
 
 #[tokio::test]
@@ -69,6 +70,11 @@ async fn a_directory_that_is_moved_or_deleted_under_the_program_is_made_whole_an
         let standing = local::standing(desk.path()).await.expect("an answer");
         assert_eq!(standing.email.as_deref(), Some("owner@example.com"));
         let _refused = desk.try_start().expect_err("a second program on the same directory");
+        running
+            .until_true("what was chosen is written down", || {
+                settings::load_with(desk.path(), |_| None).0.view.blur
+            })
+            .await;
         assert!(running.client.snapshot().await.settings.blur, "what was chosen is forgotten");
         server.say(&detection(1, 30));
         server.until("an ack", |state| state.acks.first().cloned()).await;
