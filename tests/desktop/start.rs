@@ -45,6 +45,7 @@ fn a_data_directory_that_comes_late_signs_the_running_program_in() -> Result<()>
     fs::remove_file(&data)?;
     fs::rename(&elsewhere, &data)?;
 
+    // By itself: nobody signs in.
     browser.wait_for_words("Protected")?;
     ensure!(data.join("local.sock").exists(), "others do not find the program in the directory");
     let alert = world.publish("Till")?;

@@ -12,6 +12,9 @@ import { onPress } from "../keys.js";
 /** The key of the remark that can be closed. */
 const MISHAP = "mishap";
 
+/** What may be why somebody is asked to sign in who did so before. */
+const AT_SIGN_IN = ["data_dir", "settings_bad"];
+
 /** @param {Actions} act */
 export function noticesView(act) {
   const root = part(document, "notices");
@@ -22,8 +25,9 @@ export function noticesView(act) {
     if (painted?.notices === state.notices && painted?.mishap === state.mishap && painted?.place === state.place) return;
     painted = state;
     const mishap = state.mishap === null ? [] : [{ code: MISHAP, sentence: state.mishap }];
-    const notices = [...mishap, ...state.notices];
-    show(root, notices.length > 0 && state.place !== "sign_in");
+    const notices =
+      state.place === "sign_in" ? state.notices.filter(({ code }) => AT_SIGN_IN.includes(code)) : [...mishap, ...state.notices];
+    show(root, notices.length > 0);
     keyed(root, notices, (notice) => notice.code, make, (element, notice) => {
       text(part(element, "sentence"), plain(notice.sentence, 300));
     });

@@ -21,6 +21,19 @@ test("empty fields are named before anything is sent", async () => {
   assert.equal(await page.evaluate(() => document.activeElement?.id), "server");
 });
 
+test("what may be why somebody is asked to sign in again is said above the form, and nothing else", async () => {
+  const page = await set.open("sign_in");
+
+  const notices = [
+    { code: "data_dir", sentence: "Nothing can be kept there." },
+    { code: "no_log", sentence: "No log is written." },
+  ];
+  await emit(page, { type: "notices", notices });
+
+  await page.getByText("Nothing can be kept there.").waitFor();
+  assert.equal(await page.getByText("No log is written.").count(), 0);
+});
+
 test("what is wrong is said at the field that is wrong, and goes when it is changed", async () => {
   const page = await set.open("sign_in");
   for (const field of ["server", "email", "password"]) {
