@@ -272,10 +272,12 @@ async fn one_shop(
         tracing::warn!("the record does not reach back to what was known of it");
         journal.gaps_stay().await?;
     }
-    journal.rows_not_sent(shop, read.covers(now), read.unsent(now)).await?;
+    let unsent = journal.rows_not_sent(shop, read.covers(now), read.unsent(now)).await?;
     let read = match mark {
-        Some(mark) => look_deeper(api, journal, memory, shop, mark, read, now, found).await?,
-        None => read,
+        Some(mark) if journal.is_short(shop, read.total(), unsent).await? => {
+            look_deeper(api, journal, memory, shop, mark, unsent, now, found).await?.unwrap_or(read)
+        }
+        Some(_) | None => read,
     };
     journal.count_rows(shop, read.total(), now).await?;
     let new_mark = read.mark(mark);
@@ -453,7 +455,8 @@ fn before(time: Timestamp, by: SignedDuration) -> Timestamp {
     time.checked_sub(by).unwrap_or(Timestamp::MIN)
 }
 
-/// Where the record grew by more rows than were found, they bear times that are long past.
+/// Where the record grew by more rows than were found, they bear times that are long past. None where the server cannot
+/// send that much of it: what is short is counted then.
 #[expect(clippy::too_many_arguments, reason = "what a pass works on")]
 async fn look_deeper(
     api: &Api,
@@ -461,21 +464,30 @@ async fn look_deeper(
     memory: &mut Memory,
     shop: &ShopId,
     mark: Mark,
-    mut read: Read,
+    mut unsent: i64,
     now: Timestamp,
     found: &mut Pass,
-) -> Result<Read, Trouble> {
+) -> Result<Option<Read>, Trouble> {
+    let mut deepest = None;
     for reach in [Reach::deep(mark), Reach::all(mark)] {
-        if !journal.is_short(shop, read.total()).await? {
-            break;
-        }
         tracing::info!(?reach, "the record grew by more rows than were found; reading further back");
         let pages = Pages::new(api, shop, memory.unreadable.entry(shop.clone()).or_default());
-        read = back_to(pages, journal, mark, reach).await?;
+        let read = match back_to(pages, journal, mark, reach).await {
+            Err(Trouble::Api(error)) if error.may_be_of_one_row() => {
+                tracing::warn!(%error, "the server does not send what lies further back");
+                break;
+            }
+            read => read?,
+        };
         store(journal, &read, Timestamp::MIN, now, found).await?;
-        journal.rows_not_sent(shop, read.covers(now), read.unsent(now)).await?;
+        unsent += journal.rows_not_sent(shop, read.covers(now), read.unsent(now)).await?;
+        let is_short = journal.is_short(shop, read.total(), unsent).await?;
+        deepest = Some(read);
+        if !is_short {
+            break;
+        }
     }
-    Ok(read)
+    Ok(deepest)
 }
 
 /// Pages until the mark lies well behind and the last row is known.

@@ -45,24 +45,31 @@ impl Journal {
         self.write(move |connection| missing::note(connection, &shop, count, at)).await
     }
 
-    /// Whether the record of this shop grew by more rows than came here since it was last compared to its end.
-    pub async fn is_short(&self, shop: &ShopId, total: RangeInclusive<u64>) -> Result<bool, JournalError> {
+    /// Whether the record of this shop grew by more rows than came here since it was last compared to its end, and than so
+    /// many that the server cannot send.
+    pub async fn is_short(
+        &self,
+        shop: &ShopId,
+        total: RangeInclusive<u64>,
+        unsent: i64,
+    ) -> Result<bool, JournalError> {
         let shop = shop.clone();
-        Ok(self.read(move |connection| missing::count(connection, &shop, &total)).await?.is_short())
+        Ok(self.read(move |connection| missing::count(connection, &shop, &total)).await?.is_short(unsent))
     }
 
-    /// Notes which rows of this shop's record the server has and could not send, of all those between these times.
+    /// Notes which rows of this shop's record the server has and could not send, of all those between these times; by how
+    /// many they grew.
     pub async fn rows_not_sent(
         &self,
         shop: &ShopId,
         read: (Timestamp, Timestamp),
         rows: Vec<unsent::Unsent>,
-    ) -> Result<(), JournalError> {
+    ) -> Result<i64, JournalError> {
         let (of, known) = (shop.clone(), rows.clone());
         let is_news =
             self.read(move |connection| unsent::after(connection, &of, read, &known)).await?.is_some();
         if !is_news {
-            return Ok(());
+            return Ok(0);
         }
         let shop = shop.clone();
         self.write(move |connection| unsent::rows_not_sent(connection, &shop, read, &rows)).await

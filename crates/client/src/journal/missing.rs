@@ -30,9 +30,9 @@ impl Count {
         self.before != Some(self.apart)
     }
 
-    /// Whether the record grew by more rows than came here.
-    pub(super) fn is_short(self) -> bool {
-        self.before.is_some_and(|before| self.apart > before)
+    /// Whether the record grew by more rows than came here, and than so many that cannot.
+    pub(super) fn is_short(self, unsent: i64) -> bool {
+        self.before.is_some_and(|before| self.apart > before.saturating_add(unsent))
     }
 }
 

@@ -48,15 +48,22 @@ pub(super) fn after(
     Ok(Some(after).filter(|after| *after != before))
 }
 
-/// Writes that down.
+/// Writes that down; by how many the rows grew that are not here either.
 pub(super) fn rows_not_sent(
     connection: &Connection,
     shop: &ShopId,
     read: (Timestamp, Timestamp),
     unsent: &[Unsent],
-) -> Result<(), JournalError> {
-    let Some(after) = after(connection, shop, read, unsent)? else { return Ok(()) };
-    keep(connection, shop.as_str(), &after)
+) -> Result<i64, JournalError> {
+    let Some(after) = after(connection, shop, read, unsent)? else { return Ok(0) };
+    let before = not_here(connection, shop)?;
+    keep(connection, shop.as_str(), &after)?;
+    Ok(not_here(connection, shop)? - before)
+}
+
+fn not_here(connection: &Connection, shop: &ShopId) -> Result<i64, JournalError> {
+    let all = i64::try_from(rows(connection, shop)?.len()).unwrap_or(i64::MAX);
+    Ok(all - here_all_the_same(connection, shop)?)
 }
 
 fn keep(connection: &Connection, shop: &str, rows: &[Unsent]) -> Result<(), JournalError> {
