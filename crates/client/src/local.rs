@@ -1,5 +1,5 @@
-//! How another program of this computer asks the running one: the command line wants to know what is shown, and has
-//! decisions made by whoever holds the data directory.
+//! How another program of this computer asks the running one: the command line wants to know what is shown, has
+//! decisions made by whoever holds the data directory, and a copy of a journal that only that one can read.
 //!
 //! Of the same user only, and from this computer only: a socket that nobody else may open, whose peer is asked for its user
 //! besides, or a named pipe. One question a connection, one line of JSON each way (two for a decision: that it is kept, and
