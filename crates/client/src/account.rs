@@ -21,6 +21,7 @@ use crate::api::{Api, Http, SignedIn, User};
 use crate::clock::Clock;
 use crate::connection::Target;
 use crate::keychain::{self, Keychain, KeychainError, Secret};
+use crate::server_clock::Told;
 use crate::session_file::SavedSession;
 use crate::view::{Keeping, Problem, SessionView};
 use crate::words::text;
@@ -244,6 +245,14 @@ impl Account {
     /// What time it is by the server's clock, and by how much that may be wrong; none if its answers did not tell.
     pub fn server_time(&self) -> Option<(Timestamp, Duration)> {
         self.lock().as_ref()?.told_time(self.inner.clock.monotonic())
+    }
+
+    /// An answer told what time it is at the server.
+    pub(crate) fn told_time(&self, told: Told) {
+        let now = self.inner.clock.monotonic();
+        if let Some(session) = self.lock().as_mut() {
+            session.set_server_clock(told, now);
+        }
     }
 
     /// Why the tokens are in memory alone, where they should be in the keychain.

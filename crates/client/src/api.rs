@@ -237,13 +237,18 @@ impl Api {
 
     /// `GET /ws/connections/{user}`; trouble of any kind is [`Registration::Unknown`].
     pub async fn registration(&self, user: &UserId) -> Registration {
+        self.registration_and_time(user).await.0
+    }
+
+    /// The same, and what time the server told with it.
+    pub async fn registration_and_time(&self, user: &UserId) -> (Registration, Option<Told>) {
         let request = self.bearer(self.http.client().get(self.below("/ws/connections", user.as_str())));
         match self.http.send(request, MAX_ANSWER_BYTES).await {
-            Ok(answer) => registered(&answer),
-            Err(ApiError::Refused { status: 404, is_ours: true, .. }) => Registration::NotRegistered,
+            Ok(answer) => (registered(&answer), answer.date),
+            Err(ApiError::Refused { status: 404, is_ours: true, .. }) => (Registration::NotRegistered, None),
             Err(error) => {
                 tracing::debug!(%error, "the server does not say who is connected");
-                Registration::Unknown
+                (Registration::Unknown, None)
             }
         }
     }

@@ -102,6 +102,8 @@ pub struct Pass {
     pub joined: Vec<Recorded>,
     /// Incidents that somebody decided on elsewhere.
     pub decided: Vec<IncidentRow>,
+    /// Some of what was missing is no news of this connection: the journal was new to a shop, or it was read further back.
+    pub reached_back: bool,
     /// Why the pass was cut short, or a shop left out.
     pub trouble: Option<Trouble>,
 }
@@ -266,6 +268,7 @@ async fn one_shop(
             from.checked_sub(RECENT).unwrap_or(Timestamp::MIN)
         }
     };
+    found.reached_back |= mark.is_none();
     store(journal, &read, history_before, now, found).await?;
     if mark.is_some_and(|mark| !read.reaches(mark)) {
         // Said before the mark moves on: the next pass would find nothing wrong.
@@ -275,6 +278,7 @@ async fn one_shop(
     let unsent = journal.rows_not_sent(shop, read.covers(now), read.unsent(now)).await?;
     let read = match mark {
         Some(mark) if journal.is_short(shop, read.total(), unsent).await? => {
+            found.reached_back = true;
             look_deeper(api, journal, memory, shop, mark, unsent, now, found).await?.unwrap_or(read)
         }
         Some(_) | None => read,

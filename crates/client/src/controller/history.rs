@@ -66,7 +66,9 @@ impl Controller {
         match pass.trouble {
             None => {
                 self.watch.unread = 0;
-                self.compare_with_socket(began_at, &pass.missed);
+                if !pass.reached_back {
+                    self.compare_with_socket(began_at, &pass.missed);
+                }
                 self.watch.record = Some(Seen { at: began_at, what: Record::Complete });
                 if caught_up > 0 {
                     tracing::info!(caught_up, "caught up with the record");

@@ -210,7 +210,7 @@ impl Controller {
 
     /// What is replayed and old is history: it goes into a summary.
     pub(super) fn source(&self, alert: &Alert) -> Source {
-        let at = alert.detected_at.filter(|_| alert.replayed);
+        let at = alert.detected_at.filter(|_| alert.replayed).map(|at| self.journal.by_our_clock(at));
         if at.is_some_and(|at| !self.is_recent(at)) { Source::History } else { Source::Live }
     }
 

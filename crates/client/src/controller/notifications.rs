@@ -113,10 +113,11 @@ impl Controller {
     }
 
     fn is_fresh(&self, entry: &Entry) -> bool {
-        self.is_recent(entry.alert.detected_at.unwrap_or(entry.alert.received_at))
+        let alert = &entry.alert;
+        self.is_recent(alert.detected_here.or(alert.detected_at).unwrap_or(alert.received_at))
     }
 
-    /// Whether what was detected then is still worth a notification of its own.
+    /// Whether what was detected then, by this computer's clock, is still worth a notification of its own.
     pub(super) fn is_recent(&self, at: Timestamp) -> bool {
         let age = Duration::try_from(self.wall().duration_since(at)).unwrap_or_default();
         age < self.pace.fresh_within

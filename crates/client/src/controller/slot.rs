@@ -10,6 +10,7 @@ use super::Controller;
 use super::ticks::Tick;
 use super::watch::REPEATED_SOON;
 use crate::api;
+use crate::server_clock::Told;
 use crate::status::{Registration, Seen};
 
 /// By how much the age that the server tells may fall short of our own before the slot must be another's.
@@ -34,8 +35,8 @@ impl Controller {
         self.watch.list.set(self.next_look(now));
         let epoch = self.who.epoch;
         self.spawn(async move {
-            let registration = api.registration(&target.user).await;
-            Tick::Listed { epoch, asked_at: now, registration }
+            let (registration, time) = api.registration_and_time(&target.user).await;
+            Tick::Listed { epoch, asked_at: now, registration, time }
         });
     }
 
@@ -47,11 +48,22 @@ impl Controller {
         early.map_or(now + every, |early| early.min(now + every))
     }
 
-    pub(super) fn listed(&mut self, epoch: u64, asked_at: Moment, registration: api::Registration) {
+    pub(super) fn listed(
+        &mut self,
+        epoch: u64,
+        asked_at: Moment,
+        registration: api::Registration,
+        time: Option<Told>,
+    ) {
         if epoch != self.who.epoch {
             return;
         }
         self.watch.listing = false;
+        if let Some(time) = time {
+            // Its clock may have been set since.
+            self.account.told_time(time);
+            self.compare_clocks();
+        }
         let Some(since) = self.online_since() else { return };
         if asked_at < since {
             return;
@@ -105,7 +117,13 @@ impl Controller {
     pub(super) fn slot_proved(&mut self, now: Moment) {
         if self.watch.losses.disproved(now) {
             self.watch.slot = Slot { recounts: true, ..Slot::default() };
+            self.watch.registration = None;
             self.watch.list.by(now);
+        } else if self.watch.losses.proved() {
+            self.watch.claims = 0;
+            if self.watch.is_deaf() {
+                self.watch.list.by(now);
+            }
         }
     }
 
@@ -154,7 +172,7 @@ pub(super) struct Losses {
     /// When it began to, each time.
     began: VecDeque<Moment>,
     /// It has no entry for connections to which alerts come.
-    lists_nobody: bool,
+    pub(super) lists_nobody: bool,
 }
 
 impl Losses {
@@ -183,6 +201,14 @@ impl Losses {
             }
             Registration::Untold => what,
         }
+    }
+
+    /// An alert came; whether that proves that the place is held, whatever became of it before.
+    fn proved(&mut self) -> bool {
+        if self.now.is_none() {
+            self.began.clear();
+        }
+        self.now.is_none()
     }
 
     /// An alert came; whether the list's word for this connection cannot have been true.
@@ -386,6 +412,12 @@ mod tests {
         assert_eq!(turns, 4, "{words:?}");
         assert_eq!(losses.verdict(Registration::Ours, at(86)), Registration::Taken);
         assert_eq!(losses.verdict(Registration::Ours, at(89)), Registration::Ours);
+        losses.verdict(Registration::Taken, at(89));
+        losses.verdict(Registration::Ours, at(90));
+        losses.verdict(Registration::Taken, at(91));
+        assert_eq!(losses.verdict(Registration::Ours, at(92)), Registration::Taken);
+        assert!(losses.proved(), "an alert came");
+        assert_eq!(losses.verdict(Registration::Ours, at(92)), Registration::Ours);
     }
 
     #[test]

@@ -23,6 +23,7 @@ use crate::journal::{
 use crate::keychain::KeychainError;
 use crate::local::Standing;
 use crate::reconcile::{Memory, Pass, Trouble};
+use crate::server_clock::Told;
 use crate::shell::Outcome;
 use crate::view::{
     Counts, Decision, DrillResult, FeedPage, FeedQuery, IncidentDetail, PopupsView, Problem, Report,
@@ -126,6 +127,7 @@ pub(super) enum Tick {
         epoch: u64,
         asked_at: Moment,
         registration: Registration,
+        time: Option<Told>,
     },
     Reconciled {
         epoch: u64,
@@ -219,7 +221,9 @@ impl Controller {
             Tick::DecidedBeside(found) => self.decided_beside(found),
             Tick::Removed { result, reply } => self.removed(result, reply),
             Tick::Sent(epoch, sent) => self.sent(epoch, sent),
-            Tick::Listed { epoch, asked_at, registration } => self.listed(epoch, asked_at, registration),
+            Tick::Listed { epoch, asked_at, registration, time } => {
+                self.listed(epoch, asked_at, registration, time)
+            }
             Tick::Reconciled { epoch, began_at, pass, memory } => {
                 self.reconciled(epoch, began_at, *pass, memory)
             }

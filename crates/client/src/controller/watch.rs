@@ -106,7 +106,7 @@ impl Watch {
 
     /// How much comes by the record alone, as far as is known; none if nothing does.
     pub(super) fn share(&self) -> Option<Share> {
-        let says_nothing = self.untold > REPEATED_SOON;
+        let says_nothing = self.untold > REPEATED_SOON || self.losses.lists_nobody;
         match self.ways.by_record() {
             Some(Share::All) => Some(Share::All),
             _ if says_nothing => Some(Share::Unsaid),

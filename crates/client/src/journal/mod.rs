@@ -178,6 +178,13 @@ impl Journal {
         self.clock_ahead.store(microseconds, Ordering::Relaxed);
     }
 
+    /// A time that the server told, by this computer's clock as far as the difference is known.
+    pub(crate) fn by_our_clock(&self, told: Timestamp) -> Timestamp {
+        let ahead = self.clock_ahead.load(Ordering::Relaxed);
+        let ahead = if ahead == UNKNOWN { 0 } else { ahead };
+        told.checked_sub(SignedDuration::from_micros(ahead)).unwrap_or(told)
+    }
+
     /// For the moment at which this is called on the thread that writes.
     fn written(&self) -> impl Fn() -> Written + Send + 'static {
         let (at, since) = (self.clock.wall(), SystemClock.monotonic());

@@ -271,6 +271,16 @@ impl Reading<'_> {
             if section == CAMERAS {
                 match said {
                     Said::Value(name) => self.camera(number, &key, &name),
+                    Said::AsWritten(name)
+                        if stray::goes_on(&name)
+                            || (key.contains(char::is_whitespace) && stray::goes_on(&format!("{key}="))) =>
+                    {
+                        self.not_understood(number, &key);
+                        self.unsure = true;
+                    }
+                    Said::AsWritten(_) if stray::among_cameras(&key, &Value::Boolean(true)).is_some() => {
+                        self.camera(number, &key, &Value::Boolean(true));
+                    }
                     Said::AsWritten(name) => self.camera(number, &key, &Value::String(name)),
                     Said::Nothing => self.not_understood(number, &key),
                 }
@@ -289,6 +299,11 @@ impl Reading<'_> {
                         "is not written as TOML; it is read as it stands there. Put it between single quotes";
                     self.complain(number, &key, what.to_owned());
                     self.take(number, &key, Given::Text(&value));
+                }
+                Said::AsWritten(value) if stray::goes_on(&value) => {
+                    // What the others say is not known.
+                    self.not_understood(number, &key);
+                    self.unsure = true;
                 }
                 Said::AsWritten(_) if stray::is_variable(&key) => self.unknown(number, &key),
                 Said::AsWritten(_) | Said::Nothing => self.not_understood(number, &key),

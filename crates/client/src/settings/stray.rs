@@ -3,7 +3,7 @@
 use toml::Value;
 
 use super::Settings;
-use super::read::{self, Given, KEYS, TEXTS};
+use super::read::{self, Given, KEYS, PRIVATE, TEXTS};
 
 /// Whether a key can be guessed from one that is none.
 const TYPING_ERRORS: usize = 2;
@@ -23,6 +23,17 @@ pub(super) fn meant(key: &str) -> Option<&'static str> {
     })
 }
 
+/// Whether what stands behind a key goes on with another setting.
+pub(super) fn goes_on(value: &str) -> bool {
+    let mut before = value.split('=').rev().skip(1);
+    before.any(|text| {
+        let end = text.trim_end();
+        let begins = end.rfind(|letter: char| !letter.is_alphanumeric() && !"_-".contains(letter));
+        let word = &end[begins.map_or(0, |at| at + end[at..].chars().next().map_or(1, char::len_utf8))..];
+        !word.is_empty() && meant(word).is_some()
+    })
+}
+
 /// Whether it is spelled as a variable of the environment.
 pub(super) fn is_variable(key: &str) -> bool {
     meant(key).is_some() && plain(key).starts_with(VARIABLE)
@@ -32,8 +43,10 @@ pub(super) fn is_variable(key: &str) -> bool {
 /// has and whose value it could be, or something that is no name at all.
 pub(super) fn among_cameras(stream: &str, name: &Value) -> Option<&'static str> {
     let meant = meant(stream).filter(|meant| *meant != "camera_names")?;
-    let Some(text) = name.as_str() else { return Some(meant) };
-    let fits = read::apply(&mut Settings::default(), meant, Given::Text(text)).is_ok();
+    // More than was chosen is never shown for the sake of a camera of that name.
+    let Some(text) = name.as_str().filter(|_| !PRIVATE.contains(&meant)) else { return Some(meant) };
+    let fits = |text: &str| read::apply(&mut Settings::default(), meant, Given::Text(text)).is_ok();
+    let fits = fits(text) || fits(&text.to_lowercase());
     // Almost every name could be an address or a path.
     let is_its_name = !TEXTS.contains(&meant) || stream == meant || is_variable(stream);
     (fits && is_its_name).then_some(meant)

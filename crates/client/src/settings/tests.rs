@@ -296,6 +296,23 @@ fn a_camera_is_given_no_name_that_would_be_read_back_as_a_setting() {
 }
 
 #[test]
+fn privacy_is_never_lost_to_a_camera_or_to_another_statement_on_its_line() {
+    for text in [
+        "[camera_names]\nblur = True\npicture_in_notification = False\n",
+        "[camera_names]\nblur = true;\npicture_in_notification = null\n",
+        "[camera_names]\nblur = \"Yes\"\npicture_in_notification = \"ja\"\n",
+        "[camera_names]\ncam = \"Door\" picture_in_notification = false\nset blur = true\n",
+        "keep_days = 14, blur = true\nsound = true; picture_in_notification = false\n",
+        "theme = \"dark\" blur = true\n",
+    ] {
+        let (settings, complaints) = read(&with_file(text));
+
+        assert!(settings.view.blur && !settings.view.picture_in_notification, "{text}: {complaints:?}");
+        assert!(!complaints.is_empty() && settings.view.camera_names.is_empty(), "{text}: {complaints:?}");
+    }
+}
+
+#[test]
 fn no_complaint_ends_a_sentence_of_others() {
     let folder = with_file("soundvolume = 3\nblurr = true\nnothing = 1\nkeep_days = 0\n[a]\nblur = 1\n");
 

@@ -134,7 +134,11 @@ fn as_written(line: &str) -> (String, Said) {
     let key = key.trim().trim_matches(['"', '\'']).to_owned();
     let value = value.trim();
     let inner = match value.chars().next() {
-        Some(quote @ ('"' | '\'')) => value[1..].split(quote).next().unwrap_or_default(),
+        Some(quote @ ('"' | '\'')) => match value[1..].split_once(quote) {
+            Some((_, rest)) if super::stray::goes_on(rest) => value,
+            Some((inner, _)) => inner,
+            None => &value[1..],
+        },
         Some(_) => value.split(" #").next().unwrap_or_default().trim(),
         None => "",
     };

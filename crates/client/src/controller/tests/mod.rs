@@ -478,6 +478,31 @@ async fn what_happened_since_the_sign_in_is_no_history_however_late_the_record_i
 }
 
 #[tokio::test]
+async fn an_alert_of_a_server_whose_clock_is_behind_or_was_set_back_is_no_old_one() {
+    const HOUR: Duration = Duration::from_secs(3_600);
+    for set_back_later in [false, true] {
+        let (server, desk) = (Server::start().await, Desk::new());
+        let before = if set_back_later { Duration::ZERO } else { HOUR };
+        server.set(|state| state.clock_behind = Some(before));
+        let running = desk.signed_in(&server).await;
+        running.status(Status::Protected, "protected").await;
+        server.set(|state| state.clock_behind = Some(HOUR));
+        // The next look at the list tells the time.
+        let now = Timestamp::now();
+        while running.client.journal().by_our_clock(now).duration_since(now).as_secs() < 3_000 {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+
+        server.set(|state| state.rows.insert(0, row("a-1", 7, Timestamp::now() - HOUR)));
+
+        let raised = running.notification(0).await;
+        assert!(raised.alert.is_some(), "{raised:?}");
+        let incident = running.client.incident(&raised.id).await.expect("the incident").incident;
+        assert_eq!(incident.late, None);
+    }
+}
+
+#[tokio::test]
 async fn what_was_missed_for_long_is_told_in_one_summary() {
     let (server, desk) = (Server::start().await, Desk::new());
     let running = desk.signed_in(&server).await;

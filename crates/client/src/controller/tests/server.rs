@@ -60,6 +60,8 @@ pub(super) struct State {
     pub(super) portal: bool,
     /// How many questions it answered, and how many of them carried a token.
     pub(super) intercepted: (u32, u32),
+    /// By how much its clock is behind, where it tells the time.
+    pub(super) clock_behind: Option<Duration>,
     registered: Option<Instant>,
 }
 
@@ -187,7 +189,12 @@ impl Server {
             }
             self.wait_for_record(&line).await;
             let (status, reply) = self.api(&line, &body);
-            let _ = answer(&mut stream, status, &reply.to_string()).await;
+            let kind = match self.state().clock_behind {
+                // One more line of the head.
+                Some(behind) => format!("application/json\r\ndate: {}", date(behind)),
+                None => "application/json".to_owned(),
+            };
+            let _ = answer_with(&mut stream, status, &kind, reply.to_string().as_bytes()).await;
         }
     }
 
@@ -469,6 +476,11 @@ async fn read_request(stream: &mut TcpStream) -> io::Result<(String, Vec<u8>)> {
         }
     }
     Ok((head.lines().next().unwrap_or("").to_owned(), bytes[end..].to_vec()))
+}
+
+fn date(behind: Duration) -> String {
+    let printer = jiff::fmt::rfc2822::DateTimePrinter::new();
+    printer.timestamp_to_rfc9110_string(&(jiff::Timestamp::now() - behind)).expect("a date")
 }
 
 async fn answer(stream: &mut TcpStream, status: u16, body: &str) -> io::Result<()> {
