@@ -5,8 +5,9 @@ use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp, ToSpan};
 use visionguard_client::clock::{Clock, SystemClock};
 use visionguard_client::journal::Journal;
+use visionguard_client::local::{self, Standing};
 use visionguard_client::session_file;
-use visionguard_client::view::{LedgerEntry, Report, ReportQuery, Source, Spread};
+use visionguard_client::view::{Gap, LedgerEntry, Report, ReportQuery, Source, Spread};
 
 use crate::args;
 use crate::exit::{Exit, Failure};
@@ -30,7 +31,12 @@ pub async fn run(options: &args::Report) -> Result<Exit, Failure> {
         Some(journal) => journal,
         None => Journal::in_memory()?,
     };
-    let report = journal.report(query, now, &place.settings.view.camera_names).await?;
+    let mut report = journal.report(query, now, &place.settings.view.camera_names).await?;
+    if let Ok(standing) = local::standing(&place.data_dir).await
+        && query.to > now.as_millisecond()
+    {
+        report.gaps.extend(not_here_yet(&standing, now));
+    }
 
     let server = session_file::load(&place.data_dir).map(|saved| saved.server);
     let limit = doctor::idle_limit(&place.data_dir, server.as_deref()).await;
@@ -42,6 +48,14 @@ pub async fn run(options: &args::Report) -> Result<Exit, Failure> {
     };
     let exit = out::ended(written)?;
     Ok(if exit == Exit::Done && is_missing(&report) { Exit::Wrong } else { exit })
+}
+
+/// What the running program knows of and the journal cannot: alerts that the disk did not take, a record that cannot be read.
+fn not_here_yet(standing: &Standing, now: Timestamp) -> Option<Gap> {
+    let unwritable = standing.notices.iter().find(|notice| notice.code == "journal_unwritable");
+    let unread = (standing.status.reason == "record_unread").then_some(&standing.status.sentence);
+    let sentence = unwritable.map(|notice| &notice.sentence).filter(|_| !standing.in_memory).or(unread)?;
+    Some(Gap { from: None, to: now.as_millisecond(), filled: false, sentence: sentence.clone() })
 }
 
 /// From the first day's beginning to the last day's end.
@@ -162,7 +176,7 @@ fn time(milliseconds: i64) -> String {
 
 #[cfg(test)]
 mod tests {
-    use visionguard_client::view::{Gap, Severity};
+    use visionguard_client::view::{Counts, Severity};
 
     use super::*;
 
@@ -195,6 +209,31 @@ mod tests {
         assert!(is_missing(&Report { gaps: vec![gap(true), gap(false)], ..nothing() }));
         assert!(is_missing(&Report { lost: 1, ..nothing() }));
         assert!(!is_missing(&Report { gaps: vec![gap(true)], ..nothing() }));
+    }
+
+    #[test]
+    fn what_the_running_program_could_not_store_or_read_may_be_missing() {
+        let standing = |reason: &str, code: &str, in_memory: bool| -> Standing {
+            serde_json::from_value(serde_json::json!({
+                "status": {
+                    "status": "protected", "reason": reason, "sentence": "It cannot be read.", "since": 0,
+                    "heard_at": null, "next_attempt_at": null, "record_every": null, "remedy": null,
+                },
+                "server": null, "user_id": null, "email": null, "counts": Counts::default(),
+                "notices": [{"code": code, "sentence": "The disk is full."}], "in_memory": in_memory,
+            }))
+            .expect("a standing")
+        };
+        let said =
+            |standing: &Standing| not_here_yet(standing, Timestamp::UNIX_EPOCH).map(|gap| gap.sentence);
+
+        assert_eq!(
+            said(&standing("protected", "journal_unwritable", false)).as_deref(),
+            Some("The disk is full.")
+        );
+        assert_eq!(said(&standing("record_unread", "other", false)).as_deref(), Some("It cannot be read."));
+        assert_eq!(said(&standing("protected", "journal_unwritable", true)), None, "they are in its report");
+        assert_eq!(said(&standing("protected", "other", false)), None);
     }
 
     #[test]
