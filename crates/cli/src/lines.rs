@@ -249,7 +249,7 @@ pub fn status_word(status: Status) -> &'static str {
     match status {
         Status::Protected => "Protected",
         Status::CatchingUp => "Catching up",
-        Status::Deaf => "Deaf",
+        Status::Deaf => "Not receiving",
         Status::Offline => "Offline",
         Status::SignedOut => "Signed out",
     }

@@ -16,7 +16,7 @@ use visionguard_client::journal::Journal;
 use visionguard_client::local::{self, Standing};
 use visionguard_client::lock::{self, Owner};
 use visionguard_client::session_file::{self, SavedSession};
-use visionguard_client::view::{Counts, Keeping, Status};
+use visionguard_client::view::{Counts, Keeping, NoticeView, Status};
 use visionguard_client::words;
 
 use crate::args;
@@ -48,6 +48,8 @@ struct Report {
     counts: Option<Counts>,
     /// When the newest alert was received.
     newest_at: Option<i64>,
+    /// What stands beside the status, such as a full disk, by the running program's word.
+    notices: Vec<NoticeView>,
     data_dir: String,
 }
 
@@ -80,7 +82,7 @@ async fn examine(place: &Place) -> Result<Report, Failure> {
     };
     let data_dir = shown(&place.data_dir);
     if let Ok(standing) = local::standing(&place.data_dir).await {
-        let Standing { status, server, email, counts, .. } = standing;
+        let Standing { status, server, email, counts, notices, .. } = standing;
         return Ok(Report {
             status: Some(status.status),
             reason: status.reason,
@@ -93,6 +95,7 @@ async fn examine(place: &Place) -> Result<Report, Failure> {
             program: standing.program.or(program),
             counts: Some(counts),
             newest_at,
+            notices,
             data_dir,
         });
     }
@@ -114,6 +117,7 @@ async fn examine(place: &Place) -> Result<Report, Failure> {
         program,
         counts,
         newest_at,
+        notices: Vec::new(),
         data_dir,
     })
 }
@@ -208,7 +212,9 @@ impl Report {
     fn words(&self) -> Vec<String> {
         let zone = TimeZone::system();
         let word = self.status.map_or("Unknown", lines::status_word);
-        let mut rows = vec![format!("{word}. {}", self.sentence), String::new()];
+        let mut rows = vec![format!("{word}. {}", self.sentence)];
+        rows.extend(self.notices.iter().map(|notice| notice.sentence.clone()));
+        rows.push(String::new());
         let mut row = |name: &str, value: String| rows.push(format!("{name:<14}{value}"));
         row("Server", self.server.clone().unwrap_or_else(|| "none".to_owned()));
         row("Signed in", self.email.clone().unwrap_or_else(|| "nobody".to_owned()));
