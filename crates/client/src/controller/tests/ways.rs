@@ -4,9 +4,11 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use tokio::time::timeout;
+use visionguard_proto::AnomalyId;
 
 use super::desk::{Desk, Running, Told};
 use super::server::{Listing, Server, detection, row};
+use crate::journal::Journal;
 use crate::view::Status;
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -93,6 +95,36 @@ async fn a_server_that_does_not_list_its_connections_is_good_enough_where_alerts
     running.status(Status::Protected, "protected_unsaid").await;
 
     rows_until(&server, &running, "protected_by_record").await;
+}
+
+#[tokio::test]
+async fn a_journal_that_is_made_anew_tells_nothing_of_the_way() {
+    let (server, mut desk) = (Server::start().await, desk());
+    desk.lives_in("data");
+    server.set(|state| state.rows.insert(0, row("a-1", 7, Timestamp::now())));
+    let running = desk.signed_in(&server).await;
+    running.status(Status::Protected, "protected").await;
+    server.say(&detection(1, 30));
+    server.until("an ack", |state| state.acks.first().cloned()).await;
+
+    std::fs::remove_dir_all(desk.path()).expect("it is deleted");
+
+    let known = vec![AnomalyId::new("a-1").expect("an id")];
+    let is_filled = async || match Journal::open_read_only(desk.path()) {
+        Ok(journal) => journal.known(known.clone()).await.is_ok_and(|known| !known.is_empty()),
+        Err(_) => false,
+    };
+    while !is_filled().await {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    // Longer than a message may take.
+    tokio::time::sleep(desk.pace.message_within * 5).await;
+    let told = running.quit().await;
+    let reasons: Vec<&str> = told.statuses.iter().map(|view| &*view.reason).collect();
+    assert!(
+        !reasons.iter().any(|reason| ["not_delivered", "protected_by_both"].contains(reason)),
+        "{reasons:?}"
+    );
 }
 
 #[tokio::test]
