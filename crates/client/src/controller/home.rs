@@ -14,7 +14,7 @@ use visionguard_proto::Moment;
 use super::Controller;
 use super::ticks::{Due, Tick};
 use crate::installation::{self, DataDir, FileId, Trouble};
-use crate::journal::JournalError;
+use crate::journal::{Hands, JournalError};
 use crate::lock::{DataLock, LockError, Owner};
 use crate::settings::{self, Complaint, Settings};
 use crate::status;
@@ -24,6 +24,8 @@ use crate::words::text;
 #[derive(Debug)]
 pub(super) struct Home {
     program: String,
+    /// Whether it is looked at on a thread: not in a simulation, whose runs are to be the same each time.
+    on_a_thread: bool,
     lock: Arc<Mutex<DataLock>>,
     /// The one that was there at the last look.
     seen: Option<FileId>,
@@ -49,10 +51,12 @@ impl Home {
         lock: DataLock,
         directory: Option<FileId>,
         were_read: bool,
+        hands: &Hands,
     ) -> (Home, watch::Receiver<u32>) {
         let (taken, watching) = watch::channel(0);
         let home = Home {
             program,
+            on_a_thread: matches!(hands, Hands::Threads),
             lockless: directory.filter(|_| !lock.is_on_disk()),
             lock: Arc::new(Mutex::new(lock)),
             seen: directory,
@@ -140,10 +144,10 @@ impl Controller {
             return;
         }
         let (path, program, now) = (self.data_dir.clone(), self.home.program.clone(), self.wall());
-        let Home { read, made, lockless, .. } = self.home;
+        let Home { read, made, lockless, on_a_thread, .. } = self.home;
         let lock = Arc::clone(&self.home.lock);
         self.spawn(async move {
-            let look = tokio::task::spawn_blocking(move || {
+            let look = move || {
                 let before = installation::file_id(&path);
                 let found = find(&path, &mut locked(&lock), lockless, &program, now);
                 let directory = installation::file_id(&path);
@@ -155,8 +159,12 @@ impl Controller {
                 let settings = counts.then(|| settings::load(&path));
                 let settings = settings.filter(|(_, complaints)| settings::were_read(complaints));
                 Look { directory, made, found, settings }
-            });
-            look.await.map_or(Tick::Time, |look| Tick::Looked(Box::new(look)))
+            };
+            if !on_a_thread {
+                return Tick::Looked(Box::new(look()));
+            }
+            let look = tokio::task::spawn_blocking(look).await;
+            look.map_or(Tick::Time, |look| Tick::Looked(Box::new(look)))
         });
     }
 

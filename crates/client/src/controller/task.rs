@@ -99,7 +99,7 @@ pub(super) fn start(parts: Parts, remarks: Remarks, shell: Box<dyn Shell>) -> Re
     let lane = recorder::start(&tasks, journal.clone(), ticks.clone());
     let now = parts.clock.monotonic();
     let were_read = settings::were_read(&remarks.complaints);
-    let (home, taken) = Home::new(parts.program, lock, directory, were_read);
+    let (home, taken) = Home::new(parts.program, lock, directory, were_read, &parts.journal);
 
     let mut controller = Controller {
         shell,
