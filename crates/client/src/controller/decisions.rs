@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use tokio::sync::oneshot;
+use tokio_util::sync::CancellationToken;
 use visionguard_proto::record::{Row, Status};
 use visionguard_proto::{AnomalyId, Moment};
 
@@ -207,10 +208,11 @@ impl Controller {
         let journal = self.journal.clone();
         let clock = self.clock.clone();
         let ours = std::mem::take(&mut self.outbox.ours);
-        let epoch = self.who.epoch;
+        let (epoch, over) = (self.who.epoch, self.session_over());
         self.spawn(async move {
             let account = account_of(&session);
-            let batch = Batch { api, journal, clock, account, user: session.user_id, name: session.name };
+            let (user, name) = (session.user_id, session.name);
+            let batch = Batch { api, journal, clock, account, user, name, over };
             Tick::Sent(epoch, batch.send(ours).await)
         });
     }
@@ -299,6 +301,8 @@ struct Batch {
     account: String,
     user: String,
     name: String,
+    /// Cancelled when the person signs out: the server is asked for nothing more.
+    over: CancellationToken,
 }
 
 /// A decision about an alert, and its row as it was found.
@@ -317,7 +321,10 @@ impl Batch {
         match self.waiting().await {
             Ok(waiting) => {
                 for outgoing in waiting {
-                    if seen.insert(outgoing.incident) && !self.incident(outgoing.incident, &mut sent).await {
+                    let is_new = seen.insert(outgoing.incident);
+                    if self.over.is_cancelled()
+                        || (is_new && !self.incident(outgoing.incident, &mut sent).await)
+                    {
                         break;
                     }
                 }
@@ -368,7 +375,7 @@ impl Batch {
             }
         }
         for looked in looked {
-            if !self.one(looked, sent).await {
+            if self.over.is_cancelled() || !self.one(looked, sent).await {
                 return false;
             }
         }

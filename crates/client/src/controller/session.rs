@@ -266,6 +266,11 @@ impl Controller {
         });
     }
 
+    /// Cancelled when the person signs out.
+    pub(super) fn session_over(&self) -> CancellationToken {
+        self.who.over.clone()
+    }
+
     /// Runs work that writes down what the server says; a sign-out ends it.
     pub(super) fn spawn_in_session(&self, work: impl Future<Output = Tick> + Send + 'static) {
         let (ticks, over) = (self.ticks.clone(), self.who.over.clone());
