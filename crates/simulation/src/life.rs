@@ -77,7 +77,11 @@ fn start(shared: &Shared, directory: &Path, keychain: &Arc<dyn Keychain>, seed: 
         http: http()?.through(Arc::new(SimulatedExchange(shared.clone()))),
         keychain: Arc::clone(keychain),
         link: link::Config::default(),
-        pace: lock(shared).plan.scene.as_ref().map_or_else(Pace::default, |scene| scene.pace.clone()),
+        // Its data directory stays where it is: it is looked at as the journal asks for it, and not besides.
+        pace: Pace {
+            look_every: Duration::from_secs(30 * 24 * 3_600),
+            ..lock(shared).plan.scene.as_ref().map_or_else(Pace::default, |scene| scene.pace.clone())
+        },
         journal: Hands::Tasks(Arc::new(SimulatedDisk(shared.clone()))),
         seed,
     };
