@@ -32,8 +32,8 @@ pub async fn run(options: &args::Report) -> Result<Exit, Failure> {
         None => Journal::in_memory()?,
     };
     let mut report = journal.report(query, now, &place.settings.view.camera_names).await?;
-    if let Ok(standing) = local::standing(&place.data_dir).await
-        && query.to > now.as_millisecond()
+    if query.to > now.as_millisecond()
+        && let Ok(standing) = local::standing(&place.data_dir).await
     {
         report.gaps.extend(not_here_yet(&standing, now));
     }

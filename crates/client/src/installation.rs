@@ -133,28 +133,25 @@ pub fn private_folder() -> io::Result<PathBuf> {
 pub(crate) type FileId = (u64, u64);
 
 /// Which one is there now; none where there is none, or where the system does not tell.
-#[cfg(unix)]
 pub(crate) fn file_id(path: &Path) -> Option<FileId> {
+    std::fs::metadata(path).ok().as_ref().map(id_of)
+}
+
+/// The same of an open file.
+pub(crate) fn open_file_id(file: &File) -> Option<FileId> {
+    file.metadata().ok().as_ref().map(id_of)
+}
+
+#[cfg(unix)]
+fn id_of(found: &std::fs::Metadata) -> FileId {
     use std::os::unix::fs::MetadataExt;
-    let found = std::fs::metadata(path).ok()?;
-    Some((found.dev(), found.ino()))
+    (found.dev(), found.ino())
 }
 
 /// Elsewhere what is open cannot be moved or deleted, and it is known only whether it is there.
 #[cfg(not(unix))]
-pub(crate) fn file_id(path: &Path) -> Option<FileId> {
-    path.exists().then_some((0, 0))
-}
-
-#[cfg(unix)]
-pub(crate) fn is_same(one: &std::fs::Metadata, other: &std::fs::Metadata) -> bool {
-    use std::os::unix::fs::MetadataExt;
-    (one.dev(), one.ino()) == (other.dev(), other.ino())
-}
-
-#[cfg(not(unix))]
-pub(crate) fn is_same(_one: &std::fs::Metadata, _other: &std::fs::Metadata) -> bool {
-    true
+fn id_of(_found: &std::fs::Metadata) -> FileId {
+    (0, 0)
 }
 
 /// Where nothing is and nothing can be made: the conventional home of who has none.

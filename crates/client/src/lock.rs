@@ -138,15 +138,18 @@ impl DataLock {
 
 /// Who holds the directory now, if anybody does.
 pub fn holder(data_dir: &Path) -> Option<Owner> {
-    let folders = [vec![data_dir.to_owned()], installation::folders_beside(data_dir)].concat();
-    let held: Vec<_> = folders.iter().filter_map(|folder| held_in(folder)).collect();
-    held.into_iter().flatten().next()
+    held(data_dir).flatten().next()
 }
 
 /// Whether somebody holds the directory now, known by name or not.
 pub fn is_held(data_dir: &Path) -> bool {
+    held(data_dir).next().is_some()
+}
+
+/// Whoever holds it, in each folder where that may be found.
+fn held(data_dir: &Path) -> impl Iterator<Item = Option<Owner>> {
     let folders = [vec![data_dir.to_owned()], installation::folders_beside(data_dir)].concat();
-    folders.iter().any(|folder| held_in(folder).is_some())
+    folders.into_iter().filter_map(|folder| held_in(&folder))
 }
 
 const LOCK: &str = "lock";
@@ -223,10 +226,8 @@ fn unlock(file: &File) {
 
 /// Whether this is the file that is there now.
 fn is_still(file: &File, path: &Path) -> bool {
-    match (file.metadata(), std::fs::metadata(path)) {
-        (Ok(ours), Ok(there)) => installation::is_same(&ours, &there),
-        (Ok(_) | Err(_), Ok(_) | Err(_)) => false,
-    }
+    let ours = installation::open_file_id(file);
+    ours.is_some() && ours == installation::file_id(path)
 }
 
 /// What the system knows of who holds a file.

@@ -224,24 +224,18 @@ pub(crate) fn inside_a_session(name: &str, test: impl FnOnce()) {
     }
 
     let home = tempfile::tempdir().unwrap();
-    let output = std::process::Command::new("dbus-run-session")
+    let mut session = std::process::Command::new("dbus-run-session");
+    session
         .arg(format!("--config-file={}", bus_without_services(home.path()).display()))
         .arg("--")
-        .arg(std::env::current_exe().unwrap())
-        .args(["--exact", name, "--nocapture"])
         .env(INSIDE, "1")
         .env("HOME", home.path())
         .env("XDG_RUNTIME_DIR", home.path())
         .env("XDG_DATA_HOME", home.path().join("data"))
         .env_remove("DISPLAY")
         .env_remove("WAYLAND_DISPLAY")
-        .env_remove("DBUS_SESSION_BUS_ADDRESS")
-        .output()
-        .unwrap();
-
-    let said = String::from_utf8_lossy(&output.stdout);
-    assert!(output.status.success(), "{said}{}", String::from_utf8_lossy(&output.stderr));
-    assert!(said.contains("1 passed"), "the test was not found inside the session: {said}");
+        .env_remove("DBUS_SESSION_BUS_ADDRESS");
+    run_again(&mut session, name);
 }
 
 /// Runs the test of this name again as a process that has a disk of so many bytes for itself, and there what it does with it.
@@ -258,19 +252,22 @@ pub(crate) fn on_a_small_disk(name: &str, bytes: u64, test: impl FnOnce(&std::pa
     if std::fs::metadata("/proc/self").unwrap().uid() != 0 {
         unshare.args(["--user", "--map-root-user"]);
     }
-    let output = unshare
+    unshare
         .args(["--mount", "sh", "-c", "mount -t tmpfs -o size=\"$0\" none \"$1\" && shift && exec \"$@\""])
         .arg(bytes.to_string())
         .arg(disk.path())
-        .arg(std::env::current_exe().unwrap())
-        .args(["--exact", name, "--nocapture"])
-        .env(DISK, disk.path())
-        .output()
-        .unwrap();
+        .env(DISK, disk.path());
+    run_again(&mut unshare, name);
+}
 
+/// Runs the test of this name again under this command, which takes a program to run.
+#[cfg(target_os = "linux")]
+fn run_again(under: &mut std::process::Command, name: &str) {
+    let program = std::env::current_exe().unwrap();
+    let output = under.arg(program).args(["--exact", name, "--nocapture"]).output().unwrap();
     let said = String::from_utf8_lossy(&output.stdout);
     assert!(output.status.success(), "{said}{}", String::from_utf8_lossy(&output.stderr));
-    assert!(said.contains("1 passed"), "the test was not found on the disk: {said}");
+    assert!(said.contains("1 passed"), "the test {name} was not found there: {said}");
 }
 
 /// Leaves no room on a disk.

@@ -321,10 +321,7 @@ impl Batch {
         match self.waiting().await {
             Ok(waiting) => {
                 for outgoing in waiting {
-                    let is_new = seen.insert(outgoing.incident);
-                    if self.over.is_cancelled()
-                        || (is_new && !self.incident(outgoing.incident, &mut sent).await)
-                    {
+                    if seen.insert(outgoing.incident) && !self.incident(outgoing.incident, &mut sent).await {
                         break;
                     }
                 }
@@ -343,6 +340,9 @@ impl Batch {
     /// Sends what was decided about one incident; whether to go on with the next. All rows are looked at before the first is
     /// changed: what somebody else decided is not undone.
     async fn incident(&self, incident: IncidentId, sent: &mut Sent) -> bool {
+        if self.over.is_cancelled() {
+            return false;
+        }
         let outgoing = match self.journal.to_send_of(incident).await {
             Ok(outgoing) => outgoing,
             Err(error) => {

@@ -1,6 +1,5 @@
 //! The server's list of connections: whether alerts come to this one, and claiming its slot where they do not.
 
-use std::collections::VecDeque;
 use std::time::Duration;
 
 use jiff::SignedDuration;
@@ -170,7 +169,7 @@ pub(super) struct Losses {
     /// Since when it says so of this connection, and what.
     now: Option<(Moment, Registration)>,
     /// When it began to, each time.
-    began: VecDeque<Moment>,
+    began: Vec<Moment>,
     /// It has no entry for connections to which alerts come.
     pub(super) lists_nobody: bool,
 }
@@ -187,7 +186,7 @@ impl Losses {
             Registration::Lost if self.lists_nobody => Registration::Untold,
             Registration::Lost | Registration::Taken => {
                 if self.now.is_none() {
-                    self.began.push_back(now);
+                    self.began.push(now);
                 }
                 let since = self.now.map_or(now, |(since, _)| since);
                 self.now = Some((since, what));
@@ -205,10 +204,11 @@ impl Losses {
 
     /// An alert came; whether that proves that the place is held, whatever became of it before.
     fn proved(&mut self) -> bool {
-        if self.now.is_none() {
+        let is_held = self.now.is_none();
+        if is_held {
             self.began.clear();
         }
-        self.now.is_none()
+        is_held
     }
 
     /// An alert came; whether the list's word for this connection cannot have been true.

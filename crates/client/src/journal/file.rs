@@ -12,6 +12,7 @@ use rusqlite::{Connection, params};
 
 use super::{FILE_NAME, JournalError, mode};
 use crate::clock::Clock;
+use crate::installation::{self, FileId};
 
 /// `VGJ1`, in the file's header: that it is ours.
 const APPLICATION_ID: i64 = 0x5647_4a31;
@@ -135,20 +136,9 @@ impl Place {
     }
 }
 
-/// Device and inode.
-type FileId = (u64, u64);
-
-#[cfg(unix)]
+/// Elsewhere than on Unix an open file cannot be deleted.
 fn file_id(directory: &Path) -> Option<FileId> {
-    use std::os::unix::fs::MetadataExt;
-    let file = fs::metadata(directory.join(FILE_NAME)).ok()?;
-    Some((file.dev(), file.ino()))
-}
-
-/// Elsewhere an open file cannot be deleted.
-#[cfg(not(unix))]
-fn file_id(_directory: &Path) -> Option<FileId> {
-    None
+    if cfg!(unix) { installation::file_id(&directory.join(FILE_NAME)) } else { None }
 }
 
 /// Opens or creates the journal for writing once more.

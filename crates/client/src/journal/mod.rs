@@ -180,21 +180,20 @@ impl Journal {
 
     /// A time that the server told, by this computer's clock as far as the difference is known.
     pub(crate) fn by_our_clock(&self, told: Timestamp) -> Timestamp {
-        let ahead = self.clock_ahead.load(Ordering::Relaxed);
-        let ahead = if ahead == UNKNOWN { 0 } else { ahead };
-        told.checked_sub(SignedDuration::from_micros(ahead)).unwrap_or(told)
+        sql::here(Some(told), self.clock_ahead()).unwrap_or(told)
+    }
+
+    fn clock_ahead(&self) -> Option<i64> {
+        Some(self.clock_ahead.load(Ordering::Relaxed)).filter(|ahead| *ahead != UNKNOWN)
     }
 
     /// For the moment at which this is called on the thread that writes.
     fn written(&self) -> impl Fn() -> Written + Send + 'static {
         let (at, since) = (self.clock.wall(), SystemClock.monotonic());
-        let ahead = self.clock_ahead.load(Ordering::Relaxed);
+        let clock_ahead = self.clock_ahead();
         move || {
             let waited = SignedDuration::try_from(SystemClock.monotonic().since(since)).unwrap_or_default();
-            Written {
-                at: at.checked_add(waited).unwrap_or(at),
-                clock_ahead: (ahead != UNKNOWN).then_some(ahead),
-            }
+            Written { at: at.checked_add(waited).unwrap_or(at), clock_ahead }
         }
     }
 

@@ -224,7 +224,7 @@ impl Reading<'_> {
         let mut found = 0;
         for (key, value) in table {
             let line = self.line_of(section, key).or(line);
-            if let Some(meant) = stray::meant(key).filter(|meant| *meant != CAMERAS) {
+            if let Some(meant) = stray::out_of_place(key) {
                 self.misplaced(line, section, key, meant);
                 found += 1;
             } else {
@@ -273,21 +273,21 @@ impl Reading<'_> {
                     Said::Value(name) => self.camera(number, &key, &name),
                     Said::AsWritten(name)
                         if stray::goes_on(&name)
-                            || (key.contains(char::is_whitespace) && stray::goes_on(&format!("{key}="))) =>
+                            || (key.contains(char::is_whitespace) && stray::ends_in_one(&key)) =>
                     {
                         self.not_understood(number, &key);
                         self.unsure = true;
                     }
-                    Said::AsWritten(_) if stray::among_cameras(&key, &Value::Boolean(true)).is_some() => {
-                        self.camera(number, &key, &Value::Boolean(true));
-                    }
-                    Said::AsWritten(name) => self.camera(number, &key, &Value::String(name)),
+                    Said::AsWritten(name) => match stray::out_of_place(&key) {
+                        Some(meant) => self.misplaced(number, CAMERAS, &key, meant),
+                        None => self.camera(number, &key, &Value::String(name)),
+                    },
                     Said::Nothing => self.not_understood(number, &key),
                 }
                 continue;
             }
             if !section.is_empty() {
-                if let Some(meant) = stray::meant(&key).filter(|meant| *meant != CAMERAS) {
+                if let Some(meant) = stray::out_of_place(&key) {
                     self.misplaced(number, &section, &key, meant);
                 }
                 continue;

@@ -4,6 +4,7 @@ use toml::Value;
 
 use super::Settings;
 use super::read::{self, Given, KEYS, PRIVATE, TEXTS};
+use super::text::CAMERAS;
 
 /// Whether a key can be guessed from one that is none.
 const TYPING_ERRORS: usize = 2;
@@ -23,15 +24,21 @@ pub(super) fn meant(key: &str) -> Option<&'static str> {
     })
 }
 
+/// The setting that this was meant to be, in a table where none is looked for. The table of cameras may be anywhere.
+pub(super) fn out_of_place(key: &str) -> Option<&'static str> {
+    meant(key).filter(|meant| *meant != CAMERAS)
+}
+
 /// Whether what stands behind a key goes on with another setting.
 pub(super) fn goes_on(value: &str) -> bool {
-    let mut before = value.split('=').rev().skip(1);
-    before.any(|text| {
-        let end = text.trim_end();
-        let begins = end.rfind(|letter: char| !letter.is_alphanumeric() && !"_-".contains(letter));
-        let word = &end[begins.map_or(0, |at| at + end[at..].chars().next().map_or(1, char::len_utf8))..];
-        !word.is_empty() && meant(word).is_some()
-    })
+    value.split('=').rev().skip(1).any(ends_in_one)
+}
+
+/// Whether the last word is a setting's name.
+pub(super) fn ends_in_one(text: &str) -> bool {
+    let mut words =
+        text.trim_end().rsplit(|letter: char| !letter.is_alphanumeric() && !"_-".contains(letter));
+    words.next().is_some_and(|word| !word.is_empty() && meant(word).is_some())
 }
 
 /// Whether it is spelled as a variable of the environment.
@@ -42,7 +49,7 @@ pub(super) fn is_variable(key: &str) -> bool {
 /// The setting that a line under `[camera_names]` was meant to be, if it was not meant for a camera: one whose name it
 /// has and whose value it could be, or something that is no name at all.
 pub(super) fn among_cameras(stream: &str, name: &Value) -> Option<&'static str> {
-    let meant = meant(stream).filter(|meant| *meant != "camera_names")?;
+    let meant = out_of_place(stream)?;
     // More than was chosen is never shown for the sake of a camera of that name.
     let Some(text) = name.as_str().filter(|_| !PRIVATE.contains(&meant)) else { return Some(meant) };
     let fits = |text: &str| read::apply(&mut Settings::default(), meant, Given::Text(text)).is_ok();
