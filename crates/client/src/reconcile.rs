@@ -119,59 +119,59 @@ pub enum Trouble {
     Journal(#[from] JournalError),
 }
 
+/// What a pass works on.
+#[derive(Clone, Copy)]
+struct Work<'a> {
+    api: &'a Api,
+    journal: &'a Journal,
+    /// The computer's clock as the pass began.
+    now: Timestamp,
+}
+
 /// One pass over the records of all the user's shops. `now` is the computer's clock, for what is received.
 pub async fn pass(api: &Api, journal: &Journal, memory: &mut Memory, now: Timestamp) -> Pass {
+    let work = Work { api, journal, now };
     let mut found = Pass::default();
     if memory.durable != journal.is_durable() {
         let (signed_in_at, shops_every) = (memory.signed_in_at, memory.shops_every);
         *memory = Memory { durable: journal.is_durable(), signed_in_at, shops_every, ..Memory::default() };
     }
-    if let Err(trouble) = all_shops(api, journal, memory, now, &mut found).await {
+    if let Err(trouble) = all_shops(work, memory, &mut found).await {
         found.trouble = Some(trouble);
     }
     if found.trouble.is_some() {
         memory.shops = None;
     }
     let unread = found.trouble.as_ref().is_some_and(Trouble::is_the_records);
-    if let Err(trouble) = note_unread(journal, memory, unread, now).await {
+    if let Err(trouble) = note_unread(work, memory, unread).await {
         found.trouble.get_or_insert(trouble);
     }
     found
 }
 
 /// While the server answers and its record cannot be read, the report must not say that nothing is missing.
-async fn note_unread(
-    journal: &Journal,
-    memory: &mut Memory,
-    unread: bool,
-    now: Timestamp,
-) -> Result<(), Trouble> {
+async fn note_unread(work: Work<'_>, memory: &mut Memory, unread: bool) -> Result<(), Trouble> {
     if memory.said_unread != Some(unread) {
-        journal.record_is_unread(unread.then_some(now)).await?;
+        work.journal.record_is_unread(unread.then_some(work.now)).await?;
         memory.said_unread = Some(unread);
     }
     Ok(())
 }
 
-async fn all_shops(
-    api: &Api,
-    journal: &Journal,
-    memory: &mut Memory,
-    now: Timestamp,
-    found: &mut Pass,
-) -> Result<(), Trouble> {
+async fn all_shops(work: Work<'_>, memory: &mut Memory, found: &mut Pass) -> Result<(), Trouble> {
+    let Work { api, journal, now } = work;
     let shops = match memory.shops(now) {
         Some(shops) => shops,
         None => {
             let shops: Vec<_> = api.shops().await?.into_iter().map(|shop| (shop.id, shop.name)).collect();
             journal.remember_shops(shops.clone()).await?;
-            note_wanted(journal, memory, &shops, now).await?;
+            note_wanted(work, memory, &shops).await?;
             memory.shops = Some(shops.clone());
             shops
         }
     };
     for (shop, _) in &shops {
-        match one_shop(api, journal, memory, shop, now, found).await {
+        match one_shop(work, memory, shop, found).await {
             Ok(()) => {}
             Err(trouble) if trouble.is_of_one_shop() => {
                 tracing::warn!(%trouble, "one shop's record is left out");
@@ -190,11 +190,11 @@ async fn all_shops(
 /// The first shops are wanted from the sign-in on, though their record may be read much later, where no socket opens; one
 /// that comes later from when the list was still without it.
 async fn note_wanted(
-    journal: &Journal,
+    work: Work<'_>,
     memory: &mut Memory,
     shops: &[(ShopId, String)],
-    now: Timestamp,
 ) -> Result<(), JournalError> {
+    let Work { journal, now, .. } = work;
     let from = match memory.listed_at {
         Some(before) => before,
         None if journal.value(ALL_READ).await?.is_none() => memory.signed_in_at.unwrap_or(now).min(now),
@@ -241,35 +241,33 @@ impl Trouble {
 }
 
 async fn one_shop(
-    api: &Api,
-    journal: &Journal,
+    work: Work<'_>,
     memory: &mut Memory,
     shop: &ShopId,
-    now: Timestamp,
     found: &mut Pass,
 ) -> Result<(), Trouble> {
+    let Work { api, journal, now } = work;
     let key = format!("record_read:{shop}");
     let mark = journal.value(&key).await?.and_then(|text| serde_json::from_str::<Mark>(&text).ok());
 
     let rebuilt = mark.is_none() && journal.is_rebuilt().await?;
     let slack = if memory.read_deeply.contains(shop) { SLACK } else { DEEP_SLACK };
-    let pages = Pages::new(api, shop, memory.unreadable.entry(shop.clone()).or_default());
-    let read = match mark {
-        None if rebuilt => newest(pages, MOST_REBUILT).await?,
-        None => newest(pages, u64::from(FIRST_PAGE)).await?,
-        Some(mark) => back_to(pages, journal, mark, Reach::behind(mark, slack)).await?,
-    };
     // What was shown before the journal was lost is not known: better twice in a summary than not at all.
     let history_before = match (mark, rebuilt) {
         (Some(_), _) => Timestamp::MIN,
-        (None, true) => now.checked_sub(NOT_HISTORY_YET).unwrap_or(Timestamp::MIN),
-        (None, false) => {
-            let from = memory.wanted_from.get(shop).copied().unwrap_or(now);
-            from.checked_sub(RECENT).unwrap_or(Timestamp::MIN)
+        (None, true) => before(now, NOT_HISTORY_YET),
+        (None, false) => before(memory.wanted_from.get(shop).copied().unwrap_or(now), RECENT),
+    };
+    let pages = Pages::new(api, shop, memory.unreadable.entry(shop.clone()).or_default());
+    let read = match mark {
+        None => {
+            let history = if rebuilt { MOST_REBUILT } else { u64::from(FIRST_PAGE) };
+            first(pages, history, |row| is_before(journal, row.alert.detected_at, history_before)).await?
         }
+        Some(mark) => back_to(pages, journal, mark, Reach::behind(mark, slack)).await?,
     };
     found.reached_back |= mark.is_none();
-    store(journal, &read, history_before, now, found).await?;
+    store(work, &read, history_before, found).await?;
     if mark.is_some_and(|mark| !read.reaches(mark)) {
         // Said before the mark moves on: the next pass would find nothing wrong.
         tracing::warn!("the record does not reach back to what was known of it");
@@ -279,13 +277,13 @@ async fn one_shop(
     let read = match mark {
         Some(mark) if journal.is_short(shop, read.total(), unsent).await? => {
             found.reached_back = true;
-            look_deeper(api, journal, memory, shop, mark, unsent, now, found).await?.unwrap_or(read)
+            look_deeper(work, memory, shop, mark, unsent, found).await?.unwrap_or(read)
         }
         Some(_) | None => read,
     };
     journal.count_rows(shop, read.total(), now).await?;
     let new_mark = read.mark(mark);
-    take_over_decisions(journal, memory, read.rows, now, found).await?;
+    take_over_decisions(work, memory, read.rows, found).await?;
 
     if mark != Some(new_mark) {
         let text = serde_json::to_string(&new_mark).map_err(|_| JournalError::Damaged)?;
@@ -356,14 +354,16 @@ impl Read {
         (oldest.unwrap_or(Timestamp::MIN), now)
     }
 
-    /// The rows that the server cannot send, each by the times between which it lies.
+    /// The rows that the server cannot send, each by the times between which it lies. One behind the last that was read,
+    /// with older ones behind it, lies outside of what was read.
     fn unsent(&self, now: Timestamp) -> Vec<Unsent> {
         let between = |newer: usize| Unsent {
             from: self.time(newer),
             cleared: false,
             to: newer.checked_sub(1).and_then(|before| self.time(before)).unwrap_or(now),
         };
-        self.unsent.iter().map(|newer| between(*newer)).collect()
+        let is_within = |newer: &&usize| **newer < self.rows.len() || !self.has_older;
+        self.unsent.iter().filter(is_within).map(|newer| between(*newer)).collect()
     }
 
     fn time(&self, row: usize) -> Option<Timestamp> {
@@ -396,15 +396,24 @@ impl Read {
     }
 }
 
-/// The first time, the newest rows are all the history that is wanted.
-async fn newest(mut pages: Pages<'_>, most: u64) -> Result<Read, Trouble> {
+/// The first time, so many of the newest rows are all the history that is wanted; what is none is wanted however much it is.
+async fn first(
+    mut pages: Pages<'_>,
+    history: u64,
+    is_history: impl Fn(&Row) -> bool,
+) -> Result<Read, Trouble> {
     let mut read = Read::new(true);
     let mut offset = 0;
-    while read.has_older && offset < most {
-        let limit = if offset == 0 { FIRST_PAGE } else { NEXT_PAGE };
-        let left = u32::try_from(most - offset).unwrap_or(limit);
-        let part = pages.read(limit.min(left), offset).await?;
+    let mut reached = false;
+    while read.has_older && !(reached && offset >= history) && offset < MOST_ROWS {
+        let limit = match u32::try_from(history.saturating_sub(offset)) {
+            _ if offset == 0 => FIRST_PAGE,
+            Ok(left) if reached => left.min(NEXT_PAGE),
+            Ok(_) | Err(_) => NEXT_PAGE,
+        };
+        let part = pages.read(limit, offset).await?;
         let (sent, total) = (part.sent, part.total);
+        reached = part.rows.last().is_some_and(&is_history);
         read.take(part, offset, |_| true);
         offset += sent;
         read.has_older = sent > 0 && total > offset;
@@ -461,17 +470,15 @@ fn before(time: Timestamp, by: SignedDuration) -> Timestamp {
 
 /// Where the record grew by more rows than were found, they bear times that are long past. None where the server cannot
 /// send that much of it: what is short is counted then.
-#[expect(clippy::too_many_arguments, reason = "what a pass works on")]
 async fn look_deeper(
-    api: &Api,
-    journal: &Journal,
+    work: Work<'_>,
     memory: &mut Memory,
     shop: &ShopId,
     mark: Mark,
     mut unsent: i64,
-    now: Timestamp,
     found: &mut Pass,
 ) -> Result<Option<Read>, Trouble> {
+    let Work { api, journal, now } = work;
     let mut deepest = None;
     for reach in [Reach::deep(mark), Reach::all(mark)] {
         tracing::info!(?reach, "the record grew by more rows than were found; reading further back");
@@ -483,7 +490,7 @@ async fn look_deeper(
             }
             read => read?,
         };
-        store(journal, &read, Timestamp::MIN, now, found).await?;
+        store(work, &read, Timestamp::MIN, found).await?;
         unsent += journal.rows_not_sent(shop, read.covers(now), read.unsent(now)).await?;
         let is_short = journal.is_short(shop, read.total(), unsent).await?;
         deepest = Some(read);
@@ -518,18 +525,20 @@ async fn back_to(mut pages: Pages<'_>, journal: &Journal, mark: Mark, reach: Rea
 }
 
 async fn store(
-    journal: &Journal,
+    work: Work<'_>,
     read: &Read,
     history_before: Timestamp,
-    now: Timestamp,
     found: &mut Pass,
 ) -> Result<(), Trouble> {
+    let Work { journal, now, .. } = work;
     let missing: Vec<&Row> = read.rows.iter().rev().filter(|row| !is_known(row, &read.known)).collect();
     for batch in missing.chunks(BATCH) {
         let alerts = batch.iter().map(|row| row.alert.clone()).collect();
         for recorded in journal.record_all(alerts, now, Source::History).await? {
             match &recorded {
-                Recorded::New { entry, .. } if is_before(entry, history_before) => {
+                Recorded::New { entry, .. }
+                    if is_before(journal, entry.alert.detected_at, history_before) =>
+                {
                     found.history.push((**entry).clone());
                 }
                 Recorded::New { .. } => found.missed.push(recorded),
@@ -541,8 +550,8 @@ async fn store(
     Ok(())
 }
 
-fn is_before(entry: &Entry, time: Timestamp) -> bool {
-    time > Timestamp::MIN && entry.alert.detected_at.is_none_or(|at| at <= time)
+fn is_before(journal: &Journal, detected_at: Option<Timestamp>, time: Timestamp) -> bool {
+    time > Timestamp::MIN && detected_at.is_none_or(|at| journal.by_our_clock(at) <= time)
 }
 
 fn is_known(row: &Row, known: &HashSet<AnomalyId>) -> bool {
@@ -551,12 +560,12 @@ fn is_known(row: &Row, known: &HashSet<AnomalyId>) -> bool {
 
 /// What others decided, as far as it is news.
 async fn take_over_decisions(
-    journal: &Journal,
+    work: Work<'_>,
     memory: &mut Memory,
     rows: Vec<Row>,
-    now: Timestamp,
     found: &mut Pass,
 ) -> Result<(), Trouble> {
+    let Work { journal, now, .. } = work;
     if memory.decided.len() > MOST_REMEMBERED {
         memory.decided.clear();
     }

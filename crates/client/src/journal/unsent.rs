@@ -36,7 +36,7 @@ pub(super) fn after(
     unsent: &[Unsent],
 ) -> Result<Option<Vec<Unsent>>, JournalError> {
     let before = rows(connection, shop)?;
-    let is_elsewhere = |row: &&Unsent| row.to < read.0 || row.from.is_some_and(|from| from > read.1);
+    let is_elsewhere = |row: &&Unsent| row.to <= read.0 || row.from.is_some_and(|from| from > read.1);
     let mut after: Vec<Unsent> = before.iter().filter(is_elsewhere).copied().collect();
     // The newest has no newer neighbour yet: its end is where it was first seen.
     after.extend(unsent.iter().map(|row| match before.iter().find(|known| known.from == row.from) {

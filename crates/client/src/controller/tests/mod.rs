@@ -18,7 +18,7 @@ use secrecy::SecretString;
 use server::{Listing, Server, detection, picture, row};
 
 use super::{Pace, StartError};
-use crate::journal::Journal;
+use crate::journal::{Entry, Journal};
 use crate::lock::LockError;
 use crate::shell::Outcome;
 use crate::view::{Decision, Event, FeedItem, FeedQuery, Handling, How, Incident, Remedy, Source, Status};
@@ -475,6 +475,30 @@ async fn what_happened_since_the_sign_in_is_no_history_however_late_the_record_i
     assert_eq!(told.id, "summary:history");
     assert_eq!(incidents(&running).await.len(), 2);
     assert_eq!(running.quit().await.notifications.len(), 1, "the older one is history");
+}
+
+#[tokio::test]
+async fn of_more_than_a_page_since_the_sign_in_none_is_left_in_the_record() {
+    let (server, desk) = (Server::start().await, Desk::new());
+    let ago = |seconds: u64| Timestamp::now() - Duration::from_secs(seconds);
+    server.set(|state| {
+        let rows = |numbers: std::ops::Range<i64>, at: Timestamp| {
+            numbers
+                .rev()
+                .map(move |n| row(&format!("a-{n}"), n, at + Duration::from_micros(n.unsigned_abs())))
+        };
+        // A storm that began with the sign-in, and what was long before it.
+        state.rows.extend(rows(1_000..1_120, ago(0)));
+        state.rows.extend(rows(100..800, ago(7_200)));
+    });
+
+    let running = desk.signed_in(&server).await;
+    running.status(Status::Protected, "protected").await;
+
+    let alerts = running.client.journal().alerts(1_000).await.expect("alerts");
+    let is_new = |entry: &&Entry| entry.alert.anomaly_id.as_ref().is_some_and(|id| id.as_str().len() == 6);
+    assert_eq!(alerts.iter().filter(is_new).count(), 120);
+    assert!(alerts.len() < 700, "{}: of what was long before it the newest are enough", alerts.len());
 }
 
 #[tokio::test]

@@ -6,6 +6,7 @@ use jiff::SignedDuration;
 use proptest::prelude::*;
 
 use super::*;
+use crate::journal::Unsent;
 use crate::view::{Decision, Report, ReportQuery, Spread};
 
 #[tokio::test]
@@ -18,6 +19,24 @@ async fn times_beyond_all_calendars_are_the_earliest_and_the_latest_there_are() 
 
     assert_eq!((report.alerts, report.entries.len()), (1, 1));
     assert!(report.from < report.to && report.to < i64::MAX, "{report:?}");
+}
+
+#[tokio::test]
+async fn a_row_that_is_not_sent_stays_known_where_the_record_is_read_up_to_it_and_no_further() {
+    let world = World::new();
+    let shop = ShopId::new("shop-1").expect("a shop");
+    let row = |from: i64, to: i64| Unsent { from: Some(noon(from)), to: noon(to), cleared: false };
+    let all = (Timestamp::MIN, noon(100));
+    let of = |read, rows| world.journal.rows_not_sent(&shop, read, rows);
+
+    assert_eq!(of(all, vec![row(10, 20), row(30, 40)]).await, Ok(2));
+    for (what, read, rows, grew) in [
+        ("its newer neighbour was the last that was read", (noon(20), noon(100)), vec![row(30, 40)], 0),
+        ("read again", all, vec![row(10, 20), row(30, 40)], 0),
+        ("one was sent by now", (noon(30), noon(100)), vec![], -1),
+    ] {
+        assert_eq!(of(read, rows).await, Ok(grew), "{what}");
+    }
 }
 
 #[tokio::test]
