@@ -3,12 +3,14 @@
 use std::time::Duration;
 
 use jiff::SignedDuration;
-use visionguard_proto::Moment;
+use tokio::task::JoinSet;
+use tokio::time::timeout;
+use visionguard_proto::{Moment, UserId};
 
 use super::Controller;
 use super::ticks::Tick;
 use super::watch::REPEATED_SOON;
-use crate::api;
+use crate::api::{self, Api};
 use crate::server_clock::Told;
 use crate::status::{Registration, Seen};
 
@@ -27,6 +29,35 @@ const HELD_FOR: Duration = Duration::from_secs(60);
 /// Of a slot that was lost so often within [`HELD_FOR`] it cannot be said that it is ours.
 const OFTEN: usize = 3;
 
+/// So long after a look at the list that was not answered it is asked for again, beside the first.
+const ASKED_AGAIN: Duration = Duration::from_secs(5);
+/// How often one look asks at most.
+const ASKED_AT_MOST: u32 = 4;
+
+/// What a look at the list came to.
+struct Answer {
+    asked_at: Moment,
+    registration: api::Registration,
+    time: Option<Told>,
+}
+
+/// Asks who is connected. A request that is swallowed does not keep the next from being made: the first answer counts.
+async fn ask(api: &Api, user: &UserId, now: Moment) -> Answer {
+    let mut asked = JoinSet::new();
+    for again in 0..ASKED_AT_MOST {
+        let (api, user, asked_at) = (api.clone(), user.clone(), now + ASKED_AGAIN * again);
+        asked.spawn(async move {
+            let (registration, time) = api.registration_and_time(&user).await;
+            Answer { asked_at, registration, time }
+        });
+        if let Ok(Some(Ok(answer))) = timeout(ASKED_AGAIN, asked.join_next()).await {
+            return answer;
+        }
+    }
+    let unknown = Answer { asked_at: now, registration: api::Registration::Unknown, time: None };
+    asked.join_next().await.and_then(Result::ok).unwrap_or(unknown)
+}
+
 impl Controller {
     pub(super) fn look_at_list(&mut self, now: Moment) {
         let (Some(api), Some(target)) = (self.account.api(), self.account.target()) else { return };
@@ -34,8 +65,8 @@ impl Controller {
         self.watch.list.set(self.next_look(now));
         let epoch = self.who.epoch;
         self.spawn(async move {
-            let (registration, time) = api.registration_and_time(&target.user).await;
-            Tick::Listed { epoch, asked_at: now, registration, time }
+            let Answer { asked_at, registration, time } = ask(&api, &target.user, now).await;
+            Tick::Listed { epoch, asked_at, registration, time }
         });
     }
 
@@ -305,7 +336,49 @@ fn minus(one: Duration, other: Duration) -> SignedDuration {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicU32, Ordering};
+
+    use bytes::Bytes;
+    use futures_util::FutureExt;
+    use futures_util::future::{BoxFuture, pending};
+    use visionguard_proto::{Cause, Endpoint};
+
     use super::*;
+    use crate::api::{Exchange, Http};
+
+    /// A way on which so many requests are lost, and the next is answered.
+    #[derive(Debug)]
+    struct Losing(AtomicU32);
+
+    impl Exchange for Losing {
+        fn exchange(&self, _: reqwest::Request) -> BoxFuture<'static, Result<http::Response<Bytes>, Cause>> {
+            match self.0.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1)) {
+                Ok(_) => pending().boxed(),
+                Err(_) => async { Err(Cause::Refused) }.boxed(),
+            }
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_look_whose_request_was_swallowed_asks_again_before_it_gives_up() {
+        let tls = crate::tls::client_config(None).unwrap();
+        for (lost, seconds) in [(0, 0), (1, 5), (3, 15), (u32::MAX, 20)] {
+            let http = Http::new(&tls).unwrap().through(Arc::new(Losing(AtomicU32::new(lost))));
+            let api = Api::new(&http, Endpoint::parse("http://127.0.0.1:8000").unwrap());
+            let began = tokio::time::Instant::now();
+
+            let answer = ask(&api, &UserId::new("u1").unwrap(), Moment::default()).await;
+
+            assert_eq!(began.elapsed().as_secs(), seconds, "{lost} lost");
+            let of = answer.asked_at.since(Moment::default()).as_secs();
+            assert_eq!(
+                of,
+                if lost == u32::MAX { 0 } else { seconds },
+                "the evidence is as old as its question"
+            );
+        }
+    }
 
     #[test]
     fn a_socket_much_younger_than_ours_is_another_s() {
