@@ -11,6 +11,9 @@ const PROVEN: Duration = Duration::from_secs(30);
 /// Requests of a client that is signed out, at most one in this time.
 const SIGNED_OUT_EVERY: Duration = Duration::from_secs(15 * 60);
 
+/// A slot that was lost is claimed at once, but for one that was claimed within this time.
+const CLAIMED_AGAIN: Duration = Duration::from_secs(15);
+
 /// What is known of the client's attempts.
 #[derive(Debug, Default)]
 pub struct Attempts {
@@ -28,6 +31,9 @@ pub struct Attempts {
     excused: bool,
     /// When an attempt was last made for such a reason: two that come at one moment make two.
     excused_at: Option<Duration>,
+    /// The next attempt is to claim a slot.
+    claims: bool,
+    claimed_at: Option<Duration>,
     opened_at: Option<Duration>,
     signed_out: Option<Duration>,
 }
@@ -44,6 +50,15 @@ impl World {
     pub fn excuse(&mut self, why: &str) {
         self.line(format!("attempts: may be at once: {why}"));
         self.attempts.excused = true;
+    }
+
+    /// The client says that its slot is lost, and claims it.
+    pub fn claims_its_slot(&mut self) {
+        let now = self.now;
+        if self.attempts.claimed_at.is_none_or(|claimed| now >= claimed + CLAIMED_AGAIN) {
+            self.attempts.claimed_at = Some(now);
+            self.attempts.claims = true;
+        }
     }
 
     /// The client dials; asking what the server speaks and connecting is one attempt.
@@ -77,12 +92,14 @@ impl World {
         if std::mem::take(&mut self.attempts.excused) {
             self.attempts.excused_at = Some(now);
         }
+        let claims = std::mem::take(&mut self.attempts.claims);
         if self.attempts.excused_at == Some(now) {
             self.attempts.streak = 0;
         } else if let Some(last) = self.attempts.last {
             let whole = 1.5_f64.powi(i32::try_from(self.attempts.streak.min(9)).unwrap_or(9)).min(30.0);
             let shortest = match self.attempts.streak {
                 // A restarting server, or a slot to be claimed, allows the shortest pause.
+                _ if claims => Duration::from_millis(250),
                 0 | 1 => Duration::from_millis(250),
                 _ => Duration::from_secs_f64(whole / 2.0 / 1.5 / 1.5),
             };

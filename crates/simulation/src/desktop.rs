@@ -115,6 +115,9 @@ impl Shell for SimulatedShell {
             world.overhear("the status", &format!("{status:?}"));
             world.line(format!("shell: {:?} ({})", status.status, status.reason));
             world.notices(status.status);
+            if status.reason == "slot_lost" {
+                world.claims_its_slot();
+            }
             let now = world.now;
             world.desktop.status = Some((status.clone(), now));
         });

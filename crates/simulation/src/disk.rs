@@ -31,9 +31,11 @@ pub struct DiskState {
     pub slow: bool,
     /// The file cannot be opened: it lies elsewhere.
     pub hidden: bool,
-    /// Until when the client may have kept its journal in memory because of that.
-    pub memory_until: Option<Duration>,
+    /// Since when it can be opened again.
+    pub opens_at: Option<Duration>,
     memory_since: Duration,
+    /// The client used a journal in memory last.
+    in_memory: bool,
     /// Detections that a journal in memory has. Nobody is told of those that a first look into the record takes as history.
     held: BTreeSet<u64>,
     /// The journal's connection waits for the disk with each commit.
@@ -75,7 +77,8 @@ impl Disk for SimulatedDisk {
             let synchronous = connection.pragma_query_value(None, "synchronous", |row| row.get::<_, i64>(0));
             world.disk.waits = synchronous.is_ok_and(|synchronous| synchronous >= FULL);
         }
-        if connection.path().is_none_or(str::is_empty) {
+        world.disk.in_memory = connection.path().is_none_or(str::is_empty);
+        if world.disk.in_memory {
             let lines = lines(connection).unwrap_or_default();
             world.disk.held = lines.iter().filter_map(|line| line.frame.or(line.named)).collect();
         }
@@ -119,6 +122,7 @@ impl World {
         // And with it the numbers.
         self.checks.popups = Popups::default();
         self.checks.of_incident.clear();
+        self.checks.recorded.clear();
         self.checks.order.are_left(BTreeSet::new());
         self.person.decided.clear();
         self.person.incidents.clear();
@@ -175,7 +179,7 @@ impl World {
             self.disk.memory_since = self.now;
         }
         self.disk.hidden = true;
-        self.disk.memory_until = None;
+        self.disk.opens_at = None;
         Ok(())
     }
 
@@ -185,7 +189,7 @@ impl World {
             return;
         }
         self.line("disk: the journal can be opened");
-        self.disk.memory_until = Some(self.now + SETTLES_WITHIN);
+        self.disk.opens_at = Some(self.now);
         let elsewhere = self.directory.with_extension("hidden");
         let back = || {
             fs::remove_dir(self.directory.join(FILE_NAME))?;
@@ -201,9 +205,12 @@ impl World {
         }
     }
 
-    /// Whether what the client stored may be in its memory alone.
+    /// Whether what the client stored may be in its memory alone: it is moved soon after the disk allows it.
     pub fn is_in_memory(&self) -> bool {
-        self.disk.hidden || self.disk.memory_until.is_some_and(|until| self.now < until)
+        let settles_until =
+            |opens_at: Duration| opens_at.max(self.checks.disk_trouble_until) + SETTLES_WITHIN;
+        let may_be = self.disk.opens_at.is_some_and(|opens_at| self.now < settles_until(opens_at));
+        self.disk.hidden || self.disk.in_memory && may_be
     }
 
     /// Since when, if so.
