@@ -14,9 +14,8 @@ pub async fn open(place: &Place) -> Result<Option<Journal>, Failure> {
     match Journal::open_read_only(&place.data_dir) {
         Ok(journal) => {
             // Where the disk takes writes, what is stored is all there is.
-            if place.found.trouble.is_some() && is_in_memory(place).await {
-                let path = place.data_dir.display().to_string();
-                out::complain(&text("problem.newest_in_memory", &[("path", &path)]));
+            if place.found.trouble.is_some() {
+                say_what_is_missing(place).await;
             }
             Ok(Some(journal))
         }
@@ -29,8 +28,16 @@ pub async fn open(place: &Place) -> Result<Option<Journal>, Failure> {
     }
 }
 
-async fn is_in_memory(place: &Place) -> bool {
-    local::standing(&place.data_dir).await.is_ok_and(|standing| standing.in_memory)
+/// The running program may have alerts that it could not store.
+async fn say_what_is_missing(place: &Place) {
+    let Ok(standing) = local::standing(&place.data_dir).await else { return };
+    if standing.in_memory {
+        let path = place.data_dir.display().to_string();
+        return out::complain(&text("problem.newest_in_memory", &[("path", &path)]));
+    }
+    for notice in standing.notices.iter().filter(|notice| notice.code == "journal_unwritable") {
+        out::complain(&notice.sentence);
+    }
 }
 
 /// A copy of what the running program has; none if none runs.

@@ -147,6 +147,7 @@ pub fn on_the_way(answer: &Answer<'_>, now: Timestamp) -> Option<Cause> {
         }
         400 | 403 if !secure && says(body, &WANTS_TLS) => Some(Cause::TlsWanted),
         400 | 413 if token >= LONG_TOKEN => Some(Cause::TooLong),
+        400 if is_web_page(headers) => Some(Cause::TurnedAway(status)),
         502 | 504 | 520..=527 | 530 => Some(Cause::Gateway { status, retry_after }),
         503 if retry_after.is_none() && !is_ours(headers, body) => {
             Some(Cause::Gateway { status, retry_after })
@@ -240,7 +241,9 @@ mod tests {
 
     #[test]
     fn redirects_web_pages_and_proxies_are_interceptions() {
-        assert_eq!(answer(403, "text/html"), Cause::TurnedAway(403));
+        for status in [400, 403] {
+            assert_eq!(answer(status, "text/html"), Cause::TurnedAway(status));
+        }
         for status in [301, 302, 303, 307, 308, 407, 511] {
             assert_eq!(answer(status, "text/plain"), Cause::Intercepted, "{status}");
         }

@@ -110,7 +110,9 @@ fn address(patient: &Patient) -> Result<Endpoint, Finding> {
 /// The token and whose it is.
 async fn sign_in(patient: &Patient, endpoint: Endpoint, tell: Tell<'_>) -> Option<(Api, Target)> {
     let Some((user, token)) = credentials(patient, &endpoint) else {
-        tell(Finding::bad(Check::SignIn, text("doctor.nobody", &[]), text("doctor.nobody_advice", &[])));
+        tell(held_by_the_program(patient, &endpoint).unwrap_or_else(|| {
+            Finding::bad(Check::SignIn, text("doctor.nobody", &[]), text("doctor.nobody_advice", &[]))
+        }));
         return None;
     };
     let Ok(http) = Http::new(&patient.tls) else {
@@ -134,6 +136,16 @@ fn credentials(patient: &Patient, endpoint: &Endpoint) -> Option<(UserId, Secret
     }
     let target = patient.account.target().filter(|target| target.endpoint == *endpoint)?;
     Some((target.user, target.token))
+}
+
+/// The running program is signed in there with what no keychain has.
+fn held_by_the_program(patient: &Patient, endpoint: &Endpoint) -> Option<Finding> {
+    let Running::Told(standing) = &patient.running else { return None };
+    let server = Endpoint::parse(standing.server.as_deref()?).ok()?;
+    let email = standing.email.as_deref().or(standing.user_id.as_deref())?;
+    let found = text("doctor.signed_in_there", &[("email", email)]);
+    let advice = text("doctor.signed_in_there_advice", &[]);
+    (server == *endpoint).then(|| Finding::warning(Check::SignIn, found, advice))
 }
 
 fn whose(me: Result<User, ApiError>, user: &UserId) -> Finding {

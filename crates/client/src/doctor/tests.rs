@@ -127,6 +127,27 @@ async fn a_dead_token_and_nobody_at_all_ask_for_a_sign_in() {
 }
 
 #[tokio::test]
+async fn a_sign_in_that_the_running_program_alone_has_is_not_called_missing() {
+    let server = TinyServer::start(|request| respond(request, json(200, REGISTERED))).await;
+    let running_at = |at: &str| match told(Status::Protected) {
+        Running::Told(standing) => {
+            Running::Told(Box::new(Standing { server: Some(at.to_owned()), ..*standing }))
+        }
+        other => other,
+    };
+
+    for (at, expected) in [(server.url(), Verdict::Warning), ("http://127.0.0.1:9".to_owned(), Verdict::Bad)]
+    {
+        let patient = Patient { running: running_at(&at), ..patient(&server.url(), None) };
+        let mut findings = Vec::new();
+        server::examine(&patient, &mut |finding| findings.push(finding)).await;
+
+        let sign_in = findings.iter().find(|finding| finding.check == Check::SignIn).unwrap();
+        assert_eq!(sign_in.verdict, expected, "{}", sign_in.found);
+    }
+}
+
+#[tokio::test]
 async fn a_refused_socket_says_with_what() {
     let server = TinyServer::start(|request| respond(request, json(404, "{}"))).await;
 

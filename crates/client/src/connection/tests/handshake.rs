@@ -178,7 +178,7 @@ async fn case_36_a_long_token_that_something_refuses_is_too_long_and_a_short_one
         (413, 40_000, Cause::TooLong),
         (414, 4_096, Cause::TooLong),
         (431, 40_000, Cause::TooLong),
-        (400, 300, Cause::Http { status: 400, retry_after: None }),
+        (400, 300, Cause::TurnedAway(400)),
     ] {
         let page = answer(status, &[("content-type", "text/html")], "<html>");
 
