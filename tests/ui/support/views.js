@@ -97,7 +97,7 @@ function remarks({ snapshot }) {
   snapshot.status.sentence = LONG;
   snapshot.notices = [
     { code: "gap", sentence: GAP },
-    { code: "settings_bad", sentence: "2 settings in /home/maria/.local/share/visionguard/settings.toml cannot be used as they stand there. The first: line 4, server, this is not an address." },
+    { code: "settings_bad", sentence: "2 settings in /home/maria/.local/share/visionguard/settings.toml need a look. The first: line 4, server, this is not an address." },
     { code: "no_notifications", sentence: "Notifications cannot be shown on this computer: no program for them is installed." },
   ];
 }

@@ -19,7 +19,7 @@ use super::way::Ways;
 use super::{Controller, Pace};
 use crate::connection::Event;
 use crate::reconcile::Memory;
-use crate::status::{Record, Registration, Seen, Share};
+use crate::status::{self, Record, Registration, Seen, Share};
 
 /// How many failed looks in a row are repeated at once, before the evidence of the last good one grows too old.
 pub(super) const REPEATED_SOON: u32 = 3;
@@ -255,6 +255,10 @@ impl Controller {
 
     pub(super) fn record_time(&mut self, now: Moment) {
         self.outage_time(now);
+        if self.who.account == status::Account::Left {
+            // The connection may stand for a moment yet, and so may its times.
+            return;
+        }
         if self.online_since().is_none() {
             let reads = self.reads_offline_from().is_some_and(|from| from <= now);
             if reads && !self.watch.reconciling && self.watch.reconcile.take(now) {
