@@ -14,7 +14,7 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use visionguard_proto::record::{Row, Status};
-use visionguard_proto::{AnomalyId, Jpeg, Picture, ShopId};
+use visionguard_proto::{Alert, AnomalyId, Jpeg, Picture, ShopId};
 
 use crate::api::{Api, ApiError};
 use crate::journal::{Entry, IncidentRow, Journal, JournalError, Recorded, Unsent};
@@ -96,8 +96,8 @@ impl Memory {
 pub struct Pass {
     /// Detections that were missing, oldest first, without those of a shop that was never read before.
     pub missed: Vec<Recorded>,
-    /// The history of shops that were never read before: not worth a notification.
-    pub history: Vec<Entry>,
+    /// The history of shops that were never read before was stored: not worth a notification.
+    pub has_history: bool,
     /// Known alerts about which the record knew more.
     pub joined: Vec<Recorded>,
     /// Incidents that somebody decided on elsewhere.
@@ -533,14 +533,15 @@ async fn store(
     let Work { journal, now, .. } = work;
     let missing: Vec<&Row> = read.rows.iter().rev().filter(|row| !is_known(row, &read.known)).collect();
     for batch in missing.chunks(BATCH) {
-        let alerts = batch.iter().map(|row| row.alert.clone()).collect();
-        for recorded in journal.record_all(alerts, now, Source::History).await? {
-            match &recorded {
-                Recorded::New { entry, .. }
-                    if is_before(journal, entry.alert.detected_at, history_before) =>
-                {
-                    found.history.push((**entry).clone());
-                }
+        let is_history = |alert: &Alert| is_before(journal, alert.detected_at, history_before);
+        let (history, news): (Vec<_>, Vec<_>) =
+            batch.iter().map(|row| row.alert.clone()).partition(is_history);
+        found.has_history |= !history.is_empty();
+        let mut stored = journal.record_history(history, now).await?;
+        stored.retain(|recorded| !matches!(recorded, Recorded::New { .. }));
+        stored.extend(journal.record_all(news, now, Source::History).await?);
+        for recorded in stored {
+            match recorded {
                 Recorded::New { .. } => found.missed.push(recorded),
                 Recorded::Joined { .. } => found.joined.push(recorded),
                 Recorded::Repeat { .. } => {}

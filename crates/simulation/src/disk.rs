@@ -35,7 +35,7 @@ pub struct DiskState {
     pub opens_at: Option<Duration>,
     memory_since: Duration,
     /// The client used a journal in memory last.
-    in_memory: bool,
+    pub in_memory: bool,
     /// Detections that a journal in memory has. Nobody is told of those that a first look into the record takes as history.
     held: BTreeSet<u64>,
     /// The journal's connection waits for the disk with each commit.

@@ -402,7 +402,7 @@ async fn decide(shared: &Shared, client: &Client, life: u32) {
     world.line(format!("person: calls {incident} {decision:?}: {}", said(&answer)));
     if world.life == life && answer.is_ok() {
         world.counts.decisions += 1;
-        let about = world.checks.of_incident.get(&incident).cloned().unwrap_or_default();
+        let about = world.is_about(&incident);
         for number in &about {
             *world.person.made.entry(*number).or_default() += 1;
         }

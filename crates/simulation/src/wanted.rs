@@ -92,13 +92,16 @@ impl World {
 
     /// Whether nothing was to pop up when this would have.
     pub fn was_silent_about(&self, number: u64) -> bool {
-        // Of one that was stored in the moments before a kill nobody was told.
-        let known = self.checks.recorded.get(&number).or_else(|| self.checks.written.get(&number));
-        let Some(recorded) = known.copied() else { return false };
+        // Of one that was stored in the moments before a kill nobody was told: it was some time after it was written.
+        let recorded = self.checks.recorded.get(&number).copied();
+        let Some(from_then) = recorded.or_else(|| self.checks.written.get(&number).copied()) else {
+            return false;
+        };
+        let until = recorded.map_or(self.now, |recorded| recorded + SHOWN_WITHIN);
         let wanted = &self.person.wanted;
         let lasting = wanted.silent_since.map(|since| (since, self.now));
         let mut silences = wanted.silences.iter().copied().chain(lasting);
-        silences.any(|(from, to)| from <= recorded + SHOWN_WITHIN && recorded <= to)
+        silences.any(|(from, to)| from <= until && from_then <= to)
     }
 
     fn with(&self, setting: Setting) -> SettingsView {

@@ -115,16 +115,11 @@ impl Controller {
             self.shell.withdraw(&incident.id.to_string());
             self.incident_changed(incident);
         }
-        let missed: Vec<Entry> = pass
-            .missed
-            .iter()
-            .filter(|recorded| matches!(recorded, Recorded::New { .. }))
-            .map(|recorded| recorded.entry().clone())
-            .collect();
-        if !pass.history.is_empty() {
-            self.note_early(&pass.history);
-        }
-        if !missed.is_empty() || !pass.joined.is_empty() || !pass.history.is_empty() {
+        let is_new = |recorded: &&Recorded| matches!(recorded, Recorded::New { .. });
+        let new = pass.missed.iter().filter(is_new).map(Recorded::entry);
+        let split_off = pass.missed.iter().chain(&pass.joined).filter_map(Recorded::split_off);
+        let missed: Vec<Entry> = new.chain(split_off).cloned().collect();
+        if !missed.is_empty() || !pass.joined.is_empty() || pass.has_history {
             self.feed_changed();
         }
         self.tell_missed(missed);

@@ -65,11 +65,15 @@ impl Controller {
 
     pub(super) fn look_again(&self, alert: AlertId) {
         let journal = self.journal.clone();
-        let ticks = self.ticks.clone();
-        self.tasks.spawn(async move {
-            if let Ok(Some(entry)) = journal.alert(alert).await {
-                let picture = cover(&journal, &entry).await;
-                let _ = ticks.send(Tick::Again(Box::new(entry), picture));
+        self.spawn(async move {
+            match journal.alert(alert).await {
+                Ok(Some(entry)) if entry.alert.notified_at.is_none() => {
+                    let picture = cover(&journal, &entry).await;
+                    Tick::Again(Box::new(entry), picture)
+                }
+                // It turned out to be one that was shown already, and its incident may have others still.
+                Ok(_) => unnotified(&journal).await,
+                Err(error) => Tick::WriteFailed(error),
             }
         });
     }
@@ -77,12 +81,7 @@ impl Controller {
     /// Alerts that were stored and not shown: a crash came between, or there was no notification service.
     pub(super) fn look_for_unnotified(&self) {
         let journal = self.journal.clone();
-        self.spawn(async move {
-            match journal.not_yet_notified().await {
-                Ok(entries) => Tick::NotYetNotified(entries),
-                Err(error) => Tick::WriteFailed(error),
-            }
-        });
+        self.spawn(async move { unnotified(&journal).await });
     }
 
     pub(super) fn not_yet_notified(&mut self, entries: Vec<Entry>) {
@@ -132,14 +131,6 @@ impl Controller {
             let notification = self.with_outage(notification);
             self.shell.notify(notification);
         }
-    }
-
-    /// These were in the record before it was first read here.
-    pub(super) fn note_early(&self, history: &[Entry]) {
-        let journal = self.journal.clone();
-        let at = self.wall();
-        let alerts = history.iter().map(|entry| entry.alert.id).collect();
-        self.write(async move { journal.mark_early(alerts, at).await });
     }
 
     /// These need no notification of their own any more.
@@ -243,6 +234,13 @@ impl Controller {
             critical: false,
             buttons: Buttons::Open,
         });
+    }
+}
+
+async fn unnotified(journal: &Journal) -> Tick {
+    match journal.not_yet_notified().await {
+        Ok(entries) => Tick::NotYetNotified(entries),
+        Err(error) => Tick::WriteFailed(error),
     }
 }
 

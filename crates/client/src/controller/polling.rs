@@ -13,6 +13,8 @@ const LIVELY_FOR: Duration = Duration::from_secs(120);
 const SHARE: u32 = 20;
 /// Failures in a row that still lengthen the pause.
 const MOST_DOUBLINGS: u32 = 4;
+/// How long before the evidence of one grows too old the next is to have ended.
+const IN_TIME: Duration = Duration::from_secs(2);
 
 /// What the last comparisons were like.
 #[derive(Debug, Default)]
@@ -44,7 +46,7 @@ impl Polling {
 
     /// How often the record is read at least while that goes well. A failure takes nothing back and adds nothing.
     pub(super) fn promised(&self, pace: &Pace, quiet: Duration) -> Duration {
-        quiet.max(self.took_well.saturating_mul(SHARE)).min(pace.poll_slowest.max(quiet))
+        quiet.max(self.took_well.saturating_mul(SHARE)).min(self.slowest(pace).max(quiet))
     }
 
     /// From the beginning of one comparison to that of the next; `quiet` is that where nothing is found.
@@ -52,7 +54,13 @@ impl Polling {
         let lively = self.found_at.is_some_and(|at| now.since(at) < LIVELY_FOR);
         let wanted = if lively { pace.poll_lively.min(quiet) } else { quiet };
         let bearable = wanted.max(self.took.saturating_mul(SHARE)).saturating_mul(1 << self.failures);
-        bearable.min(pace.poll_slowest.max(wanted))
+        let slowest = if self.failures == 0 { self.slowest(pace) } else { pace.poll_slowest };
+        bearable.min(slowest.max(wanted))
+    }
+
+    /// A comparison that goes well takes the place of the one before as long as that is still evidence.
+    fn slowest(&self, pace: &Pace) -> Duration {
+        pace.poll_slowest.min(pace.limits.record.saturating_sub(self.took_well + IN_TIME))
     }
 }
 
@@ -90,6 +98,17 @@ mod tests {
         polling.ended(true, false, at(0), at(2));
 
         assert_eq!(every(&polling, at(3)), 40 * SECOND);
+    }
+
+    #[test]
+    fn what_takes_long_is_read_again_before_its_evidence_is_too_old() {
+        let mut polling = Polling::default();
+        for (took, every_seconds) in [(2, 40), (3, 55), (13, 45), (50, 15)] {
+            polling.ended(false, false, at(0), at(took));
+
+            assert_eq!(every(&polling, at(took)), every_seconds * SECOND, "{took} s");
+            assert_eq!(polling.promised(&Pace::default(), 15 * SECOND), every_seconds * SECOND);
+        }
     }
 
     #[test]

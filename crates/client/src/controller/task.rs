@@ -41,6 +41,8 @@ const LONGEST_SLEEP: Duration = Duration::from_secs(30);
 const FINISH_WITHIN: Duration = Duration::from_secs(5);
 /// How long incidents are kept without their pictures.
 const KEEP_INCIDENTS: Duration = Duration::from_secs(366 * 24 * 3600);
+/// How long after a start the server may take to tell the time, before this computer's is believed.
+const TOLD_WITHIN: Duration = Duration::from_secs(3_600);
 /// A wall clock that was set by more is not trusted.
 const DAY: SignedDuration = SignedDuration::from_hours(24);
 /// Two clocks that differ by less tell the same time, as far as can be known.
@@ -330,7 +332,8 @@ impl Controller {
     }
 
     fn prune(&self) {
-        let mut keep = keep(&self.settings, self.started, (self.wall(), self.now()));
+        let now = (self.wall(), self.now());
+        let mut keep = keep(&self.settings, self.started, now, self.journal.server_is_ahead_by());
         if !self.journal.is_durable() {
             keep.picture_bytes = keep.picture_bytes.min(IN_MEMORY);
         }
@@ -383,14 +386,24 @@ impl Controller {
     }
 }
 
-/// What to keep of the journal. While the wall clock has been set by more than a day since the start, nothing goes for
-/// its age: who knows which of the two times was right.
-fn keep(settings: &Settings, started: (Timestamp, Moment), now: (Timestamp, Moment)) -> Keep {
+/// What to keep of the journal. Nothing goes for its age by a clock that was set by more than a day since the start, or that
+/// is as far from the server's: who knows which time is right. The server is given an hour to tell its own.
+fn keep(
+    settings: &Settings,
+    started: (Timestamp, Moment),
+    now: (Timestamp, Moment),
+    server_ahead: Option<SignedDuration>,
+) -> Keep {
     let picture_bytes = u64::from(settings.keep_megabytes) * 1024 * 1024;
     let by_wall = now.0.duration_since(started.0);
     let by_monotonic = SignedDuration::try_from(now.1.since(started.1)).unwrap_or_default();
-    if by_wall.saturating_sub(by_monotonic).abs() > DAY {
-        tracing::warn!("the clock was set by more than a day; nothing is deleted for its age");
+    let was_set = by_wall.saturating_sub(by_monotonic).abs() > DAY;
+    let is_apart = server_ahead.is_some_and(|ahead| ahead.abs() > DAY);
+    if was_set || is_apart {
+        tracing::warn!(was_set, is_apart, "the clock cannot be right; nothing is deleted for its age");
+    }
+    let is_untold = server_ahead.is_none() && now.1.since(started.1) < TOLD_WITHIN;
+    if was_set || is_apart || is_untold {
         return Keep { pictures_since: Timestamp::MIN, incidents_since: Timestamp::MIN, picture_bytes };
     }
     let days = Duration::from_secs(u64::from(settings.view.keep_days) * 24 * 3600);
@@ -413,12 +426,22 @@ mod tests {
         let moment = Moment::from_start;
         let started = (wall, moment(hour));
 
-        let usual = keep(&settings, started, (wall + hour, moment(hour * 2)));
-        let ahead = keep(&settings, started, (wall + year, moment(hour * 2)));
-        let back = keep(&settings, started, (wall - year, moment(hour * 2)));
+        let hours = |hours: u32| moment(hour * (hours + 1));
+        let told = Some(SignedDuration::from_secs(3));
+        let apart = Some(SignedDuration::from_hours(-240));
+        for (why, now, server_ahead, goes) in [
+            ("as it is", (wall + hour, hours(1)), told, true),
+            ("the server never told the time", (wall + hour * 2, hours(2)), None, true),
+            ("the server has not told the time yet", (wall, hours(0)), None, false),
+            ("set ahead", (wall + year, hours(1)), told, false),
+            ("set back", (wall - year, hours(1)), told, false),
+            ("ahead of the server's since the start", (wall, hours(0)), apart, false),
+        ] {
+            let kept = keep(&settings, started, now, server_ahead);
 
-        assert!(usual.pictures_since > Timestamp::MIN);
-        assert_eq!([ahead.pictures_since, back.pictures_since], [Timestamp::MIN; 2]);
-        assert_eq!(ahead.picture_bytes, usual.picture_bytes);
+            assert_eq!(kept.pictures_since > Timestamp::MIN, goes, "{why}");
+            assert_eq!(kept.incidents_since > Timestamp::MIN, goes, "{why}");
+            assert!(kept.picture_bytes > 0);
+        }
     }
 }

@@ -129,11 +129,12 @@ async fn a_dead_token_and_nobody_at_all_ask_for_a_sign_in() {
 #[tokio::test]
 async fn a_sign_in_that_the_running_program_alone_has_is_not_called_missing() {
     let server = TinyServer::start(|request| respond(request, json(200, REGISTERED))).await;
-    let running_at = |at: &str| match told(Status::Protected) {
-        Running::Told(standing) => {
-            Running::Told(Box::new(Standing { server: Some(at.to_owned()), ..*standing }))
+    let running_at = |at: &str| {
+        let mut running = told(Status::Protected);
+        if let Running::Told(standing) = &mut running {
+            standing.server = Some(at.to_owned());
         }
-        other => other,
+        running
     };
 
     for (at, expected) in [(server.url(), Verdict::Warning), ("http://127.0.0.1:9".to_owned(), Verdict::Bad)]

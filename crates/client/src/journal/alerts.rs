@@ -48,6 +48,28 @@ impl Journal {
         .await
     }
 
+    /// The same for what was in the record before it was first read here: the report leaves it out, and it needs no
+    /// notification.
+    pub async fn record_history(
+        &self,
+        alerts: Vec<Alert>,
+        received_at: Timestamp,
+    ) -> Result<Vec<Recorded>, JournalError> {
+        let written = self.written();
+        self.write(move |connection| {
+            let written = written();
+            let record = |alert| -> Result<Recorded, JournalError> {
+                let recorded = join::record(connection, alert, received_at, Source::History, written)?;
+                if let Recorded::New { entry, .. } = &recorded {
+                    marks::early(connection, entry.alert.id, received_at)?;
+                }
+                Ok(recorded)
+            };
+            alerts.iter().map(record).collect()
+        })
+        .await
+    }
+
     /// Adds a picture that was fetched afterwards, or why there is none; `None` if the alert is not known.
     pub async fn attach_picture(
         &self,
@@ -155,12 +177,6 @@ impl Journal {
         at: Timestamp,
     ) -> Result<(), JournalError> {
         self.write(move |connection| marks::incidents_notified(connection, &incidents, at)).await
-    }
-
-    /// Notes that these alerts were in the record before it was first read here: the report leaves them out, and they
-    /// need no notification.
-    pub async fn mark_early(&self, alerts: Vec<AlertId>, at: Timestamp) -> Result<(), JournalError> {
-        self.write(move |connection| marks::early(connection, &alerts, at)).await
     }
 
     /// Notes that the alert's ack was sent.

@@ -42,18 +42,17 @@ pub(super) fn incidents_notified(
 }
 
 /// What was in the record before it was first read here: nobody missed it.
-pub(super) fn early(connection: &Connection, alerts: &[AlertId], at: Timestamp) -> Result<(), JournalError> {
-    let mut statement = connection.prepare_cached(
-        "UPDATE alert SET early = 1, notified_at = coalesce(notified_at, ?2) WHERE id = ?1 RETURNING incident",
-    )?;
-    for alert in alerts {
-        let incident =
-            statement.query_row(params![alert.0, at.as_microsecond()], |row| row.get(0)).optional()?;
-        if let Some(incident) = incident {
-            note_on_incident(connection, IncidentId(incident), at.as_microsecond())?;
-        }
+pub(super) fn early(connection: &Connection, alert: AlertId, at: Timestamp) -> Result<(), JournalError> {
+    let incident = connection
+        .prepare_cached(
+            "UPDATE alert SET early = 1, notified_at = coalesce(notified_at, ?2) WHERE id = ?1 RETURNING incident",
+        )?
+        .query_row(params![alert.0, at.as_microsecond()], |row| row.get(0))
+        .optional()?;
+    match incident {
+        Some(incident) => note_on_incident(connection, IncidentId(incident), at.as_microsecond()),
+        None => Ok(()),
     }
-    Ok(())
 }
 
 fn note_on_incident(connection: &Connection, incident: IncidentId, at: i64) -> Result<(), JournalError> {

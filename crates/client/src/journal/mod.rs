@@ -183,6 +183,11 @@ impl Journal {
         sql::here(Some(told), self.clock_ahead()).unwrap_or(told)
     }
 
+    /// By how much the server's clock is ahead, if it told.
+    pub(crate) fn server_is_ahead_by(&self) -> Option<SignedDuration> {
+        self.clock_ahead().map(SignedDuration::from_micros)
+    }
+
     fn clock_ahead(&self) -> Option<i64> {
         Some(self.clock_ahead.load(Ordering::Relaxed)).filter(|ahead| *ahead != UNKNOWN)
     }

@@ -210,6 +210,16 @@ pub enum Recorded {
 }
 
 impl Recorded {
+    /// An alert that had been taken for part of this one; it is to be told of like a new one.
+    pub fn split_off(&self) -> Option<&Entry> {
+        match self {
+            Recorded::New { repaired, .. } | Recorded::Joined { repaired, .. } => {
+                repaired.split_off.as_deref()
+            }
+            Recorded::Repeat { .. } => None,
+        }
+    }
+
     /// The alert and its incident as they are now.
     pub fn entry(&self) -> &Entry {
         match self {

@@ -75,6 +75,20 @@ fn forget(directory: &Path, number: u64) -> rusqlite::Result<()> {
 }
 
 impl World {
+    /// The detections of an incident, as they stand: those that were stored in it in memory may belong to others of the file
+    /// since that was moved onto the disk.
+    pub fn is_about(&self, incident: &str) -> BTreeSet<u64> {
+        let lines = if self.disk.in_memory { None } else { read(&self.journal_place()).ok() };
+        match lines {
+            None => self.checks.of_incident.get(incident).cloned().unwrap_or_default(),
+            Some(lines) => lines
+                .iter()
+                .filter(|line| line.incident.to_string() == incident)
+                .filter_map(|line| line.frame.or(line.named))
+                .collect(),
+        }
+    }
+
     /// The client was killed: what it acknowledged must be on the disk, and what it did not mark may pop up again.
     pub fn check_after_death(&mut self, directory: &Path) {
         self.disk.forgets_memory();

@@ -135,10 +135,9 @@ async fn what_a_decision_made_before_covers_was_acted_on_when_it_came() {
 #[tokio::test]
 async fn what_was_in_the_record_before_the_first_look_was_missed_by_nobody() {
     let world = World::new();
-    let early = world.catch_up(detection("stream-a", 1, 30).row(), 500).await.entry().clone();
+    let early = vec![detection("stream-a", 1, 30).row()];
+    world.journal.record_history(early, noon(500)).await.expect("recorded");
     let missed = world.catch_up(detection("stream-b", 1, 60).row(), 500).await.entry().clone();
-
-    world.journal.mark_early(vec![early.alert.id], noon(500)).await.expect("marked");
 
     let report = report(&world.journal, -60, 600).await;
     assert_eq!((report.alerts, report.caught_up), (1, 1));
@@ -264,7 +263,7 @@ fn ways() -> impl Strategy<Value = Vec<Way>> {
         prop::option::weighted(0.5, (any::<bool>(), 0..900_i64)),
     );
     let way = way.prop_map(|(live, early, detected, received, ahead, notified, decided)| Way {
-        live,
+        live: live && !early,
         early,
         detected,
         received,
@@ -319,12 +318,14 @@ async fn live_through(journal: &Journal, n: usize, way: &Way) {
     let told = Alert { detected_at: way.detected.map(noon), ..seen.row() };
     let source = if way.live { Source::Live } else { Source::History };
     journal.server_is_ahead(SignedDuration::from_secs(way.ahead));
-    let entry = journal.record(told, noon(way.received), source).await.expect("recorded").entry().clone();
+    let entry = if way.early {
+        let stored = journal.record_history(vec![told], noon(way.received)).await.expect("recorded");
+        stored[0].entry().clone()
+    } else {
+        journal.record(told, noon(way.received), source).await.expect("recorded").entry().clone()
+    };
     if let Some(at) = way.notified {
         journal.mark_notified(entry.alert.id, noon(at)).await.expect("marked");
-    }
-    if way.early {
-        journal.mark_early(vec![entry.alert.id], noon(way.received)).await.expect("marked");
     }
     match way.decided {
         Some((true, at)) => {
