@@ -1,6 +1,6 @@
 //! What each command does, and what it prints: JSON lines for programs where a server runs, plain words elsewhere.
 
-use std::io::{BufRead, Write};
+use std::io::{BufRead, Read, Write};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -12,6 +12,9 @@ use visionguard_proto::ShopId;
 use visionguard_server::{Config, NewUser, People, Role, Server, config, demo};
 
 use crate::{Serve, Shop, Token, User};
+
+/// More than this of what comes for a password is not read, in bytes.
+const LONGEST_PASSWORD: u64 = 64 * 1024;
 
 /// A role as it is typed.
 #[derive(Debug, Clone, Copy, clap::ValueEnum)]
@@ -139,9 +142,31 @@ async fn set_disabled(people: &People, email: &str, disabled: bool) -> anyhow::R
 }
 
 fn first_line() -> anyhow::Result<SecretString> {
-    let mut line = String::new();
-    std::io::stdin().lock().read_line(&mut line).context("cannot read the password")?;
-    Ok(line.trim_end_matches(['\r', '\n']).to_owned().into())
+    read_first_line(std::io::stdin().lock().take(LONGEST_PASSWORD))
+}
+
+fn read_first_line(mut input: impl BufRead) -> anyhow::Result<SecretString> {
+    let mut bytes = Vec::new();
+    input.read_until(b'\n', &mut bytes).context("cannot read the password")?;
+    if let [0xff, 0xfe, ..] | [0xfe, 0xff, ..] = *bytes {
+        // Half of a letter may look like the end of the line.
+        input.read_to_end(&mut bytes).context("cannot read the password")?;
+    }
+    let text =
+        decode(&bytes).context("the password is no text in UTF-8 or UTF-16; save the file as UTF-8")?;
+    Ok(text.lines().next().unwrap_or_default().to_owned().into())
+}
+
+/// What editors and shells write: UTF-8, with or without a byte order mark, or UTF-16 with one.
+fn decode(bytes: &[u8]) -> Option<String> {
+    let unit: fn([u8; 2]) -> u16 = match bytes {
+        [0xff, 0xfe, ..] => u16::from_le_bytes,
+        [0xfe, 0xff, ..] => u16::from_be_bytes,
+        [0xef, 0xbb, 0xbf, rest @ ..] | rest => return String::from_utf8(rest.to_vec()).ok(),
+    };
+    let (pairs, rest) = bytes.get(2..)?.as_chunks();
+    let units: Vec<u16> = pairs.iter().map(|pair| unit(*pair)).collect();
+    String::from_utf16(&units).ok().filter(|_| rest.is_empty())
 }
 
 fn print(value: &Value) -> anyhow::Result<()> {
@@ -168,4 +193,29 @@ async fn interrupted() -> std::io::Result<()> {
 #[cfg(not(unix))]
 async fn interrupted() -> std::io::Result<()> {
     tokio::signal::ctrl_c().await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn case_31_a_password_file_is_read_however_an_editor_wrote_it() {
+        let text = "pass w\u{f6}rd\r\nand more\r\n";
+        let wide = |mark: [u8; 2], bytes: fn(u16) -> [u8; 2]| {
+            mark.into_iter().chain(text.encode_utf16().flat_map(bytes)).collect::<Vec<u8>>()
+        };
+        for written in [
+            text.as_bytes().to_vec(),
+            [b"\xef\xbb\xbf", text.as_bytes()].concat(),
+            wide([0xff, 0xfe], u16::to_le_bytes),
+            wide([0xfe, 0xff], u16::to_be_bytes),
+        ] {
+            let password = read_first_line(written.as_slice()).unwrap();
+
+            assert_eq!(password.expose_secret(), "pass w\u{f6}rd");
+        }
+        assert!(read_first_line(b"\xff\xfea".as_slice()).is_err());
+        assert!(read_first_line(b"\x80\n".as_slice()).is_err());
+    }
 }
