@@ -294,7 +294,7 @@ impl Reading<'_> {
             }
             match said {
                 Said::Value(value) => self.take(number, &key, Given::Toml(&value)),
-                Said::AsWritten(value) if TEXTS.contains(&key.as_str()) => {
+                Said::AsWritten(value) if TEXTS.contains(&key.as_str()) && !stray::goes_on(&value) => {
                     let what =
                         "is not written as TOML; it is read as it stands there. Put it between single quotes";
                     self.complain(number, &key, what.to_owned());

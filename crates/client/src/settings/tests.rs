@@ -302,6 +302,8 @@ fn privacy_is_never_lost_to_a_camera_or_to_another_statement_on_its_line() {
         "[camera_names]\nblur = true;\npicture_in_notification = null\n",
         "[camera_names]\nblur = \"Yes\"\npicture_in_notification = \"ja\"\n",
         "[camera_names]\ncam = \"Door\" picture_in_notification = false\nset blur = true\n",
+        "server = \"https://alerts.example.com\" picture_in_notification = false blur = true\n",
+        "extra_ca_file = C:\\\\ca.pem picture_in_notification = false blur = true\n",
         "keep_days = 14, blur = true\nsound = true; picture_in_notification = false\n",
         "theme = \"dark\" blur = true\n",
     ] {
