@@ -41,6 +41,8 @@ pub const UNKNOWN_QUESTION: &str = "unknown_question";
 const LONGEST: u64 = 256 * 1024;
 /// Askers at once; more wait for their turn.
 const AT_ONCE: usize = 8;
+/// An asker that is gone is seen to be within this time.
+const SEEN_TO_BE_GONE: Duration = Duration::from_millis(20);
 /// How long a question may take to come, and an answer to be taken.
 const PATIENCE: Duration = Duration::from_secs(2);
 /// How long the running program may take to answer what it only has to look up or write down.
@@ -249,6 +251,10 @@ async fn answer(stream: impl AsyncRead + AsyncWrite + Unpin, client: &Client) ->
             }
         },
         Question::Decide { incident, decision, note, wait_ms } => {
+            if has_hung_up(&mut stream).await {
+                tracing::info!(incident, "nobody waits for this decision any more; it is not made");
+                return Ok(());
+            }
             match client.decide_and_follow(&incident, decision, note).await {
                 Ok(following) => {
                     write(&mut stream, &Answer::Kept).await?;
@@ -264,6 +270,12 @@ async fn answer(stream: impl AsyncRead + AsyncWrite + Unpin, client: &Client) ->
             }
         }
     }
+}
+
+/// Whether the asker is gone, as where this program stood still: it was told that nothing was decided.
+async fn has_hung_up(stream: &mut (impl AsyncBufReadExt + Unpin)) -> bool {
+    let more = tokio::time::timeout(SEEN_TO_BE_GONE, stream.fill_buf()).await;
+    matches!(more, Ok(Ok([]) | Err(_)))
 }
 
 #[derive(Debug, Serialize, Deserialize)]

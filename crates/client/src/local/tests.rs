@@ -4,12 +4,14 @@
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 
+use jiff::Timestamp;
 use tempfile::TempDir;
 use tokio::net::{UnixListener, UnixStream};
+use visionguard_proto::record::Row;
 
 use super::*;
 use crate::shell::{Notification, Shell};
-use crate::view::{Event, Status, Tray};
+use crate::view::{Event, Handling, Source, Status, Tray};
 
 #[tokio::test]
 async fn case_04_the_running_program_is_asked_how_it_stands() {
@@ -138,6 +140,31 @@ async fn a_decision_about_an_incident_that_is_not_there_is_refused_by_the_progra
 
     let Err(AskError::Refused(problem)) = refused else { panic!("{refused:?}") };
     assert_eq!(problem.code, "unknown_incident");
+    client.quit();
+}
+
+#[tokio::test]
+async fn a_decision_whose_asker_went_away_before_it_was_read_is_not_made() {
+    let (_folder, client) = running();
+    let list: serde_json::Value =
+        serde_json::from_str(include_str!("../../../../tests/fixtures/anomalies_list_200.json")).unwrap();
+    let row = Row::read(list["anomalies"][1].to_string().as_bytes()).unwrap();
+    let entry = client.journal().record(row.alert, Timestamp::now(), Source::Live).await.unwrap();
+    let incident = entry.entry().incident.id;
+    let question = format!(
+        "{{\"v\":1,\"ask\":\"decide\",\"incident\":\"{incident}\",\"decision\":\"resolved\",\"note\":null,\"wait_ms\":10}}\n"
+    );
+    for stays in [false, true] {
+        let (mut asker, program) = tokio::io::duplex(4_096);
+        asker.write_all(question.as_bytes()).await.unwrap();
+        let asker = Some(asker).filter(|_| stays);
+
+        answer(program, &client).await.unwrap();
+
+        let now = client.journal().incident(incident).await.unwrap().unwrap().handling;
+        assert_eq!(now == Handling::Open, !stays, "{now:?}");
+        drop(asker);
+    }
     client.quit();
 }
 
