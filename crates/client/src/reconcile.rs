@@ -163,9 +163,10 @@ async fn all_shops(work: Work<'_>, memory: &mut Memory, found: &mut Pass) -> Res
     let shops = match memory.shops(now) {
         Some(shops) => shops,
         None => {
+            let since = wanted_since(work, memory).await?;
             let shops: Vec<_> = api.shops().await?.into_iter().map(|shop| (shop.id, shop.name)).collect();
             journal.remember_shops(shops.clone()).await?;
-            note_wanted(work, memory, &shops).await?;
+            note_wanted(memory, &shops, since, now);
             memory.shops = Some(shops.clone());
             shops
         }
@@ -187,28 +188,51 @@ async fn all_shops(work: Work<'_>, memory: &mut Memory, found: &mut Pass) -> Res
     Ok(())
 }
 
-/// The first shops are wanted from the sign-in on, though their record may be read much later, where no socket opens; one
-/// that comes later from when the list was still without it.
-async fn note_wanted(
-    work: Work<'_>,
-    memory: &mut Memory,
-    shops: &[(ShopId, String)],
-) -> Result<(), JournalError> {
+/// From when on the detections of shops that are new are no history. The first shops are wanted from the first sign-in on,
+/// though their record may be read much later, where no socket opens, and after another sign-in; one that comes later from
+/// when the list was still without it.
+async fn wanted_since(work: Work<'_>, memory: &Memory) -> Result<Timestamp, JournalError> {
     let Work { journal, now, .. } = work;
-    let from = match memory.listed_at {
-        Some(before) => before,
-        None if journal.value(ALL_READ).await?.is_none() => memory.signed_in_at.unwrap_or(now).min(now),
-        None => now,
-    };
+    if let Some(before) = memory.listed_at {
+        return Ok(before);
+    }
+    if journal.value(ALL_READ).await?.is_some() {
+        return Ok(now);
+    }
+    signed_in(journal, memory.signed_in_at.unwrap_or(now).min(now)).await
+}
+
+/// Notes that somebody signed in, who wants what is detected from then on; since when it is wanted that was never read.
+pub async fn signed_in(journal: &Journal, at: Timestamp) -> Result<Timestamp, JournalError> {
+    let known = journal.value(WANTED_SINCE).await?.and_then(|text| text.parse::<Timestamp>().ok());
+    match known.filter(|known| *known <= at) {
+        Some(known) => Ok(known),
+        None => {
+            journal.set_value(WANTED_SINCE, Some(at.to_string())).await?;
+            Ok(at)
+        }
+    }
+}
+
+fn note_wanted(memory: &mut Memory, shops: &[(ShopId, String)], since: Timestamp, now: Timestamp) {
     for (shop, _) in shops {
-        memory.wanted_from.entry(shop.clone()).or_insert(from);
+        memory.wanted_from.entry(shop.clone()).or_insert(since);
     }
     memory.listed_at = Some(now);
-    Ok(())
+}
+
+/// What was detected since somebody signed in, and was never read, is wanted no more once that person signed out.
+pub async fn signed_out(journal: &Journal) -> Result<(), JournalError> {
+    match journal.value(WANTED_SINCE).await? {
+        Some(_) => journal.set_value(WANTED_SINCE, None).await,
+        None => Ok(()),
+    }
 }
 
 /// There once the record of each shop was read.
 const ALL_READ: &str = "shops_read";
+/// Until then, when the first person signed in.
+const WANTED_SINCE: &str = "wanted_since";
 
 impl Trouble {
     /// How long the server asked to be left alone.
@@ -412,11 +436,11 @@ async fn first(
             Ok(_) | Err(_) => NEXT_PAGE,
         };
         let part = pages.read(limit, offset).await?;
-        let (sent, total) = (part.sent, part.total);
+        let (sent, may_be_last) = (part.sent, part.may_be_last(offset));
         reached = part.rows.last().is_some_and(&is_history);
         read.take(part, offset, |_| true);
         offset += sent;
-        read.has_older = sent > 0 && total > offset;
+        read.has_older = !may_be_last;
     }
     Ok(read)
 }
@@ -508,7 +532,7 @@ async fn back_to(mut pages: Pages<'_>, journal: &Journal, mark: Mark, reach: Rea
     loop {
         let limit = if offset < u64::from(FIRST_PAGE) { FIRST_PAGE } else { NEXT_PAGE };
         let part = pages.read(limit, offset).await?;
-        let (sent, total) = (part.sent, part.total);
+        let (sent, may_be_last) = (part.sent, part.may_be_last(offset));
         let ids = part.rows.iter().filter_map(|row| row.alert.anomaly_id.clone()).collect();
         let known = journal.known(ids).await?;
         let reached = part.rows.last().is_some_and(|row| reach.ends_at(row, &known));
@@ -517,8 +541,8 @@ async fn back_to(mut pages: Pages<'_>, journal: &Journal, mark: Mark, reach: Rea
         read.known.extend(known);
         offset += sent;
 
-        if reached || sent == 0 || offset >= total || offset >= MOST_ROWS {
-            read.has_older = offset < total;
+        if reached || may_be_last || offset >= MOST_ROWS {
+            read.has_older = !may_be_last;
             return Ok(read);
         }
     }

@@ -11,9 +11,9 @@ use crate::api::ApiError;
 use crate::connection::Target;
 use crate::journal::JournalError;
 use crate::keychain::KeychainError;
-use crate::status;
 use crate::view::{Problem, SessionView};
 use crate::words::text;
+use crate::{reconcile, status};
 
 /// How often a keychain is asked again after such a failure.
 const ODD_FAILURES: u32 = 5;
@@ -197,6 +197,10 @@ impl Controller {
         self.who.account = status::Account::SignedIn;
         self.who.ask_keychain.clear();
         self.who.sign_in_again.clear();
+        if let Some(at) = self.account.signed_in_at() {
+            let journal = self.journal.clone();
+            self.write_in_session(async move { reconcile::signed_in(&journal, at).await.map(drop) });
+        }
         if session.insecure {
             self.shown.notice("insecure_server", "notice.insecure_server");
         }
@@ -260,6 +264,9 @@ impl Controller {
             work.wait().await;
             if let Some(lane) = lane {
                 drop(lane.reserve_many(lane.max_capacity()).await);
+            }
+            if let Err(error) = reconcile::signed_out(&journal).await {
+                tracing::warn!(%error, "it cannot be written down that nobody is signed in");
             }
             let erased = if erase { Some(journal.erase(&directory).await) } else { None };
             Tick::SignedOut { result, erased, reply }

@@ -15,6 +15,8 @@ use crate::api::{Api, ApiError};
 const PROBES: [u64; 4] = [0, 1, 8, 64];
 /// Requests that one reading spends at most where pages are refused.
 const MOST_REQUESTS: u32 = 200;
+/// A row that could not be sent is asked for again in one reading out of so many.
+const ASKED_AGAIN: u32 = 16;
 
 /// Some neighbouring rows of a shop's record, newest first.
 #[derive(Debug, Default)]
@@ -24,8 +26,17 @@ pub(super) struct Part {
     pub(super) sent: u64,
     /// How many rows the record has.
     pub(super) total: u64,
+    /// The server sent as many as were asked for: there may be more, whatever it says of how many there are.
+    is_full: bool,
     /// It is one row, and the server cannot send it.
     pub(super) is_unreadable: bool,
+}
+
+impl Part {
+    /// Whether the record may end with this part, which begins at this place.
+    pub(super) fn may_be_last(&self, offset: u64) -> bool {
+        self.sent == 0 || !self.is_full && offset + self.sent >= self.total
+    }
 }
 
 /// The rows of a shop's record that the server could not send when they were last asked for.
@@ -35,6 +46,8 @@ pub(super) struct Unreadable {
     places: BTreeSet<u64>,
     /// How many rows the record had then.
     total: u64,
+    /// How often it was read since.
+    readings: u32,
 }
 
 /// Reads one shop's record from the newest row on.
@@ -54,11 +67,15 @@ pub(super) struct Pages<'a> {
 
 impl<'a> Pages<'a> {
     pub(super) fn new(api: &'a Api, shop: &'a ShopId, unreadable: &'a mut Unreadable) -> Pages<'a> {
+        unreadable.readings = unreadable.readings.wrapping_add(1);
         Pages { api, shop, unreadable, narrow_to: 0, width: 0, requests: 0, answers: false }
     }
 
     /// The rows from this place on, at most so many; fewer where one of them cannot be sent.
     pub(super) async fn read(&mut self, limit: u32, offset: u64) -> Result<Part, ApiError> {
+        if self.is_left_out(offset) {
+            return Ok(self.give_up(offset));
+        }
         let mut most = self.bearable(u64::from(limit), offset);
         loop {
             let refused = match self.request(most, offset).await {
@@ -81,11 +98,19 @@ impl<'a> Pages<'a> {
         }
     }
 
+    /// Whether the row at this place is known to be unreadable, and it is not its turn to be asked for again. Where it is
+    /// counts from the record's end, which an answer of this reading must have told.
+    fn is_left_out(&self, offset: u64) -> bool {
+        let Unreadable { places, total, readings } = &self.unreadable;
+        let place = total.checked_sub(offset + 1);
+        self.answers && readings % ASKED_AGAIN != 0 && place.is_some_and(|place| places.contains(&place))
+    }
+
     /// How many rows may be asked for at this place without touching one that is known to be unreadable; such a one is
     /// asked for alone, since it may be readable by now.
     fn bearable(&self, limit: u64, offset: u64) -> u64 {
         let most = if offset < self.narrow_to { self.width.clamp(1, limit) } else { limit };
-        let Unreadable { places, total } = &self.unreadable;
+        let Unreadable { places, total, .. } = &self.unreadable;
         let is_unreadable = |at: &u64| total.checked_sub(at + 1).is_some_and(|place| places.contains(&place));
         match (offset..offset + most).find(is_unreadable) {
             None => most,
@@ -103,7 +128,7 @@ impl<'a> Pages<'a> {
         for place in (offset..offset + sent).filter_map(|at| total.checked_sub(at + 1)) {
             self.unreadable.places.remove(&place);
         }
-        Ok(Part { rows: page.rows, sent, total, is_unreadable: false })
+        Ok(Part { rows: page.rows, sent, total, is_full: sent >= most, is_unreadable: false })
     }
 
     /// Whether the server sends other rows than those that it just refused.
@@ -121,6 +146,6 @@ impl<'a> Pages<'a> {
     fn give_up(&mut self, offset: u64) -> Part {
         let total = self.unreadable.total.max(offset + 1);
         self.unreadable.places.insert(total - offset - 1);
-        Part { rows: Vec::new(), sent: 1, total, is_unreadable: true }
+        Part { rows: Vec::new(), sent: 1, total, is_full: offset + 1 < total, is_unreadable: true }
     }
 }

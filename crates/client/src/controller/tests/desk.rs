@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use futures_util::FutureExt;
 use futures_util::future::{self, BoxFuture};
+use jiff::Timestamp;
 use secrecy::SecretString;
 use tempfile::TempDir;
 use tokio::sync::watch;
@@ -87,6 +88,16 @@ impl Desk {
 
     pub(super) fn path(&self) -> &Path {
         &self.data_dir
+    }
+
+    /// The session that is kept is of a sign-in at this time.
+    pub(super) fn signed_in_at(&self, at: Timestamp) {
+        let file = self.path().join("session.json");
+        let text = std::fs::read_to_string(&file).expect("a session");
+        let mut session: serde_json::Value = serde_json::from_str(&text).expect("JSON");
+        assert!(session["signed_in_at"].is_string(), "{session}");
+        session["signed_in_at"] = at.to_string().into();
+        std::fs::write(&file, session.to_string()).expect("written");
     }
 
     /// The data directory is deeper, so that what it lies in can come and go.

@@ -453,28 +453,54 @@ async fn the_history_of_a_first_sign_in_is_listed_without_a_notification() {
 
 #[tokio::test]
 async fn what_happened_since_the_sign_in_is_no_history_however_late_the_record_is_read() {
-    let (server, desk) = (Server::start().await, Desk::new());
-    server.set(|state| (state.refuse, state.api_fails) = (Some(502), Some(502)));
-    desk.signed_in(&server).await.quit().await;
     let ago = |minutes: u64| Timestamp::now() - Duration::from_secs(60 * minutes);
-    let file = desk.path().join("session.json");
-    let mut session: serde_json::Value =
-        serde_json::from_str(&std::fs::read_to_string(&file).expect("a session")).expect("JSON");
-    assert!(session["signed_in_at"].is_string(), "{session}");
-    session["signed_in_at"] = ago(30).to_string().into();
-    std::fs::write(&file, session.to_string()).expect("written");
+    for signs_in_again in [false, true] {
+        let (server, desk) = (Server::start().await, Desk::new());
+        server.set(|state| (state.refuse, state.api_fails) = (Some(502), Some(502)));
+        desk.signed_in(&server).await.quit().await;
+        desk.signed_in_at(ago(30));
+        if signs_in_again {
+            let running = desk.start();
+            let since = async || running.client.journal().value("wanted_since").await.expect("a value");
+            while since().await.and_then(|at| at.parse::<Timestamp>().ok()).is_none_or(|at| at > ago(29)) {
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+            running.quit().await;
+            desk.signed_in_at(ago(0));
+        }
+        server.set(|state| {
+            (state.refuse, state.api_fails) = (None, None);
+            state.rows.extend([row("a-2", 2, ago(20)), row("a-1", 1, ago(40))]);
+        });
+
+        let running = desk.start();
+        let told = running.notification(0).await;
+        running.status(Status::Protected, "protected").await;
+
+        assert_eq!(told.id, "summary:history");
+        assert_eq!(incidents(&running).await.len(), 2);
+        assert_eq!(running.quit().await.notifications.len(), 1, "the older one is history");
+    }
+}
+
+#[tokio::test]
+async fn a_server_that_counts_its_page_for_the_whole_record_hides_no_row() {
+    let (server, desk) = (Server::start().await, Desk::new());
+    let running = desk.signed_in(&server).await;
+    running.status(Status::Protected, "protected").await;
+    running.quit().await;
     server.set(|state| {
-        (state.refuse, state.api_fails) = (None, None);
-        state.rows.extend([row("a-2", 2, ago(20)), row("a-1", 1, ago(40))]);
+        state.counts_the_page = true;
+        let at = Timestamp::now();
+        state.rows.extend(
+            (1..=120).rev().map(|n| row(&format!("a-{n}"), n, at + Duration::from_micros(n.unsigned_abs()))),
+        );
     });
 
     let running = desk.start();
-    let told = running.notification(0).await;
     running.status(Status::Protected, "protected").await;
 
-    assert_eq!(told.id, "summary:history");
-    assert_eq!(incidents(&running).await.len(), 2);
-    assert_eq!(running.quit().await.notifications.len(), 1, "the older one is history");
+    assert_eq!(running.client.journal().alerts(1_000).await.expect("alerts").len(), 120);
 }
 
 #[tokio::test]

@@ -44,6 +44,8 @@ pub(super) struct State {
     pub(super) broken_shop: bool,
     /// Answer whatever is asked about this row with a 500.
     pub(super) broken_row: Option<String>,
+    /// The record's total is that of the page.
+    pub(super) counts_the_page: bool,
     /// This many questions about the list of connections, and as many about the record, are answered with an error.
     pub(super) hiccups: (u32, u32),
     /// Sign-ins so far; the next is refused, or ends all refusals.
@@ -302,7 +304,8 @@ impl Server {
         let (limit, offset) = (number("limit").unwrap_or(100), number("offset").unwrap_or(0));
         let state = self.state();
         let rows: Vec<&Value> = state.rows.iter().skip(offset).take(limit).collect();
-        json!({"total": state.rows.len(), "anomalies": rows})
+        let total = if state.counts_the_page { rows.len() } else { state.rows.len() };
+        json!({"total": total, "anomalies": rows})
     }
 
     fn row(&self, method: &str, id: &str, body: &[u8]) -> (u16, Value) {
