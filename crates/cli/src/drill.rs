@@ -80,6 +80,9 @@ async fn connected(
                 return Err(Failure::new(Exit::Failed, "VisionGuard ended early."));
             }
             Err(_) if settled.is_some() => return Ok(()),
+            Err(_) if status.status == Status::SignedOut => {
+                return Err(Failure::new(Exit::SignedOut, status.sentence));
+            }
             Err(_) => return Err(Failure::new(Exit::Unreachable, status.sentence)),
         }
     }

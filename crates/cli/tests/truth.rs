@@ -23,7 +23,7 @@ fn case_01_a_decision_that_somebody_else_was_faster_with_is_not_said_to_be_made(
 
     for told in [told_beside, told_alone] {
         assert_eq!((told.exit, told.out.as_str()), (6, ""), "{}", told.err);
-        assert!(told.err.contains("resolved this first, so your decision was not sent"), "{}", told.err);
+        assert!(told.err.contains("was first (resolved), so your decision was not sent"), "{}", told.err);
     }
     assert_eq!((shop.recorded(&beside), shop.recorded(&alone)), ("resolved".into(), "resolved".into()));
 }
@@ -73,7 +73,7 @@ fn case_02_a_decision_about_an_incident_takes_effect_whole_or_not_at_all() {
     let again = shop.run(&["false-alarm", &first]);
 
     assert_eq!(told.exit, 6, "{}", told.out);
-    assert!(told.err.contains("resolved 1 of the 2 alerts"), "{}", told.err);
+    assert!(told.err.contains("was first (resolved) with 1 of the 2 alerts"), "{}", told.err);
     assert_eq!((untouched, shop.recorded(&theirs)), ("pending".into(), "resolved".into()));
     assert_eq!((again.exit, shop.recorded(&open)), (0, "false_positive".into()), "{}", again.err);
     assert_eq!(shop.recorded(&theirs), "resolved");

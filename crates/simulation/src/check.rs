@@ -73,7 +73,7 @@ pub struct Checks {
     pub decided_elsewhere: BTreeSet<u64>,
     /// Whether a lost place is said.
     pub slot: Slot,
-    /// When each detection was first stored.
+    /// When each detection was first stored in the journal of that time.
     pub recorded: BTreeMap<u64, Duration>,
     /// Popups.
     pub popups: Popups,
@@ -161,8 +161,13 @@ impl World {
             if came_now && by_frame.is_some() {
                 self.comes_in_order(number);
             }
-            let now = self.now;
-            self.checks.recorded.entry(number).or_insert(now);
+            // What is new again is new to another journal.
+            if let Recorded::New { .. } = recorded {
+                self.checks.recorded.insert(number, self.now);
+            } else {
+                let now = self.now;
+                self.checks.recorded.entry(number).or_insert(now);
+            }
             let joins = self.checks.of_incident.entry(incident.clone()).or_default().insert(number);
             if joins && self.person.decided_on.contains(&incident) {
                 self.person.is_covered(number);

@@ -122,7 +122,6 @@ impl World {
         // And with it the numbers.
         self.checks.popups = Popups::default();
         self.checks.of_incident.clear();
-        self.checks.recorded.clear();
         self.checks.order.are_left(BTreeSet::new());
         self.person.decided.clear();
         self.person.incidents.clear();

@@ -192,7 +192,7 @@ impl Controller {
             Recorded::New { entry, repaired, .. } => {
                 self.alert_added(entry);
                 if arrival.notified {
-                    self.mark_notified(entry.alert.id);
+                    self.mark_notified(Some(entry.incident.id), entry.alert.id);
                 } else if arrival.alert.via == Via::Notification && entry.incident.alerts == 1 {
                     // A notice brings no picture; the server has it.
                     self.consider_with_cover(entry);
@@ -279,7 +279,7 @@ impl Controller {
 
     fn store_again(&mut self) {
         for alert in std::mem::take(&mut self.alerts.unmarked) {
-            self.mark_notified(alert);
+            self.mark_notified(None, alert);
         }
         for (incidents, at) in std::mem::take(&mut self.alerts.uncovered) {
             self.cover(incidents, at);

@@ -21,6 +21,7 @@ impl Controller {
             return;
         }
         let Some(api) = self.account.api() else { return };
+        self.compare_clocks();
         self.watch.reconcile.set(now + self.watch.compare_every(&self.pace, now));
         self.watch.reconciling = true;
 
@@ -118,7 +119,8 @@ impl Controller {
         let is_new = |recorded: &&Recorded| matches!(recorded, Recorded::New { .. });
         let new = pass.missed.iter().filter(is_new).map(Recorded::entry);
         let split_off = pass.missed.iter().chain(&pass.joined).filter_map(Recorded::split_off);
-        let missed: Vec<Entry> = new.chain(split_off).cloned().collect();
+        let mut missed: Vec<Entry> = new.chain(split_off).cloned().collect();
+        missed.sort_by_key(|entry| entry.alert.id);
         if !missed.is_empty() || !pass.joined.is_empty() || pass.has_history {
             self.feed_changed();
         }

@@ -153,7 +153,8 @@ impl Controller {
         self.alerts.store_again.by(self.now() + self.pace.retry_every);
     }
 
-    pub(super) fn mark_notified(&self, alert: AlertId) {
+    /// Of an alert that proved to be another, those of its incident before it were shown with it all the same.
+    pub(super) fn mark_notified(&self, incident: Option<IncidentId>, alert: AlertId) {
         let journal = self.journal.clone();
         let at = self.wall();
         let ticks = self.ticks.clone();
@@ -165,7 +166,13 @@ impl Controller {
                     }
                     Tick::Changed(Box::new(entry.incident))
                 }
-                Ok(None) => return,
+                Ok(None) => {
+                    let Some(incident) = incident else { return };
+                    match journal.mark_covered(incident, alert, at).await {
+                        Ok(()) => return,
+                        Err(error) => Tick::WriteFailed(error),
+                    }
+                }
                 Err(error) => Tick::NotMarked(alert, error),
             };
             let _ = ticks.send(tick);
@@ -193,7 +200,7 @@ impl Controller {
                     self.cover(covered, self.wall());
                 }
                 if let Some(alert) = alert.and_then(|alert| alert.parse().ok()) {
-                    self.mark_notified(alert);
+                    self.mark_notified(id.parse().ok(), alert);
                 }
             }
             Outcome::Failed { id, why, .. } => {

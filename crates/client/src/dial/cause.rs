@@ -119,9 +119,6 @@ pub fn of_answer(answer: &Answer<'_>, now: Timestamp) -> Cause {
     if let Some(cause) = on_the_way(answer, now) {
         return cause;
     }
-    if answer.status == 403 && is_web_page(answer.headers) {
-        return Cause::TurnedAway(answer.status);
-    }
     Cause::Http { status: answer.status, retry_after: retry_after(answer.headers, now) }
 }
 
@@ -147,7 +144,7 @@ pub fn on_the_way(answer: &Answer<'_>, now: Timestamp) -> Option<Cause> {
         }
         400 | 403 if !secure && says(body, &WANTS_TLS) => Some(Cause::TlsWanted),
         400 | 413 if token >= LONG_TOKEN => Some(Cause::TooLong),
-        400 if is_web_page(headers) => Some(Cause::TurnedAway(status)),
+        400 | 403 | 451 if is_web_page(headers) => Some(Cause::TurnedAway(status)),
         502 | 504 | 520..=527 | 530 => Some(Cause::Gateway { status, retry_after }),
         503 if retry_after.is_none() && !is_ours(headers, body) => {
             Some(Cause::Gateway { status, retry_after })
@@ -241,7 +238,7 @@ mod tests {
 
     #[test]
     fn redirects_web_pages_and_proxies_are_interceptions() {
-        for status in [400, 403] {
+        for status in [400, 403, 451] {
             assert_eq!(answer(status, "text/html"), Cause::TurnedAway(status));
         }
         for status in [301, 302, 303, 307, 308, 407, 511] {

@@ -170,6 +170,17 @@ impl Journal {
         self.write(move |connection| marks::notified(connection, alert, at)).await
     }
 
+    /// Notes that the alerts of this incident up to that one were covered by a notification, also if that one proved to be
+    /// another that was known already.
+    pub async fn mark_covered(
+        &self,
+        incident: IncidentId,
+        alert: AlertId,
+        at: Timestamp,
+    ) -> Result<(), JournalError> {
+        self.write(move |connection| marks::covered(connection, incident, alert, at)).await
+    }
+
     /// Notes that all alerts of these incidents were covered by one summary.
     pub async fn mark_incidents_notified(
         &self,

@@ -16,14 +16,24 @@ pub(super) fn notified(
     at: Timestamp,
 ) -> Result<Option<Entry>, JournalError> {
     let Some(entry) = sql::entry(connection, alert)? else { return Ok(None) };
+    covered(connection, entry.incident.id, alert, at)?;
+    sql::entry(connection, alert)
+}
+
+/// The same where the alert itself may be gone: it proved to be one that was there already.
+pub(super) fn covered(
+    connection: &Connection,
+    incident: IncidentId,
+    alert: AlertId,
+    at: Timestamp,
+) -> Result<(), JournalError> {
     let at = at.as_microsecond();
     connection
         .prepare_cached(
             "UPDATE alert SET notified_at = ?3 WHERE incident = ?1 AND id <= ?2 AND notified_at IS NULL",
         )?
-        .execute(params![entry.incident.id.0, alert.0, at])?;
-    note_on_incident(connection, entry.incident.id, at)?;
-    sql::entry(connection, alert)
+        .execute(params![incident.0, alert.0, at])?;
+    note_on_incident(connection, incident, at)
 }
 
 pub(super) fn incidents_notified(
