@@ -187,14 +187,11 @@ struct Asked<'a> {
 impl Asked<'_> {
     /// What something on the way says by this answer, where it is not the server's own.
     fn on_the_way(&self, status: u16, headers: &HeaderMap, body: &[u8]) -> Option<ApiError> {
-        let answer = cause::Answer { url: &self.url, token: self.token, status, headers, body };
-        let found = cause::on_the_way(&answer, Timestamp::now());
-        if (found.is_some() || status == 403)
-            && let Some(proxy) = self.own_proxy(status, headers)
-        {
+        if let Some(proxy) = self.own_proxy(status, headers) {
             return Some(ApiError::Unreachable(Cause::ProxyRefused { proxy, status: Some(status) }));
         }
-        let cause = found?;
+        let answer = cause::Answer { url: &self.url, token: self.token, status, headers, body };
+        let cause = cause::on_the_way(&answer, Timestamp::now())?;
         let is_interception = cause == Cause::Intercepted;
         Some(if is_interception { ApiError::Intercepted { status } } else { ApiError::Unreachable(cause) })
     }
@@ -203,7 +200,7 @@ impl Asked<'_> {
     fn own_proxy(&self, status: u16, headers: &HeaderMap) -> Option<Place> {
         let is_marked = headers.contains_key("x-squid-error")
             || headers.get(SERVER).is_some_and(|server| server.as_bytes().starts_with(b"tinyproxy"));
-        if self.url.scheme() != "http" || !(status == 407 || is_marked) {
+        if self.url.scheme() != "http" || !(status == 407 || status >= 400 && is_marked) {
             return None;
         }
         self.way.proxy(&self.url)
