@@ -39,6 +39,13 @@ pub struct Limits {
     pub late: Duration,
 }
 
+impl Limits {
+    /// How old a look at the record may grow where so much comes by it.
+    pub(crate) fn record_by(&self, by_record: Option<ByRecord>) -> Duration {
+        by_record.map_or(self.record, |by_record| self.record.min(by_record.every.saturating_add(self.late)))
+    }
+}
+
 impl Default for Limits {
     fn default() -> Limits {
         Limits {
@@ -244,9 +251,7 @@ fn connected(facts: &Facts, limits: &Limits, since: Moment, heard_at: Moment, no
         return offline("silent", "status.silent", Some(Remedy::RetryNow));
     }
     let registration = fresh(facts.registration, since, limits.registration, now);
-    let record_limit = facts
-        .by_record
-        .map_or(limits.record, |by_record| limits.record.min(by_record.every.saturating_add(limits.late)));
+    let record_limit = limits.record_by(facts.by_record);
     let needs_no_socket = facts.by_record.is_some_and(|by_record| by_record.share != Share::Some);
     let record = fresh(facts.record, since, record_limit, now);
     let undelivered = facts.undelivered.is_some_and(|at| at >= since);

@@ -143,7 +143,7 @@ impl Controller {
         let proved = self.watch.record.is_some_and(|seen| {
             seen.what == Record::Complete
                 && since.is_some_and(|since| seen.at >= since)
-                && began_at.since(seen.at) < self.pace.limits.record
+                && began_at.since(seen.at) < self.pace.limits.record_by(self.by_record())
         });
         if !proved {
             let what = if expired { Record::Expired } else { Record::Unread };
