@@ -272,7 +272,7 @@ impl Controller {
             self.alerts.again.iter().filter(|(_, (at, _))| *at <= now).map(|(id, _)| *id).collect();
         for incident in due {
             if let Some((_, alert)) = self.alerts.again.remove(&incident) {
-                self.look_again(alert);
+                self.look_again(incident, alert);
             }
         }
     }

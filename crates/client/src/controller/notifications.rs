@@ -15,6 +15,7 @@ use crate::api::Api;
 use crate::journal::{AlertId, Entry, IncidentId, Journal, JournalError};
 use crate::policy::{self, Verdict};
 use crate::shell::{Buttons, Notification, Outcome};
+use crate::status;
 use crate::view::{Decision, Source};
 use crate::words::text;
 
@@ -49,7 +50,8 @@ impl Controller {
     pub(super) fn consider_with_cover(&self, entry: &Entry) {
         let journal = self.journal.clone();
         let shows_pictures = self.settings.view.notifications && self.settings.view.picture_in_notification;
-        let api = self.account.api().filter(|_| shows_pictures);
+        let asks = shows_pictures && self.who.account == status::Account::SignedIn;
+        let api = self.account.api().filter(|_| asks);
         let entry = Box::new(entry.clone());
         self.spawn(async move {
             let mut picture = cover(&journal, &entry).await;
@@ -63,7 +65,7 @@ impl Controller {
         });
     }
 
-    pub(super) fn look_again(&self, alert: AlertId) {
+    pub(super) fn look_again(&self, incident: IncidentId, alert: AlertId) {
         let journal = self.journal.clone();
         self.spawn(async move {
             match journal.alert(alert).await {
@@ -72,7 +74,13 @@ impl Controller {
                     Tick::Again(Box::new(entry), picture)
                 }
                 // It turned out to be one that was shown already, and its incident may have others still.
-                Ok(_) => unnotified(&journal).await,
+                Ok(_) => match journal.not_yet_notified().await {
+                    Ok(mut entries) => {
+                        entries.retain(|entry| entry.incident.id == incident);
+                        Tick::NotYetNotified(entries)
+                    }
+                    Err(error) => Tick::WriteFailed(error),
+                },
                 Err(error) => Tick::WriteFailed(error),
             }
         });
@@ -81,7 +89,12 @@ impl Controller {
     /// Alerts that were stored and not shown: a crash came between, or there was no notification service.
     pub(super) fn look_for_unnotified(&self) {
         let journal = self.journal.clone();
-        self.spawn(async move { unnotified(&journal).await });
+        self.spawn(async move {
+            match journal.not_yet_notified().await {
+                Ok(entries) => Tick::NotYetNotified(entries),
+                Err(error) => Tick::WriteFailed(error),
+            }
+        });
     }
 
     pub(super) fn not_yet_notified(&mut self, entries: Vec<Entry>) {
@@ -241,13 +254,6 @@ impl Controller {
             critical: false,
             buttons: Buttons::Open,
         });
-    }
-}
-
-async fn unnotified(journal: &Journal) -> Tick {
-    match journal.not_yet_notified().await {
-        Ok(entries) => Tick::NotYetNotified(entries),
-        Err(error) => Tick::WriteFailed(error),
     }
 }
 

@@ -4,10 +4,10 @@
 //! beyond it: a page that is refused is halved until the row stands alone, and the others are read. Where every page is
 //! refused it is not a row that is at fault, and nothing is narrowed down.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
-use visionguard_proto::ShopId;
 use visionguard_proto::record::Row;
+use visionguard_proto::{AnomalyId, ShopId};
 
 use crate::api::{Api, ApiError};
 
@@ -42,12 +42,19 @@ impl Part {
 /// The rows of a shop's record that the server could not send when they were last asked for.
 #[derive(Debug, Default)]
 pub(super) struct Unreadable {
-    /// Each one's place counted from the oldest, which new rows do not change.
-    places: BTreeSet<u64>,
+    /// Each one's place counted from the oldest, which new rows do not change, and what it lay behind.
+    places: BTreeMap<u64, Behind>,
     /// How many rows the record had then.
     total: u64,
     /// How often it was read since.
     readings: u32,
+}
+
+/// The last row that was read, and how many were left out since.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+struct Behind {
+    row: Option<AnomalyId>,
+    left_out: u32,
 }
 
 /// Reads one shop's record from the newest row on.
@@ -63,12 +70,22 @@ pub(super) struct Pages<'a> {
     requests: u32,
     /// Some part of the record was sent, so that it is a row that is at fault.
     answers: bool,
+    behind: Behind,
 }
 
 impl<'a> Pages<'a> {
     pub(super) fn new(api: &'a Api, shop: &'a ShopId, unreadable: &'a mut Unreadable) -> Pages<'a> {
         unreadable.readings = unreadable.readings.wrapping_add(1);
-        Pages { api, shop, unreadable, narrow_to: 0, width: 0, requests: 0, answers: false }
+        Pages {
+            api,
+            shop,
+            unreadable,
+            narrow_to: 0,
+            width: 0,
+            requests: 0,
+            answers: false,
+            behind: Behind::default(),
+        }
     }
 
     /// The rows from this place on, at most so many; fewer where one of them cannot be sent.
@@ -81,6 +98,8 @@ impl<'a> Pages<'a> {
             let refused = match self.request(most, offset).await {
                 Ok(part) => {
                     self.width = self.width.saturating_mul(2);
+                    let last = part.rows.last().and_then(|row| row.alert.anomaly_id.clone());
+                    self.behind = Behind { row: last, left_out: 0 };
                     return Ok(part);
                 }
                 Err(error) if error.may_be_of_one_row() => error,
@@ -98,12 +117,13 @@ impl<'a> Pages<'a> {
         }
     }
 
-    /// Whether the row at this place is known to be unreadable, and it is not its turn to be asked for again. Where it is
-    /// counts from the record's end, which an answer of this reading must have told.
+    /// Whether the row at this place is known to be unreadable, and it is not its turn to be asked for again. Rows that bear
+    /// an older time move it: it is the same only behind the same row.
     fn is_left_out(&self, offset: u64) -> bool {
         let Unreadable { places, total, readings } = &self.unreadable;
         let place = total.checked_sub(offset + 1);
-        self.answers && readings % ASKED_AGAIN != 0 && place.is_some_and(|place| places.contains(&place))
+        let known = place.and_then(|place| places.get(&place));
+        self.behind.row.is_some() && readings % ASKED_AGAIN != 0 && known == Some(&self.behind)
     }
 
     /// How many rows may be asked for at this place without touching one that is known to be unreadable; such a one is
@@ -111,7 +131,8 @@ impl<'a> Pages<'a> {
     fn bearable(&self, limit: u64, offset: u64) -> u64 {
         let most = if offset < self.narrow_to { self.width.clamp(1, limit) } else { limit };
         let Unreadable { places, total, .. } = &self.unreadable;
-        let is_unreadable = |at: &u64| total.checked_sub(at + 1).is_some_and(|place| places.contains(&place));
+        let is_unreadable =
+            |at: &u64| total.checked_sub(at + 1).is_some_and(|place| places.contains_key(&place));
         match (offset..offset + most).find(is_unreadable) {
             None => most,
             Some(at) => (at - offset).max(1),
@@ -145,7 +166,8 @@ impl<'a> Pages<'a> {
 
     fn give_up(&mut self, offset: u64) -> Part {
         let total = self.unreadable.total.max(offset + 1);
-        self.unreadable.places.insert(total - offset - 1);
+        self.unreadable.places.insert(total - offset - 1, self.behind.clone());
+        self.behind.left_out += 1;
         Part { rows: Vec::new(), sent: 1, total, is_full: offset + 1 < total, is_unreadable: true }
     }
 }
