@@ -14,6 +14,9 @@ const SIGNED_OUT_EVERY: Duration = Duration::from_secs(15 * 60);
 /// A slot that was lost is claimed at once, but for one that was claimed within this time.
 const CLAIMED_AGAIN: Duration = Duration::from_secs(15);
 
+/// Two reasons for an attempt at once that come so close together make two.
+const TOGETHER: Duration = Duration::from_millis(250);
+
 /// What is known of the client's attempts.
 #[derive(Debug, Default)]
 pub struct Attempts {
@@ -29,7 +32,7 @@ pub struct Attempts {
     streak: u32,
     /// Something happened that allows an attempt at once.
     excused: bool,
-    /// When an attempt was last made for such a reason: two that come at one moment make two.
+    /// When an attempt was last made for such a reason.
     excused_at: Option<Duration>,
     /// The next attempt is to claim a slot.
     claims: bool,
@@ -93,7 +96,7 @@ impl World {
             self.attempts.excused_at = Some(now);
         }
         let claims = std::mem::take(&mut self.attempts.claims);
-        if self.attempts.excused_at == Some(now) {
+        if self.attempts.excused_at.is_some_and(|at| now < at + TOGETHER) {
             self.attempts.streak = 0;
         } else if let Some(last) = self.attempts.last {
             let whole = 1.5_f64.powi(i32::try_from(self.attempts.streak.min(9)).unwrap_or(9)).min(30.0);

@@ -42,12 +42,20 @@ impl Part {
 /// The rows of a shop's record that the server could not send when they were last asked for.
 #[derive(Debug, Default)]
 pub(super) struct Unreadable {
-    /// Each one's place counted from the oldest, which new rows do not change, and what it lay behind.
-    places: BTreeMap<u64, Behind>,
+    /// Each by its place counted from the oldest, which new rows do not change.
+    places: BTreeMap<u64, Refused>,
     /// How many rows the record had then.
     total: u64,
     /// How often it was read since.
     readings: u32,
+}
+
+/// A row that was refused.
+#[derive(Debug)]
+struct Refused {
+    behind: Behind,
+    /// In how many readings: once may have been the server's trouble of the moment.
+    times: u32,
 }
 
 /// The last row that was read, and how many were left out since.
@@ -91,7 +99,7 @@ impl<'a> Pages<'a> {
     /// The rows from this place on, at most so many; fewer where one of them cannot be sent.
     pub(super) async fn read(&mut self, limit: u32, offset: u64) -> Result<Part, ApiError> {
         if self.is_left_out(offset) {
-            return Ok(self.give_up(offset));
+            return Ok(self.leave_out(offset));
         }
         let mut most = self.bearable(u64::from(limit), offset);
         loop {
@@ -123,7 +131,8 @@ impl<'a> Pages<'a> {
         let Unreadable { places, total, readings } = &self.unreadable;
         let place = total.checked_sub(offset + 1);
         let known = place.and_then(|place| places.get(&place));
-        self.behind.row.is_some() && readings % ASKED_AGAIN != 0 && known == Some(&self.behind)
+        let is_sure = known.is_some_and(|known| known.times > 1 && known.behind == self.behind);
+        self.behind.row.is_some() && readings % ASKED_AGAIN != 0 && is_sure
     }
 
     /// How many rows may be asked for at this place without touching one that is known to be unreadable; such a one is
@@ -164,9 +173,18 @@ impl<'a> Pages<'a> {
         self.answers
     }
 
+    /// The row stands alone, and is refused.
     fn give_up(&mut self, offset: u64) -> Part {
         let total = self.unreadable.total.max(offset + 1);
-        self.unreadable.places.insert(total - offset - 1, self.behind.clone());
+        let place = total - offset - 1;
+        let before = self.unreadable.places.get(&place).filter(|known| known.behind == self.behind);
+        let times = before.map_or(1, |known| known.times.saturating_add(1));
+        self.unreadable.places.insert(place, Refused { behind: self.behind.clone(), times });
+        self.leave_out(offset)
+    }
+
+    fn leave_out(&mut self, offset: u64) -> Part {
+        let total = self.unreadable.total.max(offset + 1);
         self.behind.left_out += 1;
         Part { rows: Vec::new(), sent: 1, total, is_full: offset + 1 < total, is_unreadable: true }
     }
