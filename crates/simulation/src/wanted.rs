@@ -92,11 +92,10 @@ impl World {
 
     /// Whether nothing was to pop up when this would have.
     pub fn was_silent_about(&self, number: u64) -> bool {
-        // Of one that was stored in the moments before a kill nobody was told: it was some time after it was written.
+        // Of one that was stored in the moments before a kill nobody was told: it was some time after it was written, or sent.
         let recorded = self.checks.recorded.get(&number).copied();
-        let Some(from_then) = recorded.or_else(|| self.checks.written.get(&number).copied()) else {
-            return false;
-        };
+        let written = self.checks.written.get(&number).or_else(|| self.checks.sent.get(&number)).copied();
+        let Some(from_then) = recorded.or(written) else { return false };
         let until = recorded.map_or(self.now, |recorded| recorded + SHOWN_WITHIN);
         let wanted = &self.person.wanted;
         let lasting = wanted.silent_since.map(|since| (since, self.now));
