@@ -246,9 +246,15 @@ impl Controller {
 
     pub(super) fn log_time(&mut self, now: Moment) {
         if self.watch.log.sum_up.take(now) {
-            let replayed = std::mem::take(&mut self.watch.log.replayed);
-            self.raise_missed(replayed.into_values().collect());
-            self.tell_outage_over();
+            self.sum_up();
         }
+    }
+
+    /// Tells what was held, now.
+    pub(super) fn sum_up(&mut self) {
+        self.watch.log.sum_up.clear();
+        let replayed = std::mem::take(&mut self.watch.log.replayed);
+        self.raise_missed(replayed.into_values().collect());
+        self.tell_outage_over();
     }
 }

@@ -180,6 +180,10 @@ impl Controller {
     ) {
         if let Ok(session) = &result {
             let had_left = self.who.account == status::Account::Left;
+            if self.holds_summary() {
+                // It belongs to the session that another takes the place of.
+                self.sum_up();
+            }
             self.leave();
             self.enter(session);
             // A connection that stands is kept, and does not ask for it.
