@@ -6,6 +6,7 @@ use secrecy::{ExposeSecret, SecretString, zeroize::Zeroizing};
 use visionguard_client::account::{Account, Remembered, Restored};
 use visionguard_client::controller::Client;
 use visionguard_client::journal::Journal;
+use visionguard_client::text::decode;
 use visionguard_client::view::{Keeping, Problem, SessionView};
 
 use crate::args::{Credentials, Login, Logout};
@@ -209,20 +210,6 @@ fn read_secret(input: impl BufRead) -> Result<SecretString, Failure> {
         ));
     };
     Ok(SecretString::from(text.trim_end_matches(['\r', '\n']).to_owned()))
-}
-
-fn decode(bytes: &[u8]) -> Option<Zeroizing<String>> {
-    let text = match bytes {
-        [0xff, 0xfe, rest @ ..] => String::from_utf16(&units(rest, u16::from_le_bytes)?).ok()?,
-        [0xfe, 0xff, rest @ ..] => String::from_utf16(&units(rest, u16::from_be_bytes)?).ok()?,
-        [0xef, 0xbb, 0xbf, rest @ ..] | rest => String::from_utf8(rest.to_vec()).ok()?,
-    };
-    Some(Zeroizing::new(text))
-}
-
-fn units(bytes: &[u8], unit: fn([u8; 2]) -> u16) -> Option<Zeroizing<Vec<u16>>> {
-    let (pairs, rest) = bytes.as_chunks::<2>();
-    rest.is_empty().then(|| Zeroizing::new(pairs.iter().map(|pair| unit(*pair)).collect()))
 }
 
 #[cfg(test)]

@@ -43,4 +43,4 @@ pub mod words;
 
 /// To be called first in the `main` of every program: it may have been started as the worker that decodes pictures.
 pub use visionguard_picture::serve_if_asked as serve_pictures_if_asked;
-pub use visionguard_proto::backoff;
+pub use visionguard_proto::{backoff, text};

@@ -18,6 +18,7 @@ pub mod moment;
 pub mod place;
 pub mod record;
 pub mod session;
+pub mod text;
 mod time;
 mod tolerant;
 

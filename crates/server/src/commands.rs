@@ -9,6 +9,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
 use visionguard_proto::ShopId;
+use visionguard_proto::text::decode;
 use visionguard_server::{Config, NewUser, People, Role, Server, config, demo};
 
 use crate::{Serve, Shop, Token, User};
@@ -155,18 +156,6 @@ fn read_first_line(mut input: impl BufRead) -> anyhow::Result<SecretString> {
     let text =
         decode(&bytes).context("the password is no text in UTF-8 or UTF-16; save the file as UTF-8")?;
     Ok(text.lines().next().unwrap_or_default().to_owned().into())
-}
-
-/// What editors and shells write: UTF-8, with or without a byte order mark, or UTF-16 with one.
-fn decode(bytes: &[u8]) -> Option<String> {
-    let unit: fn([u8; 2]) -> u16 = match bytes {
-        [0xff, 0xfe, ..] => u16::from_le_bytes,
-        [0xfe, 0xff, ..] => u16::from_be_bytes,
-        [0xef, 0xbb, 0xbf, rest @ ..] | rest => return String::from_utf8(rest.to_vec()).ok(),
-    };
-    let (pairs, rest) = bytes.get(2..)?.as_chunks();
-    let units: Vec<u16> = pairs.iter().map(|pair| unit(*pair)).collect();
-    String::from_utf16(&units).ok().filter(|_| rest.is_empty())
 }
 
 fn print(value: &Value) -> anyhow::Result<()> {
