@@ -39,7 +39,7 @@ fn case_01_what_somebody_else_had_decided_alike_is_said_to_be_theirs() {
     let told = shop.run(&["resolve", &incident]);
 
     assert_eq!(told.exit, 0, "{}", told.err);
-    assert!(told.out.contains("resolved this before"), "{}", told.out);
+    assert!(told.out.contains("decided this before (resolved)"), "{}", told.out);
 }
 
 #[test]
