@@ -41,11 +41,7 @@ pub async fn run(options: &Decide, decision: Decision) -> Result<Exit, Failure> 
         started => started?,
     };
 
-    for notice in client.snapshot().await.notices {
-        if notice.code == "journal_set_aside" {
-            out::complain(&notice.sentence);
-        }
-    }
+    out::complain_of("journal_set_aside", &client.snapshot().await.notices);
     let decided = match decide(&client, options, decision, sign_in).await {
         Ok(following) => Ok(following.outcome(PATIENCE).await),
         Err(problem) => Err(problem),

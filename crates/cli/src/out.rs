@@ -3,6 +3,7 @@
 use std::io::{self, ErrorKind, Write};
 
 use serde::Serialize;
+use visionguard_client::view::NoticeView;
 
 use crate::exit::{Exit, Failure};
 
@@ -42,6 +43,13 @@ pub fn ended(written: Result<(), Closed>) -> Result<Exit, Failure> {
     match written {
         Err(closed) if !closed.is_quiet() => Err(closed.into()),
         Ok(()) | Err(_) => Ok(Exit::Done),
+    }
+}
+
+/// Says those of a program's notices that have this code.
+pub fn complain_of(code: &str, notices: &[NoticeView]) {
+    for notice in notices.iter().filter(|notice| notice.code == code) {
+        complain(&notice.sentence);
     }
 }
 

@@ -35,9 +35,7 @@ async fn say_what_is_missing(place: &Place) {
         let path = place.data_dir.display().to_string();
         return out::complain(&text("problem.newest_in_memory", &[("path", &path)]));
     }
-    for notice in standing.notices.iter().filter(|notice| notice.code == "journal_unwritable") {
-        out::complain(&notice.sentence);
-    }
+    out::complain_of("journal_unwritable", &standing.notices);
 }
 
 /// A copy of what the running program has; none if none runs.

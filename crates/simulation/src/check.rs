@@ -161,12 +161,11 @@ impl World {
             if came_now && by_frame.is_some() {
                 self.comes_in_order(number);
             }
-            // What is new again is new to another journal.
+            let now = self.now;
+            let first = self.checks.recorded.entry(number).or_insert(now);
             if let Recorded::New { .. } = recorded {
-                self.checks.recorded.insert(number, self.now);
-            } else {
-                let now = self.now;
-                self.checks.recorded.entry(number).or_insert(now);
+                // What is new again is new to another journal.
+                *first = now;
             }
             let joins = self.checks.of_incident.entry(incident.clone()).or_default().insert(number);
             if joins && self.person.decided_on.contains(&incident) {

@@ -15,7 +15,7 @@ use std::time::Duration;
 use desk::Desk;
 use jiff::Timestamp;
 use secrecy::SecretString;
-use server::{Listing, Server, detection, picture, row};
+use server::{Listing, Server, detection, picture, row, rows};
 
 use super::{Pace, StartError};
 use crate::journal::{Entry, Journal};
@@ -491,10 +491,7 @@ async fn a_server_that_counts_its_page_for_the_whole_record_hides_no_row() {
     running.quit().await;
     server.set(|state| {
         state.counts_the_page = true;
-        let at = Timestamp::now();
-        state.rows.extend(
-            (1..=120).rev().map(|n| row(&format!("a-{n}"), n, at + Duration::from_micros(n.unsigned_abs()))),
-        );
+        state.rows.extend(rows(1..121, Timestamp::now(), Duration::from_micros(1)));
     });
 
     let running = desk.start();
@@ -508,14 +505,9 @@ async fn of_more_than_a_page_since_the_sign_in_none_is_left_in_the_record() {
     let (server, desk) = (Server::start().await, Desk::new());
     let ago = |seconds: u64| Timestamp::now() - Duration::from_secs(seconds);
     server.set(|state| {
-        let rows = |numbers: std::ops::Range<i64>, at: Timestamp| {
-            numbers
-                .rev()
-                .map(move |n| row(&format!("a-{n}"), n, at + Duration::from_micros(n.unsigned_abs())))
-        };
         // A storm that began with the sign-in, and what was long before it.
-        state.rows.extend(rows(1_000..1_120, ago(0)));
-        state.rows.extend(rows(100..800, ago(7_200)));
+        state.rows.extend(rows(1_000..1_120, ago(0), Duration::from_micros(1)));
+        state.rows.extend(rows(100..800, ago(7_200), Duration::from_micros(1)));
     });
 
     let running = desk.signed_in(&server).await;
@@ -559,13 +551,7 @@ async fn what_was_missed_for_long_is_told_in_one_summary() {
     running.status(Status::Protected, "protected").await;
     running.quit().await;
     let hours_ago = Timestamp::now() - Duration::from_secs(7200);
-    server.set(|state| {
-        state.rows.extend(
-            (1..=70)
-                .rev()
-                .map(|n| row(&format!("a-{n}"), n, hours_ago + Duration::from_secs(n.unsigned_abs()))),
-        )
-    });
+    server.set(|state| state.rows.extend(rows(1..71, hours_ago, Duration::from_secs(1))));
 
     let running = desk.start();
     let summary = running.notification(0).await;

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::io;
 use std::net::SocketAddr;
+use std::ops::Range;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
@@ -389,6 +390,12 @@ pub(super) fn told(note: &Value) -> Value {
     let data = json!({"notification_id": "notif_1", "title": title, "message": message, "priority": "low",
         "type": "info", "timestamp": "2026-11-21T20:21:27.377062", "metadata": metadata, "action_url": null});
     json!({"type": "notification", "data": data})
+}
+
+/// Rows of these numbers, the newest first, each so much later than the one before.
+pub(super) fn rows(numbers: Range<i64>, at: jiff::Timestamp, step: Duration) -> Vec<Value> {
+    let later = |n: i64| step * u32::try_from(n).expect("a small number");
+    numbers.rev().map(|n| row(&format!("a-{n}"), n, at + later(n))).collect()
 }
 
 /// A row of the record, of this person and time.
