@@ -341,9 +341,9 @@ impl Screen {
         Running::start(self.command(program).args(arguments))
     }
 
-    /// Waits for a window that can be seen.
+    /// Waits for a window that can be seen, and gives it the keyboard: nobody else does on this screen.
     pub(crate) fn until_there_is(&self, by: &str, pattern: &str) {
-        let search = ["search", "--onlyvisible", by, pattern];
+        let search = ["search", "--onlyvisible", by, pattern, "windowfocus", "--sync"];
         let deadline = std::time::Instant::now() + std::time::Duration::from_secs(60);
         while !self.command("xdotool").args(search).status().unwrap().success() {
             assert!(std::time::Instant::now() < deadline, "no window of {pattern}");
