@@ -211,7 +211,7 @@ fn stats(user: &str, slot: &Slot) -> Value {
     let (uptime, quiet) = (slot.since.elapsed(), slot.heartbeat.elapsed());
     let ago = |time| messages::local(Timestamp::now() - SignedDuration::try_from(time).unwrap());
     json!({
-        "user_id": user, "connected": true, "connected_at": ago(uptime), "uptime_seconds": uptime.as_secs_f64(),
+        "user_id": user, "connected": true, "connected_at": slot.connected_at, "uptime_seconds": uptime.as_secs_f64(),
         "last_heartbeat": ago(quiet), "seconds_since_heartbeat": quiet.as_secs_f64(),
     })
 }

@@ -10,6 +10,7 @@ use axum::extract::ws::{CloseFrame, Message, Utf8Bytes, WebSocket, WebSocketUpgr
 use axum::extract::{Path, Query, State};
 use axum::http::{StatusCode, header};
 use axum::response::Response;
+use jiff::Timestamp;
 use serde_json::Value;
 use tokio::sync::mpsc;
 use tokio::time::{Instant as Moment, interval_at, sleep, sleep_until};
@@ -63,7 +64,10 @@ async fn serve(mut socket: WebSocket, shared: Arc<Shared>, user: String) {
         state.next_socket += 1;
         state.sockets.insert(number, orders.clone());
         // Whoever held the slot keeps the socket and hears nothing of it.
-        state.slots.insert(user.clone(), Slot { since: now, heartbeat: now, orders });
+        state.slots.insert(
+            user.clone(),
+            Slot { since: now, connected_at: messages::local(Timestamp::now()), heartbeat: now, orders },
+        );
         number
     };
 

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use serde_json::Value;
 use tokio::sync::mpsc;
 
-use super::{Detection, Pace};
+use super::{Detection, Pace, messages};
 
 /// Everything, behind one lock.
 #[derive(Debug)]
@@ -65,6 +65,8 @@ pub(super) struct Issued {
 #[derive(Debug)]
 pub(super) struct Slot {
     pub(super) since: Instant,
+    /// The same by the server's clock, as it was then.
+    pub(super) connected_at: String,
     pub(super) heartbeat: Instant,
     pub(super) orders: mpsc::UnboundedSender<Order>,
 }
@@ -164,7 +166,10 @@ impl State {
         let (orders, mut received) = mpsc::unbounded_channel();
         tokio::spawn(async move { while received.recv().await.is_some() {} });
         let now = Instant::now();
-        self.slots.insert(user.to_owned(), Slot { since: now, heartbeat: now, orders });
+        self.slots.insert(
+            user.to_owned(),
+            Slot { since: now, connected_at: messages::local(Timestamp::now()), heartbeat: now, orders },
+        );
     }
 
     pub(super) fn close_all(&mut self, code: u16) {

@@ -176,6 +176,9 @@ impl Controller {
 
     fn stored(&mut self, arrival: &Arrival, recorded: &Recorded) {
         self.journal_works();
+        if let Some(place) = &arrival.place {
+            self.watch.log.stored(place);
+        }
         if let Some(ack) = &arrival.ack {
             self.acknowledge(ack, recorded.entry().alert.id);
         }
@@ -257,8 +260,24 @@ impl Controller {
                 self.shell.notify(notification);
             }
         }
+        if let Some(place) = arrival.place.as_ref().filter(|place| place.session == self.who.epoch) {
+            self.watch.log.not_stored(place, arrival.picture().map_or(0, |picture| picture.len()));
+        }
         self.alerts.keep(arrival);
         self.alerts.store_again.by(self.now() + self.pace.retry_every);
+        self.have_the_rest_sent();
+    }
+
+    /// What a full disk keeps from being acknowledged holds back what comes after it. Another connection goes on behind what
+    /// came on this one; after the program's end it is had again from where the journal is.
+    fn have_the_rest_sent(&mut self) {
+        if self.watch.log.is_held_back() {
+            tracing::warn!(
+                "alerts that cannot be stored hold back the next ones: connecting anew behind them"
+            );
+            self.watch.log.leave_behind();
+            self.connection.reclaim(Duration::ZERO);
+        }
     }
 
     pub(super) fn alerts_time(&mut self, now: Moment) {

@@ -20,6 +20,10 @@ const ASK_JOURNAL_WITHIN: Duration = Duration::from_secs(2);
 /// How long after the last replayed alert they are summed up.
 const SUM_UP_AFTER: Duration = Duration::from_secs(1);
 
+/// What a server sends of its log at most while nothing of it is acknowledged: docs/protocol.md, Flow.
+const MOST_UNACKED: usize = 32;
+const MOST_UNACKED_BYTES: usize = 8 * 1024 * 1024;
+
 /// What is known of the log that the connection follows.
 #[derive(Debug, Default)]
 pub(super) struct Log {
@@ -31,6 +35,10 @@ pub(super) struct Log {
     comparing: Option<(Moment, Timestamp)>,
     /// How many of this session's alerts had a place in the log.
     places: u64,
+    /// Which of them was the first on the connection that stands.
+    first: u64,
+    /// Those from there on that could not be stored, with the size of their picture.
+    unstored: BTreeMap<u64, usize>,
     /// Old alerts that were replayed, for one summary: the newest of each incident.
     replayed: BTreeMap<IncidentId, Entry>,
     sum_up: Due,
@@ -50,6 +58,33 @@ impl Log {
     pub(super) fn connected(&mut self) {
         self.follows = false;
         self.beginning = None;
+        self.leave_behind();
+    }
+
+    /// The next alert of the log comes on another connection.
+    pub(super) fn leave_behind(&mut self) {
+        self.first = self.places;
+        self.unstored.clear();
+    }
+
+    /// The alert of this place could not be stored, and is not acknowledged.
+    pub(super) fn not_stored(&mut self, place: &Place, picture: usize) {
+        if place.number >= self.first {
+            self.unstored.insert(place.number, picture);
+        }
+    }
+
+    pub(super) fn stored(&mut self, place: &Place) {
+        self.unstored.remove(&place.number);
+    }
+
+    /// Whether the server holds the next alerts back, since so much is not acknowledged.
+    pub(super) fn is_held_back(&self) -> bool {
+        let sizes = || self.unstored.values();
+        // The next one may be as large as the largest.
+        let next = sizes().max().copied().unwrap_or(0);
+        let bytes = sizes().sum::<usize>() + next;
+        self.follows && (self.unstored.len() >= MOST_UNACKED || bytes > MOST_UNACKED_BYTES)
     }
 
     /// Nothing of a session that is over counts for the next.

@@ -33,6 +33,8 @@ const OFTEN: usize = 3;
 const ASKED_AGAIN: Duration = Duration::from_secs(5);
 /// How often one look asks at most.
 const ASKED_AT_MOST: u32 = 4;
+/// By how much an entry may be older than the connection that was just opened and be its own.
+const IDENTIFIED_WITHIN: Duration = Duration::from_millis(200);
 
 /// What a look at the list came to.
 struct Answer {
@@ -68,6 +70,23 @@ impl Controller {
             let Answer { asked_at, registration, time } = ask(&api, &target.user, now).await;
             Tick::Listed { epoch, asked_at, registration, time }
         });
+    }
+
+    /// Asks at once for the entry of the connection that was just opened: another connection of the user that takes the place a
+    /// moment later looks like ours by its age. Whatever else comes of this look is nothing yet.
+    pub(super) fn look_for_our_entry(&self, since: Moment) {
+        let (Some(api), Some(target)) = (self.account.api(), self.account.target()) else { return };
+        let epoch = self.who.epoch;
+        self.spawn(async move {
+            let registration = api.registration_and_time(&target.user).await.0;
+            Tick::EntryFound { epoch, since, registration }
+        });
+    }
+
+    pub(super) fn entry_found(&mut self, epoch: u64, since: Moment, registration: &api::Registration) {
+        if epoch == self.who.epoch && self.online_since() == Some(since) {
+            self.watch.slot.identify(registration, self.now().since(since));
+        }
     }
 
     /// When the list is looked at after a look at this moment: often for a minute after a change, then evenly.
@@ -260,6 +279,8 @@ pub(super) struct Slot {
     latest: Option<(Duration, SignedDuration)>,
     /// When the connection opened that was ours, in the server's words.
     ours: Option<String>,
+    /// The same as it was told as soon as ours had opened: whatever opened at another time is another's.
+    identified: Option<String>,
     /// Whatever is listed next is ours.
     recounts: bool,
     /// By how much the server's count of our age is behind.
@@ -283,6 +304,16 @@ impl Slot {
         }
     }
 
+    /// What was listed when this connection was of this age, if that can only be itself.
+    fn identify(&mut self, registration: &api::Registration, age: Duration) {
+        if let api::Registration::Registered { uptime, connected_at } = registration
+            && *uptime <= age + IDENTIFIED_WITHIN
+            && self.latest.is_none()
+        {
+            self.identified.clone_from(connected_at);
+        }
+    }
+
     fn verdict_of(
         &mut self,
         uptime: Duration,
@@ -297,6 +328,9 @@ impl Slot {
         // The same one, whatever its age is: the clock by which that is counted may have been set.
         if connected_at.is_some() && connected_at == self.ours {
             return Registration::Ours;
+        }
+        if self.identified.is_some() && connected_at != self.identified {
+            return Registration::Taken;
         }
         let is_younger = uptime + UPTIME_SLACK + asked / DRIFT < asked;
         if is_younger || self.has_moved(uptime, asked, answered) {
@@ -384,6 +418,36 @@ mod tests {
     fn a_socket_much_younger_than_ours_is_another_s() {
         assert_eq!(look(&mut Slot::default(), 10_000, 11_000, 11_000), Registration::Ours);
         assert_eq!(look(&mut Slot::default(), 10_000, 30_000, 30_000), Registration::Taken);
+    }
+
+    #[test]
+    fn a_socket_that_opened_a_moment_after_ours_is_another_s() {
+        let entry = |connected_at: &str, uptime| api::Registration::Registered {
+            uptime: Duration::from_millis(uptime),
+            connected_at: Some(connected_at.to_owned()),
+        };
+        let age = Duration::from_millis;
+        let mut slot = Slot::default();
+
+        slot.identify(&entry("20:00:00.1", 31), age(30));
+
+        assert_eq!(slot.verdict(entry("20:00:00.4", 700), age(1_000), age(1_010)), Registration::Taken);
+        assert_eq!(slot.verdict(entry("20:00:00.1", 2_001), age(2_000), age(2_010)), Registration::Ours);
+        assert_eq!(slot.verdict(entry("20:00:02.2", 800), age(3_000), age(3_010)), Registration::Taken);
+    }
+
+    #[test]
+    fn an_older_connection_of_the_user_that_is_still_listed_is_not_taken_for_ours() {
+        let entry = |connected_at: &str, uptime| api::Registration::Registered {
+            uptime: Duration::from_millis(uptime),
+            connected_at: Some(connected_at.to_owned()),
+        };
+        let age = Duration::from_millis;
+        let mut slot = Slot::default();
+
+        slot.identify(&entry("19:59:00.1", 900), age(30));
+
+        assert_eq!(slot.verdict(entry("20:00:00.1", 1_001), age(1_000), age(1_010)), Registration::Ours);
     }
 
     #[test]

@@ -165,7 +165,13 @@ fn open_journal(parts: &Parts) -> Result<(Journal, Found), StartError> {
         }
         Err(error) => {
             tracing::error!(%error, "the journal cannot be opened; keeping alerts in memory");
-            let journal = Journal::in_memory_with(&parts.journal, clock()).map_err(StartError::Journal)?;
+            let known =
+                Journal::in_memory_of(&parts.data_dir, &parts.journal, clock()).inspect_err(|error| {
+                    tracing::info!(%error, "what the journal knows cannot be read either");
+                });
+            let journal = known
+                .or_else(|_| Journal::in_memory_with(&parts.journal, clock()))
+                .map_err(StartError::Journal)?;
             Ok((journal, Found::Unwritable))
         }
     }

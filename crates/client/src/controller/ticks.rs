@@ -123,6 +123,12 @@ pub(super) enum Tick {
         reply: Reply<Result<(), Problem>>,
     },
     Sent(u64, Sent),
+    /// What is listed for the connection that opened at this moment.
+    EntryFound {
+        epoch: u64,
+        since: Moment,
+        registration: Registration,
+    },
     Listed {
         epoch: u64,
         asked_at: Moment,
@@ -221,6 +227,7 @@ impl Controller {
             Tick::DecidedBeside(found) => self.decided_beside(found),
             Tick::Removed { result, reply } => self.removed(result, reply),
             Tick::Sent(epoch, sent) => self.sent(epoch, sent),
+            Tick::EntryFound { epoch, since, registration } => self.entry_found(epoch, since, &registration),
             Tick::Listed { epoch, asked_at, registration, time } => {
                 self.listed(epoch, asked_at, registration, time)
             }

@@ -194,6 +194,7 @@ impl Controller {
         self.watch.unread = 0;
         self.watch.changed_at = Some(since);
         self.watch.list.set(since + self.pace.register_after);
+        self.look_for_our_entry(since);
         self.watch.reconcile.set(since);
         self.send_soon();
         self.drill_on_new_connection();

@@ -8,7 +8,8 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use rusqlite::config::DbConfig;
-use rusqlite::{Connection, params};
+use rusqlite::types::Value;
+use rusqlite::{Connection, params, params_from_iter};
 
 use super::{FILE_NAME, JournalError, mode};
 use crate::clock::Clock;
@@ -24,6 +25,10 @@ const TABLES_WITHOUT_PICTURES: [&str; 9] =
     ["incident", "alert", "outbox", "outage", "gap", "missing", "drill", "shop", "value"];
 /// Those whose rows are numbered, each number once.
 const NUMBERED: [&str; 6] = ["incident", "alert", "outbox", "outage", "gap", "drill"];
+/// What a journal in memory knows of the file that it stands in for.
+const KNOWN_IN_MEMORY: [&str; 5] = ["incident", "alert", "outbox", "shop", "value"];
+/// The name of the small value that says up to which number a journal in memory has its alerts from the file.
+const BEGUN_WITH: &str = "begun_with";
 /// The name of the small value that says that the journal took the place of another.
 pub(super) const REBUILD: &str = "rebuild";
 /// In the name of a file that was set aside: because it was damaged, or because a newer version wrote it.
@@ -179,6 +184,30 @@ pub(super) fn in_memory(now: Timestamp) -> Result<Connection, JournalError> {
     migrate(&mut connection, &MIGRATIONS)?;
     rebuild(&connection, now)?;
     Ok(connection)
+}
+
+/// A journal without a file that knows what the one in this directory knows, which can be read and not written: nobody is told
+/// twice, and numbers stay what they mean. Pictures stay in the file.
+pub(super) fn in_memory_of(directory: &Path, now: Timestamp) -> Result<Connection, JournalError> {
+    let (file, memory) = (open_to_read(directory)?, in_memory(now)?);
+    let transaction = memory.unchecked_transaction()?;
+    for table in KNOWN_IN_MEMORY {
+        let mut rows = file.prepare(&format!("SELECT * FROM {table}"))?;
+        let columns = rows.column_count();
+        let places = vec!["?"; columns].join(", ");
+        let mut copy = transaction.prepare(&format!("INSERT OR REPLACE INTO {table} VALUES ({places})"))?;
+        let mut rows = rows.query([])?;
+        while let Some(row) = rows.next()? {
+            let values = (0..columns).map(|column| row.get::<_, Value>(column));
+            copy.execute(params_from_iter(values.collect::<Result<Vec<_>, _>>()?))?;
+        }
+    }
+    transaction.execute(
+        "INSERT OR REPLACE INTO value (name, value) SELECT ?1, CAST(coalesce(max(id), 0) AS TEXT) FROM alert",
+        [BEGUN_WITH],
+    )?;
+    transaction.commit()?;
+    Ok(memory)
 }
 
 fn open_as_it_is(path: &Path) -> Result<Connection, JournalError> {

@@ -2,6 +2,8 @@
 //!
 //! Numbers stay as they are, so that a notification or a page that names one still means the same: those given in memory
 //! begin where no file's numbers are (see [`super::file::in_memory`]). The numbers of what stays behind are not given again.
+//! What memory began with (see [`super::file::in_memory_of`]) has the file's own numbers and stays behind; if it is another file
+//! by now, an incident that was added to gets a new one.
 
 use std::path::{Path, PathBuf};
 
@@ -79,28 +81,50 @@ fn unacked(memory: &Connection) -> Result<Vec<Entry>, JournalError> {
     alerts.into_iter().map(|held| sql::with_incident(memory, held.stored)).collect()
 }
 
-/// What the file knows already, by its id or by its key, was read from the record a second time and stays behind; that it
-/// was shown, and what was decided about it, is taken over. The marks of how far the record is known stay behind, too:
-/// those of the file hold.
+/// What the file knows already, by its id or by its key, or because memory began with it, stays behind; that it was shown or
+/// looked at, and what was decided about it, is taken over. The marks of how far the record is known stay behind, too: those of
+/// the file hold.
 const COPY: &str = "
 BEGIN IMMEDIATE;
+PRAGMA defer_foreign_keys = true;
 CREATE TEMP TABLE known AS
     SELECT a.id AS here, d.id AS there FROM main.alert a JOIN disk.alert d ON d.anomaly_id = a.anomaly_id
     UNION SELECT a.id, d.id FROM main.alert a JOIN disk.alert d ON a.frame_number IS NOT NULL
         AND d.stream_id = a.stream_id AND d.frame_number = a.frame_number AND d.person_id IS a.person_id
-        AND d.start_frame IS a.start_frame;
-CREATE TEMP TABLE fresh AS SELECT id FROM main.alert WHERE id NOT IN (SELECT here FROM temp.known);
+        AND d.start_frame IS a.start_frame
+    UNION SELECT a.id, d.id FROM main.alert a JOIN disk.alert d ON d.id = a.id AND d.received_at = a.received_at
+        AND d.stored_at = a.stored_at;
+CREATE TEMP TABLE fresh AS SELECT id FROM main.alert WHERE id NOT IN (SELECT here FROM temp.known)
+    AND id > (SELECT coalesce(max(CAST(value AS INTEGER)), 0) FROM main.value WHERE name = 'begun_with');
+CREATE TEMP TABLE same AS SELECT DISTINCT a.incident AS id FROM temp.known k JOIN main.alert a ON a.id = k.here
+    JOIN disk.alert d ON d.id = k.there WHERE d.incident = a.incident;
+CREATE TEMP TABLE moved AS SELECT id AS before, id + (SELECT max(seq) FROM main.sqlite_sequence) AS after
+    FROM main.incident WHERE id IN (SELECT incident FROM main.alert WHERE id IN (SELECT id FROM temp.fresh))
+        AND id IN (SELECT id FROM disk.incident) AND id NOT IN (SELECT id FROM temp.same);
+UPDATE main.incident SET id = (SELECT after FROM temp.moved WHERE before = id)
+    WHERE id IN (SELECT before FROM temp.moved);
+UPDATE main.alert SET incident = (SELECT after FROM temp.moved WHERE before = incident)
+    WHERE incident IN (SELECT before FROM temp.moved);
 INSERT INTO disk.incident SELECT * FROM main.incident
-    WHERE id IN (SELECT incident FROM main.alert WHERE id IN (SELECT id FROM temp.fresh));
+    WHERE id IN (SELECT incident FROM main.alert WHERE id IN (SELECT id FROM temp.fresh))
+        AND id NOT IN (SELECT id FROM disk.incident);
+UPDATE disk.incident SET (notified_at, seen_at, dismissed_at) = (SELECT coalesce(disk.incident.notified_at, i.notified_at),
+        coalesce(disk.incident.seen_at, i.seen_at), coalesce(disk.incident.dismissed_at, i.dismissed_at)
+        FROM main.incident i WHERE i.id = disk.incident.id)
+    WHERE id IN (SELECT id FROM temp.same);
 INSERT INTO disk.alert SELECT * FROM main.alert WHERE id IN (SELECT id FROM temp.fresh);
 INSERT INTO disk.picture SELECT * FROM main.picture WHERE alert IN (SELECT id FROM temp.fresh);
 INSERT INTO disk.outbox SELECT * FROM main.outbox WHERE alert IN (SELECT id FROM temp.fresh);
 UPDATE disk.alert SET notified_at = (SELECT a.notified_at FROM temp.known k JOIN main.alert a ON a.id = k.here
         WHERE k.there = disk.alert.id)
     WHERE notified_at IS NULL AND id IN (SELECT there FROM temp.known);
-INSERT OR IGNORE INTO disk.outbox (id, alert, decision, note, account, decided_at)
-    SELECT o.id, k.there, o.decision, o.note, o.account, o.decided_at
-    FROM main.outbox o JOIN temp.known k ON k.here = o.alert WHERE o.state = 0;
+UPDATE disk.outbox SET (state, tries, answered_at, refusal) = (SELECT o.state, o.tries, o.answered_at, o.refusal
+        FROM temp.known k JOIN main.outbox o ON o.alert = k.here WHERE k.there = disk.outbox.alert)
+    WHERE state = 0 AND alert IN (SELECT k.there FROM temp.known k JOIN main.outbox o ON o.alert = k.here
+        WHERE o.state <> 0);
+INSERT OR IGNORE INTO disk.outbox
+    SELECT o.id, k.there, o.decision, o.note, o.account, o.decided_at, o.state, o.tries, o.answered_at, o.refusal
+    FROM main.outbox o JOIN temp.known k ON k.here = o.alert;
 UPDATE disk.incident SET handling = 1, decided_here = 1, (decision, decided_at, note, account) =
         (SELECT i.decision, i.decided_at, i.note, i.account FROM main.incident i
          JOIN main.alert a ON a.incident = i.id JOIN temp.known k ON k.here = a.id
@@ -108,6 +132,10 @@ UPDATE disk.incident SET handling = 1, decided_here = 1, (decision, decided_at, 
          ORDER BY i.decided_at DESC LIMIT 1)
     WHERE handling = 0 AND id IN (SELECT d.incident FROM disk.alert d JOIN temp.known k ON k.there = d.id
         JOIN main.outbox o ON o.alert = k.here AND o.state = 0);
+UPDATE disk.incident SET (handling, decision, decided_at, decided_here, note, account, handled_at, refusal) =
+        (SELECT i.handling, i.decision, i.decided_at, i.decided_here, i.note, i.account, i.handled_at, i.refusal
+         FROM main.incident i WHERE i.id = disk.incident.id)
+    WHERE handling < 2 AND id IN (SELECT s.id FROM temp.same s JOIN main.incident i ON i.id = s.id WHERE i.handling > 1);
 INSERT INTO disk.outage SELECT * FROM main.outage
     WHERE to_at IS NOT NULL OR NOT EXISTS (SELECT 1 FROM disk.outage WHERE to_at IS NULL);
 INSERT INTO disk.gap SELECT * FROM main.gap;
@@ -115,9 +143,12 @@ INSERT OR IGNORE INTO disk.drill SELECT * FROM main.drill;
 INSERT OR REPLACE INTO disk.shop SELECT * FROM main.shop;
 CREATE TEMP TABLE numbers AS SELECT name, max(seq) AS seq FROM
     (SELECT name, seq FROM main.sqlite_sequence UNION ALL SELECT name, seq FROM disk.sqlite_sequence) GROUP BY name;
+UPDATE temp.numbers SET seq = max(seq, (SELECT coalesce(max(id), 0) FROM disk.incident)) WHERE name = 'incident';
 DELETE FROM disk.sqlite_sequence;
 INSERT INTO disk.sqlite_sequence SELECT name, seq FROM temp.numbers;
 DROP TABLE temp.numbers;
+DROP TABLE temp.moved;
+DROP TABLE temp.same;
 DROP TABLE temp.fresh;
 DROP TABLE temp.known;
 COMMIT;

@@ -246,8 +246,11 @@ impl World {
         };
         let Some(age) = age else { return not_found("/ws/connections") };
         let uptime = age.as_secs_f64();
+        let opened = jiff::SignedDuration::try_from(self.now - age).unwrap_or_default();
+        let connected_at = super::naive(jiff::Timestamp::UNIX_EPOCH + opened);
         ok(json!({
-            "user_id": user.id(), "connected": true, "uptime_seconds": uptime, "seconds_since_heartbeat": 0.1,
+            "user_id": user.id(), "connected": true, "connected_at": connected_at, "uptime_seconds": uptime,
+            "seconds_since_heartbeat": 0.1,
         }))
     }
 

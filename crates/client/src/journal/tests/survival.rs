@@ -1,13 +1,16 @@
 //! What was answered is still there: after a kill, after a restart, and while others write.
 
 use std::io::{BufRead, BufReader, Write};
+use std::path::Path;
 use std::process::{Command, Stdio};
+use std::sync::Arc;
 
 use futures_util::future::join_all;
 use visionguard_proto::{Alert, Cursor, ShopId};
 
-use super::super::{Incoming, Journal, JournalError, LogOf};
+use super::super::{Hands, Incoming, Journal, JournalError, LogOf, Recorded};
 use super::{World, detection, no_names, noon};
+use crate::clock::SystemClock;
 use crate::view::{Decision, FeedQuery, Handling, Source};
 
 const CHILD: &str = "VISIONGUARD_JOURNAL_TEST_DIRECTORY";
@@ -289,4 +292,78 @@ async fn what_was_shown_and_decided_in_memory_counts_for_what_the_file_knew() {
         to_send.iter().map(|one| (one.alert, one.note.as_deref())).collect::<Vec<_>>(),
         [(alerts[0].alert.id, Some("a cat"))]
     );
+}
+
+#[tokio::test]
+async fn a_journal_in_memory_knows_what_was_shown_and_decided_in_the_file_that_it_stands_in_for() {
+    let world = World::new();
+    let old = detection("stream-a", 1, 30);
+    let told = world.tell(old.seen(), 0).await;
+    let (alert, incident) = (told.entry().alert.id, told.entry().incident.id);
+    world.journal.mark_notified(alert, noon(1)).await.expect("marked");
+    world.journal.decide(incident, Decision::Resolved, None, noon(2)).await.expect("decided");
+    world.journal.close().await;
+
+    let journal = stands_in(world.directory.path());
+    let again = journal.record(old.row(), noon(3), Source::History).await.expect("recorded");
+    let further = detection("stream-a", 1, 60).seen();
+    let further = journal.record(further, noon(4), Source::Live).await.expect("recorded");
+    journal.settle(world.directory.path()).await.expect("settled").expect("only now");
+    journal.close().await;
+    let stored = Journal::open(world.directory.path()).expect("opened").journal;
+
+    assert!(!matches!(again, Recorded::New { .. }), "{again:?}");
+    assert_eq!((again.entry().alert.id, again.entry().alert.notified_at), (alert, Some(noon(1))));
+    assert_eq!(further.entry().incident.id, incident, "the same person goes on");
+    let alerts = stored.alerts(10).await.expect("read");
+    assert_eq!(
+        alerts.iter().map(|entry| (entry.alert.id, entry.incident.id)).collect::<Vec<_>>(),
+        [(further.entry().alert.id, incident), (alert, incident)]
+    );
+    assert_eq!(alerts[0].incident.alerts, 2);
+    assert!(stored.frame(alert).await.expect("read").is_some(), "the picture stayed in the file");
+}
+
+#[tokio::test]
+async fn what_was_decided_in_memory_about_an_alert_of_the_file_is_sent_from_there() {
+    let world = World::new();
+    let incident = world.tell(detection("stream-a", 1, 30).seen_with_id(), 0).await.entry().incident.id;
+    world.journal.close().await;
+
+    let journal = stands_in(world.directory.path());
+    journal.decide(incident, Decision::FalseAlarm, None, noon(3)).await.expect("decided");
+    journal.settle(world.directory.path()).await.expect("settled").expect("only now");
+    journal.close().await;
+    let stored = Journal::open(world.directory.path()).expect("opened").journal;
+
+    let alerts = stored.alerts(10).await.expect("read");
+    assert!(matches!(alerts[0].incident.handling, Handling::Sending { .. }), "{:?}", alerts[0].incident);
+    assert_eq!(stored.next_to_send(10).await.expect("read").len(), 1);
+}
+
+#[tokio::test]
+async fn what_joined_an_incident_of_a_file_that_is_another_by_now_is_an_incident_of_its_own() {
+    let world = World::new();
+    world.tell(detection("stream-a", 1, 30).seen(), 0).await;
+    world.journal.close().await;
+    let journal = stands_in(world.directory.path());
+    let further = detection("stream-a", 1, 60).seen();
+    let further = journal.record(further, noon(4), Source::Live).await.expect("recorded");
+    let other = World::new();
+    let theirs = other.tell(detection("stream-b", 7, 10).seen(), 1).await;
+    other.journal.close().await;
+
+    journal.settle(other.directory.path()).await.expect("settled").expect("only now");
+    journal.close().await;
+    let stored = Journal::open(other.directory.path()).expect("opened").journal;
+
+    assert_eq!(further.entry().incident.id, theirs.entry().incident.id, "the same number meant two");
+    let alerts = stored.alerts(10).await.expect("read");
+    let people: Vec<_> = alerts.iter().map(|entry| (entry.alert.person_id, entry.incident.alerts)).collect();
+    assert_eq!(people, [(Some(1), 1), (Some(7), 1)]);
+    assert_ne!(alerts[0].incident.id, alerts[1].incident.id);
+}
+
+fn stands_in(directory: &Path) -> Journal {
+    Journal::in_memory_of(directory, &Hands::Threads, Arc::new(SystemClock)).expect("read")
 }
