@@ -298,14 +298,16 @@ async fn one_shop(
         journal.gaps_stay().await?;
     }
     let unsent = journal.rows_not_sent(shop, read.covers(now), read.unsent(now)).await?;
-    let read = match mark {
-        Some(mark) if journal.is_short(shop, read.total(), unsent).await? => {
+    let read = match (mark, read.total()) {
+        (Some(mark), Some(total)) if journal.is_short(shop, total.clone(), unsent).await? => {
             found.reached_back = true;
             look_deeper(work, memory, shop, mark, unsent, found).await?.unwrap_or(read)
         }
-        Some(_) | None => read,
+        (Some(_) | None, _) => read,
     };
-    journal.count_rows(shop, read.total(), now).await?;
+    if let Some(total) = read.total() {
+        journal.count_rows(shop, total, now).await?;
+    }
     let new_mark = read.mark(mark);
     take_over_decisions(work, memory, read.rows, found).await?;
 
@@ -337,6 +339,8 @@ struct Read {
     has_older: bool,
     /// How many rows the record held as the reading began, and as it ended.
     totals: (u64, u64),
+    /// How many of them were sent, or would not be.
+    sent: u64,
     /// After how many rows there is one that the server cannot send.
     unsent: Vec<usize>,
     seen: HashSet<AnomalyId>,
@@ -349,6 +353,7 @@ impl Read {
             known: HashSet::new(),
             has_older,
             totals: (0, 0),
+            sent: 0,
             unsent: Vec::new(),
             seen: HashSet::new(),
         }
@@ -361,6 +366,7 @@ impl Read {
             self.totals.0 = part.total;
         }
         self.totals.1 = part.total;
+        self.sent = offset + part.sent;
         if part.is_unreadable {
             self.unsent.push(self.rows.len());
         }
@@ -394,10 +400,23 @@ impl Read {
         self.rows.get(row).and_then(|row| row.alert.detected_at)
     }
 
-    /// How many rows the record held while it was read, at the least and at the most.
-    fn total(&self) -> RangeInclusive<u64> {
+    /// How many rows the record held while it was read, at the least and at the most. None where it says no more than were
+    /// sent and there may be more: that is the size of a page, or nothing at all.
+    fn total(&self) -> Option<RangeInclusive<u64>> {
         let (began, ended) = self.totals;
-        began.min(ended)..=began.max(ended)
+        let (least, most) = (began.min(ended), began.max(ended));
+        let is_all = most == self.sent && !self.has_older;
+        (most > self.sent || is_all).then_some(least..=most)
+    }
+
+    /// How many of the rows that are not here yet are older than what was ever wanted.
+    fn unwanted(&self, mark: Mark) -> usize {
+        let is_old = |row: &&Row| {
+            row.alert.detected_at.is_some_and(|at| at <= mark.begins)
+                && row.created_at.is_none_or(|at| at <= mark.begins)
+                && !is_known(row, &self.known)
+        };
+        self.rows.iter().filter(is_old).count()
     }
 
     /// Whether the rows go back to what was known of the record before, so that nothing can be missing between.
@@ -514,9 +533,16 @@ async fn look_deeper(
             }
             read => read?,
         };
+        let listed = read.unwanted(mark);
+        if listed > 0 {
+            journal.rows_listed(shop, listed).await?;
+        }
         store(work, &read, Timestamp::MIN, found).await?;
         unsent += journal.rows_not_sent(shop, read.covers(now), read.unsent(now)).await?;
-        let is_short = journal.is_short(shop, read.total(), unsent).await?;
+        let is_short = match read.total() {
+            Some(total) => journal.is_short(shop, total, unsent).await?,
+            None => false,
+        };
         deepest = Some(read);
         if !is_short {
             break;

@@ -27,6 +27,12 @@ impl Journal {
         self.read(move |connection| marks::known(connection, anomalies)).await
     }
 
+    /// Notes that so many rows of this shop's record are about to be stored though they were never wanted.
+    pub async fn rows_listed(&self, shop: &ShopId, rows: usize) -> Result<(), JournalError> {
+        let (shop, rows) = (shop.clone(), i64::try_from(rows).unwrap_or(i64::MAX));
+        self.write(move |connection| missing::list(connection, &shop, rows)).await
+    }
+
     /// Counts this shop's rows here against the `total` of the record, at the least and at the most, while it was read for
     /// a comparison that is complete and stored. What the record grew by and the journal did not is lost, and in the
     /// report.

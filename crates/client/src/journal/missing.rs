@@ -1,8 +1,8 @@
 //! Rows that the server's record is known to have and the journal has not.
 //!
-//! The record tells how many rows a shop has. How many of them were never wanted is not known, so that only the
-//! difference between two complete comparisons speaks: if the record grew by more than the journal did, the rest was
-//! lost, whatever became of it: a row that cannot be read, or one that was written with a time long past.
+//! The record tells how many rows a shop has. How many of them were never wanted is known from the first complete
+//! comparison. By how much the difference exceeds that later was lost, whatever became of it: a row that cannot be read, or
+//! one that was written with a time long past. A record that shrinks for a while and comes back has lost nothing.
 
 use std::ops::RangeInclusive;
 
@@ -10,29 +10,39 @@ use jiff::Timestamp;
 use rusqlite::{Connection, params};
 use visionguard_proto::ShopId;
 
-use super::{JournalError, unsent, upkeep};
+use super::{IncidentId, JournalError, unsent, upkeep};
 
 /// By how many rows the record of a shop was larger than the journal's part of it, among the small values.
 const APART: &str = "apart:";
+/// How many rows of a shop's record were never wanted, among the small values.
+const UNWANTED: &str = "unwanted:";
+/// How many of these are stored all the same until the next count, among the small values.
+const LISTED: &str = "listed:";
 
 /// What a count came to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Count {
     /// By how many rows the record is larger.
     apart: i64,
-    /// The same when it was last compared to its end.
-    before: Option<i64>,
+    /// How many of its rows were never wanted.
+    unwanted: i64,
+    /// Both when it was last compared to its end.
+    before: (Option<i64>, Option<i64>),
 }
 
 impl Count {
     /// Whether there is anything to write down.
     pub(super) fn is_news(self) -> bool {
-        self.before != Some(self.apart)
+        self.before != (Some(self.apart), Some(self.unwanted))
     }
 
     /// Whether the record grew by more rows than came here, and than so many that cannot.
     pub(super) fn is_short(self, unsent: i64) -> bool {
-        self.before.is_some_and(|before| self.apart > before.saturating_add(unsent))
+        self.before.0.is_some_and(|before| self.apart > before.saturating_add(unsent))
+    }
+
+    fn lost(self) -> i64 {
+        (self.apart - self.unwanted).clamp(0, MOST)
     }
 }
 
@@ -47,25 +57,35 @@ pub(super) fn count(
         connection.prepare_cached("SELECT count(*) FROM alert WHERE shop_id = ?1 AND told_by >= 4")?;
     let told: i64 = statement.query_row([shop.as_str()], |row| row.get(0))?;
     let here = told + unsent::here_all_the_same(connection, shop)?;
-    let before = upkeep::value(connection, &format!("{APART}{shop}"))?.and_then(|text| text.parse().ok());
+    let before = number(connection, APART, shop.as_str())?;
     let apart = |total: &u64| i64::try_from(*total).unwrap_or(i64::MAX).saturating_sub(here);
     let (least, most) = (apart(total.start()), apart(total.end()));
     let apart = before.map_or(most, |before: i64| before.min(most).max(least));
-    Ok(Count { apart, before })
+
+    let known = number(connection, UNWANTED, shop.as_str())?;
+    let unwanted = match known {
+        Some(unwanted) => unwanted,
+        // Those that are here were in the record, however few it shows now.
+        None => (before.unwrap_or(apart) - noted(connection, shop)?).max(0),
+    };
+    let listed = number(connection, LISTED, shop.as_str())?.unwrap_or(0);
+    let unwanted = unwanted.min(apart.max(unwanted - listed));
+    Ok(Count { apart, unwanted, before: (before, known) })
 }
 
-/// Notes what a count came to: what the record has more than before is missing, what it has less was found, the newest
-/// first.
+/// Notes what a count came to: what the record has more than was never wanted is missing, and what was missing and is so no
+/// longer was found, the newest first.
 pub(super) fn note(
     connection: &Connection,
     shop: &ShopId,
     count: Count,
     at: Timestamp,
 ) -> Result<(), JournalError> {
-    let text = count.apart.to_string();
-    upkeep::set_value(connection, &format!("{APART}{shop}"), Some(&text))?;
-    let more = count.before.map_or(0, |before| count.apart - before);
-    for _ in 0..more.min(MOST) {
+    keep(connection, APART, shop.as_str(), Some(count.apart))?;
+    keep(connection, UNWANTED, shop.as_str(), Some(count.unwanted))?;
+    keep(connection, LISTED, shop.as_str(), None)?;
+    let more = count.lost() - noted(connection, shop)?;
+    for _ in 0..more {
         connection
             .prepare_cached("INSERT INTO missing (shop_id, noted_at) VALUES (?1, ?2)")?
             .execute(params![shop.as_str(), at.as_microsecond()])?;
@@ -81,7 +101,7 @@ pub(super) fn note(
     Ok(())
 }
 
-/// More at once are no alerts that were lost, but another record.
+/// More are no alerts that were lost, but another record.
 const MOST: i64 = 10_000;
 
 /// How many rows were noted as missing in this time.
@@ -91,8 +111,50 @@ pub(super) fn within(connection: &Connection, from: Timestamp, to: Timestamp) ->
     Ok(statement.query_row([from.as_microsecond(), to.as_microsecond()], |row| row.get(0))?)
 }
 
-/// Rows were taken away here: the next counts begin anew.
-pub(super) fn begin_anew(connection: &Connection) -> Result<(), JournalError> {
-    connection.execute("DELETE FROM value WHERE name LIKE ?1 || '%'", [APART])?;
+/// How many of a shop's rows are noted as missing.
+fn noted(connection: &Connection, shop: &ShopId) -> Result<i64, JournalError> {
+    let mut statement = connection.prepare_cached("SELECT count(*) FROM missing WHERE shop_id = ?1")?;
+    Ok(statement.query_row([shop.as_str()], |row| row.get(0))?)
+}
+
+/// So many rows that were never wanted are about to be stored.
+pub(super) fn list(connection: &Connection, shop: &ShopId, rows: i64) -> Result<(), JournalError> {
+    let before = number(connection, LISTED, shop.as_str())?.unwrap_or(0);
+    keep(connection, LISTED, shop.as_str(), Some(before.saturating_add(rows)))
+}
+
+/// These incidents are about to be taken away: their rows are wanted no more.
+pub(super) fn let_go(connection: &Connection, incidents: &[IncidentId]) -> Result<(), JournalError> {
+    let mut statement = connection.prepare_cached(
+        "SELECT shop_id, count(*) FROM alert WHERE incident = ?1 AND told_by >= 4 AND shop_id IS NOT NULL \
+         GROUP BY shop_id",
+    )?;
+    for incident in incidents {
+        let shops = statement.query_map([incident.0], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        for (shop, rows) in shops.collect::<Result<Vec<(String, i64)>, _>>()? {
+            for name in [APART, UNWANTED] {
+                if let Some(before) = number(connection, name, &shop)? {
+                    keep(connection, name, &shop, Some(before + rows))?;
+                }
+            }
+        }
+    }
     Ok(())
+}
+
+/// Rows came that were counted elsewhere: the next counts begin anew.
+pub(super) fn begin_anew(connection: &Connection) -> Result<(), JournalError> {
+    for name in [APART, UNWANTED, LISTED] {
+        connection.execute("DELETE FROM value WHERE name LIKE ?1 || '%'", [name])?;
+    }
+    Ok(())
+}
+
+fn number(connection: &Connection, name: &str, shop: &str) -> Result<Option<i64>, JournalError> {
+    Ok(upkeep::value(connection, &format!("{name}{shop}"))?.and_then(|text| text.parse().ok()))
+}
+
+fn keep(connection: &Connection, name: &str, shop: &str, number: Option<i64>) -> Result<(), JournalError> {
+    let text = number.map(|number| number.to_string());
+    upkeep::set_value(connection, &format!("{name}{shop}"), text.as_deref())
 }

@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use rusqlite::Connection;
 
 use super::sql::{self, TOLD_BY_DETECTION};
-use super::{Entry, FILE_NAME, IncidentId, JournalError, Mode, file, grouping, mode, upkeep};
+use super::{Entry, FILE_NAME, IncidentId, JournalError, Mode, file, grouping, missing, mode, upkeep};
 
 /// The name of the small value that says that the person had everything erased: the file, too, is to be emptied.
 pub(super) const ERASED: &str = "erased";
@@ -58,6 +58,7 @@ pub(super) fn onto_disk(
         disk
     };
 
+    missing::begin_anew(&disk)?;
     let mut cut: Vec<i64> = Vec::new();
     {
         let mut statement = disk.prepare(

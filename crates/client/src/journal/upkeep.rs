@@ -48,21 +48,19 @@ pub(super) fn set_value(
 /// Nobody's clock need be right: what is recent by ours or by the server's stays, and so does whatever still waits for
 /// somebody, or for the server.
 pub(super) fn prune(connection: &Connection, keep: Keep) -> Result<Pruned, JournalError> {
-    let incidents = connection.execute(
-        "DELETE FROM incident WHERE id IN (SELECT i.id FROM incident i \
-         WHERE i.last_at < ?1 AND (i.handling <> 0 OR i.dismissed_at IS NOT NULL) AND NOT EXISTS (\
-         SELECT 1 FROM alert a LEFT JOIN outbox o ON o.alert = a.id AND o.state = 0 \
-         WHERE a.incident = i.id AND (a.detected_at >= ?1 OR o.id IS NOT NULL)) ORDER BY i.last_at LIMIT ?2)",
-        params![keep.incidents_since.as_microsecond(), BATCH],
-    )?;
+    let incidents = too_old(connection, keep)?;
+    missing::let_go(connection, &incidents)?;
+    for incident in &incidents {
+        connection.prepare_cached("DELETE FROM incident WHERE id = ?1")?.execute([incident.0])?;
+    }
     drill::prune(connection, keep.incidents_since)?;
-    let too_old = pictures(
+    let aged = pictures(
         connection,
         "SELECT id, incident, picture_bytes FROM alert \
          WHERE picture_bytes IS NOT NULL AND at < ?1 AND coalesce(detected_at, at) < ?1 ORDER BY at LIMIT ?2",
         keep.pictures_since.as_microsecond(),
     )?;
-    let mut taken = take(connection, &too_old)?;
+    let mut taken = take(connection, &aged)?;
     let held: i64 = connection.query_row(
         "SELECT coalesce(sum(picture_bytes), 0) FROM alert WHERE picture_bytes IS NOT NULL",
         [],
@@ -88,10 +86,21 @@ pub(super) fn prune(connection: &Connection, keep: Keep) -> Result<Pruned, Journ
             .collect();
         taken += take(connection, &enough)?;
     }
-    if incidents > 0 {
-        missing::begin_anew(connection)?;
-    }
-    Ok(Pruned { pictures: taken, incidents: u32::try_from(incidents).unwrap_or(u32::MAX) })
+    Ok(Pruned { pictures: taken, incidents: u32::try_from(incidents.len()).unwrap_or(u32::MAX) })
+}
+
+/// Incidents that nobody and nothing waits for any more, the oldest first.
+fn too_old(connection: &Connection, keep: Keep) -> Result<Vec<IncidentId>, JournalError> {
+    let mut statement = connection.prepare_cached(
+        "SELECT i.id FROM incident i \
+         WHERE i.last_at < ?1 AND (i.handling <> 0 OR i.dismissed_at IS NOT NULL) AND NOT EXISTS (\
+         SELECT 1 FROM alert a LEFT JOIN outbox o ON o.alert = a.id AND o.state = 0 \
+         WHERE a.incident = i.id AND (a.detected_at >= ?1 OR o.id IS NOT NULL)) ORDER BY i.last_at LIMIT ?2",
+    )?;
+    let rows = statement.query_map(params![keep.incidents_since.as_microsecond(), BATCH], |row| {
+        Ok(IncidentId(row.get(0)?))
+    })?;
+    Ok(rows.collect::<Result<_, _>>()?)
 }
 
 /// Empties every table; the file's free pages are overwritten because `secure_delete` is on.

@@ -6,7 +6,7 @@ use jiff::SignedDuration;
 use proptest::prelude::*;
 
 use super::*;
-use crate::journal::Unsent;
+use crate::journal::{Keep, Unsent};
 use crate::view::{Decision, Report, ReportQuery, Spread};
 
 #[tokio::test]
@@ -237,6 +237,63 @@ async fn a_record_that_grows_while_it_is_read_has_lost_nothing() {
     let one_unread = count(43..=43, 40).await;
 
     assert_eq!([at_first, growing, calm, one_unread], [0, 0, 0, 1]);
+}
+
+#[tokio::test]
+async fn a_record_that_shrinks_for_a_while_has_lost_nothing_once_it_is_back() {
+    let mut world = World::new();
+    world.catch_up(detection("stream-a", 1, 30).row(), 5).await;
+    let whole = lost_of(&world, 40, 10).await;
+    let shrunk = lost_of(&world, 10, 20).await;
+    world.catch_up(detection("stream-b", 1, 30).row(), 25).await;
+    let with_a_new_row = lost_of(&world, 11, 30).await;
+    world = world.reopen().await;
+    let one_never_came = lost_of(&world, 12, 40).await;
+
+    let back = lost_of(&world, 41, 50).await;
+    let back_with_that_row = lost_of(&world, 42, 60).await;
+
+    assert_eq!([whole, shrunk, with_a_new_row, one_never_came], [0, 0, 0, 0]);
+    assert_eq!([back, back_with_that_row], [0, 1]);
+}
+
+#[tokio::test]
+async fn a_wrong_total_changes_nothing_for_good() {
+    for wrong in [0, 20, 5_000] {
+        let world = World::new();
+        world.catch_up(detection("stream-a", 1, 30).row(), 5).await;
+        lost_of(&world, 40, 10).await;
+        let one_unread = lost_of(&world, 41, 20).await;
+        lost_of(&world, wrong, 30).await;
+        lost_of(&world, wrong, 40).await;
+
+        let right = lost_of(&world, 41, 50).await;
+
+        assert_eq!((one_unread, right), (1, 1), "{wrong}");
+    }
+}
+
+#[tokio::test]
+async fn what_is_taken_away_here_is_neither_lost_nor_found() {
+    let world = World::new();
+    world.catch_up(detection("stream-a", 1, 30).row(), 5).await;
+    world.catch_up(detection("stream-b", 1, 3_000_000).row(), 6).await;
+    lost_of(&world, 41, 10).await;
+    world.journal.clear_all(noon(20)).await.expect("cleared");
+    let keep = Keep { pictures_since: noon(-1), incidents_since: noon(86_400), picture_bytes: u64::MAX };
+    let pruned = world.journal.prune(keep).await.expect("pruned");
+    lost_of(&world, 11, 80_000).await;
+
+    let back = lost_of(&world, 41, 90_000).await;
+    let one_more = lost_of(&world, 42, 100_000).await;
+
+    assert_eq!((pruned.incidents, back, one_more), (1, 0, 1));
+}
+
+/// How many rows are lost once the record had so many.
+async fn lost_of(world: &World, total: u64, second: i64) -> u32 {
+    world.journal.count_rows(&shop("shop-1"), total..=total, noon(second)).await.expect("counted");
+    report(&world.journal, -60, 600_000).await.lost
 }
 
 /// One alert with all that happens to it, in seconds after noon.
