@@ -123,6 +123,30 @@ async fn a_row_whose_time_lies_before_all_that_is_known_is_an_alert_all_the_same
     assert_eq!(report(&world.desk).await.lost, 0);
 }
 
+#[tokio::test]
+async fn a_record_that_was_emptied_is_said_to_be_until_it_is_whole() {
+    let world = World::protected().await;
+    for person in 1..=3 {
+        world.backend.detect(world.detection().person(person));
+    }
+    world.desk.until_alerts(3).await;
+    world.reconciled().await;
+
+    world.backend.show_rows(0);
+    while !says(&world.desk, "3 alerts fewer than it had").await {
+        world.reconciled().await;
+    }
+    let emptied = report(&world.desk).await;
+    world.backend.recover();
+    while says(&world.desk, "fewer than it had").await {
+        world.reconciled().await;
+    }
+
+    let whole = report(&world.desk).await;
+    assert_eq!((emptied.lost, emptied.gaps.len()), (0, 1), "{emptied:?}");
+    assert_eq!((whole.lost, whole.gaps, whole.alerts), (0, Vec::new(), 3));
+}
+
 /// Whether the page has a notice with these words.
 async fn says(desk: &Desk, words: &str) -> bool {
     desk.client.snapshot().await.notices.iter().any(|notice| notice.sentence.contains(words))

@@ -162,7 +162,13 @@ impl GapRow {
     /// For the page, in a sentence.
     pub(crate) fn sentence(&self, zone: &TimeZone) -> String {
         let (from, to) = (self.from.map(|at| clock(at, zone)), clock(self.to, zone));
+        let rows = match self.why {
+            Why::FewerRows(rows) => rows.to_string(),
+            Why::LogBroke | Why::ForGood | Why::RowNotSent | Why::RecordUnread => String::new(),
+        };
         let key = match (self.why, &from, self.filled_at) {
+            (Why::FewerRows(1), ..) => "notice.gap_fewer_one",
+            (Why::FewerRows(_), ..) => "notice.gap_fewer",
             (Why::RowNotSent, Some(_), _) => "notice.gap_not_sent",
             (Why::RowNotSent, None, _) => "notice.gap_not_sent_before",
             (Why::RecordUnread, ..) => "notice.gap_unread",
@@ -173,7 +179,7 @@ impl GapRow {
             (Why::ForGood | Why::LogBroke, Some(_), Some(_)) => "notice.gap_filled",
             (Why::ForGood | Why::LogBroke, None, Some(_)) => "notice.gap_filled_before",
         };
-        text(key, &[("from", from.as_deref().unwrap_or_default()), ("to", &to)])
+        text(key, &[("from", from.as_deref().unwrap_or_default()), ("to", &to), ("n", &rows)])
     }
 }
 

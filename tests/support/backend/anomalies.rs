@@ -68,6 +68,7 @@ async fn list(
     let mut rows: Vec<&Row> = state
         .rows
         .iter()
+        .take(state.shown.unwrap_or(usize::MAX))
         .filter(|row| query.get("shop_id").is_none_or(|shop| *shop == row.shop))
         .filter(|row| query.get("status").is_none_or(|status| *status == row.status))
         .filter(|row| query.get("severity").is_none_or(|severity| severity == row.severity))

@@ -229,11 +229,18 @@ impl Backend {
         self.shared.lock().drops_sockets = true;
     }
 
+    /// Shows only so many rows of the record, the first written, as one restored from an older backup, until
+    /// [`Backend::recover`].
+    pub fn show_rows(&self, most: usize) {
+        self.shared.lock().shown = Some(most);
+    }
+
     /// Ends all failures asked for.
     pub fn recover(&self) {
         let mut state = self.shared.lock();
         state.failures.clear();
         state.drops_sockets = false;
+        state.shown = None;
     }
 
     /// Sends the messages of a detection whose row is `id` once more.

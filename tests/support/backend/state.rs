@@ -35,6 +35,8 @@ pub(super) struct State {
     pub(super) failures: Vec<Failure>,
     /// Sockets are closed as soon as they are open.
     pub(super) drops_sockets: bool,
+    /// The record shows its first rows alone.
+    pub(super) shown: Option<usize>,
     pub(super) acks: Vec<Acked>,
     pub(super) patches: Vec<Patched>,
     pub(super) requests: Vec<Requested>,

@@ -28,6 +28,8 @@ pub enum Why {
     RowNotSent,
     /// The server answers, and its record cannot be read.
     RecordUnread,
+    /// The record has so many rows fewer than it had: what it lacks cannot be compared.
+    FewerRows(u64),
 }
 
 /// Notes a gap; one that begins where a standing one does makes that one longer.

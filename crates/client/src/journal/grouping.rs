@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::sql::{self, Held, RECORDED, REFUSED, SENDING};
-use super::{IncidentId, JournalError, gap, unsent};
+use super::{IncidentId, JournalError, gap, missing, unsent};
 use crate::words;
 
 /// A longer pause ends an incident; a decision covers what follows for as long.
@@ -207,5 +207,6 @@ pub(super) fn clear_all(connection: &Connection, at: Timestamp) -> Result<Vec<In
         .execute("UPDATE outage SET cleared_at = ?1 WHERE cleared_at IS NULL AND to_at IS NOT NULL", [at])?;
     gap::clear(connection, cleared_at)?;
     unsent::clear(connection)?;
+    missing::clear(connection)?;
     Ok(ids.into_iter().map(|incident| incident.id).collect())
 }

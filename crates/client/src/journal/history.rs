@@ -44,9 +44,7 @@ impl Journal {
     ) -> Result<(), JournalError> {
         let read = shop.clone();
         let count = self.read(move |connection| missing::count(connection, &read, &total)).await?;
-        if !count.is_news() {
-            return Ok(());
-        }
+        let Some(count) = count.filter(|count| count.is_news()) else { return Ok(()) };
         let shop = shop.clone();
         self.write(move |connection| missing::note(connection, &shop, count, at)).await
     }
@@ -60,7 +58,8 @@ impl Journal {
         unsent: i64,
     ) -> Result<bool, JournalError> {
         let shop = shop.clone();
-        Ok(self.read(move |connection| missing::count(connection, &shop, &total)).await?.is_short(unsent))
+        let count = self.read(move |connection| missing::count(connection, &shop, &total)).await?;
+        Ok(count.is_some_and(|count| count.is_short(unsent)))
     }
 
     /// Notes which rows of this shop's record the server has and could not send, of all those between these times; by how
@@ -140,11 +139,18 @@ impl Journal {
         self.write(gap::stay).await
     }
 
-    /// The newest gap that stands, or else row that was not sent, unless it was taken out of view.
+    /// The newest gap that stands, or else row that was not sent, or else that the record shrank, unless it was taken out
+    /// of view.
     pub async fn standing_gap(&self) -> Result<Option<GapRow>, JournalError> {
-        self.read(|connection| match gap::standing(connection)? {
-            Some(gap) => Ok(Some(gap)),
-            None => unsent::standing(connection),
+        let now = self.clock.wall();
+        self.read(move |connection| {
+            if let Some(gap) = gap::standing(connection)? {
+                return Ok(Some(gap));
+            }
+            match unsent::standing(connection)? {
+                Some(row) => Ok(Some(row)),
+                None => missing::shrunk(connection, now, false),
+            }
         })
         .await
     }

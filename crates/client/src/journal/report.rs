@@ -40,6 +40,8 @@ pub(super) fn ledger(
 ) -> Result<Ledger, JournalError> {
     let mut gaps = gap::gaps(connection, from, to)?;
     gaps.extend(unsent::gaps(connection, from, to, now)?);
+    let shrunk = missing::shrunk(connection, now, true)?;
+    gaps.extend(shrunk.filter(|gap| gap.to >= from && gap.from.is_none_or(|begins| begins < to)));
     Ok(Ledger {
         delays: delays(connection, from, to)?,
         incidents: incidents(connection, from, to)?,

@@ -20,7 +20,7 @@ pub(super) fn remember_shops(
     for (id, name) in shops {
         statement.execute(params![id.as_str(), name])?;
     }
-    Ok(())
+    missing::only(connection, shops)
 }
 
 pub(super) fn value(connection: &Connection, name: &str) -> Result<Option<String>, JournalError> {

@@ -6,7 +6,7 @@ use jiff::SignedDuration;
 use proptest::prelude::*;
 
 use super::*;
-use crate::journal::{Keep, Unsent};
+use crate::journal::{Keep, Unsent, Why};
 use crate::view::{Decision, Report, ReportQuery, Spread};
 
 #[tokio::test]
@@ -288,6 +288,80 @@ async fn what_is_taken_away_here_is_neither_lost_nor_found() {
     let one_more = lost_of(&world, 42, 100_000).await;
 
     assert_eq!((pruned.incidents, back, one_more), (1, 0, 1));
+}
+
+#[tokio::test]
+async fn a_record_with_fewer_rows_than_it_had_is_a_gap_until_it_is_whole() {
+    let mut world = World::new();
+    for person in 1..=5 {
+        world.catch_up(detection("stream-a", person, 30).row(), 5).await;
+    }
+    lost_of(&world, 5, 10).await;
+    let whole = sentences(&world).await;
+    lost_of(&world, 0, 20).await;
+    world = world.reopen().await;
+
+    let emptied = sentences(&world).await;
+    let standing = world.journal.standing_gap().await.expect("read").map(|gap| gap.why);
+    world.journal.clear_all(noon(30)).await.expect("cleared");
+    lost_of(&world, 1, 40).await;
+    let out_of_view = world.journal.standing_gap().await.expect("read");
+    let still_said = sentences(&world).await;
+    lost_of(&world, 0, 50).await;
+    let again = world.journal.standing_gap().await.expect("read").map(|gap| gap.why);
+    lost_of(&world, 5, 60).await;
+
+    assert!(emptied[0].contains("has 5 alerts fewer than it had"), "{emptied:?}");
+    assert!(still_said[0].contains("has 4 alerts fewer"), "{still_said:?}");
+    assert_eq!((standing, out_of_view, again), (Some(Why::FewerRows(5)), None, Some(Why::FewerRows(5))));
+    assert_eq!((whole.len(), emptied.len(), sentences(&world).await.len()), (0, 1, 0));
+    assert_eq!(world.journal.standing_gap().await.expect("read"), None);
+}
+
+#[tokio::test]
+async fn a_shop_that_is_the_account_s_no_longer_has_no_gap() {
+    let world = World::new();
+    world.catch_up(detection("stream-a", 1, 30).row(), 5).await;
+    lost_of(&world, 1, 10).await;
+    lost_of(&world, 0, 20).await;
+    let stood = sentences(&world).await.len();
+
+    world.journal.remember_shops(vec![(shop("shop-2"), "Other".to_owned())]).await.expect("stored");
+
+    assert_eq!((stood, sentences(&world).await.len()), (1, 0));
+}
+
+#[tokio::test]
+async fn rows_that_were_never_wanted_and_are_stored_all_the_same_are_not_what_the_record_lacks() {
+    let world = World::new();
+    world.catch_up(detection("stream-a", 1, 30).row(), 5).await;
+    lost_of(&world, 40, 10).await;
+    world.journal.rows_listed(&shop("shop-1"), 1).await.expect("noted");
+    world.catch_up(detection("stream-b", 1, 30).row(), 15).await;
+
+    let lost = lost_of(&world, 40, 20).await;
+    let one_unread = lost_of(&world, 41, 30).await;
+
+    assert_eq!((lost, one_unread, sentences(&world).await), (0, 1, Vec::new()));
+}
+
+#[tokio::test]
+async fn a_first_count_of_a_record_that_grows_meanwhile_is_none() {
+    let world = World::new();
+    world.catch_up(detection("stream-a", 1, 30).row(), 5).await;
+    world.journal.count_rows(&shop("shop-1"), 40..=42, noon(10)).await.expect("counted");
+    world.catch_up(detection("stream-b", 1, 30).row(), 15).await;
+    world.catch_up(detection("stream-c", 1, 30).row(), 15).await;
+
+    let lost = lost_of(&world, 42, 20).await;
+
+    assert_eq!((lost, sentences(&world).await), (0, Vec::new()));
+}
+
+/// What the report says of the gaps that stand.
+async fn sentences(world: &World) -> Vec<String> {
+    let gaps = report(&world.journal, -60, 600_000).await.gaps;
+    gaps.into_iter().filter(|gap| !gap.filled).map(|gap| gap.sentence).collect()
 }
 
 /// How many rows are lost once the record had so many.
