@@ -3,11 +3,13 @@
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp, ToSpan};
+use serde::Serialize;
 use visionguard_client::clock::{Clock, SystemClock};
 use visionguard_client::journal::Journal;
 use visionguard_client::local::{self, Standing};
 use visionguard_client::session_file;
-use visionguard_client::view::{Gap, LedgerEntry, Report, ReportQuery, Source, Spread};
+use visionguard_client::view::{Gap, LedgerEntry, Report, ReportQuery, Source, Spread, Status};
+use visionguard_client::words::text;
 
 use crate::args;
 use crate::exit::{Exit, Failure};
@@ -32,22 +34,39 @@ pub async fn run(options: &args::Report) -> Result<Exit, Failure> {
         None => Journal::in_memory()?,
     };
     let mut report = journal.report(query, now, &place.settings.view.camera_names).await?;
-    if query.to > now.as_millisecond()
-        && let Ok(standing) = local::standing(&place.data_dir).await
-    {
-        report.gaps.extend(not_here_yet(&standing, now));
-    }
+    let standing = match query.to > now.as_millisecond() {
+        true => local::standing(&place.data_dir).await.ok(),
+        false => None,
+    };
+    report.gaps.extend(standing.as_ref().and_then(|standing| not_here_yet(standing, now)));
+    let compared = is_compared(query, journal.compared_at().await?, standing.as_ref());
+    let told = Told { report: &report, compared };
 
     let server = session_file::load(&place.data_dir).map(|saved| saved.server);
     let limit = doctor::idle_limit(&place.data_dir, server.as_deref()).await;
     let cut = limit
         .map(|limit| format!("cut on the way after {} s, so VisionGuard speaks more often", limit.as_secs()));
     let written = match options.json {
-        true => out::json(&report),
-        false => lines(&report, cut.as_deref(), &zone).iter().try_for_each(|line| out::line(line)),
+        true => out::json(&told),
+        false => lines(&told, cut.as_deref(), &zone).iter().try_for_each(|line| out::line(line)),
     };
     let exit = out::ended(written)?;
-    Ok(if exit == Exit::Done && is_missing(&report) { Exit::Wrong } else { exit })
+    Ok(if exit == Exit::Done && is_missing(&told) { Exit::Wrong } else { exit })
+}
+
+/// The report, and whether it can say that nothing is missing.
+#[derive(Debug, Clone, Copy, Serialize)]
+struct Told<'a> {
+    #[serde(flatten)]
+    report: &'a Report,
+    /// The record was compared to its end since, or is so all the time.
+    compared: bool,
+}
+
+/// Whether the record was compared after the time that the report is about; while that goes on, the running program says so.
+fn is_compared(query: ReportQuery, compared_at: Option<Timestamp>, standing: Option<&Standing>) -> bool {
+    standing.is_some_and(|standing| standing.status.status == Status::Protected)
+        || compared_at.is_some_and(|at| at.as_millisecond() >= query.to)
 }
 
 /// What the running program knows of and the journal cannot: alerts that the disk did not take, a record that cannot be read.
@@ -83,12 +102,13 @@ fn out_of_reach() -> Failure {
     Failure::new(Exit::Usage, "There is no report about such a day.")
 }
 
-fn is_missing(report: &Report) -> bool {
-    report.lost > 0 || report.gaps.iter().any(|gap| !gap.filled)
+fn is_missing(told: &Told<'_>) -> bool {
+    !told.compared || told.report.lost > 0 || told.report.gaps.iter().any(|gap| !gap.filled)
 }
 
 /// The report for people.
-fn lines(report: &Report, cut: Option<&str>, zone: &TimeZone) -> Vec<String> {
+fn lines(told: &Told<'_>, cut: Option<&str>, zone: &TimeZone) -> Vec<String> {
+    let report = told.report;
     let day = |at: i64| date_and_clock(at, zone).chars().take(10).collect::<String>();
     let mut lines = vec![format!("{} to {}", day(report.from), day(report.to - 1)), String::new()];
     let grouped = format!("in {} incident{}", report.incidents, if report.incidents == 1 { "" } else { "s" });
@@ -96,7 +116,7 @@ fn lines(report: &Report, cut: Option<&str>, zone: &TimeZone) -> Vec<String> {
         format!("{} {grouped} ({} live, {} caught up on)", report.alerts, report.live, report.caught_up);
     lines.extend(columns(&[
         ["Alerts", &counted],
-        ["Lost", &lost(report)],
+        ["Lost", &lost(told)],
         ["To the popup", &spread(report.to_popup)],
         ["To the decision", &spread(report.to_action)],
         ["No connection", &offline(report)],
@@ -118,9 +138,13 @@ fn lines(report: &Report, cut: Option<&str>, zone: &TimeZone) -> Vec<String> {
     lines
 }
 
-fn lost(report: &Report) -> String {
-    let standing = report.gaps.iter().filter(|gap| !gap.filled).count();
-    if standing > 0 { format!("{}, and more may be missing", report.lost) } else { report.lost.to_string() }
+fn lost(told: &Told<'_>) -> String {
+    let lost = told.report.lost;
+    match told.report.gaps.iter().any(|gap| !gap.filled) {
+        true => format!("{lost}, and more may be missing"),
+        false if !told.compared => text("report.pending", &[("n", &lost.to_string())]),
+        false => lost.to_string(),
+    }
 }
 
 fn offline(report: &Report) -> String {
@@ -206,24 +230,37 @@ mod tests {
     fn a_gap_that_stands_is_something_wrong_and_a_filled_one_is_not() {
         let gap = |filled| Gap { from: None, to: 0, filled, sentence: String::new() };
 
+        let is_missing = |report: &Report| is_missing(&Told { report, compared: true });
         assert!(is_missing(&Report { gaps: vec![gap(true), gap(false)], ..nothing() }));
         assert!(is_missing(&Report { lost: 1, ..nothing() }));
         assert!(!is_missing(&Report { gaps: vec![gap(true)], ..nothing() }));
     }
 
     #[test]
+    fn what_was_not_compared_since_may_be_missing() {
+        let query = ReportQuery { from: 0, to: 86_400_000 };
+        let at = |milliseconds| Some(Timestamp::from_millisecond(milliseconds).expect("a time"));
+
+        let report = Report { lost: 2, ..nothing() };
+        let pending = Told { report: &report, compared: false };
+
+        assert!(!is_compared(query, None, None), "never");
+        assert!(!is_compared(query, at(86_399_999), None), "before its end");
+        assert!(is_compared(query, at(86_400_000), None));
+        assert!(is_compared(query, None, Some(&standing("protected", "protected", "other", false))));
+        assert!(!is_compared(query, None, Some(&standing("catching_up", "catching_up", "other", false))));
+        assert!(is_missing(&Told { report: &nothing(), compared: false }));
+        assert!(
+            lost(&pending).starts_with("2 known. The newest alerts are not compared"),
+            "{}",
+            lost(&pending)
+        );
+    }
+
+    #[test]
     fn what_the_running_program_could_not_store_or_read_may_be_missing() {
-        let standing = |reason: &str, code: &str, in_memory: bool| -> Standing {
-            serde_json::from_value(serde_json::json!({
-                "status": {
-                    "status": "protected", "reason": reason, "sentence": "It cannot be read.", "since": 0,
-                    "heard_at": null, "next_attempt_at": null, "record_every": null, "remedy": null,
-                },
-                "server": null, "user_id": null, "email": null, "counts": Counts::default(),
-                "notices": [{"code": code, "sentence": "The disk is full."}], "in_memory": in_memory,
-            }))
-            .expect("a standing")
-        };
+        let standing =
+            |reason: &str, code: &str, in_memory: bool| standing("protected", reason, code, in_memory);
         let said =
             |standing: &Standing| not_here_yet(standing, Timestamp::UNIX_EPOCH).map(|gap| gap.sentence);
 
@@ -248,7 +285,7 @@ mod tests {
         let spread = Spread { count: 3, median_ms: Some(400), p95_ms: Some(61_000) };
         let report = Report { alerts: 3, incidents: 2, live: 2, caught_up: 1, to_popup: spread, ..nothing() };
 
-        let text = lines(&report, None, &TimeZone::UTC).join("\n");
+        let text = lines(&Told { report: &report, compared: true }, None, &TimeZone::UTC).join("\n");
 
         assert!(text.starts_with("2026-11-15 to 2026-11-21\n"), "{text}");
         assert!(text.contains("3 in 2 incidents (2 live, 1 caught up on)"), "{text}");
@@ -279,6 +316,18 @@ mod tests {
         assert!(row(unknown).starts_with("7  2026-11-20 10:10  2026-11-20 10:02  "));
         let nothing = LedgerEntry { detected_here: None, detected_at: None, ..entry };
         assert!(row(nothing).starts_with("7            2026-11-20 10:02  "));
+    }
+
+    fn standing(status: &str, reason: &str, code: &str, in_memory: bool) -> Standing {
+        serde_json::from_value(serde_json::json!({
+            "status": {
+                "status": status, "reason": reason, "sentence": "It cannot be read.", "since": 0,
+                "heard_at": null, "next_attempt_at": null, "record_every": null, "remedy": null,
+            },
+            "server": null, "user_id": null, "email": null, "counts": Counts::default(),
+            "notices": [{"code": code, "sentence": "The disk is full."}], "in_memory": in_memory,
+        }))
+        .expect("a standing")
     }
 
     fn nothing() -> Report {

@@ -69,10 +69,16 @@ fn the_report_counts_each_alert_beside_the_running_program() {
 
     let report = shop.run(&["report", "--json"]);
     let people = shop.run(&["report"]);
+    watch.stop();
+    let stopped = shop.run(&["report"]);
     let backwards = shop.run(&["report", "--from", "2026-11-22", "--to", "2026-11-21"]);
 
     let told: Value = serde_json::from_str(report.out.trim()).expect("one object");
-    assert_eq!((empty.exit, report.exit, people.exit, backwards.exit), (0, 0, 0, 2), "{}", report.err);
+    let of_nothing: Value = serde_json::from_str(empty.out.trim()).expect("one object");
+    assert_eq!((report.exit, people.exit, backwards.exit), (0, 0, 2), "{}", report.err);
+    assert_eq!((empty.exit, &of_nothing["compared"]), (6, &false.into()), "nothing was ever compared");
+    assert_eq!((stopped.exit, &told["compared"]), (6, &true.into()), "{}", stopped.out);
+    assert!(stopped.out.contains("0 known. The newest alerts are not compared"), "{}", stopped.out);
     assert_eq!((&told["alerts"], &told["live"], &told["lost"]), (&1.into(), &1.into(), &0.into()));
     let entry = &told["entries"][0];
     assert!(entry["stored_at"].as_i64() >= entry["received_at"].as_i64(), "{entry}");

@@ -72,6 +72,13 @@ pub(super) fn compared(
     if cursor(connection, of)? == *asked { set_cursor(connection, of, head) } else { Ok(()) }
 }
 
+/// When the last comparison with a record that was complete began, whosever record that was.
+pub(super) fn compared_at(connection: &Connection) -> Result<Option<Timestamp>, JournalError> {
+    let text = upkeep::value(connection, COMPARED)?;
+    let kept = text.and_then(|text| serde_json::from_str::<Kept<i64>>(&text).ok());
+    Ok(kept.and_then(|kept| Timestamp::from_microsecond(kept.at).ok()))
+}
+
 fn kept<T: for<'a> Deserialize<'a>>(
     connection: &Connection,
     name: &str,

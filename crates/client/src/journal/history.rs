@@ -177,6 +177,11 @@ impl Journal {
         self.write(move |connection| cursor::compared(connection, &of, beginning.as_ref(), began_at)).await
     }
 
+    /// When the last comparison with a record that was complete began; none if there was none.
+    pub async fn compared_at(&self) -> Result<Option<Timestamp>, JournalError> {
+        self.read(cursor::compared_at).await
+    }
+
     /// Notes that a comparison with the record that began then was complete. Whether that closed a gap.
     pub async fn gaps_filled(&self, at: Timestamp) -> Result<bool, JournalError> {
         self.write(move |connection| gap::filled(connection, at)).await
