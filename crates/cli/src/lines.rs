@@ -6,7 +6,8 @@ use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 use visionguard_client::journal::{AlertId, Entry, Recorded, Repaired};
-use visionguard_client::policy;
+use visionguard_client::policy::{self, SUMMARY};
+use visionguard_client::shell::Notification;
 use visionguard_client::view::{
     Decision, Handling, Incident, IncidentKind, NoticeView, Severity, Source, Status, StatusView,
 };
@@ -41,7 +42,12 @@ pub enum Line {
         sentence: String,
     },
     /// It does not any more.
-    NoticeOver { code: String },
+    NoticeOver {
+        code: String,
+        /// What was said, for people.
+        #[serde(skip)]
+        said: String,
+    },
     /// What a desktop would pop up: the alert that it is about, and those before it of the same incident, count as shown
     /// once this line is written.
     Notification {
@@ -146,7 +152,7 @@ pub fn status(view: &StatusView, now: Timestamp) -> Line {
 /// The lines of what changed among the standing remarks.
 pub fn notices(before: &[NoticeView], now: &[NoticeView]) -> Vec<Line> {
     let over = before.iter().filter(|old| now.iter().all(|notice| notice.code != old.code));
-    let over = over.map(|old| Line::NoticeOver { code: old.code.clone() });
+    let over = over.map(|old| Line::NoticeOver { code: old.code.clone(), said: old.sentence.clone() });
     let new = now.iter().filter(|notice| !before.contains(notice));
     let new = new.map(|new| Line::Notice { code: new.code.clone(), sentence: new.sentence.clone() });
     over.chain(new).collect()
@@ -196,19 +202,34 @@ impl Line {
                 Some(columned(&time, severity, &what))
             }
             Line::Notice { sentence, .. } => Some(columned(&time, "Notice", sentence)),
+            Line::NoticeOver { said, .. } => Some(columned(&time, "Notice over", said)),
             Line::AlertUpdated(_)
             | Line::AlertRemoved { .. }
             | Line::Acked { .. }
-            | Line::NoticeOver { .. }
             | Line::Notification { .. } => None,
         }
     }
 }
 
-/// A notification about what has no line of its own, for people.
-pub fn notification(title: &str, body: &str, now: Timestamp, zone: &TimeZone) -> String {
-    columned(&clock(now, zone), title, body)
+/// A notification about what has no line of its own, for people; none for one whose alert had its line, or whose status or
+/// notice has. An alert that could not be stored has no line unless that succeeds.
+pub fn notification(
+    raised: &Notification,
+    has_line: bool,
+    now: Timestamp,
+    zone: &TimeZone,
+) -> Option<String> {
+    let time = clock(now, zone);
+    let Notification { id, alert, title, body, .. } = raised;
+    if id.starts_with(UNSTORED) {
+        return Some(columned(&time, "Not stored", &format!("{title}: {body}")));
+    }
+    let is_wanted = if alert.is_some() { !has_line } else { id == SUMMARY };
+    is_wanted.then(|| columned(&time, title, body))
 }
+
+/// How the id of a notification about an alert that could not be stored begins.
+const UNSTORED: &str = "unstored:";
 
 /// One line, whatever came from elsewhere. A heading that is wider than its column moves what follows and does not touch it.
 fn columned(time: &str, heading: &str, what: &str) -> String {
@@ -295,11 +316,13 @@ fn decision_word(decision: Decision) -> &'static str {
 
 #[cfg(test)]
 mod tests {
+    use visionguard_client::shell::Buttons;
+
     use super::*;
 
     #[test]
     fn a_long_title_does_not_touch_what_follows() {
-        let line = |title: &str| notification(title, "2 incidents.", Timestamp::UNIX_EPOCH, &TimeZone::UTC);
+        let line = |title: &str| said(&raised("9", Some("1"), title, "2 incidents."), false);
 
         assert_eq!(line("While you were away"), "00:00:00  While you were away  2 incidents.");
         assert_eq!(line("A title of 13"), "00:00:00  A title of 13  2 incidents.");
@@ -307,9 +330,55 @@ mod tests {
     }
 
     #[test]
+    fn a_notice_that_is_over_is_said_in_the_words_in_which_it_was_said_to_stand() {
+        let full =
+            NoticeView { code: "journal_unwritable".to_owned(), sentence: "The disk is full.".to_owned() };
+
+        let over = notices(std::slice::from_ref(&full), &[]).remove(0);
+
+        let words = over.words(Timestamp::UNIX_EPOCH, &TimeZone::UTC);
+        assert_eq!(words.as_deref(), Some("00:00:00  Notice over  The disk is full."));
+        assert_eq!(
+            serde_json::to_string(&over).expect("text"),
+            r#"{"event":"notice_over","code":"journal_unwritable"}"#
+        );
+    }
+
+    #[test]
+    fn an_alert_that_could_not_be_stored_has_a_line_and_is_marked() {
+        let unstored = raised("unstored:door:1", None, "Theft pattern", "Door. Look now.");
+
+        assert_eq!(said(&unstored, false), "00:00:00  Not stored   Theft pattern: Door. Look now.");
+    }
+
+    #[test]
+    fn what_has_a_line_of_its_own_gets_no_second_one() {
+        assert_eq!(said(&raised("9", Some("1"), "Theft", "Door."), true), "");
+        assert_eq!(said(&raised("status:outage", None, "Away", "Since 13:10."), false), "");
+        assert_ne!(said(&raised(SUMMARY, None, "While you were away", "2 incidents."), false), "");
+    }
+
+    #[test]
     fn a_message_of_the_server_is_one_line_and_paints_nothing() {
-        let line = notification("A\u{1b}[31m", "one\ntwo\r", Timestamp::UNIX_EPOCH, &TimeZone::UTC);
+        let line = said(&raised("9", Some("1"), "A\u{1b}[31m", "one\ntwo\r"), false);
 
         assert_eq!(line, "00:00:00  A [31m       one two ");
+    }
+
+    fn said(raised: &Notification, has_line: bool) -> String {
+        notification(raised, has_line, Timestamp::UNIX_EPOCH, &TimeZone::UTC).unwrap_or_default()
+    }
+
+    fn raised(id: &str, alert: Option<&str>, title: &str, body: &str) -> Notification {
+        Notification {
+            id: id.to_owned(),
+            alert: alert.map(str::to_owned),
+            title: title.to_owned(),
+            body: body.to_owned(),
+            picture: None,
+            sound: false,
+            critical: true,
+            buttons: Buttons::Open,
+        }
     }
 }

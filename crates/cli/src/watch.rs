@@ -10,7 +10,6 @@ use visionguard_client::clock::{Clock, SystemClock};
 use visionguard_client::controller::Client;
 use visionguard_client::journal::{AlertId, Recorded};
 use visionguard_client::local::{self, Serving, Standing};
-use visionguard_client::policy::SUMMARY;
 use visionguard_client::power;
 use visionguard_client::shell::{Notification, Outcome, Shell};
 use visionguard_client::view::{Event, NoticeView, Problem, SessionView, Status, StatusView, Tray};
@@ -205,16 +204,14 @@ impl Watching {
 
     /// Only what was printed was shown: a program that is killed before will say it when it runs again.
     fn raised(&mut self, raised: Notification) -> Result<(), Closed> {
+        let has_line = raised.alert.as_ref().is_some_and(|alert| self.told.contains(alert));
+        let words = lines::notification(&raised, has_line, SystemClock.wall(), &self.zone);
         let Notification { id, alert, title, body, sound, critical, .. } = raised;
-        let has_a_line = match &alert {
-            Some(alert) => self.told.contains(alert),
-            None => id != SUMMARY,
-        };
         if self.json {
             let (id, alert) = (id.clone(), alert.clone());
             out::json(&Line::Notification { id, alert, title, body, sound, critical })?;
-        } else if !has_a_line {
-            out::line(&lines::notification(&title, &body, SystemClock.wall(), &self.zone))?;
+        } else if let Some(words) = words {
+            out::line(&words)?;
         }
         self.client.notification(Outcome::Shown { id, alert });
         Ok(())
