@@ -149,6 +149,26 @@ pub fn status(view: &StatusView, now: Timestamp) -> Line {
     }
 }
 
+/// The status as it was last said to a person.
+#[derive(Debug, Default)]
+pub struct Said(Option<(Status, String)>);
+
+impl Said {
+    /// Whether this is a change for a reader: not another attempt of the same kind, nor that it failed as the last one did.
+    pub fn is_news(&mut self, status: Status, reason: &str, sentence: &str) -> bool {
+        let is_known = self.0.as_ref().is_some_and(|(before, said)| {
+            *before == status && (said == sentence || status == Status::Offline && reason == CONNECTING)
+        });
+        if !is_known {
+            self.0 = Some((status, sentence.to_owned()));
+        }
+        !is_known
+    }
+}
+
+/// The reason while an attempt is under way.
+const CONNECTING: &str = "connecting";
+
 /// The lines of what changed among the standing remarks.
 pub fn notices(before: &[NoticeView], now: &[NoticeView]) -> Vec<Line> {
     let over = before.iter().filter(|old| now.iter().all(|notice| notice.code != old.code));
@@ -342,6 +362,22 @@ mod tests {
             serde_json::to_string(&over).expect("text"),
             r#"{"event":"notice_over","code":"journal_unwritable"}"#
         );
+    }
+
+    #[test]
+    fn a_server_that_is_away_is_said_to_be_once_however_often_it_is_tried() {
+        let mut said = Said::default();
+        let mut is_news = |status, reason| said.is_news(status, reason, reason);
+
+        assert!(is_news(Status::Offline, "connecting"));
+        assert!(is_news(Status::Offline, "refused"));
+        for _ in 0..3 {
+            assert!(!is_news(Status::Offline, "connecting"));
+            assert!(!is_news(Status::Offline, "refused"));
+        }
+        assert!(is_news(Status::Offline, "no_network"), "another reason is news");
+        assert!(is_news(Status::Protected, "protected"));
+        assert!(is_news(Status::Offline, "no_network"), "and so is the next time");
     }
 
     #[test]

@@ -16,7 +16,7 @@ use visionguard_client::view::{Event, NoticeView, Problem, SessionView, Status, 
 
 use crate::args::Watch;
 use crate::exit::{Exit, Failure};
-use crate::lines::{self, AlertLine, Line};
+use crate::lines::{self, AlertLine, Line, Said};
 use crate::out::{self, Closed};
 use crate::reader::Reader;
 use crate::sign_in::SignIn;
@@ -64,6 +64,7 @@ pub async fn run(options: Watch) -> Result<Exit, Failure> {
         ended_soon: 0,
         tell,
         told: VecDeque::new(),
+        said: Said::default(),
         zone: TimeZone::system(),
     };
     watching.follow(news).await
@@ -102,6 +103,8 @@ struct Watching {
     tell: mpsc::UnboundedSender<News>,
     /// The alerts that lately had a line of their own.
     told: VecDeque<String>,
+    /// What a person last read of the status.
+    said: Said,
     zone: TimeZone,
 }
 
@@ -189,6 +192,11 @@ impl Watching {
     fn print(&mut self, line: &Line) -> Result<(), Closed> {
         if self.json {
             return out::json(line);
+        }
+        if let Line::Status { status, reason, sentence, .. } = line
+            && !self.said.is_news(*status, reason, sentence)
+        {
+            return Ok(());
         }
         if let Line::Alert(alert) = line {
             self.told.push_back(alert.id.clone());
