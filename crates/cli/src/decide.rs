@@ -48,7 +48,19 @@ pub async fn run(options: &Decide, decision: Decision) -> Result<Exit, Failure> 
     };
     client.quit();
     ended.recv().await;
-    told(decided?)
+    told(decided.map_err(|problem| failure(problem, &options.incident))?)
+}
+
+/// Why nothing was decided; of an alert that is not here, by the number that was asked for.
+fn failure(problem: Problem, incident: &str) -> Failure {
+    match problem.code.as_str() {
+        "unknown_incident" => no_such(incident),
+        _ => problem.into(),
+    }
+}
+
+fn no_such(incident: &str) -> Failure {
+    Failure::new(Exit::Wrong, text("problem.no_such_alert", &[("number", incident)]))
 }
 
 /// What became of the decision, in words and as a status.
@@ -90,10 +102,12 @@ async fn beside(
     match asked.await {
         Ok(kept) => match kept.outcome().await {
             Ok(decided) => Ok(decided),
-            Err(AskError::Refused(problem)) => Err(problem.into()),
+            Err(AskError::Refused(problem)) => Err(failure(problem, &options.incident)),
             Err(AskError::Nobody(_) | AskError::Silent(_)) => Ok(left_to(owner)),
         },
-        Err(AskError::Refused(problem)) if problem.code != local::UNKNOWN_QUESTION => Err(problem.into()),
+        Err(AskError::Refused(problem)) if problem.code != local::UNKNOWN_QUESTION => {
+            Err(failure(problem, &options.incident))
+        }
         Err(AskError::Refused(_) | AskError::Nobody(_) | AskError::Silent(_)) => {
             write_down(data_dir, options, decision, owner).await
         }
@@ -113,7 +127,7 @@ async fn write_down(
         Err(_) => None,
     };
     let Some(kept) = kept else {
-        return Err(Failure::new(Exit::Wrong, text("problem.unknown_incident", &[])));
+        return Err(no_such(&options.incident));
     };
     let give_up_at = tokio::time::Instant::now() + PATIENCE;
     while tokio::time::Instant::now() < give_up_at {

@@ -149,6 +149,14 @@ fn a_decision_reaches_the_server() {
     assert_eq!((decided.exit, decided.out.trim()), (0, "Resolved."), "{}", decided.err);
     assert!(listed.out.contains("resolved"), "{}", listed.out);
     assert_eq!(unknown.exit, 6, "{}", unknown.err);
+    assert!(unknown.err.contains("There is no alert with the number 4711"), "{}", unknown.err);
+    let word = shop.run(&["resolve", "abc"]);
+    assert_eq!(word.exit, 6, "{}", word.err);
+    assert!(
+        word.err.contains("no alert with the number abc on this computer. visionguard alerts"),
+        "{}",
+        word.err
+    );
 }
 
 #[test]
@@ -167,6 +175,7 @@ fn a_decision_beside_the_running_program_is_sent_by_it() {
 
     assert_eq!((decided.exit, decided.out.trim()), (0, "Noted as a false alarm."), "{}", decided.err);
     assert_eq!(unknown.exit, 6, "{}", unknown.err);
+    assert!(unknown.err.contains("There is no alert with the number 4711"), "{}", unknown.err);
     assert!(listed.out.contains("false alarm"), "{}", listed.out);
     assert!(!listed.out.contains("not sent yet"), "{}", listed.out);
 }
