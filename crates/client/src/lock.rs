@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
+use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 
 use crate::installation;
@@ -280,7 +281,10 @@ fn owner_soon(data_dir: &Path) -> Option<Owner> {
 
 fn said(owner: Option<&Owner>) -> String {
     match owner {
-        Some(owner) => format!(" by {} (process {}, since {})", owner.program, owner.pid, owner.since),
+        Some(Owner { pid, program, since }) => {
+            let since = since.to_zoned_datetime(TimeZone::system()).strftime("%Y-%m-%d %H:%M:%S");
+            format!(" by {program} (process {pid}, since {since})")
+        }
         None => String::new(),
     }
 }
@@ -292,7 +296,9 @@ mod tests {
     #[test]
     fn the_second_program_is_told_who_was_first() {
         let folder = tempfile::tempdir().unwrap();
-        let since: Timestamp = "2026-11-21T20:00:00Z".parse().unwrap();
+        let since: Timestamp = "2026-11-21T20:00:00.696375843Z".parse().unwrap();
+        let here = since.to_zoned_datetime(TimeZone::system()).datetime();
+        let (day, time) = (here.date(), here.time().with().subsec_nanosecond(0).build().unwrap());
         let _first = DataLock::take(folder.path(), "visionguard-desktop", since).unwrap();
 
         let error = DataLock::take(folder.path(), "visionguard", Timestamp::now()).unwrap_err();
@@ -301,7 +307,7 @@ mod tests {
         assert_eq!(
             error.to_string(),
             format!(
-                "the data directory is in use by visionguard-desktop (process {pid}, since 2026-11-21T20:00:00Z)"
+                "the data directory is in use by visionguard-desktop (process {pid}, since {day} {time})"
             )
         );
         assert_eq!(holder(folder.path()).unwrap().pid, pid);
