@@ -157,7 +157,8 @@ fn offline(report: &Report) -> String {
 
 fn spread(spread: Spread) -> String {
     let (Some(median), Some(most)) = (spread.median_ms, spread.p95_ms) else { return "none".to_owned() };
-    format!("half within {}, 95 of 100 within {} ({} alerts)", time(median), time(most), spread.count)
+    let alerts = if spread.count == 1 { "alert" } else { "alerts" };
+    format!("half within {}, 95 of 100 within {} ({} {alerts})", time(median), time(most), spread.count)
 }
 
 fn newest(entries: &[LedgerEntry], zone: &TimeZone) -> Vec<String> {
@@ -290,6 +291,7 @@ mod tests {
         assert!(text.starts_with("2026-11-15 to 2026-11-21\n"), "{text}");
         assert!(text.contains("3 in 2 incidents (2 live, 1 caught up on)"), "{text}");
         assert!(text.contains("half within 0.4 s, 95 of 100 within 1 min 1 s (3 alerts)"), "{text}");
+        assert!(super::spread(Spread { count: 1, ..spread }).ends_with("(1 alert)"));
     }
 
     #[test]
