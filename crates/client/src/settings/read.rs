@@ -170,7 +170,8 @@ impl Reading<'_> {
         if let Err(expected) = apply(self.settings, key, given) {
             be_discreet(self.settings, key);
             let used = shown(self.settings, key);
-            return self.complain(line, key, format!("{expected}; {used} is used"));
+            let again = if self.is_given(key) { "is there more than once and " } else { "" };
+            return self.complain(line, key, format!("{again}{expected}; {used} is used"));
         }
         if self.is_given(key) {
             if is_more_discreet(&before, key) {

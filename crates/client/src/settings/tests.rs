@@ -361,6 +361,25 @@ fn case_28_a_key_that_is_there_twice_keeps_the_others_and_the_discreet_value() {
 }
 
 #[test]
+fn of_a_key_that_is_there_more_than_once_the_last_value_that_can_be_used_is() {
+    for (file, used, said_of_it) in [
+        ("theme = \"dark\"\ntheme = \"light\"\n", Theme::Light, "is there more than once; light is used"),
+        (
+            "theme = \"dark\"\ntheme = \"pink\"\n",
+            Theme::Dark,
+            "is there more than once and must be one of system, light, dark; dark is used",
+        ),
+    ] {
+        let folder = with_file(file);
+
+        let (settings, complaints) = read(&folder);
+
+        assert_eq!(settings.view.theme, used);
+        assert_eq!(said(&folder, &complaints), [format!("F, line 2: theme: {said_of_it}")]);
+    }
+}
+
+#[test]
 fn case_28_a_path_of_windows_in_double_quotes_is_what_was_meant() {
     let folder = with_file(
         "blur = true\nextra_ca_file = \"C:\\Users\\shop\\ca.pem\" # ours\nserver = alerts.example.com\n",
