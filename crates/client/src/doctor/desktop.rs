@@ -13,12 +13,24 @@ mod linux {
     use crate::words::text;
 
     pub(in crate::doctor) async fn notifications() -> Finding {
-        let advice = text("doctor.notifications_advice", &[]);
         match notifier::ask().await {
             Ok(service) => Finding::good(Check::Notifications, notifier::told(&service)),
             Err(why) => {
                 tracing::debug!(why, "nobody shows notifications");
-                Finding::bad(Check::Notifications, text("doctor.notifications_none", &[]), advice)
+                nobody(["DISPLAY", "WAYLAND_DISPLAY"].iter().any(|name| std::env::var_os(name).is_some()))
+            }
+        }
+    }
+
+    /// Without a desktop, as on a computer that runs `visionguard watch` alone, nobody has to show any.
+    fn nobody(has_desktop: bool) -> Finding {
+        let key = if has_desktop { "doctor.notifications_none" } else { "doctor.notifications_no_desktop" };
+        let found = text(key, &[]);
+        match has_desktop {
+            true => Finding::bad(Check::Notifications, found, text("doctor.notifications_advice", &[])),
+            false => {
+                let advice = text("doctor.notifications_no_desktop_advice", &[]);
+                Finding::warning(Check::Notifications, found, advice)
             }
         }
     }
@@ -34,6 +46,20 @@ mod linux {
             Drawn::No => {
                 Finding::warning(Check::Tray, text("doctor.tray_none", &[]), text("doctor.tray_advice", &[]))
             }
+        }
+    }
+
+    #[cfg(test)]
+    mod tests {
+        use super::*;
+        use crate::doctor::Verdict;
+
+        #[test]
+        fn nobody_who_shows_notifications_is_a_fault_of_a_desktop_alone() {
+            let (desktop, box_alone) = (nobody(true), nobody(false));
+
+            assert_eq!((desktop.verdict, box_alone.verdict), (Verdict::Bad, Verdict::Warning));
+            assert!(box_alone.found.contains("visionguard watch"), "{}", box_alone.found);
         }
     }
 }

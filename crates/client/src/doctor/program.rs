@@ -9,7 +9,7 @@ pub(super) fn examine(running: &Running) -> Finding {
     let standing = match running {
         Running::Nobody => {
             let advice = text("doctor.program_none_advice", &[]);
-            return Finding::warning(Check::Program, text("doctor.program_none", &[]), advice);
+            return Finding::bad(Check::Program, text("doctor.program_none", &[]), advice);
         }
         Running::Silent => {
             let advice = text("doctor.program_silent_advice", &[]);
