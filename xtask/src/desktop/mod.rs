@@ -5,6 +5,7 @@
 //! side. Works as root.
 
 mod bus;
+mod eye;
 mod keeper;
 mod panel;
 mod screen;
@@ -22,6 +23,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail};
 
 use crate::project;
+pub use eye::Eye;
 use keeper::Keeper;
 pub use screen::{Picture, Window};
 
@@ -65,7 +67,7 @@ impl VirtualDesktop {
         let keeper = Keeper::start(&dir)?;
         let mut desktop =
             Self { dir, display: String::new(), bus: String::new(), size: parts.size, _keeper: keeper };
-        for folder in ["home", "run", "config", "data", "cache", "state", "log"] {
+        for folder in ["home", "run", "config", "data", "cache", "state", "log", "display"] {
             private(&desktop.dir.join(folder))?;
         }
 
@@ -126,6 +128,11 @@ impl VirtualDesktop {
     /// Width and height in pixels.
     pub fn size(&self) -> (u32, u32) {
         self.size
+    }
+
+    /// Looks at the display without asking anybody.
+    pub fn eye(&self) -> Result<Eye> {
+        Eye::open(&self.dir.join("display/Xvfb_screen0"))
     }
 
     /// A folder that nobody else uses and that goes with the desktop.
@@ -215,6 +222,7 @@ impl VirtualDesktop {
         let screen = format!("{width}x{height}x24");
         let mut command = self.command("Xvfb");
         command.args(["-displayfd", "1", "-screen", "0", &screen, "-nolisten", "tcp", "-noreset"]);
+        command.arg("-fbdir").arg(self.dir.join("display"));
         let number = self.first_line("display", &mut command)?;
         self.display = format!(":{number}");
         Ok(())
