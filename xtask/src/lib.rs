@@ -2,6 +2,8 @@
 //!
 //! Nothing here needs WebKit or the network to build, so that it is ready in seconds on a fresh machine.
 
+#[cfg(target_os = "linux")]
+pub mod bench;
 pub mod check;
 pub mod demo;
 #[cfg(target_os = "linux")]

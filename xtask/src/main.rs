@@ -2,9 +2,9 @@
 
 use anyhow::Result;
 use clap::{Parser, Subcommand};
-#[cfg(target_os = "linux")]
-use xtask::lab;
 use xtask::reliability::Run;
+#[cfg(target_os = "linux")]
+use xtask::{bench, lab};
 use xtask::{check, demo, reliability, screenshots, setup, simulate, test};
 
 /// The project's chores.
@@ -41,13 +41,9 @@ enum Chore {
     Reliability,
     /// Photograph every view of the real program for the documents.
     Screenshots,
-    /// Measure a release build on a virtual desktop: memory with the window closed and open, time to the popup.
+    /// Measure what the program costs beside what others cost; see docs/performance.md.
     #[cfg(target_os = "linux")]
-    Bench {
-        /// How many alerts to publish.
-        #[arg(long, default_value_t = 20)]
-        alerts: u32,
-    },
+    Bench(bench::Options),
     /// Try the real program on the desktops that people have; see docs/desktops.md.
     #[cfg(target_os = "linux")]
     Lab(lab::Options),
@@ -70,7 +66,7 @@ fn main() -> Result<()> {
         Chore::Reliability => reliability::report(Run::Long),
         Chore::Screenshots => screenshots::screenshots(),
         #[cfg(target_os = "linux")]
-        Chore::Bench { alerts } => demo::bench(alerts),
+        Chore::Bench(options) => bench::bench(&options),
         #[cfg(target_os = "linux")]
         Chore::Lab(options) => lab::lab(&options),
         Chore::Setup => setup::everything(),

@@ -54,6 +54,12 @@ pub fn npm<'a>(arguments: impl IntoIterator<Item = &'a str>) -> Command {
     command
 }
 
+/// A Node.js that suffices.
+#[cfg(target_os = "linux")]
+pub fn program() -> PathBuf {
+    if suffices("node") { PathBuf::from("node") } else { fetched() }
+}
+
 fn suffices(node: &str) -> bool {
     let version = output(Command::new(node).arg("--version"));
     version.is_ok_and(|version| major(&version).is_some_and(|major| major >= OLDEST))

@@ -29,11 +29,13 @@ pub enum Purpose {
     NetworkLab,
     /// The page's types and unit tests.
     Page,
+    /// What the program's figures are compared with.
+    Bench,
 }
 
 impl Purpose {
     /// All that the tests take.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Compile,
         Self::Services,
         Self::Desktop,
@@ -42,6 +44,7 @@ impl Purpose {
         Self::Lab,
         Self::NetworkLab,
         Self::Page,
+        Self::Bench,
     ];
 
     /// The Debian packages.
@@ -108,6 +111,7 @@ impl Purpose {
             ],
             Self::NetworkLab => &["python3", "python3-venv"],
             Self::Page => &["chromium", "nodejs", "npm"],
+            Self::Bench => &["chromium", "nodejs", "npm", "python3", "python3-venv", "python3-dbusmock"],
         }
     }
 
@@ -131,6 +135,7 @@ impl Purpose {
             Self::WholeLab => "every notification daemon, tray host and keychain of docs/desktops.md",
             Self::NetworkLab => "Python 3 with venv",
             Self::Page => "Node.js 20 or later with npm, and Chromium",
+            Self::Bench => "Node.js 20 or later with npm, Python 3 with venv, python-dbusmock, and Chromium",
         }
     }
 }
@@ -154,7 +159,7 @@ pub fn ensure(purposes: &[Purpose]) -> Result<()> {
     if purposes.contains(&Purpose::Services) {
         unpacked::ensure(&unpacked::PROXIES)?;
     }
-    if purposes.contains(&Purpose::Page) {
+    if purposes.contains(&Purpose::Page) || purposes.contains(&Purpose::Bench) {
         node::ensure()?;
     }
     Ok(())

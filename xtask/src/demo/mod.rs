@@ -1,8 +1,6 @@
 //! The product, whole and running: our server with simulated cameras and the desktop program signed in to it.
 
 #[cfg(target_os = "linux")]
-mod bench;
-#[cfg(target_os = "linux")]
 mod headless;
 #[cfg(target_os = "linux")]
 mod report;
@@ -25,9 +23,6 @@ use crate::project::{self, built, cargo, run, say, target};
 use crate::setup::{self, Purpose};
 use crate::steps::Steps;
 use server::{Note, Server};
-
-#[cfg(target_os = "linux")]
-pub use bench::bench;
 
 /// How the demonstration runs.
 #[derive(Debug, Clone, Args)]

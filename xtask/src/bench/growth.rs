@@ -1,0 +1,149 @@
+//! How cost grows with the work: G1 and G2 in minutes, P10 over hours.
+
+use std::thread;
+use std::time::{Duration, Instant};
+
+use anyhow::Result;
+
+use super::backend::{Detection, detected, frame};
+use super::catching_up::{Caught, caught_up};
+use super::figures::{Figure, Goal, spread};
+use super::plot::{Line, Plot, Scale};
+use super::record::Outcome;
+use super::stage::Stage;
+use super::start::{prepared, started};
+use super::{Bench, MESSAGE};
+use crate::desktop::Parts;
+
+/// As many as are read of a record in one go at the end.
+const MISSED: [usize; 4] = [100, 1_000, 10_000, 40_000];
+const CAMERAS: [usize; 3] = [1, 10, 50];
+const STORED: [usize; 4] = [100, 1_000, 10_000, 100_000];
+/// P10: alerts, one connection's alerts, and the pause between two.
+const HOURS_OF_ALERTS: usize = 50_000;
+const CONNECTION: usize = 100;
+const PAUSE: Duration = Duration::from_millis(140);
+
+/// G1: time and memory of catching up, for one, ten and fifty cameras.
+pub(super) fn catching_up(bench: &Bench) -> Result<Outcome> {
+    let lines = |of: fn(&Caught) -> f64, all: &[(usize, usize, Caught)]| {
+        let line = |cameras: &usize| Line {
+            name: format!("{cameras} {}", if *cameras == 1 { "camera" } else { "cameras" }),
+            points: all
+                .iter()
+                .filter(|(of, ..)| of == cameras)
+                .map(|(_, missed, caught)| (*missed as f64, of(caught)))
+                .collect(),
+        };
+        CAMERAS.iter().map(line).collect()
+    };
+    let mut all = Vec::new();
+    for cameras in CAMERAS {
+        for missed in MISSED {
+            all.push((cameras, missed, caught_up(bench, &bench.ours, missed, cameras)?));
+        }
+    }
+    let plot = |name: &str, title: &str, up: &str, of| Plot {
+        name: name.to_owned(),
+        title: title.to_owned(),
+        across: "alerts missed".to_owned(),
+        up: up.to_owned(),
+        scale: Scale::Powers,
+        lines: lines(of, &all),
+    };
+    Ok(Outcome {
+        figures: Vec::new(),
+        plots: vec![
+            plot("catching-up-time", "Time to catch up", "seconds", |caught| caught.stored),
+            plot(
+                "catching-up-memory",
+                "Memory to catch up, above that of an idle program",
+                "MiB",
+                |caught| caught.grown,
+            ),
+        ],
+    })
+}
+
+/// G2: time from the start to the first byte.
+pub(super) fn starting(bench: &Bench) -> Result<Outcome> {
+    let stage = Stage::set(bench, Parts::default())?;
+    let mut points = Vec::new();
+    for stored in STORED {
+        let backend = stage.backend(MESSAGE)?;
+        let client = prepared(&stage, &format!("stored-{stored}"), &backend, stored)?;
+        let mut times = Vec::new();
+        for _ in 0..bench.repetitions {
+            times.push(started(&client, &backend)?);
+        }
+        points.extend(spread(&times).map(|times| (stored as f64, times.median)));
+    }
+    let plot = Plot {
+        name: "starting".to_owned(),
+        title: "From the start to the first byte of the socket".to_owned(),
+        across: "alerts in the journal".to_owned(),
+        up: "milliseconds".to_owned(),
+        scale: Scale::Powers,
+        lines: vec![Line { name: "ours".to_owned(), points }],
+    };
+    Ok(Outcome { figures: Vec::new(), plots: vec![plot] })
+}
+
+/// P10: alerts for hours, and every hundredth time the connection is lost.
+pub(super) fn over_hours(bench: &Bench) -> Result<Outcome> {
+    let stage = Stage::set(bench, Parts::default())?;
+    let backend = stage.backend(MESSAGE)?;
+    let picture = stage.picture(MESSAGE)?;
+    let program = stage.sign_in(&bench.ours, "ours", &backend)?.start(&backend)?;
+    let mut points = Vec::new();
+    for number in 0..HOURS_OF_ALERTS {
+        let due = Instant::now() + PAUSE;
+        let detection = Detection { camera: number % 10, person: number / 10, frame: number % 10 };
+        for message in detected(&picture, detection) {
+            backend.send(&frame(&message))?;
+        }
+        thread::sleep(due.saturating_duration_since(Instant::now()));
+        if (number + 1) % CONNECTION == 0 {
+            backend.until_acked(number + 1)?;
+            points.push(((number + 1) as f64, program.tree().memory()?));
+            let handshakes = backend.handshakes();
+            backend.hang_up();
+            backend.until_handshake(handshakes + 1)?;
+        }
+    }
+    // At first it fills what it keeps anyway; what counts is whether it goes on.
+    let later = &points[points.len() / 2..];
+    let growth = slope(later) * 10_000.0;
+    let figure =
+        Figure::alone("growth per 10,000 alerts, second half", "MiB", vec![growth]).goal(Goal::AtMost(1.0));
+    let plot = Plot {
+        name: "over-hours".to_owned(),
+        title: "Memory over 50,000 alerts and 500 reconnects".to_owned(),
+        across: "alerts".to_owned(),
+        up: "MiB".to_owned(),
+        scale: Scale::Even,
+        lines: vec![Line { name: "ours".to_owned(), points }],
+    };
+    Ok(Outcome { figures: vec![figure], plots: vec![plot] })
+}
+
+/// How steep the straight line through these points is that fits them best.
+fn slope(points: &[(f64, f64)]) -> f64 {
+    let count = points.len() as f64;
+    let (x, y) =
+        points.iter().fold((0.0, 0.0), |sum, point| (sum.0 + point.0 / count, sum.1 + point.1 / count));
+    let products: f64 = points.iter().map(|point| (point.0 - x) * (point.1 - y)).sum();
+    let squares: f64 = points.iter().map(|point| (point.0 - x).powi(2)).sum();
+    products / squares
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_slope_is_that_of_the_best_line() {
+        assert!((slope(&[(0.0, 1.0), (1.0, 3.0), (2.0, 5.0)]) - 2.0).abs() < 1e-9);
+        assert!(slope(&[(0.0, 1.0), (1.0, 2.0), (2.0, 1.0)]).abs() < 1e-9);
+    }
+}

@@ -1,0 +1,98 @@
+//! P1, P2 and P3: what the program, its window and everything that belongs to them hold in memory, as proportional set
+//! size: pages that several processes share are counted once.
+
+use std::thread;
+
+use anyhow::Result;
+
+use super::backend::Backend;
+use super::figures::{Figure, Goal};
+use super::record::Outcome;
+use super::stage::{Client, SETTLE, Stage};
+use super::{Bench, MESSAGE};
+use crate::desktop::Parts;
+
+/// How many incidents are in the list of P3.
+const INCIDENTS: usize = 2_000;
+
+/// P1: connected, without a window so far.
+pub(super) fn never_opened(bench: &Bench) -> Result<Outcome> {
+    let stage = Stage::set(bench, Parts::default())?;
+    let backend = stage.backend(MESSAGE)?;
+    let (ours, today) =
+        (stage.sign_in(&bench.ours, "ours", &backend)?, stage.sign_in(&bench.today, "today", &backend)?);
+    let closed = |client: &Client<'_>| {
+        let program = client.start(&backend)?;
+        settled(|| program.tree().memory())
+    };
+    let (mut of_ours, mut of_today, mut of_chromium) = (Vec::new(), Vec::new(), Vec::new());
+    for _ in 0..bench.repetitions {
+        of_ours.push(closed(&ours)?);
+        of_today.push(closed(&today)?);
+        of_chromium.push(in_chromium(&stage, &backend)?);
+    }
+    let figure = |name, values, goal| {
+        Figure::alone("never opened", "MiB", of_ours.clone()).against(name, values).goal(Goal::Ratio(goal))
+    };
+    Ok(vec![figure("Chromium app window", of_chromium, 0.06), figure("today", of_today, 0.4)].into())
+}
+
+/// P2: the window was opened and closed.
+pub(super) fn after_open_and_close(bench: &Bench) -> Result<Outcome> {
+    let stage = Stage::set(bench, Parts::default())?;
+    let backend = stage.backend(MESSAGE)?;
+    let measured = |client: &Client<'_>| {
+        let program = client.start(&backend)?;
+        client.open_window()?;
+        thread::sleep(SETTLE);
+        stage.close_window()?;
+        settled(|| program.tree().memory())
+    };
+    let (ours, today) =
+        (stage.sign_in(&bench.ours, "ours", &backend)?, stage.sign_in(&bench.today, "today", &backend)?);
+    let (mut of_ours, mut of_today) = (Vec::new(), Vec::new());
+    for _ in 0..bench.repetitions {
+        of_ours.push(measured(&ours)?);
+        of_today.push(measured(&today)?);
+    }
+    let figure = Figure::alone("opened and closed", "MiB", of_ours);
+    Ok(vec![figure.against("today", of_today).goal(Goal::Ratio(0.2))].into())
+}
+
+/// P3: the window is open and its list long.
+pub(super) fn open(bench: &Bench) -> Result<Outcome> {
+    let stage = Stage::set(bench, Parts::default())?;
+    let backend = stage.backend(MESSAGE)?;
+    backend.record(INCIDENTS, INCIDENTS, 10);
+    let prepared = |programs, name| -> Result<Client<'_>> {
+        super::start::fill(programs, &stage.desktop.dir().join(name), &backend, INCIDENTS)?;
+        stage.sign_in(programs, name, &backend)
+    };
+    let opened = |client: &Client<'_>| {
+        let program = client.start(&backend)?;
+        client.open_window()?;
+        settled(|| program.tree().memory())
+    };
+    let (ours, today) = (prepared(&bench.ours, "ours")?, prepared(&bench.today, "today")?);
+    let (mut of_ours, mut of_today, mut of_chromium) = (Vec::new(), Vec::new(), Vec::new());
+    for _ in 0..bench.repetitions {
+        of_ours.push(opened(&ours)?);
+        of_today.push(opened(&today)?);
+        of_chromium.push(in_chromium(&stage, &backend)?);
+    }
+    let what = "open, 2,000 incidents";
+    let chromium = Figure::alone(what, "MiB", of_ours.clone()).against("Chromium app window", of_chromium);
+    Ok(vec![chromium.goal(Goal::Ratio(0.5)), Figure::alone(what, "MiB", of_ours).against("today", of_today)]
+        .into())
+}
+
+fn in_chromium(stage: &Stage<'_>, backend: &Backend) -> Result<f64> {
+    let chromium = stage.chromium(backend)?;
+    settled(|| chromium.tree().memory())
+}
+
+/// A value after a while in which nothing was asked of anybody.
+fn settled(value: impl Fn() -> Result<f64>) -> Result<f64> {
+    thread::sleep(SETTLE);
+    value()
+}

@@ -1,0 +1,82 @@
+//! The programs that are measured: ours of this checkout, and "today's": those of the commit before issue 8.
+
+use std::env;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+
+use crate::project::{cargo, output, root, run, target, tool};
+
+/// The commit whose programs ours are compared with.
+pub(super) const TODAY: &str = "8cb5e46";
+
+/// The example that times the reading of one alert.
+const PARSE: &str = "crates/proto/examples/parse.rs";
+
+/// Programs as `cargo build --release` leaves them.
+#[derive(Debug, Clone)]
+pub(super) struct Programs {
+    folder: PathBuf,
+}
+
+impl Programs {
+    /// Where one of them is.
+    pub(super) fn path(&self, program: &str) -> PathBuf {
+        self.folder.join(program)
+    }
+
+    /// Builds those of this checkout.
+    pub(super) fn ours() -> Result<Self> {
+        build(&root().join("Cargo.toml"), &target())?;
+        Ok(Self { folder: target().join("release") })
+    }
+
+    /// Those of a folder, or of another commit, which is built.
+    pub(super) fn today(from: &str) -> Result<Self> {
+        let folder = root().join(from);
+        if folder.join("visionguard-desktop").is_file() {
+            return Ok(Self { folder });
+        }
+        Self::of(from)
+    }
+
+    /// Builds those of another commit, in a checkout of its own below the build directory; once built, they stay.
+    fn of(revision: &str) -> Result<Self> {
+        let commit = output(tool("git", ["rev-parse", "--short=12"]).arg(format!("{revision}^{{commit}}")))?;
+        let place = target().join("bench/today").join(commit.trim());
+        let (checkout, built) = (place.join("checkout"), place.join("target"));
+        if !checkout.join("Cargo.toml").is_file() {
+            fs::create_dir_all(&place).with_context(|| format!("cannot create {}", place.display()))?;
+            output(tool("git", ["worktree", "prune"]).current_dir(root()))?;
+            output(tool("git", ["worktree", "add", "--detach"]).arg(&checkout).arg(commit.trim()))?;
+        }
+        // It is younger than that commit, and measures it all the same.
+        let example = checkout.join(PARSE);
+        if !example.is_file() {
+            fs::create_dir_all(example.parent().context("no folder")?)?;
+            fs::copy(root().join(PARSE), &example)
+                .with_context(|| format!("cannot write {}", example.display()))?;
+        }
+        build(&checkout.join("Cargo.toml"), &built)?;
+        Ok(Self { folder: built.join("release") })
+    }
+}
+
+/// The programs, as they are delivered, and the example.
+fn build(manifest: &Path, into: &Path) -> Result<()> {
+    let mut build = cargo(["build", "--release", "--bins", "--example", "parse"]);
+    for package in ["visionguard-desktop", "visionguard-server", "visionguard-cli", "visionguard-proto"] {
+        build.args(["--package", package]);
+    }
+    build.args(["--features", "visionguard-desktop/custom-protocol"]);
+    // What cargo tells this program about itself would have some crates built anew after each build by hand.
+    for (name, _) in env::vars_os() {
+        if name.to_string_lossy().starts_with("CARGO_MANIFEST_")
+            || name.to_string_lossy().starts_with("CARGO_PKG_")
+        {
+            build.env_remove(name);
+        }
+    }
+    run(build.arg("--manifest-path").arg(manifest).arg("--target-dir").arg(into))
+}

@@ -1,0 +1,73 @@
+//! P11: from the start of the program to the first byte of its socket, with little and with much in the journal.
+
+use std::path::Path;
+use std::time::Instant;
+
+use anyhow::{Context, Result};
+
+use super::backend::{Backend, EMAIL, PASSWORD};
+use super::figures::{Figure, Goal};
+use super::programs::Programs;
+use super::record::Outcome;
+use super::stage::{Client, Stage, Watch};
+use super::{Bench, MESSAGE};
+use crate::desktop::Parts;
+
+const FEW: usize = 100;
+const MANY: usize = 200_000;
+/// As much of a record as the program reads in one go.
+const AT_ONCE: usize = 40_000;
+/// Whom the record is of, and from where.
+const PEOPLE: usize = 500;
+const CAMERAS: usize = 10;
+
+/// The same program with two journals.
+pub(super) fn first_byte(bench: &Bench) -> Result<Outcome> {
+    let stage = Stage::set(bench, Parts::default())?;
+    let (few, many) = (stage.backend(MESSAGE)?, stage.backend(MESSAGE)?);
+    let with_few = prepared(&stage, "few", &few, FEW)?;
+    let with_many = prepared(&stage, "many", &many, MANY)?;
+    let (mut of_many, mut of_few) = (Vec::new(), Vec::new());
+    for _ in 0..bench.repetitions {
+        of_many.push(started(&with_many, &many)?);
+        of_few.push(started(&with_few, &few)?);
+    }
+    let figure = Figure::alone("a journal of 200,000 alerts", "ms", of_many);
+    Ok(vec![figure.against("a journal of 100", of_few).goal(Goal::Ratio(1.2))].into())
+}
+
+/// A client whose journal has so many alerts.
+pub(super) fn prepared<'a>(
+    stage: &'a Stage<'a>,
+    name: &str,
+    backend: &Backend,
+    alerts: usize,
+) -> Result<Client<'a>> {
+    fill(&stage.bench.ours, &stage.desktop.dir().join(name), backend, alerts)?;
+    stage.sign_in(&stage.bench.ours, name, backend)
+}
+
+/// Fills a journal from the backend's record, which grows as fast as it is read.
+pub(super) fn fill(programs: &Programs, data: &Path, backend: &Backend, alerts: usize) -> Result<()> {
+    let mut stored = 0;
+    while stored < alerts {
+        let next = alerts.min(stored + AT_ONCE);
+        backend.record(next, PEOPLE, CAMERAS);
+        let watch = Watch::start(programs, data, &backend.url(), EMAIL, PASSWORD)?;
+        watch.until_told(next - stored).with_context(|| format!("with {next} alerts in the record"))?;
+        watch.until_protected()?;
+        watch.running.end()?;
+        stored = next;
+    }
+    Ok(())
+}
+
+/// Milliseconds from the start of the program to the first byte of its handshake.
+pub(super) fn started(client: &Client<'_>, backend: &Backend) -> Result<f64> {
+    let earlier = backend.handshakes();
+    let began = Instant::now();
+    let program = client.launch()?;
+    let came = backend.until_handshake(earlier + 1)?;
+    program.end()?;
+    Ok(came.saturating_duration_since(began).as_secs_f64() * 1_000.0)
+}
