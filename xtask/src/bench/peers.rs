@@ -22,7 +22,7 @@ impl Peers {
         let folder = target().join("bench/peers");
         for (from, files) in [
             ("node", ["package.json", "package-lock.json", "receive.js", "parse.js"].as_slice()),
-            ("python", ["requirements.txt", "receive.py", "parse.py"].as_slice()),
+            ("python", ["requirements.txt", "receive.py", "parse.py", "grow.py"].as_slice()),
         ] {
             let into = folder.join(from);
             fs::create_dir_all(&into).with_context(|| format!("cannot create {}", into.display()))?;
