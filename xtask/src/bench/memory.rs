@@ -25,16 +25,28 @@ pub(super) fn never_opened(bench: &Bench) -> Result<Outcome> {
         let program = client.start(&backend)?;
         settled(|| program.tree().memory())
     };
-    let (mut of_ours, mut of_today, mut of_chromium) = (Vec::new(), Vec::new(), Vec::new());
+    let script = |name, command| {
+        let peer = stage.peer(name, &command, &backend)?;
+        settled(|| peer.tree().memory())
+    };
+    let mut of_ours = Vec::new();
+    let mut others: [Vec<f64>; 4] = Default::default();
     for _ in 0..bench.repetitions {
         of_ours.push(closed(&ours)?);
-        of_today.push(closed(&today)?);
-        of_chromium.push(in_chromium(&stage, &backend)?);
+        others[0].push(in_chromium(&stage, &backend)?);
+        others[1].push(closed(&today)?);
+        others[2].push(script("node", bench.peers.node("receive.js"))?);
+        others[3].push(script("python", bench.peers.python_script("receive.py"))?);
     }
-    let figure = |name, values, goal| {
-        Figure::alone("never opened", "MiB", of_ours.clone()).against(name, values).goal(Goal::Ratio(goal))
-    };
-    Ok(vec![figure("Chromium app window", of_chromium, 0.06), figure("today", of_today, 0.4)].into())
+    let figure = |name, values| Figure::alone("never opened", "MiB", of_ours.clone()).against(name, values);
+    let [chromium, today, node, python] = others;
+    Ok(vec![
+        figure("Chromium app window", chromium).goal(Goal::Ratio(0.06)),
+        figure("today", today).goal(Goal::Ratio(0.4)),
+        figure("Node.js, which stores nothing", node),
+        figure("Python, which stores nothing", python),
+    ]
+    .into())
 }
 
 /// P2: the window was opened and closed.

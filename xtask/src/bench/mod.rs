@@ -92,7 +92,7 @@ struct Row {
 
 /// Every row, in the order of the document; each with its time in seconds.
 const ROWS: [Row; 15] = [
-    row("P1", "Memory, connected, no window so far", Planned::steady("P1", 420), memory::never_opened),
+    row("P1", "Memory, connected, no window so far", Planned::steady("P1", 600), memory::never_opened),
     row(
         "P2",
         "Memory after the window was opened and closed",

@@ -63,20 +63,22 @@ impl Programs {
     }
 }
 
-/// The programs, as they are delivered, and the example.
+/// The programs, as they are delivered, and then the example: what an example takes beside would have a say in them.
 fn build(manifest: &Path, into: &Path) -> Result<()> {
-    let mut build = cargo(["build", "--release", "--bins", "--example", "parse"]);
-    for package in ["visionguard-desktop", "visionguard-server", "visionguard-cli", "visionguard-proto"] {
-        build.args(["--package", package]);
+    let mut programs = cargo(["build", "--release", "--features", "visionguard-desktop/custom-protocol"]);
+    for package in ["visionguard-desktop", "visionguard-server", "visionguard-cli"] {
+        programs.args(["--package", package]);
     }
-    build.args(["--features", "visionguard-desktop/custom-protocol"]);
-    // What cargo tells this program about itself would have some crates built anew after each build by hand.
-    for (name, _) in env::vars_os() {
-        if name.to_string_lossy().starts_with("CARGO_MANIFEST_")
-            || name.to_string_lossy().starts_with("CARGO_PKG_")
-        {
-            build.env_remove(name);
+    let mut example = cargo(["build", "--release", "--package", "visionguard-proto", "--example", "parse"]);
+    for build in [&mut programs, &mut example] {
+        // What cargo tells this program about itself would have some crates built anew after each build by hand.
+        for (name, _) in env::vars_os() {
+            if ["CARGO_MANIFEST_", "CARGO_PKG_"].iter().any(|start| name.to_string_lossy().starts_with(start))
+            {
+                build.env_remove(name);
+            }
         }
+        run(build.arg("--manifest-path").arg(manifest).arg("--target-dir").arg(into))?;
     }
-    run(build.arg("--manifest-path").arg(manifest).arg("--target-dir").arg(into))
+    Ok(())
 }
