@@ -52,7 +52,7 @@ pub async fn run(options: Watch) -> Result<Exit, Failure> {
     power::follow(client.clone());
 
     let mut watching = Watching {
-        serving: local::serve(&place.data_dir, client.clone()),
+        serving: local::serve(&place.data_dir, client.clone(), local::Face::None),
         client,
         reader,
         camera_names: place.settings.view.camera_names.clone(),

@@ -1,5 +1,6 @@
 //! How another program of this computer asks the running one: the command line wants to know what is shown, has
-//! decisions made by whoever holds the data directory, and a copy of a journal that only that one can read.
+//! decisions made by whoever holds the data directory, and a copy of a journal that only that one can read; a second start of
+//! the desktop program wants the window of the first.
 //!
 //! Of the same user only, and from this computer only: a socket that nobody else may open, whose peer is asked for its user
 //! besides, or a named pipe. One question a connection, one line of JSON each way (two for a decision: that it is kept, and
@@ -30,6 +31,7 @@ use tokio::task::JoinHandle;
 
 use crate::controller::Client;
 use crate::lock::Owner;
+use crate::login::Login;
 use crate::view::{Counts, Decided, Decision, NoticeView, Problem, StatusView};
 use crate::words::text;
 
@@ -90,7 +92,29 @@ pub async fn standing(data_dir: &Path) -> Result<Standing, AskError> {
     match asked.answer(ANSWER_WITHIN).await? {
         Answer::Standing(standing) => Ok(*standing),
         Answer::Problem(problem) => Err(problem.into()),
-        Answer::Kept | Answer::Decided(_) | Answer::Copied => Err(not_understood()),
+        Answer::Kept | Answer::Decided(_) | Answer::Copied | Answer::Opened | Answer::Leaves => {
+            Err(not_understood())
+        }
+    }
+}
+
+/// What the running program does for a second start.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Shown {
+    /// It shows its window.
+    Here,
+    /// It was left over by a login that has ended, and makes room.
+    Leaves,
+}
+
+/// Has the program that holds this directory show its window; [`UNKNOWN_QUESTION`] is the problem of one that has none.
+pub async fn open(data_dir: &Path) -> Result<Shown, AskError> {
+    let mut asked = Asked::send(data_dir, &Question::Open { login: Login::here() }).await?;
+    match asked.answer(ANSWER_WITHIN).await? {
+        Answer::Opened => Ok(Shown::Here),
+        Answer::Leaves => Ok(Shown::Leaves),
+        Answer::Problem(problem) => Err(problem.into()),
+        Answer::Standing(_) | Answer::Kept | Answer::Decided(_) | Answer::Copied => Err(not_understood()),
     }
 }
 
@@ -101,7 +125,9 @@ pub async fn copy_journal(data_dir: &Path, folder: &Path) -> Result<(), AskError
     match asked.answer(LONGEST_WAIT).await? {
         Answer::Copied => Ok(()),
         Answer::Problem(problem) => Err(problem.into()),
-        Answer::Standing(_) | Answer::Kept | Answer::Decided(_) => Err(not_understood()),
+        Answer::Standing(_) | Answer::Kept | Answer::Decided(_) | Answer::Opened | Answer::Leaves => {
+            Err(not_understood())
+        }
     }
 }
 
@@ -131,7 +157,9 @@ pub async fn decide(
     match asked.answer(ANSWER_WITHIN).await? {
         Answer::Kept => Ok(Kept { asked, wait }),
         Answer::Problem(problem) => Err(problem.into()),
-        Answer::Standing(_) | Answer::Decided(_) | Answer::Copied => Err(not_understood()),
+        Answer::Standing(_) | Answer::Decided(_) | Answer::Copied | Answer::Opened | Answer::Leaves => {
+            Err(not_understood())
+        }
     }
 }
 
@@ -141,7 +169,9 @@ impl Kept {
         match self.asked.answer(self.wait + ANSWER_WITHIN).await? {
             Answer::Decided(decided) => Ok(decided),
             Answer::Problem(problem) => Err(problem.into()),
-            Answer::Standing(_) | Answer::Kept | Answer::Copied => Err(not_understood()),
+            Answer::Standing(_) | Answer::Kept | Answer::Copied | Answer::Opened | Answer::Leaves => {
+                Err(not_understood())
+            }
         }
     }
 }
@@ -165,13 +195,21 @@ impl Drop for Serving {
     }
 }
 
+/// Whether the program that answers has a window to show.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Face {
+    Window,
+    None,
+}
+
 /// Answers for the client that holds this directory; needs a tokio runtime around it. Where that cannot be, the program
 /// works all the same, and the command line says less.
-pub fn serve(data_dir: &Path, client: Client) -> Option<Serving> {
+pub fn serve(data_dir: &Path, client: Client, face: Face) -> Option<Serving> {
     match system::listen(data_dir) {
         Ok((listener, name)) => {
             let name = Arc::new(Mutex::new(name));
-            let task = tokio::spawn(accept(listener, Arc::downgrade(&name), data_dir.to_owned(), client));
+            let task =
+                tokio::spawn(accept(listener, Arc::downgrade(&name), data_dir.to_owned(), client, face));
             Some(Serving { task, _name: name })
         }
         Err(error) => {
@@ -186,6 +224,7 @@ async fn accept(
     name: Weak<Mutex<system::Name>>,
     data_dir: PathBuf,
     client: Client,
+    face: Face,
 ) {
     let turns = Arc::new(Semaphore::new(AT_ONCE));
     let mut taken = client.directory_taken();
@@ -221,7 +260,7 @@ async fn accept(
         };
         let client = client.clone();
         tokio::spawn(async move {
-            if let Err(error) = answer(stream, &client).await {
+            if let Err(error) = answer(stream, &client, face).await {
                 tracing::debug!(%error, "a question could not be answered");
             }
             drop(turn);
@@ -229,7 +268,7 @@ async fn accept(
     }
 }
 
-async fn answer(stream: impl AsyncRead + AsyncWrite + Unpin, client: &Client) -> io::Result<()> {
+async fn answer(stream: impl AsyncRead + AsyncWrite + Unpin, client: &Client, face: Face) -> io::Result<()> {
     let mut stream = BufReader::new(stream);
     let line: Versioned<serde_json::Value> = read(&mut stream, PATIENCE).await?;
     let question = if line.v == VERSION { serde_json::from_value(line.what).ok() } else { None };
@@ -237,6 +276,19 @@ async fn answer(stream: impl AsyncRead + AsyncWrite + Unpin, client: &Client) ->
         return write(&mut stream, &Answer::Problem(unknown_question())).await;
     };
     match question {
+        Question::Open { login } => match face {
+            Face::Window if login != Login::here() && Login::here().is_over().await => {
+                tracing::info!("the login that this program was started in is over, and there is another");
+                write(&mut stream, &Answer::Leaves).await?;
+                client.quit();
+                Ok(())
+            }
+            Face::Window => {
+                client.open();
+                write(&mut stream, &Answer::Opened).await
+            }
+            Face::None => write(&mut stream, &Answer::Problem(unknown_question())).await,
+        },
         Question::Standing => match client.standing().await {
             Some(standing) => write(&mut stream, &Answer::Standing(Box::new(standing))).await,
             None => Ok(()),
@@ -289,6 +341,7 @@ struct Versioned<T> {
 #[serde(tag = "ask", rename_all = "snake_case")]
 enum Question {
     Standing,
+    Open { login: Login },
     Decide { incident: String, decision: Decision, note: Option<String>, wait_ms: u64 },
     Copy { into: PathBuf },
 }
@@ -299,6 +352,10 @@ enum Answer {
     Standing(Box<Standing>),
     /// The decision is stored.
     Kept,
+    /// The window is on its way.
+    Opened,
+    /// There will be room for another program.
+    Leaves,
     Decided(Decided),
     /// The journal is where it was wanted.
     Copied,

@@ -16,7 +16,7 @@ use crate::view::{Event, Handling, Source, Status, Tray};
 #[tokio::test]
 async fn case_04_the_running_program_is_asked_how_it_stands() {
     let (folder, client) = running();
-    let _serving = serve(folder.path(), client.clone()).unwrap();
+    let _serving = serve(folder.path(), client.clone(), Face::None).unwrap();
 
     let told = until_signed_out(folder.path()).await;
 
@@ -26,13 +26,32 @@ async fn case_04_the_running_program_is_asked_how_it_stands() {
 }
 
 #[tokio::test]
+async fn a_program_with_a_window_shows_it_and_one_without_says_that_it_has_none() {
+    let (with, opens) = opens();
+    let (without, client) = running();
+    let _serving = serve(with.path(), opens.client.clone(), Face::Window).unwrap();
+    let _also = serve(without.path(), client.clone(), Face::None).unwrap();
+
+    open(with.path()).await.unwrap();
+    let refused = open(without.path()).await;
+
+    tokio::time::timeout(Duration::from_secs(60), opens.shown.notified()).await.unwrap();
+    assert!(
+        matches!(&refused, Err(AskError::Refused(problem)) if problem.code == UNKNOWN_QUESTION),
+        "{refused:?}"
+    );
+    opens.client.quit();
+    client.quit();
+}
+
+#[tokio::test]
 async fn two_data_directories_are_two_programs() {
     let (one, first) = running();
     let (other, second) = running();
-    let _serving = serve(one.path(), first.clone()).unwrap();
+    let _serving = serve(one.path(), first.clone(), Face::None).unwrap();
 
     let unserved = standing(other.path()).await;
-    let _also = serve(other.path(), second.clone()).unwrap();
+    let _also = serve(other.path(), second.clone(), Face::None).unwrap();
 
     assert!(matches!(unserved, Err(AskError::Nobody(_))), "{unserved:?}");
     until_signed_out(one.path()).await;
@@ -47,7 +66,7 @@ async fn a_path_that_is_too_long_for_a_socket_is_no_obstacle() {
     let long = folder.path().join("x".repeat(100)).join("y".repeat(100));
     std::fs::create_dir_all(&long).unwrap();
     let client = start(&long);
-    let _serving = serve(&long, client.clone()).unwrap();
+    let _serving = serve(&long, client.clone(), Face::None).unwrap();
 
     until_signed_out(&long).await;
 
@@ -63,12 +82,12 @@ async fn what_a_killed_program_left_is_taken_over_and_what_is_no_socket_is_left_
     assert!(name.exists());
 
     let nobody = standing(folder.path()).await;
-    let serving = serve(folder.path(), client.clone()).unwrap();
+    let serving = serve(folder.path(), client.clone(), Face::None).unwrap();
     until_signed_out(folder.path()).await;
     drop(serving);
     let after = name.exists();
     std::fs::write(&name, "a file").unwrap();
-    let _serving = serve(folder.path(), client.clone()).unwrap();
+    let _serving = serve(folder.path(), client.clone(), Face::None).unwrap();
 
     assert!(matches!(nobody, Err(AskError::Nobody(_))), "{nobody:?}");
     assert!(!after, "the name goes with the program");
@@ -80,7 +99,7 @@ async fn what_a_killed_program_left_is_taken_over_and_what_is_no_socket_is_left_
 #[tokio::test]
 async fn nobody_else_may_open_the_socket() {
     let (folder, client) = running();
-    let _serving = serve(folder.path(), client.clone()).unwrap();
+    let _serving = serve(folder.path(), client.clone(), Face::None).unwrap();
 
     let mode = std::fs::metadata(folder.path().join("local.sock")).unwrap().permissions().mode();
 
@@ -102,7 +121,7 @@ async fn a_program_that_says_nothing_holds_no_asker() {
 #[tokio::test]
 async fn askers_that_say_nothing_hold_no_program() {
     let (folder, client) = running();
-    let _serving = serve(folder.path(), client.clone()).unwrap();
+    let _serving = serve(folder.path(), client.clone(), Face::None).unwrap();
     let mut mute = Vec::new();
     for _ in 0..3 * AT_ONCE {
         mute.push(UnixStream::connect(folder.path().join("local.sock")).await.unwrap());
@@ -115,7 +134,7 @@ async fn askers_that_say_nothing_hold_no_program() {
 #[tokio::test]
 async fn nonsense_and_endless_lines_are_answered_or_dropped_and_the_next_asker_is_served() {
     let (folder, client) = running();
-    let _serving = serve(folder.path(), client.clone()).unwrap();
+    let _serving = serve(folder.path(), client.clone(), Face::None).unwrap();
     let name = folder.path().join("local.sock");
 
     let other = exchange(&name, b"{\"v\":2,\"ask\":\"standing\"}\n").await;
@@ -134,7 +153,7 @@ async fn nonsense_and_endless_lines_are_answered_or_dropped_and_the_next_asker_i
 #[tokio::test]
 async fn a_decision_about_an_incident_that_is_not_there_is_refused_by_the_program_itself() {
     let (folder, client) = running();
-    let _serving = serve(folder.path(), client.clone()).unwrap();
+    let _serving = serve(folder.path(), client.clone(), Face::None).unwrap();
 
     let refused = decide(folder.path(), "4711", Decision::Resolved, None, Duration::from_secs(1)).await;
 
@@ -159,7 +178,7 @@ async fn a_decision_whose_asker_went_away_before_it_was_read_is_not_made() {
         asker.write_all(question.as_bytes()).await.unwrap();
         let asker = Some(asker).filter(|_| stays);
 
-        answer(program, &client).await.unwrap();
+        answer(program, &client, Face::None).await.unwrap();
 
         let now = client.journal().incident(incident).await.unwrap().unwrap().handling;
         assert_eq!(now == Handling::Open, !stays, "{now:?}");
@@ -200,18 +219,35 @@ fn running() -> (TempDir, Client) {
     (folder, client)
 }
 
+/// A client and its window.
+struct Opens {
+    client: Client,
+    shown: Arc<tokio::sync::Notify>,
+}
+
+fn opens() -> (TempDir, Opens) {
+    let folder = tempfile::tempdir().unwrap();
+    let shown = Arc::new(tokio::sync::Notify::new());
+    let client = start_with(folder.path(), Desktop(Some(Arc::clone(&shown))));
+    (folder, Opens { client, shown })
+}
+
 fn start(data_dir: &Path) -> Client {
+    start_with(data_dir, Desktop(None))
+}
+
+fn start_with(data_dir: &Path, desktop: Desktop) -> Client {
     let (settings, trust) = (crate::settings::Settings::default(), crate::tls::Trust::of(None));
     let parts = crate::controller::Parts::system(PathBuf::from(data_dir), settings, &trust).unwrap();
     let keychain = Arc::new(crate::keychain::MemoryKeychain::default());
     let parts = crate::controller::Parts { keychain, ..parts };
-    Client::start(parts, Nobody).unwrap()
+    Client::start(parts, desktop).unwrap()
 }
 
-/// A desktop without anybody.
-struct Nobody;
+/// A desktop without anybody, which may have a window.
+struct Desktop(Option<Arc<tokio::sync::Notify>>);
 
-impl Shell for Nobody {
+impl Shell for Desktop {
     fn notify(&mut self, _notification: Notification) {}
 
     fn withdraw(&mut self, _incident: &str) {}
@@ -220,7 +256,11 @@ impl Shell for Nobody {
 
     fn emit(&mut self, _event: &Event) {}
 
-    fn show_window(&mut self, _incident: Option<&str>) {}
+    fn show_window(&mut self, _incident: Option<&str>) {
+        if let Some(shown) = &self.0 {
+            shown.notify_one();
+        }
+    }
 
     fn quit(&mut self) {}
 }

@@ -55,7 +55,7 @@ async fn a_directory_that_is_moved_or_deleted_under_the_program_is_made_whole_an
         desk.read_settings();
         let running = desk.signed_in(&server).await;
         running.status(Status::Protected, "protected").await;
-        let _serving = local::serve(desk.path(), running.client.clone());
+        let _serving = local::serve(desk.path(), running.client.clone(), local::Face::None);
 
         gone(&desk);
 
