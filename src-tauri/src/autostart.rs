@@ -1,9 +1,11 @@
 //! The start at sign-in, as the settings want it and as it is.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, OnceLock};
 
-use tauri::AppHandle;
 use visionguard_client::controller::Client;
+
+use crate::system::System;
 
 #[cfg(target_os = "linux")]
 pub(crate) use visionguard_client::autostart::{Asked, State};
@@ -14,18 +16,47 @@ pub(crate) use other::{Asked, State};
 /// Says so on a developer's build, which is tried out and not installed: it leaves the computer's list alone otherwise.
 const VARIABLE: &str = "VISIONGUARD_START_AT_SIGN_IN";
 
-/// Makes the computer's list of programs to start agree with the settings, and the settings say what is true.
-pub(crate) fn make(app: &AppHandle, client: &Client, data_dir: &Path, wanted: bool, asked: Asked) {
-    if is_left_alone() {
-        return;
-    }
-    tell(client, wanted, make_here(app, data_dir, wanted, asked));
+/// The computer's list of programs to start, as far as it is about this installation.
+#[derive(Debug, Clone)]
+pub(crate) struct Autostart {
+    system: System,
+    data_dir: PathBuf,
+    client: Arc<OnceLock<Client>>,
 }
 
-/// Looks again, as somebody may have changed the list meanwhile.
-pub(crate) fn look(app: &AppHandle, client: &Client, data_dir: &Path) {
-    if !is_left_alone() {
-        client.starts_at_sign_in(look_here(app, data_dir).is_on, None);
+impl Autostart {
+    pub(crate) fn new(system: &System, data_dir: &Path) -> Self {
+        Self { system: system.clone(), data_dir: data_dir.to_owned(), client: Arc::default() }
+    }
+
+    /// Who is told what is true, from now on.
+    pub(crate) fn serve(&self, client: Client) {
+        let _ = self.client.set(client);
+    }
+
+    /// Makes the list agree with the settings, and the settings say what is true.
+    pub(crate) fn make(&self, wanted: bool, asked: Asked) {
+        if is_left_alone() {
+            return;
+        }
+        let state = make_here(&self.system, &self.data_dir, wanted, asked);
+        if let Some(why) = &state.why_not {
+            tracing::warn!(%why, wanted, "cannot change whether the program starts at sign-in");
+        }
+        self.tell(state);
+    }
+
+    /// Looks again, as somebody may have changed the list meanwhile.
+    pub(crate) fn look(&self) {
+        if !is_left_alone() {
+            self.tell(State { why_not: None, ..look_here(&self.system, &self.data_dir) });
+        }
+    }
+
+    fn tell(&self, state: State) {
+        if let Some(client) = self.client.get() {
+            client.starts_at_sign_in(state.is_on, state.why_not);
+        }
     }
 }
 
@@ -33,15 +64,8 @@ fn is_left_alone() -> bool {
     cfg!(debug_assertions) && std::env::var_os(VARIABLE).is_none()
 }
 
-fn tell(client: &Client, wanted: bool, state: State) {
-    if let Some(why) = &state.why_not {
-        tracing::warn!(%why, wanted, "cannot change whether the program starts at sign-in");
-    }
-    client.starts_at_sign_in(state.is_on, state.why_not);
-}
-
 #[cfg(target_os = "linux")]
-fn make_here(_app: &AppHandle, data_dir: &Path, wanted: bool, asked: Asked) -> State {
+fn make_here(_system: &System, data_dir: &Path, wanted: bool, asked: Asked) -> State {
     match visionguard_client::autostart::Autostart::here(data_dir) {
         Ok(autostart) => autostart.make(wanted, asked),
         Err(error) => State { is_on: false, why_not: wanted.then(|| error.to_string()) },
@@ -49,7 +73,7 @@ fn make_here(_app: &AppHandle, data_dir: &Path, wanted: bool, asked: Asked) -> S
 }
 
 #[cfg(target_os = "linux")]
-fn look_here(_app: &AppHandle, data_dir: &Path) -> State {
+fn look_here(_system: &System, data_dir: &Path) -> State {
     match visionguard_client::autostart::Autostart::here(data_dir) {
         Ok(autostart) => autostart.look(),
         Err(_) => State { is_on: false, why_not: None },
@@ -66,10 +90,10 @@ mod other {
     use std::path::Path;
 
     use auto_launch::{AutoLaunch, AutoLaunchBuilder};
-    use tauri::AppHandle;
     use visionguard_client::installation;
 
     use crate::start::HIDDEN;
+    use crate::system::System;
 
     /// Whether the program is started at sign-in, and why not, where it was wanted.
     pub(crate) struct State {
@@ -84,8 +108,8 @@ mod other {
         ByPerson,
     }
 
-    pub(super) fn make_here(app: &AppHandle, data_dir: &Path, wanted: bool, _asked: Asked) -> State {
-        let done = entry(app, data_dir).and_then(|entry| {
+    pub(super) fn make_here(system: &System, data_dir: &Path, wanted: bool, _asked: Asked) -> State {
+        let done = entry(system, data_dir).and_then(|entry| {
             let done = if wanted { entry.enable() } else { gone(&entry) };
             done.and_then(|()| entry.is_enabled()).map_err(|error| error.to_string())
         });
@@ -95,8 +119,8 @@ mod other {
         }
     }
 
-    pub(super) fn look_here(app: &AppHandle, data_dir: &Path) -> State {
-        let is_on = entry(app, data_dir).is_ok_and(|entry| entry.is_enabled().unwrap_or(false));
+    pub(super) fn look_here(system: &System, data_dir: &Path) -> State {
+        let is_on = entry(system, data_dir).is_ok_and(|entry| entry.is_enabled().unwrap_or(false));
         State { is_on, why_not: None }
     }
 
@@ -105,9 +129,9 @@ mod other {
         if entry.is_enabled()? { entry.disable() } else { Ok(()) }
     }
 
-    fn entry(app: &AppHandle, data_dir: &Path) -> Result<AutoLaunch, String> {
+    fn entry(system: &System, data_dir: &Path) -> Result<AutoLaunch, String> {
         let program = std::env::current_exe().map_err(|error| error.to_string())?;
-        let mut name = app.package_info().name.clone();
+        let mut name = system.app.package_info().name.clone();
         if !installation::is_usual(data_dir) {
             name = format!("{name}-{}", installation::identity(data_dir));
         }

@@ -1,13 +1,28 @@
-//! Starts the program; everything is in the library.
+//! The program: the client, the tray, the notifications, and a window in a process of its own while somebody looks.
+//!
+//! It draws what the controller tells it and hands back what the person does. Nothing is decided here and nothing is
+//! remembered but handles. It holds no web view and, on Linux, no window system: whatever becomes of those, alerts go on.
 #![cfg_attr(not(debug_assertions), windows_subsystem = "windows")]
+
+mod asks;
+mod autostart;
+mod desktop;
+mod program;
+mod sound;
+mod start;
+mod stopped;
+mod system;
+mod told;
+mod tray;
+mod window;
 
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    if let Some(code) = visionguard_desktop::serve_pictures_if_asked() {
+    if let Some(code) = visionguard_client::serve_pictures_if_asked() {
         return code;
     }
-    match visionguard_desktop::run() {
+    match program::run() {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("VisionGuard cannot start: {error:#}");

@@ -1,17 +1,18 @@
-//! The last words of a program that cannot start, or cannot show its window: nothing ends without one on the screen.
+//! The last words of a program that cannot start: nothing ends without one on the screen.
 //!
-//! A notification may be missed and a page may not load, so that it is a dialog of the desktop's own toolkit where there is one.
+//! A notification may be missed, so that it is a dialog besides, in the window's program.
 
+use std::process::Stdio;
 use std::sync::mpsc;
 use std::time::Duration;
 
-use tauri::AppHandle;
+use tokio::process::{Child, Command};
 use visionguard_client::installation::DataDir;
 use visionguard_client::lock;
 use visionguard_client::shell::{Buttons, Notification};
 use visionguard_client::words;
 
-use crate::start;
+use crate::{start, window};
 
 /// Between two looks at whether the data directory is free again.
 const LOOK_EVERY: Duration = Duration::from_secs(2);
@@ -27,16 +28,22 @@ pub(crate) enum End {
 }
 
 /// Says why the program cannot start, in every way there is, until the person has seen it.
-pub(crate) fn tell(app: Option<&AppHandle>, found: &DataDir, error: &anyhow::Error) -> End {
+pub(crate) async fn tell(found: &DataDir, error: &anyhow::Error) -> End {
     tracing::error!(error = format!("{error:#}"), "cannot start");
     let why = sentence(error);
+    let dialog = dialog(&why);
     // Who looks at the screen now needs no second telling; at a sign-in nobody may.
-    if app.is_none() || start::is_hidden() {
-        notify(found, &why);
+    if dialog.is_none() || start::is_hidden() {
+        notify(found, &why).await;
     }
-    match app {
-        Some(app) => dialog(app, found, &why),
-        None => End::Closed,
+    let Some(dialog) = dialog else { return End::Closed };
+    match seen(dialog, found).await {
+        Seen::Closed => End::Closed,
+        Seen::Free => End::Free,
+        Seen::Failed => {
+            notify(found, &why).await;
+            End::Closed
+        }
     }
 }
 
@@ -48,7 +55,12 @@ fn sentence(error: &anyhow::Error) -> String {
     format!("{first}{}.", letters.as_str().trim_end_matches('.'))
 }
 
-fn notify(found: &DataDir, why: &str) {
+async fn notify(found: &DataDir, why: &str) {
+    let (found, why) = (found.clone(), why.to_owned());
+    let _ = tokio::task::spawn_blocking(move || notify_now(&found, &why)).await;
+}
+
+fn notify_now(found: &DataDir, why: &str) {
     let (report, outcome) = mpsc::channel();
     let report = move |outcome| drop(report.send(outcome));
     let notifier = start::notifier(&found.path, report, None);
@@ -68,77 +80,42 @@ fn notify(found: &DataDir, why: &str) {
     std::mem::forget(notifier);
 }
 
-/// On the main thread, which has a window system by now.
-#[cfg(target_os = "linux")]
-fn dialog(_app: &AppHandle, found: &DataDir, why: &str) -> End {
-    use gtk::glib::{ControlFlow, timeout_add_local};
-    use gtk::prelude::{DialogExt, GtkWindowExt, WidgetExt};
-
-    let dialog = message(why);
-    let (shown, data_dir) = (dialog.clone(), found.path.clone());
-    let is_held = lock::is_held(&data_dir);
-    timeout_add_local(LOOK_EVERY, move || {
-        if is_held && !lock::is_held(&data_dir) {
-            shown.response(gtk::ResponseType::Accept);
-            return ControlFlow::Break;
-        }
-        ControlFlow::Continue
-    });
-    dialog.set_focus_on_map(!start::is_hidden());
-    dialog.show_all();
-    if dialog.run() == gtk::ResponseType::Accept { End::Free } else { End::Closed }
+/// The dialog's process, where one can be started at all.
+fn dialog(why: &str) -> Option<Child> {
+    if !crate::system::has_screen() {
+        return None;
+    }
+    let mut command = Command::new(window::program().ok()?);
+    command.args(["--say", &words::text("notification.cannot_start", &[]), why]);
+    if start::is_hidden() {
+        command.arg(start::HIDDEN);
+    }
+    command.stdin(Stdio::null()).kill_on_drop(true);
+    command.spawn().inspect_err(|error| eprintln!("VisionGuard: no dialog can be shown: {error}")).ok()
 }
 
-#[cfg(target_os = "linux")]
-fn message(why: &str) -> gtk::MessageDialog {
-    gtk::MessageDialog::builder()
-        .title("VisionGuard")
-        .message_type(gtk::MessageType::Error)
-        .buttons(gtk::ButtonsType::Close)
-        .text(words::text("notification.cannot_start", &[]))
-        .secondary_text(why)
-        .icon_name("dialog-error")
-        .build()
+/// What became of a dialog.
+enum Seen {
+    Closed,
+    Free,
+    /// It never came up.
+    Failed,
 }
 
-/// A page that asks for nothing: the toolkits of these systems have no dialog that safe code can open.
-#[cfg(not(target_os = "linux"))]
-fn dialog(app: &AppHandle, found: &DataDir, why: &str) -> End {
-    use tauri::{WebviewUrl, WebviewWindowBuilder};
-
-    let title = words::text("notification.cannot_start", &[]);
-    let query: String = url_query(&title, why);
-    let window =
-        WebviewWindowBuilder::new(app, "stopped", WebviewUrl::App(format!("stopped.html?{query}").into()))
-            .title("VisionGuard")
-            .inner_size(520.0, 280.0)
-            .build();
-    match window {
-        // The loop of events runs until the window is closed; the caller runs it.
-        Ok(_) => End::Closed,
-        Err(_) => {
-            notify(found, why);
-            End::Closed
+/// Waits until the person closed it, or the directory is free that was in use when it was shown.
+async fn seen(mut dialog: Child, found: &DataDir) -> Seen {
+    let was_held = lock::is_held(&found.path);
+    loop {
+        tokio::select! {
+            ended = dialog.wait() => {
+                return if ended.is_ok_and(|status| status.success()) { Seen::Closed } else { Seen::Failed };
+            }
+            () = tokio::time::sleep(LOOK_EVERY) => {
+                if was_held && !lock::is_held(&found.path) {
+                    let _ = dialog.kill().await;
+                    return Seen::Free;
+                }
+            }
         }
     }
 }
-
-#[cfg(not(target_os = "linux"))]
-fn url_query(title: &str, why: &str) -> String {
-    let encoded = |text: &str| -> String { text.bytes().map(|byte| format!("%{byte:02X}")).collect() };
-    format!("title={}&why={}", encoded(title), encoded(why))
-}
-
-/// The window cannot be made while the program runs: the alerts still come, and the person who asked for it is told.
-#[cfg(target_os = "linux")]
-pub(crate) fn no_window(why: &str) {
-    use gtk::prelude::{DialogExt, GtkWindowExt, MessageDialogExt, WidgetExt};
-
-    let dialog = message(&words::text("notification.no_window_why", &[("why", why)]));
-    dialog.set_text(Some(&words::text("notification.no_window", &[])));
-    dialog.connect_response(|dialog, _| dialog.close());
-    dialog.show_all();
-}
-
-#[cfg(not(target_os = "linux"))]
-pub(crate) fn no_window(_why: &str) {}

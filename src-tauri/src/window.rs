@@ -1,128 +1,417 @@
-//! The window: made when the person asks for it, gone with its webview when it is closed.
+//! The window: a process of its own, started when the person asks for it and gone with all its memory when it is closed.
+//! Whatever becomes of it, the program goes on; one that dies comes back where it was.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::process::{ExitStatus, Stdio};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
-use tauri::webview::{NewWindowResponse, PermissionResponse};
-use tauri::{AppHandle, Manager, Url, WebviewUrl, WebviewWindow, WebviewWindowBuilder};
-use visionguard_client::installation::{self, DataDir};
+use anyhow::Context;
+use tokio::io::{AsyncBufReadExt, BufReader};
+use tokio::process::{Child, ChildStderr, ChildStdin, ChildStdout, Command};
+use tokio::sync::mpsc;
+use tokio::sync::oneshot;
+use visionguard_client::notifier::Notifier;
+use visionguard_client::pipe::{self, FromWindow, Place, ToWindow};
+use visionguard_client::shell::{Buttons, Notification};
+use visionguard_client::view::Event;
+use visionguard_client::words;
 
-/// The label of the only window.
-pub(crate) const LABEL: &str = "main";
+use crate::asks::{self, Answers, Ask};
+use crate::tray;
 
-/// Its size where there is room, without the frame around it.
-const SIZE: (f64, f64) = (1180.0, 760.0);
-/// The least size in which everything can still be reached.
-const LEAST: (f64, f64) = (320.0, 240.0);
-/// What the frame around it takes, and a panel that the system does not tell of.
-const FRAME: (f64, f64) = (16.0, 72.0);
+/// The window's program, beside this one.
+const PROGRAM: &str = "visionguard-window";
+/// What waits for a window that stands still; ten events come in a second at most. One that takes no more is closed.
+const MOST_WAITING: usize = 4096;
+/// How long a window may take to close.
+const CLOSED_WITHIN: Duration = Duration::from_secs(2);
 
-/// A page is no document: what a browser's menu offers (reload, save the picture) is not for it. Fields keep theirs.
-const NO_BROWSER_MENU: &str = r#"
-addEventListener("contextmenu", (event) => {
-  if (!event.target.closest?.("input, textarea")) event.preventDefault();
-});
-"#;
+/// The window, for who has it shown and tells it things.
+#[derive(Debug, Clone)]
+pub(crate) struct Window(mpsc::UnboundedSender<Order>);
 
-/// Shows the window, made anew if there is none. On the main thread.
-pub(crate) fn show(app: &AppHandle) {
-    let shown = match app.get_webview_window(LABEL) {
-        Some(window) => bring_to_front(&window),
-        None => create(app).and_then(|window| bring_to_front(&window)),
+#[derive(Debug)]
+enum Order {
+    Show(Option<String>),
+    /// JSON.
+    Tell(Vec<u8>),
+    /// What the person's wish to close it comes to.
+    Close {
+        would_lose_it: bool,
+    },
+    End(oneshot::Sender<()>),
+}
+
+impl Window {
+    /// Shows the window, at this incident if one is named.
+    pub(crate) fn show(&self, incident: Option<&str>) {
+        self.order(Order::Show(incident.map(str::to_owned)));
+    }
+
+    /// Hands an event on, which is dropped where nobody listens.
+    pub(crate) fn tell(&self, event: &Event) {
+        match serde_json::to_vec(event) {
+            Ok(json) => self.order(Order::Tell(json)),
+            Err(error) => tracing::error!(%error, "an event cannot be written"),
+        }
+    }
+
+    /// Closes the window for good.
+    pub(crate) async fn end(self) {
+        let (done, ended) = oneshot::channel();
+        self.order(Order::End(done));
+        let _ = ended.await;
+    }
+
+    fn order(&self, order: Order) {
+        // At the very end nobody is there to take it.
+        let _ = self.0.send(order);
+    }
+}
+
+/// The window's keeper, which does nothing before it runs.
+#[derive(Debug)]
+pub(crate) struct Keeper {
+    window: Window,
+    orders: mpsc::UnboundedReceiver<Order>,
+    data_dir: PathBuf,
+    place: Option<Place>,
+    deaths: Deaths,
+    /// Which incident the page shows as soon as it listens.
+    open: Option<String>,
+}
+
+/// A window that takes orders from now on and is kept once its keeper runs.
+pub(crate) fn prepare(data_dir: &Path) -> (Window, Keeper) {
+    let (sender, orders) = mpsc::unbounded_channel();
+    let window = Window(sender);
+    let keeper = Keeper {
+        window: window.clone(),
+        orders,
+        data_dir: data_dir.to_owned(),
+        place: None,
+        deaths: Deaths::default(),
+        open: None,
     };
-    if let Err(error) = shown {
-        tracing::error!(%error, "cannot show the window");
-        crate::stopped::no_window(&error.to_string());
+    (window, keeper)
+}
+
+/// A window's process.
+#[derive(Debug)]
+struct Process {
+    child: Child,
+    /// To the task that writes into its input.
+    to: mpsc::Sender<ToWindow>,
+    /// From the task that reads its output; at an end when that is.
+    from: mpsc::Receiver<FromWindow>,
+    /// A page asked for everything and hears what changes.
+    listens: bool,
+    /// It was told to close.
+    closing: bool,
+    /// The person asked for it while it closed.
+    is_wanted_again: bool,
+    /// Why it could not be shown, in its words.
+    trouble: Option<String>,
+}
+
+/// What is next for the keeper.
+enum Next {
+    Order(Order),
+    Said(FromWindow),
+    Gone,
+}
+
+impl Keeper {
+    /// Keeps the window until the program's end.
+    pub(crate) async fn run(mut self, answers: Answers, notifier: Arc<Notifier>) {
+        let mut process: Option<Process> = None;
+        loop {
+            match self.next(process.as_mut()).await {
+                Next::Order(Order::Show(incident)) => {
+                    // The person asked anew, whatever came of it before.
+                    self.deaths = Deaths::default();
+                    self.show(&mut process, incident, &notifier);
+                }
+                Next::Order(Order::Tell(json)) => tell(process.as_mut(), ToWindow::Event(json)),
+                Next::Order(Order::Close { would_lose_it }) => {
+                    if let Some(process) = &mut process {
+                        process.close(would_lose_it);
+                    }
+                }
+                Next::Order(Order::End(done)) => {
+                    if let Some(mut process) = process.take() {
+                        process.close(false);
+                        process.ended().await;
+                    }
+                    drop(done);
+                    return;
+                }
+                Next::Said(said) => {
+                    if let Some(process) = &mut process {
+                        self.hear(process, said, &answers);
+                    }
+                }
+                Next::Gone => {
+                    if let Some(ended) = process.take() {
+                        answers.client.window(false);
+                        self.outlive(&mut process, ended, &notifier).await;
+                    }
+                }
+            }
+        }
+    }
+
+    async fn next(&mut self, process: Option<&mut Process>) -> Next {
+        let said = async {
+            match process {
+                Some(process) => process.from.recv().await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            // What the window said before comes before what it is told next.
+            biased;
+            said = said => said.map_or(Next::Gone, Next::Said),
+            order = self.orders.recv() => match order {
+                Some(order) => Next::Order(order),
+                // This keeper holds a sender itself.
+                None => std::future::pending().await,
+            },
+        }
+    }
+
+    fn show(&mut self, process: &mut Option<Process>, incident: Option<String>, notifier: &Notifier) {
+        if let Some(incident) = incident {
+            self.open = Some(incident);
+        }
+        match process {
+            // Its end is waited for, and then there is a new one.
+            Some(closing) if closing.closing => closing.is_wanted_again = true,
+            Some(shown) => {
+                tell(Some(shown), ToWindow::Show);
+                self.open_incident(shown);
+            }
+            None => match start(&self.data_dir, self.place) {
+                Ok(started) => *process = Some(started),
+                Err(error) => cannot_show(notifier, &format!("{error:#}")),
+            },
+        }
+    }
+
+    fn open_incident(&mut self, process: &mut Process) {
+        if !process.listens {
+            return;
+        }
+        if let Some(incident) = self.open.take()
+            && let Ok(json) = serde_json::to_vec(&Event::Open { incident })
+        {
+            tell(Some(process), ToWindow::Event(json));
+        }
+    }
+
+    fn hear(&mut self, process: &mut Process, said: FromWindow, answers: &Answers) {
+        match said {
+            FromWindow::Ask { id, json } => {
+                let ask = serde_json::from_slice::<Ask>(&json);
+                if matches!(ask, Ok(Ask::Subscribe {})) {
+                    process.listens = true;
+                    self.open_incident(process);
+                }
+                let (answers, to) = (answers.clone(), process.to.clone());
+                tokio::spawn(async move {
+                    let answer = match ask {
+                        Ok(ask) => answers.answer(ask).await,
+                        Err(error) => asks::not_understood(&error),
+                    };
+                    let said = match answer {
+                        Ok(json) => ToWindow::Answer { id, json },
+                        Err(json) => ToWindow::Refusal { id, json },
+                    };
+                    // A window that is gone needs no answer.
+                    let _ = to.send(said).await;
+                });
+            }
+            FromWindow::Picture { id, alert } => {
+                let (client, to) = (answers.client.clone(), process.to.clone());
+                tokio::spawn(async move {
+                    let jpeg = client.frame(&alert).await;
+                    let _ = to.send(ToWindow::Picture { id, jpeg }).await;
+                });
+            }
+            FromWindow::Close => {
+                tracing::info!("the window is asked to close");
+                let window = self.window.clone();
+                // Only once it is known that it can be brought back.
+                tokio::spawn(async move {
+                    let would_lose_it = tray::would_lose_the_window().await;
+                    window.order(Order::Close { would_lose_it });
+                });
+            }
+            FromWindow::PageGone => {
+                process.listens = false;
+                answers.client.window(false);
+            }
+            FromWindow::Place(place) => {
+                tracing::debug!(?place, "the window is here");
+                self.place = Some(place);
+            }
+            FromWindow::CannotShow(why) => process.trouble = Some(why),
+        }
+    }
+
+    /// The window's process is gone: as it should, or not.
+    async fn outlive(&mut self, process: &mut Option<Process>, mut ended: Process, notifier: &Notifier) {
+        let status = ended.ended().await;
+        if ended.closing {
+            tracing::debug!(?status, "the window is closed");
+            if ended.is_wanted_again {
+                self.show(process, None, notifier);
+            }
+            return;
+        }
+        if let Some(why) = &ended.trouble {
+            cannot_show(notifier, why);
+            return;
+        }
+        let next = self.deaths.another(Instant::now());
+        tracing::warn!(?status, ?next, "the window's process ended");
+        match next {
+            After::Again => self.show(process, None, notifier),
+            After::GiveUp => cannot_show(notifier, &words::text("notification.window_dies", &[])),
+        }
     }
 }
 
-/// Puts the window into the task bar.
-pub(crate) fn minimise(app: &AppHandle) {
-    if let Some(window) = app.get_webview_window(LABEL)
-        && let Err(error) = window.minimize()
-    {
-        tracing::warn!(%error, "cannot minimise the window");
+impl Process {
+    fn close(&mut self, would_lose_it: bool) {
+        if would_lose_it {
+            tracing::warn!("the window is minimised instead of closed");
+            tell(Some(self), ToWindow::Minimise);
+        } else {
+            self.closing = true;
+            tell(Some(self), ToWindow::Close);
+        }
+    }
+
+    /// Its status, once it has ended, for which it is not given long.
+    async fn ended(&mut self) -> Option<ExitStatus> {
+        if let Ok(ended) = tokio::time::timeout(CLOSED_WITHIN, self.child.wait()).await {
+            return ended.ok();
+        }
+        let _ = self.child.start_kill();
+        self.child.wait().await.ok()
     }
 }
 
-/// Closes the window without asking; the program goes on.
-pub(crate) fn close(app: &AppHandle) {
-    if let Some(window) = app.get_webview_window(LABEL)
-        && let Err(error) = window.destroy()
-    {
-        tracing::warn!(%error, "cannot close the window");
+/// A window that has been taking nothing for so long is ended as a dead one.
+fn tell(process: Option<&mut Process>, said: ToWindow) {
+    let Some(process) = process else { return };
+    if matches!(said, ToWindow::Event(_)) && !process.listens {
+        return;
+    }
+    if let Err(mpsc::error::TrySendError::Full(_)) = process.to.try_send(said) {
+        tracing::warn!("the window takes nothing any more");
+        let _ = process.child.start_kill();
     }
 }
 
-fn bring_to_front(window: &WebviewWindow) -> tauri::Result<()> {
-    window.unminimize()?;
-    window.show()?;
-    window.set_focus()
+/// Where the window's program is.
+pub(crate) fn program() -> std::io::Result<PathBuf> {
+    Ok(std::env::current_exe()?.with_file_name(format!("{PROGRAM}{}", std::env::consts::EXE_SUFFIX)))
 }
 
-fn create(app: &AppHandle) -> tauri::Result<WebviewWindow> {
-    let mut window = WebviewWindowBuilder::new(app, LABEL, WebviewUrl::default());
-    if let Some(folder) = folder(app) {
-        window = window.data_directory(folder);
+fn start(data_dir: &Path, place: Option<Place>) -> anyhow::Result<Process> {
+    let program = program()?;
+    let mut command = Command::new(&program);
+    command.arg("--data-dir").arg(data_dir);
+    if let Some(place) = place {
+        command.arg("--place").arg(serde_json::to_string(&place)?);
     }
-    let (width, height) = fitting(&screens(app));
-    let window = window
-        .title("VisionGuard")
-        .inner_size(width, height)
-        .min_inner_size(LEAST.0, LEAST.1)
-        .zoom_hotkeys_enabled(true)
-        .devtools(cfg!(debug_assertions))
-        .initialization_script(NO_BROWSER_MENU)
-        .on_navigation(is_ours)
-        .on_new_window(|_, _| NewWindowResponse::Deny)
-        .on_download(|_, _| false)
-        .on_permission_request(|_, _| PermissionResponse::Deny)
-        .build()?;
-    // On macOS Tauri does the same by itself; WebView2 puts a page of its own there.
-    #[cfg(target_os = "linux")]
-    crate::web_process::follow(&window)?;
-    Ok(window)
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
+    let mut child = command.spawn().with_context(|| format!("{} cannot be started", program.display()))?;
+    let (to, waiting) = mpsc::channel(MOST_WAITING);
+    // The page asks for pictures in parallel; what it asks for waits here while it is not answered.
+    let (said, from) = mpsc::channel(64);
+    let (input, output) = (child.stdin.take(), child.stdout.take());
+    let (input, output) = input.zip(output).context("there is no way to the window")?;
+    tokio::spawn(write(input, waiting));
+    tokio::spawn(read(output, said));
+    if let Some(errors) = child.stderr.take() {
+        tokio::spawn(log(errors));
+    }
+    Ok(Process { child, to, from, listens: false, closing: false, is_wanted_again: false, trouble: None })
 }
 
-/// The room on each screen, in the page's pixels. The one that the window will be on is not known before it is there: Wayland
-/// never says, and many an X server has no first screen.
-fn screens(app: &AppHandle) -> Vec<(f64, f64)> {
-    let monitors = app.available_monitors().unwrap_or_default();
-    let rooms = monitors.iter().map(|monitor| {
-        let room = monitor.work_area().size.to_logical::<f64>(monitor.scale_factor());
-        (room.width, room.height)
+async fn write(mut input: ChildStdin, mut waiting: mpsc::Receiver<ToWindow>) {
+    while let Some(said) = waiting.recv().await {
+        if let Err(error) = pipe::write(&mut input, &said).await {
+            tracing::debug!(%error, "the window cannot be told anything");
+            return;
+        }
+    }
+}
+
+async fn read(mut output: ChildStdout, said: mpsc::Sender<FromWindow>) {
+    loop {
+        match pipe::read(&mut output).await {
+            Ok(Some(message)) => {
+                if said.send(message).await.is_err() {
+                    return;
+                }
+            }
+            Ok(None) => return,
+            Err(error) => {
+                tracing::warn!(%error, "the window's words are not understood");
+                return;
+            }
+        }
+    }
+}
+
+/// What the window and its toolkit complain about.
+async fn log(errors: ChildStderr) {
+    let mut lines = BufReader::new(errors).lines();
+    while let Ok(Some(line)) = lines.next_line().await {
+        tracing::debug!(target: "visionguard_window", "{line}");
+    }
+}
+
+/// The alerts still come, and the person who asked for the window is told.
+fn cannot_show(notifier: &Notifier, why: &str) {
+    tracing::error!(why, "cannot show the window");
+    notifier.notify(Notification {
+        id: "notice:window".into(),
+        alert: None,
+        title: words::text("notification.no_window", &[]),
+        body: words::text("notification.no_window_why", &[("why", why)]),
+        picture: None,
+        sound: false,
+        critical: true,
+        buttons: Buttons::Open,
     });
-    rooms.collect()
 }
 
-/// The window's size, no larger than fits on any of the screens with its frame.
-fn fitting(screens: &[(f64, f64)]) -> (f64, f64) {
-    let least =
-        |all: (f64, f64), room: &(f64, f64)| (all.0.min(room.0 - FRAME.0), all.1.min(room.1 - FRAME.1));
-    let (width, height) = screens.iter().fold(SIZE, least);
-    (width.max(LEAST.0), height.max(LEAST.1))
+/// What is done about a death.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum After {
+    Again,
+    GiveUp,
 }
 
-/// Where the web view keeps what it wants to keep, if not where it usually does: without a folder there is no window.
-fn folder(app: &AppHandle) -> Option<PathBuf> {
-    let usual = app.path().app_local_data_dir().ok()?;
-    let data_dir = &app.try_state::<DataDir>()?.path;
-    let is_usable = |folder: &PathBuf| DataDir::at(folder.clone()).trouble.is_none();
-    if is_usable(&usual) {
-        return None;
-    }
-    let others = [
-        installation::runtime_dir(data_dir).map(|folder| folder.join("page")),
-        installation::private_folder().ok(),
-    ];
-    others.into_iter().flatten().find(is_usable)
-}
+/// When the last windows died.
+#[derive(Debug, Default)]
+struct Deaths(Vec<Instant>);
 
-/// Our own page and nothing else.
-fn is_ours(address: &Url) -> bool {
-    match (address.scheme(), address.host_str()) {
-        ("tauri", Some("localhost")) => true,
-        ("http" | "https", Some("tauri.localhost")) => cfg!(windows),
-        _ => false,
+impl Deaths {
+    /// Among so many deaths within [`Deaths::WITHIN`] the last one is the last.
+    const TOO_MANY: usize = 4;
+    const WITHIN: Duration = Duration::from_secs(60);
+
+    fn another(&mut self, now: Instant) -> After {
+        self.0.retain(|death| now.duration_since(*death) < Self::WITHIN);
+        self.0.push(now);
+        if self.0.len() < Self::TOO_MANY { After::Again } else { After::GiveUp }
     }
 }
 
@@ -131,29 +420,22 @@ mod tests {
     use super::*;
 
     #[test]
-    fn case_30_the_window_fits_on_the_smallest_screen() {
-        let (full, double) = ((1920.0, 1080.0), (683.0, 384.0));
+    fn a_window_that_dies_is_shown_again() {
+        let (mut deaths, mut now) = (Deaths::default(), Instant::now());
 
-        assert_eq!(fitting(&[]), SIZE);
-        assert_eq!(fitting(&[full]), SIZE);
-        assert_eq!(fitting(&[double]), (667.0, 312.0));
-        assert_eq!(fitting(&[full, double]), (667.0, 312.0));
-        assert_eq!(fitting(&[(200.0, 100.0)]), LEAST);
+        for _ in 0..100 {
+            assert_eq!(deaths.another(now), After::Again);
+            now += Deaths::WITHIN / 3;
+        }
+        assert!(deaths.0.len() < Deaths::TOO_MANY, "nothing heaps up");
     }
 
     #[test]
-    fn only_our_own_page_is_navigated_to() {
-        assert!(is_ours(&"tauri://localhost/index.html".parse().unwrap()));
-        for address in [
-            "https://example.org/",
-            "tauri://elsewhere/",
-            "http://localhost/",
-            "file:///etc/passwd",
-            "data:text/html,x",
-            "about:blank",
-            "javascript:alert(1)",
-        ] {
-            assert!(!is_ours(&address.parse().unwrap()), "{address}");
-        }
+    fn a_window_that_dies_at_once_again_and_again_is_given_up() {
+        let (mut deaths, now) = (Deaths::default(), Instant::now());
+
+        let answers = [0, 1, 2, 3].map(|second| deaths.another(now + Duration::from_secs(second)));
+
+        assert_eq!(answers, [After::Again, After::Again, After::Again, After::GiveUp]);
     }
 }

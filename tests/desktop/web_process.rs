@@ -2,7 +2,7 @@
 //! again. Alerts and the tray do not notice; the page comes back and shows what there is.
 
 use std::collections::BTreeSet;
-use std::process::{Child, Command};
+use std::process::Child;
 #[cfg(feature = "long")]
 use std::time::Instant;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -17,7 +17,7 @@ use xtask::desktop::Window;
 
 use crate::bus::Tray;
 use crate::webdriver::Browser;
-use crate::window::WEB_PROCESS;
+use crate::window::{WEB_PROCESS, kill};
 use crate::world::{COLOURS, World};
 
 /// Keeps the page's only thread busy soon, when the driver has this answer: when that should be. Notes from when to when
@@ -127,7 +127,7 @@ fn fault_43_the_page_s_process_is_killed() -> Result<()> {
 
 #[test]
 fn fault_43_the_page_s_process_dies_again_and_again() -> Result<()> {
-    let fault = matrix::row(43, "SIGKILL to every WebKitWebProcess as soon as it is at work");
+    let fault = matrix::row(43, "SIGKILL to every WebKitWebProcess as soon as it is there");
     let (mut world, mut program) = open_without_a_driver()?;
     let tray = world.tray()?;
     let mut cameras = Cameras::default();
@@ -135,12 +135,13 @@ fn fault_43_the_page_s_process_dies_again_and_again() -> Result<()> {
     let mut killed = BTreeSet::new();
     world.eventually("the window is closed", || {
         for process in world.desktop.processes(WEB_PROCESS) {
-            if is_at_work(process) && killed.insert(process) {
+            if killed.insert(process) {
                 kill(process)?;
             }
         }
-        Ok(world.try_window()?.is_none())
+        Ok(world.notifications.all().iter().any(|raised| raised.title.contains("its window cannot be shown")))
     })?;
+    world.eventually("no window is left", || Ok(world.try_window()?.is_none()))?;
 
     the_core_goes_on(&mut world, &tray, &mut cameras)?;
     raised_once(&world, &cameras);
@@ -150,6 +151,40 @@ fn fault_43_the_page_s_process_dies_again_and_again() -> Result<()> {
     until_pictures(&world, cameras.0.len())?;
     fault.times(killed.len() as u32);
     fault.held(&["I1", "I2", "I10", "I11"]);
+    Ok(())
+}
+
+#[test]
+fn fault_43_the_page_s_process_is_killed_at_each_of_its_first_milliseconds() -> Result<()> {
+    /// Up to this age, in milliseconds.
+    const LAST: u64 = 50;
+    let fault = matrix::row(43, "SIGKILL to WebKitWebProcess at each age from 0 to 50 ms");
+    let (mut world, mut program) = open_without_a_driver()?;
+    let tray = world.tray()?;
+    let mut killed = BTreeSet::new();
+
+    for age in 0..=LAST {
+        let mut next = None;
+        world.eventually("another process draws the page", || {
+            next = world.desktop.processes(WEB_PROCESS).into_iter().find(|process| !killed.contains(process));
+            if next.is_none() && world.desktop.processes("visionguard-window").is_empty() {
+                world.wait(tray.click())?;
+            }
+            Ok(next.is_some())
+        })?;
+        std::thread::sleep(Duration::from_millis(age));
+        killed.extend(next);
+        // It may have ended by itself with its window.
+        let _ = next.map(kill);
+        assert_eq!(program.try_wait()?, None, "the program goes on");
+    }
+
+    let mut cameras = Cameras::default();
+    is_received(&mut world, &mut cameras)?;
+    world.wait(tray.click())?;
+    until_pictures(&world, 1)?;
+    fault.times(killed.len() as u32);
+    fault.held(&["I1", "I2", "I11"]);
     Ok(())
 }
 
@@ -257,7 +292,7 @@ fn now() -> Result<u64> {
 }
 
 /// Waits until the list shows so many pictures.
-fn until_pictures(world: &World, pictures: usize) -> Result<()> {
+pub fn until_pictures(world: &World, pictures: usize) -> Result<()> {
     let mut seen = 0;
     world
         .eventually(&format!("{pictures} pictures in the list"), || {
@@ -280,18 +315,6 @@ fn kill_the_page(world: &World) -> Result<u32> {
     let [process] = processes[..] else { anyhow::bail!("the page's processes are {processes:?}") };
     kill(process)?;
     Ok(process)
-}
-
-/// Whether a process has begun its work, which takes several threads. WebKit itself ends a program whose page's process
-/// dies before it has told the program its number.
-fn is_at_work(process: u32) -> bool {
-    let status = std::fs::read_to_string(format!("/proc/{process}/status")).unwrap_or_default();
-    let threads = status.lines().find_map(|line| line.strip_prefix("Threads:")?.trim().parse::<u32>().ok());
-    threads.is_some_and(|threads| threads >= 4)
-}
-
-fn kill(process: u32) -> Result<()> {
-    xtask::project::run(Command::new("kill").args(["-KILL", &process.to_string()]))
 }
 
 fn is_acknowledged(note: &Note, alert: &AnomalyId) -> bool {

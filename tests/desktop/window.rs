@@ -1,11 +1,17 @@
 //! The window comes and goes; the program stays.
 
-use anyhow::{Context, Result};
-use xtask::desktop::Parts;
+use std::process::Command;
 
+use anyhow::{Context, Result};
+use visionguard_server::Note;
+use xtask::desktop::{Parts, Window};
+
+use crate::web_process::until_pictures;
 use crate::webdriver::Browser;
 use crate::world::{PASSWORD, World, sign_in};
 
+/// The program of the window.
+const WINDOW_PROCESS: &str = "visionguard-window";
 /// The program that draws the page.
 pub const WEB_PROCESS: &str = "WebKitWebProcess";
 
@@ -28,6 +34,92 @@ fn a_closed_window_leaves_no_web_process_and_alerts_still_pop_up() -> Result<()>
     world.eventually("the alert pops up", || Ok(!world.notifications.all().is_empty()))?;
     assert!(world.try_window()?.is_none(), "no window opened by itself");
     Ok(())
+}
+
+#[test]
+fn the_window_s_process_is_killed_and_comes_back_where_it_was() -> Result<()> {
+    let mut world = World::start()?;
+    world.sign_in_without_a_window()?;
+    let mut program = world.launch()?;
+    world.desktop.place(&world.window()?, 60, 40)?;
+    let before = settled(&world)?;
+    // Once it paints what came after it was moved, it has told where it is.
+    world.publish("Till")?;
+    until_pictures(&world, 1)?;
+    let killed = window_process(&world)?;
+
+    kill(killed)?;
+
+    world.eventually("another window process", || {
+        Ok(world.desktop.processes(WINDOW_PROCESS).iter().any(|process| *process != killed))
+    })?;
+    let after = settled(&world)?;
+    assert_eq!((after.x, after.y), (before.x, before.y), "where it was");
+    assert_eq!((after.width, after.height), (before.width, before.height), "as large as it was");
+    assert_eq!(program.try_wait()?, None, "the program goes on");
+    world.publish("Aisle 3")?;
+    until_pictures(&world, 2)
+}
+
+#[test]
+fn a_window_whose_program_was_killed_says_so_and_ends_when_it_is_closed() -> Result<()> {
+    let world = World::start()?;
+    world.sign_in_without_a_window()?;
+    let mut program = world.launch()?;
+    world.window()?;
+
+    program.kill()?;
+    program.wait()?;
+
+    let mut window = None;
+    world.eventually("the window says so", || {
+        window = world.desktop.window("^VisionGuard has ended$")?;
+        Ok(window.is_some())
+    })?;
+    world.desktop.close(&window.context("no window")?)?;
+    world.eventually("nothing is left of it", || Ok(world.desktop.processes(WINDOW_PROCESS).is_empty()))
+}
+
+#[test]
+fn the_display_server_is_killed_and_alerts_are_stored_and_acknowledged() -> Result<()> {
+    let mut world = World::start()?;
+    world.sign_in_without_a_window()?;
+    let mut program = world.launch()?;
+    world.window()?;
+    world.eventually("it is connected", || Ok(world.connections() == 1))?;
+
+    for server in world.desktop.processes("Xvfb") {
+        kill(server)?;
+    }
+
+    world.eventually("the window is gone", || Ok(world.desktop.processes(WINDOW_PROCESS).is_empty()))?;
+    let alert = world.publish("Aisle 3")?;
+    world.until_noted(
+        "an ack",
+        |note| matches!(note, Note::Acknowledged { anomaly_id, .. } if *anomaly_id == alert),
+    )?;
+    assert_eq!(program.try_wait()?, None, "the program goes on");
+    Ok(())
+}
+
+/// The window, once it has stopped moving.
+fn settled(world: &World) -> Result<Window> {
+    let mut last = None;
+    world.eventually("the window stands", || {
+        let before = std::mem::replace(&mut last, world.try_window()?);
+        Ok(last.is_some() && last == before)
+    })?;
+    last.context("no window")
+}
+
+fn window_process(world: &World) -> Result<u32> {
+    let processes = world.desktop.processes(WINDOW_PROCESS);
+    let [process] = processes[..] else { anyhow::bail!("the window's processes are {processes:?}") };
+    Ok(process)
+}
+
+pub fn kill(process: u32) -> Result<()> {
+    xtask::project::run(Command::new("kill").args(["-KILL", &process.to_string()]))
 }
 
 #[test]

@@ -2,20 +2,32 @@
 //!
 //! One task holds the newest model; building is tried until it works.
 
+use std::path::Path;
 use std::time::Duration;
 
 use tauri::image::Image;
 use tauri::menu::{Menu, MenuItem, PredefinedMenuItem};
 use tauri::tray::{MouseButton, MouseButtonState, TrayIcon, TrayIconBuilder, TrayIconEvent};
-use tauri::{AppHandle, Wry, include_image};
+use tauri::{AppHandle, Manager, Wry, include_image};
 use tokio::sync::{oneshot, watch};
 use visionguard_client::tray::{self, Choice, Line};
 use visionguard_client::view::Tray;
 
+use super::Chooser;
+use crate::system::System;
+
 const TRY_AGAIN_AFTER: Duration = Duration::from_secs(2);
 
-pub(super) fn start(app: &AppHandle, newest: watch::Receiver<Option<Tray>>) {
-    tauri::async_runtime::spawn(run(app.clone(), newest));
+pub(super) fn start(
+    system: &System,
+    id: String,
+    _data_dir: &Path,
+    newest: watch::Receiver<Option<Tray>>,
+    chooser: Chooser,
+) {
+    // The menu's events come to the window system.
+    system.app.manage(chooser);
+    tokio::spawn(run(system.app.clone(), id, newest));
 }
 
 /// The icon is always there to bring the window back.
@@ -26,9 +38,10 @@ pub(crate) async fn would_lose_the_window() -> bool {
 
 /// An entry of the menu was chosen.
 pub(crate) fn menu_event(app: &AppHandle, entry: &str) {
+    let Some(chooser) = app.try_state::<Chooser>() else { return };
     let choices = [Choice::Open, Choice::Retry, Choice::Drill, Choice::Quit];
     if let Some(choice) = choices.into_iter().find(|choice| key(*choice) == entry) {
-        super::choose(app, choice);
+        chooser.choose(choice);
     }
 }
 
@@ -48,14 +61,14 @@ struct Parts {
     lines: Vec<Option<MenuItem<Wry>>>,
 }
 
-async fn run(app: AppHandle, mut models: watch::Receiver<Option<Tray>>) {
+async fn run(app: AppHandle, id: String, mut models: watch::Receiver<Option<Tray>>) {
     let mut parts: Option<Parts> = None;
     let mut showing: Option<Tray> = None;
     loop {
         let model = models.borrow_and_update().clone();
         if let Some(model) = model {
             if parts.is_none() {
-                parts = build(&app, &model).await;
+                parts = build(&app, &id, &model).await;
                 showing = parts.is_some().then(|| model.clone());
             }
             if let Some(parts) = &parts
@@ -73,11 +86,11 @@ async fn run(app: AppHandle, mut models: watch::Receiver<Option<Tray>>) {
     }
 }
 
-async fn build(app: &AppHandle, model: &Tray) -> Option<Parts> {
+async fn build(app: &AppHandle, id: &str, model: &Tray) -> Option<Parts> {
     let (done, built) = oneshot::channel();
-    let (handle, model) = (app.clone(), model.clone());
+    let (handle, id, model) = (app.clone(), id.to_owned(), model.clone());
     let scheduled = app.run_on_main_thread(move || {
-        let _ = done.send(build_here(&handle, &model));
+        let _ = done.send(build_here(&handle, &id, &model));
     });
     scheduled.ok()?;
     match built.await.ok()? {
@@ -92,7 +105,7 @@ async fn build(app: &AppHandle, model: &Tray) -> Option<Parts> {
     }
 }
 
-fn build_here(app: &AppHandle, model: &Tray) -> tauri::Result<Parts> {
+fn build_here(app: &AppHandle, id: &str, model: &Tray) -> tauri::Result<Parts> {
     let menu = Menu::new(app)?;
     let mut lines = Vec::new();
     for line in tray::menu(model) {
@@ -111,7 +124,7 @@ fn build_here(app: &AppHandle, model: &Tray) -> tauri::Result<Parts> {
         lines.push(Some(item));
     }
 
-    let icon = TrayIconBuilder::with_id(super::id(app))
+    let icon = TrayIconBuilder::with_id(id)
         .icon(icon(model))
         .title("VisionGuard")
         .tooltip(&model.tooltip)
@@ -124,7 +137,9 @@ fn build_here(app: &AppHandle, model: &Tray) -> tauri::Result<Parts> {
                 ..
             } = event
             {
-                super::choose(icon.app_handle(), Choice::Open);
+                if let Some(chooser) = icon.app_handle().try_state::<Chooser>() {
+                    chooser.choose(Choice::Open);
+                }
             }
         })
         .build(app)?;

@@ -5,9 +5,12 @@ use std::cell::RefCell;
 use std::time::{Duration, Instant};
 
 use tauri::{AppHandle, Manager, Url, WebviewWindow};
+use visionguard_client::pipe::FromWindow;
+use visionguard_client::words;
 use webkit2gtk::WebViewExt;
 
-use crate::window;
+use crate::program::Program;
+use crate::view;
 
 /// Among so many deaths within [`WITHIN`] the last one closes the window.
 const TOO_MANY: usize = 4;
@@ -21,8 +24,8 @@ pub(crate) fn follow(window: &WebviewWindow) -> tauri::Result<()> {
         let deaths = RefCell::new(Deaths::default());
         webview.inner().connect_web_process_terminated(move |_, reason| {
             let next = deaths.borrow_mut().another(Instant::now());
-            tracing::warn!(?reason, ?next, "the page's process died");
-            crate::page_is_gone(&app);
+            eprintln!("the page's process died ({reason:?}): {next:?}");
+            app.state::<Program>().page_is_gone();
             let (app, address) = (app.clone(), address.clone());
             // Not from inside WebKit's own signal: the window may be gone at its end.
             tauri::async_runtime::spawn_blocking(move || answer(&app, next, address));
@@ -31,13 +34,19 @@ pub(crate) fn follow(window: &WebviewWindow) -> tauri::Result<()> {
 }
 
 fn answer(app: &AppHandle, next: Next, address: Url) {
-    let Some(window) = app.get_webview_window(window::LABEL) else { return };
-    let answered = match next {
-        Next::Load => window.navigate(address),
-        Next::Close => window.destroy(),
-    };
-    if let Err(error) = answered {
-        tracing::error!(%error, ?next, "the page stays blank");
+    let Some(window) = app.get_webview_window(view::LABEL) else { return };
+    match next {
+        Next::Load => {
+            if let Err(error) = window.navigate(address) {
+                eprintln!("the page stays blank: {error}");
+            }
+        }
+        Next::Close => {
+            let why = words::text("notification.window_dies", &[]);
+            let program = app.state::<Program>();
+            tauri::async_runtime::block_on(program.last_words(FromWindow::CannotShow(why)));
+            app.exit(1);
+        }
     }
 }
 

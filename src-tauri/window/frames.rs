@@ -1,12 +1,13 @@
-//! The pictures of alerts for the page: `frame://localhost/{alert}`, bytes straight from the journal.
+//! The pictures of alerts for the page: `frame://localhost/{alert}`, bytes straight from the program's journal.
 //!
 //! An address is a number that is looked up; nothing here knows a path.
 
+use bytes::Bytes;
 use tauri::http::{Method, Request, Response, StatusCode, Uri, header};
 use tauri::{Manager, Runtime, UriSchemeContext, UriSchemeResponder};
-use visionguard_client::controller::Client;
 
-use crate::window;
+use crate::program::Program;
+use crate::view;
 
 /// Answers a request for a picture.
 pub(crate) fn answer<R: Runtime>(
@@ -15,18 +16,11 @@ pub(crate) fn answer<R: Runtime>(
     responder: UriSchemeResponder,
 ) {
     let alert = alert(request.uri()).filter(|_| request.method() == Method::GET);
-    let client = context.app_handle().try_state::<Client>().map(|client| client.inner().clone());
-    let (Some(alert), Some(client), window::LABEL) = (alert, client, context.webview_label()) else {
-        responder.respond(nothing());
-        return;
-    };
-    tauri::async_runtime::spawn(async move {
-        let response = match client.frame(&alert).await {
-            Some(jpeg) => picture(jpeg.to_vec()),
-            None => nothing(),
-        };
-        responder.respond(response);
-    });
+    let program = context.app_handle().try_state::<Program>();
+    match (alert, program, context.webview_label()) {
+        (Some(alert), Some(program), view::LABEL) => program.picture(alert, responder),
+        _ => responder.respond(response(None)),
+    }
 }
 
 /// The alert's number: one path segment of 1 to 18 digits, and nothing else.
@@ -36,12 +30,12 @@ fn alert(uri: &Uri) -> Option<String> {
     (is_number && uri.query().is_none()).then(|| id.to_owned())
 }
 
-fn picture(jpeg: Vec<u8>) -> Response<Vec<u8>> {
-    respond(StatusCode::OK, jpeg)
-}
-
-fn nothing() -> Response<Vec<u8>> {
-    respond(StatusCode::NOT_FOUND, Vec::new())
+/// The picture, or that there is none.
+pub(crate) fn response(jpeg: Option<Bytes>) -> Response<Vec<u8>> {
+    match jpeg {
+        Some(jpeg) => respond(StatusCode::OK, jpeg.into()),
+        None => respond(StatusCode::NOT_FOUND, Vec::new()),
+    }
 }
 
 fn respond(status: StatusCode, body: Vec<u8>) -> Response<Vec<u8>> {
@@ -83,7 +77,7 @@ mod tests {
 
     #[test]
     fn a_picture_is_never_sniffed_or_kept() {
-        let response = picture(b"jpeg".to_vec());
+        let response = response(Some(Bytes::from_static(b"jpeg")));
 
         assert_eq!(response.headers()[header::CONTENT_TYPE], "image/jpeg");
         assert_eq!(response.headers()[header::X_CONTENT_TYPE_OPTIONS], "nosniff");

@@ -1,20 +1,16 @@
-//! The desktop as the controller sees it. None of these waits: the window system's part is done on its own thread.
+//! The desktop as the controller sees it. None of these waits.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use tauri::{AppHandle, Manager};
-use tokio::sync::watch;
-use visionguard_client::controller::Client;
-use visionguard_client::installation::DataDir;
+use tokio::sync::{oneshot, watch};
 use visionguard_client::notifier::Notifier;
 use visionguard_client::shell::{Notification, Shell};
 use visionguard_client::view;
 
-use crate::autostart::{self, Asked};
-use crate::page::Page;
+use crate::autostart::{Asked, Autostart};
 use crate::sound::Sounds;
-use crate::window;
+use crate::window::Window;
 
 /// How long the end of the program waits for its notifications to be taken back.
 const NOTIFICATIONS_WITHIN: Duration = Duration::from_secs(2);
@@ -22,20 +18,25 @@ const NOTIFICATIONS_WITHIN: Duration = Duration::from_secs(2);
 /// Handles of everything that draws.
 #[derive(Debug)]
 pub(crate) struct Desktop {
-    app: AppHandle,
-    notifier: Notifier,
+    notifier: Arc<Notifier>,
     tray: watch::Sender<Option<view::Tray>>,
     sounds: Arc<Sounds>,
+    window: Window,
+    autostart: Autostart,
+    /// Dropped at the end.
+    end: Option<oneshot::Sender<()>>,
 }
 
 impl Desktop {
     pub(crate) fn new(
-        app: AppHandle,
-        notifier: Notifier,
+        notifier: Arc<Notifier>,
         tray: watch::Sender<Option<view::Tray>>,
         sounds: Arc<Sounds>,
+        window: Window,
+        autostart: Autostart,
+        end: oneshot::Sender<()>,
     ) -> Self {
-        Self { app, notifier, tray, sounds }
+        Self { notifier, tray, sounds, window, autostart, end: Some(end) }
     }
 }
 
@@ -53,34 +54,22 @@ impl Shell for Desktop {
     }
 
     fn emit(&mut self, event: &view::Event) {
-        self.app.state::<Page>().send(event);
+        self.window.tell(event);
     }
 
     fn show_window(&mut self, incident: Option<&str>) {
-        if let Some(incident) = incident {
-            self.app.state::<Page>().open(incident);
-        }
-        let app = self.app.clone();
-        let shown = self.app.run_on_main_thread(move || window::show(&app));
-        if let Err(error) = shown {
-            tracing::error!(%error, "cannot show the window");
-        }
+        self.window.show(incident);
     }
 
     fn settings(&mut self, settings: &view::SettingsView) {
         self.sounds.set_volume(settings.sound_volume);
-        let (app, wanted) = (self.app.clone(), settings.start_at_sign_in);
-        let made = move || {
-            if let (Some(client), Some(found)) = (app.try_state::<Client>(), app.try_state::<DataDir>()) {
-                autostart::make(&app, &client, &found.path, wanted, Asked::AtStart);
-            }
-        };
-        tauri::async_runtime::spawn_blocking(made);
+        let (autostart, wanted) = (self.autostart.clone(), settings.start_at_sign_in);
+        tokio::task::spawn_blocking(move || autostart.make(wanted, Asked::AtStart));
     }
 
     fn quit(&mut self) {
         // What stands would be answered by nobody.
         self.notifier.end(NOTIFICATIONS_WITHIN);
-        self.app.exit(0);
+        self.end = None;
     }
 }

@@ -1,0 +1,187 @@
+//! What the page may ask for; each hands its question to the client and its answer back.
+
+use std::sync::Arc;
+
+use secrecy::SecretString;
+use serde::{Deserialize, Serialize};
+use visionguard_client::controller::Client;
+use visionguard_client::view::{Decision, FeedQuery, Problem, ReportQuery, SettingsView};
+use visionguard_client::words;
+
+use crate::autostart::{Asked, Autostart};
+use crate::sound::Sounds;
+
+/// A question of the page, as `ui/core.js` writes it.
+#[derive(Debug, Deserialize)]
+#[serde(tag = "command", content = "with", rename_all = "snake_case", rename_all_fields = "camelCase")]
+pub(crate) enum Ask {
+    /// Everything that the page needs to start; it hears of changes from then on.
+    Subscribe {},
+    /// A page of the feed.
+    Feed {
+        query: FeedQuery,
+    },
+    /// One incident with its alerts.
+    Incident {
+        id: String,
+    },
+    SignIn {
+        server: String,
+        email: String,
+        password: SecretString,
+        keep_password: bool,
+    },
+    SignOut {
+        erase: bool,
+    },
+    RetryNow {},
+    /// Tests the alert path.
+    Drill {},
+    /// The ledger of a period.
+    Report {
+        query: ReportQuery,
+    },
+    /// Records a decision about an incident.
+    Decide {
+        incident: String,
+        decision: Decision,
+        note: Option<String>,
+    },
+    /// An incident is looked at.
+    Seen {
+        incident: String,
+    },
+    /// Takes one incident out of view.
+    Dismiss {
+        incident: String,
+    },
+    /// Takes all incidents out of view.
+    ClearAll {},
+    ChangeSettings {
+        settings: SettingsView,
+    },
+    /// Plays the sound of an alert as loud as that.
+    TrySound {
+        volume: u32,
+    },
+}
+
+/// JSON: what was asked for, or the problem.
+pub(crate) type Answer = Result<Vec<u8>, Vec<u8>>;
+
+/// Who knows the answers.
+#[derive(Debug, Clone)]
+pub(crate) struct Answers {
+    pub(crate) client: Client,
+    autostart: Autostart,
+    sounds: Arc<Sounds>,
+}
+
+impl Answers {
+    pub(crate) fn new(client: Client, autostart: Autostart, sounds: Arc<Sounds>) -> Self {
+        Self { client, autostart, sounds }
+    }
+
+    pub(crate) async fn answer(&self, ask: Ask) -> Answer {
+        let client = &self.client;
+        match ask {
+            Ask::Subscribe {} => {
+                client.window(true);
+                self.autostart.look();
+                written(Ok(client.snapshot().await))
+            }
+            Ask::Feed { query } => written(client.feed(query).await),
+            Ask::Incident { id } => written(client.incident(&id).await),
+            Ask::SignIn { server, email, password, keep_password } => {
+                written(client.sign_in(&server, &email, password, keep_password).await)
+            }
+            Ask::SignOut { erase } => written(client.sign_out(erase).await),
+            Ask::RetryNow {} => {
+                client.retry_now();
+                written(Ok(()))
+            }
+            Ask::Drill {} => written(client.drill().await),
+            Ask::Report { query } => written(client.report(query).await),
+            Ask::Decide { incident, decision, note } => {
+                written(client.decide(&incident, decision, note).await)
+            }
+            Ask::Seen { incident } => {
+                client.seen(&incident);
+                written(Ok(()))
+            }
+            Ask::Dismiss { incident } => written(client.dismiss(&incident).await),
+            Ask::ClearAll {} => written(client.clear_all().await),
+            Ask::ChangeSettings { settings } => written(self.change_settings(settings).await),
+            Ask::TrySound { volume } => written(self.sounds.try_out(volume).await),
+        }
+    }
+
+    async fn change_settings(&self, settings: SettingsView) -> Result<SettingsView, Problem> {
+        let before = self.client.snapshot().await.settings.start_at_sign_in;
+        let settings = self.client.change_settings(settings).await?;
+        self.sounds.set_volume(settings.sound_volume);
+        if settings.start_at_sign_in != before {
+            self.autostart.make(settings.start_at_sign_in, Asked::ByPerson);
+        }
+        Ok(self.client.snapshot().await.settings)
+    }
+}
+
+/// A question that is none.
+pub(crate) fn not_understood(error: &serde_json::Error) -> Answer {
+    let sentence = words::text("problem.unknown_question", &[]);
+    tracing::error!(%error, "the page asked for something unknown");
+    written::<()>(Err(Problem { code: "unknown_question".to_owned(), sentence, field: None }))
+}
+
+fn written<T: Serialize>(answer: Result<T, Problem>) -> Answer {
+    let json = match answer {
+        Ok(answer) => serde_json::to_vec(&answer).map(Ok),
+        Err(problem) => serde_json::to_vec(&problem).map(Err),
+    };
+    json.unwrap_or_else(|error| {
+        tracing::error!(%error, "an answer cannot be written");
+        Err(b"null".to_vec())
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use secrecy::ExposeSecret;
+
+    use super::*;
+
+    #[test]
+    fn the_page_s_words_are_understood() {
+        let json = r#"{ "command": "sign_in", "with": { "server": "http://a", "email": "b", "password": "c",
+            "keepPassword": true } }"#;
+
+        let Ask::SignIn { server, email, password, keep_password } = serde_json::from_str(json).unwrap()
+        else {
+            panic!("it is a sign-in");
+        };
+
+        assert_eq!((server.as_str(), email.as_str(), password.expose_secret()), ("http://a", "b", "c"));
+        assert!(keep_password);
+    }
+
+    #[test]
+    fn questions_without_values_have_an_empty_set_of_them() {
+        for command in ["subscribe", "retry_now", "drill", "clear_all"] {
+            let json = format!(r#"{{ "command": "{command}", "with": {{}} }}"#);
+
+            serde_json::from_str::<Ask>(&json).unwrap();
+        }
+    }
+
+    #[test]
+    fn a_question_that_is_none_is_refused_in_words() {
+        let error = serde_json::from_str::<Ask>(r#"{ "command": "format_disk", "with": {} }"#).unwrap_err();
+
+        let refused = not_understood(&error).unwrap_err();
+
+        let problem: Problem = serde_json::from_slice(&refused).unwrap();
+        assert_eq!(problem.code, "unknown_question");
+        assert!(!problem.sentence.is_empty());
+    }
+}

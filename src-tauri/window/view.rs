@@ -1,0 +1,230 @@
+//! The window and what is done with it.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Context;
+use tauri::webview::{NewWindowResponse, PermissionResponse};
+use tauri::{
+    AppHandle, Manager, PhysicalPosition, PhysicalSize, Url, WebviewUrl, WebviewWindow, WebviewWindowBuilder,
+};
+use visionguard_client::installation::{self, DataDir};
+use visionguard_client::pipe::Place;
+use visionguard_client::words;
+
+/// The label of the only window.
+pub(crate) const LABEL: &str = "main";
+
+/// Its size where there is room, without the frame around it.
+const SIZE: (f64, f64) = (1180.0, 760.0);
+/// The least size in which everything can still be reached.
+const LEAST: (f64, f64) = (320.0, 240.0);
+/// What the frame around it takes, and a panel that the system does not tell of.
+const FRAME: (f64, f64) = (16.0, 72.0);
+
+/// How much of a window must be on a screen to take hold of it, in the screen's pixels.
+const GRASP: i32 = 64;
+
+/// A page is no document: what a browser's menu offers (reload, save the picture) is not for it. Fields keep theirs.
+const NO_BROWSER_MENU: &str = r#"
+addEventListener("contextmenu", (event) => {
+  if (!event.target.closest?.("input, textarea")) event.preventDefault();
+});
+"#;
+
+/// Brings the window to the front.
+pub(crate) fn show(app: &AppHandle) {
+    if let Some(window) = app.get_webview_window(LABEL)
+        && let Err(error) = bring_to_front(&window)
+    {
+        eprintln!("cannot bring the window to the front: {error}");
+    }
+}
+
+/// Puts the window into the task bar.
+pub(crate) fn minimise(app: &AppHandle) {
+    if let Some(window) = app.get_webview_window(LABEL)
+        && let Err(error) = window.minimize()
+    {
+        eprintln!("cannot minimise the window: {error}");
+    }
+}
+
+/// The program ended without a word: the page says so in its place, until the person closes it.
+pub(crate) fn say_that_it_ended(app: &AppHandle) {
+    let encoded =
+        |key| -> String { words::text(key, &[]).bytes().map(|byte| format!("%{byte:02X}")).collect() };
+    let (title, why) = (encoded("window.program_gone_title"), encoded("window.program_gone"));
+    let told = app.get_webview_window(LABEL).context("there is no window").and_then(|window| {
+        let mut address = window.url()?;
+        address.set_path("/stopped.html");
+        address.set_query(Some(&format!("title={title}&why={why}")));
+        window.set_title(&words::text("window.program_gone_title", &[]))?;
+        Ok(window.navigate(address)?)
+    });
+    if let Err(error) = told {
+        eprintln!("cannot say that the program ended: {error:#}");
+        app.exit(1);
+    }
+}
+
+/// Where it is; none while it is in the task bar.
+pub(crate) fn place(app: &AppHandle) -> Option<Place> {
+    let window = app.get_webview_window(LABEL)?;
+    if window.is_minimized().ok()? {
+        return None;
+    }
+    let (position, size) = (window.outer_position().ok()?, window.inner_size().ok()?);
+    Some(Place {
+        x: position.x,
+        y: position.y,
+        width: size.width,
+        height: size.height,
+        maximised: window.is_maximized().ok()?,
+    })
+}
+
+fn bring_to_front(window: &WebviewWindow) -> tauri::Result<()> {
+    window.unminimize()?;
+    window.show()?;
+    window.set_focus()
+}
+
+/// Makes the window, where it was if it was somewhere.
+pub(crate) fn create(app: &AppHandle, data_dir: &Path, place: Option<Place>) -> tauri::Result<()> {
+    let mut window = WebviewWindowBuilder::new(app, LABEL, WebviewUrl::default());
+    if let Some(folder) = folder(app, data_dir) {
+        window = window.data_directory(folder);
+    }
+    let (width, height) = fitting(&screens(app));
+    let window = window
+        .title("VisionGuard")
+        // Where it was is said before it is seen.
+        .visible(false)
+        .inner_size(width, height)
+        .min_inner_size(LEAST.0, LEAST.1)
+        .zoom_hotkeys_enabled(true)
+        .devtools(cfg!(debug_assertions))
+        .initialization_script(NO_BROWSER_MENU)
+        .on_navigation(is_ours)
+        .on_new_window(|_, _| NewWindowResponse::Deny)
+        .on_download(|_, _| false)
+        .on_permission_request(|_, _| PermissionResponse::Deny)
+        .build()?;
+    // On macOS Tauri does the same by itself; WebView2 puts a page of its own there.
+    #[cfg(target_os = "linux")]
+    crate::web_process::follow(&window)?;
+    let screens = window.available_monitors().unwrap_or_default();
+    let screens = screens.iter().map(|screen| (*screen.position(), *screen.size()));
+    if let Some(place) = place.filter(|place| is_within_reach(*place, screens)) {
+        window.set_size(PhysicalSize::new(place.width, place.height))?;
+        window.set_position(PhysicalPosition::new(place.x, place.y))?;
+        if place.maximised {
+            window.maximize()?;
+        }
+    }
+    bring_to_front(&window)
+}
+
+/// Whether the upper edge, by which a window is moved, is on one of the screens: one may have been taken away meanwhile.
+fn is_within_reach(
+    place: Place,
+    screens: impl IntoIterator<Item = (PhysicalPosition<i32>, PhysicalSize<u32>)>,
+) -> bool {
+    screens.into_iter().any(|(at, size)| {
+        let (right, below) =
+            (at.x.saturating_add_unsigned(size.width), at.y.saturating_add_unsigned(size.height));
+        let ends = place.x.saturating_add_unsigned(place.width);
+        let is_beside = ends < at.x + GRASP || place.x > right - GRASP;
+        let is_above_or_below = place.y < at.y - GRASP || place.y > below - GRASP;
+        !is_beside && !is_above_or_below
+    })
+}
+
+/// The room on each screen, in the page's pixels. The one that the window will be on is not known before it is there: Wayland
+/// never says, and many an X server has no first screen.
+fn screens(app: &AppHandle) -> Vec<(f64, f64)> {
+    let monitors = app.available_monitors().unwrap_or_default();
+    let rooms = monitors.iter().map(|monitor| {
+        let room = monitor.work_area().size.to_logical::<f64>(monitor.scale_factor());
+        (room.width, room.height)
+    });
+    rooms.collect()
+}
+
+/// The window's size, no larger than fits on any of the screens with its frame.
+fn fitting(screens: &[(f64, f64)]) -> (f64, f64) {
+    let least =
+        |all: (f64, f64), room: &(f64, f64)| (all.0.min(room.0 - FRAME.0), all.1.min(room.1 - FRAME.1));
+    let (width, height) = screens.iter().fold(SIZE, least);
+    (width.max(LEAST.0), height.max(LEAST.1))
+}
+
+/// Where the web view keeps what it wants to keep, if not where it usually does: without a folder there is no window.
+fn folder(app: &AppHandle, data_dir: &Path) -> Option<PathBuf> {
+    let usual = app.path().app_local_data_dir().ok()?;
+    let is_usable = |folder: &PathBuf| DataDir::at(folder.clone()).trouble.is_none();
+    if is_usable(&usual) {
+        return None;
+    }
+    let others = [
+        installation::runtime_dir(data_dir).map(|folder| folder.join("page")),
+        installation::private_folder().ok(),
+    ];
+    others.into_iter().flatten().find(is_usable)
+}
+
+/// Our own page and nothing else.
+fn is_ours(address: &Url) -> bool {
+    match (address.scheme(), address.host_str()) {
+        ("tauri", Some("localhost")) => true,
+        ("http" | "https", Some("tauri.localhost")) => cfg!(windows),
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn case_30_the_window_fits_on_the_smallest_screen() {
+        let (full, double) = ((1920.0, 1080.0), (683.0, 384.0));
+
+        assert_eq!(fitting(&[]), SIZE);
+        assert_eq!(fitting(&[full]), SIZE);
+        assert_eq!(fitting(&[double]), (667.0, 312.0));
+        assert_eq!(fitting(&[full, double]), (667.0, 312.0));
+        assert_eq!(fitting(&[(200.0, 100.0)]), LEAST);
+    }
+
+    #[test]
+    fn a_window_is_where_it_was_only_if_it_can_be_taken_hold_of_there() {
+        let screen = (PhysicalPosition::new(0, 0), PhysicalSize::new(1920, 1080));
+        let second = (PhysicalPosition::new(1920, 0), PhysicalSize::new(1920, 1080));
+        let at = |x, y| Place { x, y, width: 1180, height: 760, maximised: false };
+
+        assert!(is_within_reach(at(100, 50), [screen]));
+        assert!(is_within_reach(at(-1000, -20), [screen]), "enough of it is there");
+        assert!(is_within_reach(at(2500, 50), [screen, second]));
+        for gone in [at(2500, 50), at(-1150, 50), at(100, 1060), at(100, -700)] {
+            assert!(!is_within_reach(gone, [screen]), "{gone:?}");
+        }
+        assert!(!is_within_reach(at(100, 50), []));
+    }
+
+    #[test]
+    fn only_our_own_page_is_navigated_to() {
+        assert!(is_ours(&"tauri://localhost/index.html".parse().unwrap()));
+        for address in [
+            "https://example.org/",
+            "tauri://elsewhere/",
+            "http://localhost/",
+            "file:///etc/passwd",
+            "data:text/html,x",
+            "about:blank",
+            "javascript:alert(1)",
+        ] {
+            assert!(!is_ours(&address.parse().unwrap()), "{address}");
+        }
+    }
+}
