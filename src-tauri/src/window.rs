@@ -11,6 +11,7 @@ use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, ChildStderr, ChildStdin, ChildStdout, Command};
 use tokio::sync::mpsc;
 use tokio::sync::oneshot;
+use visionguard_client::deaths::{After, Deaths};
 use visionguard_client::notifier::Notifier;
 use visionguard_client::pipe::{self, FromWindow, Place, ToWindow};
 use visionguard_client::shell::{Buttons, Notification};
@@ -390,52 +391,4 @@ fn cannot_show(notifier: &Notifier, why: &str) {
         critical: true,
         buttons: Buttons::Open,
     });
-}
-
-/// What is done about a death.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum After {
-    Again,
-    GiveUp,
-}
-
-/// When the last windows died.
-#[derive(Debug, Default)]
-struct Deaths(Vec<Instant>);
-
-impl Deaths {
-    /// Among so many deaths within [`Deaths::WITHIN`] the last one is the last.
-    const TOO_MANY: usize = 4;
-    const WITHIN: Duration = Duration::from_secs(60);
-
-    fn another(&mut self, now: Instant) -> After {
-        self.0.retain(|death| now.duration_since(*death) < Self::WITHIN);
-        self.0.push(now);
-        if self.0.len() < Self::TOO_MANY { After::Again } else { After::GiveUp }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_window_that_dies_is_shown_again() {
-        let (mut deaths, mut now) = (Deaths::default(), Instant::now());
-
-        for _ in 0..100 {
-            assert_eq!(deaths.another(now), After::Again);
-            now += Deaths::WITHIN / 3;
-        }
-        assert!(deaths.0.len() < Deaths::TOO_MANY, "nothing heaps up");
-    }
-
-    #[test]
-    fn a_window_that_dies_at_once_again_and_again_is_given_up() {
-        let (mut deaths, now) = (Deaths::default(), Instant::now());
-
-        let answers = [0, 1, 2, 3].map(|second| deaths.another(now + Duration::from_secs(second)));
-
-        assert_eq!(answers, [After::Again, After::Again, After::Again, After::GiveUp]);
-    }
 }

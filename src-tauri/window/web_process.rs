@@ -2,19 +2,16 @@
 //! anew. The window of a page that dies again and again is closed; alerts, popups and the tray do not need it.
 
 use std::cell::RefCell;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use tauri::{AppHandle, Manager, Url, WebviewWindow};
+use visionguard_client::deaths::{After, Deaths};
 use visionguard_client::pipe::FromWindow;
 use visionguard_client::words;
 use webkit2gtk::WebViewExt;
 
 use crate::program::Program;
 use crate::view;
-
-/// Among so many deaths within [`WITHIN`] the last one closes the window.
-const TOO_MANY: usize = 4;
-const WITHIN: Duration = Duration::from_secs(60);
 
 /// Follows the life of a new window's page. On the main thread.
 pub(crate) fn follow(window: &WebviewWindow) -> tauri::Result<()> {
@@ -33,63 +30,19 @@ pub(crate) fn follow(window: &WebviewWindow) -> tauri::Result<()> {
     })
 }
 
-fn answer(app: &AppHandle, next: Next, address: Url) {
+fn answer(app: &AppHandle, next: After, address: Url) {
     let Some(window) = app.get_webview_window(view::LABEL) else { return };
     match next {
-        Next::Load => {
+        After::Again => {
             if let Err(error) = window.navigate(address) {
                 eprintln!("the page stays blank: {error}");
             }
         }
-        Next::Close => {
+        After::GiveUp => {
             let why = words::text("notification.window_dies", &[]);
             let program = app.state::<Program>();
             tauri::async_runtime::block_on(program.last_words(FromWindow::CannotShow(why)));
             app.exit(1);
         }
-    }
-}
-
-/// What is done about a death.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Next {
-    Load,
-    Close,
-}
-
-/// When the last processes of one window died.
-#[derive(Debug, Default)]
-struct Deaths(Vec<Instant>);
-
-impl Deaths {
-    fn another(&mut self, now: Instant) -> Next {
-        self.0.retain(|death| now.duration_since(*death) < WITHIN);
-        self.0.push(now);
-        if self.0.len() < TOO_MANY { Next::Load } else { Next::Close }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_page_that_dies_is_loaded_anew() {
-        let (mut deaths, mut now) = (Deaths::default(), Instant::now());
-
-        for _ in 0..100 {
-            assert_eq!(deaths.another(now), Next::Load);
-            now += WITHIN / 3;
-        }
-        assert!(deaths.0.len() < TOO_MANY, "nothing heaps up");
-    }
-
-    #[test]
-    fn a_page_that_dies_at_once_again_and_again_is_given_up() {
-        let (mut deaths, now) = (Deaths::default(), Instant::now());
-
-        let answers = [0, 1, 2, 3].map(|second| deaths.another(now + Duration::from_secs(second)));
-
-        assert_eq!(answers, [Next::Load, Next::Load, Next::Load, Next::Close]);
     }
 }

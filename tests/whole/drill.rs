@@ -53,7 +53,7 @@ async fn where_another_window_has_the_slot_it_does_not_come_back() {
     let result = world.desk.client.drill().await.unwrap();
 
     assert!(!result.passed && result.sentence.contains("did not come back"), "{result:?}");
-    assert_eq!(world.desk.until_status(Status::Deaf).await.reason, "drill_failed");
+    world.desk.until_reason(Status::Deaf, "slot_taken").await;
 }
 
 #[tokio::test]

@@ -10,6 +10,7 @@ pub mod autostart;
 pub mod clock;
 pub mod connection;
 pub mod controller;
+pub mod deaths;
 pub mod dial;
 pub mod doctor;
 pub mod drill;

@@ -422,10 +422,6 @@ mod tests {
 
     #[test]
     fn a_socket_that_opened_a_moment_after_ours_is_another_s() {
-        let entry = |connected_at: &str, uptime| api::Registration::Registered {
-            uptime: Duration::from_millis(uptime),
-            connected_at: Some(connected_at.to_owned()),
-        };
         let age = Duration::from_millis;
         let mut slot = Slot::default();
 
@@ -438,10 +434,6 @@ mod tests {
 
     #[test]
     fn an_older_connection_of_the_user_that_is_still_listed_is_not_taken_for_ours() {
-        let entry = |connected_at: &str, uptime| api::Registration::Registered {
-            uptime: Duration::from_millis(uptime),
-            connected_at: Some(connected_at.to_owned()),
-        };
         let age = Duration::from_millis;
         let mut slot = Slot::default();
 
@@ -568,6 +560,12 @@ mod tests {
 
     fn at(seconds: u64) -> Moment {
         Moment::from_start(Duration::from_secs(1_000 + seconds))
+    }
+
+    /// An entry of the list that is so many milliseconds old.
+    fn entry(connected_at: &str, uptime: u64) -> api::Registration {
+        let (uptime, connected_at) = (Duration::from_millis(uptime), Some(connected_at.to_owned()));
+        api::Registration::Registered { uptime, connected_at }
     }
 
     /// A look with these milliseconds.
