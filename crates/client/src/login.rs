@@ -56,8 +56,11 @@ impl Login {
     }
 }
 
-/// The compositor's socket.
+/// The compositor's socket, which may be named by its whole path.
 fn of_wayland(display: &str) -> Option<PathBuf> {
+    if Path::new(display).is_absolute() {
+        return Some(PathBuf::from(display));
+    }
     Some(PathBuf::from(env::var_os("XDG_RUNTIME_DIR")?).join(display))
 }
 

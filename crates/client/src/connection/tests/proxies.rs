@@ -183,12 +183,12 @@ async fn squid() -> Proxy {
     // Its shared memory goes by this name, and another one may run on this computer.
     let name = format!("shop{}", std::process::id());
     let root = root_of(SQUID);
-    let share = root.join("usr/share/squid");
+    let (share, helpers) = (root.join("usr/share/squid"), root.join("usr/lib/squid"));
     Proxy::start(&root, SQUID, &["-N", "-n", &name, "-f"], |_, port| {
-        let share = share.display();
+        let (share, helpers) = (share.display(), helpers.display());
         format!(
             "http_port 127.0.0.1:{port}\npid_filename none\naccess_log none\ncache_log /dev/null\ncache deny all\n\
-             pinger_enable off\ncoredump_dir none\nmime_table {share}/mime.conf\nicon_directory {share}/icons\n\
+             pinger_enable off\ncoredump_dir none\nunlinkd_program {helpers}/unlinkd\nmime_table {share}/mime.conf\nicon_directory {share}/icons\n\
              error_directory {share}/errors/en\n\
              acl encrypted port 443\nacl tunnels method CONNECT\nhttp_access deny tunnels !encrypted\nhttp_access allow all\n"
         )
