@@ -25,7 +25,7 @@ PICTURE = base64.b64encode(open(os.environ["LAB_PICTURE"], "rb").read()).decode(
 
 app = FastAPI()
 rows: list[dict] = []
-slots: dict[str, tuple[WebSocket, float]] = {}
+slots: dict[str, tuple[WebSocket, float, str]] = {}
 
 
 def word(value: dict) -> str:
@@ -81,9 +81,9 @@ async def anomalies(limit: int = 100, offset: int = 0) -> dict:
 async def connection(user: str) -> object:
     if user not in slots:
         return missing(f"/ws/connections/{user}")
-    age = time.monotonic() - slots[user][1]
-    now = datetime.now().isoformat()
-    return {"user_id": user, "connected": True, "connected_at": now, "uptime_seconds": age, "last_heartbeat": now,
+    _, opened, connected_at = slots[user]
+    age, now = time.monotonic() - opened, datetime.now().isoformat()
+    return {"user_id": user, "connected": True, "connected_at": connected_at, "uptime_seconds": age, "last_heartbeat": now,
             "seconds_since_heartbeat": 0.0}
 
 
@@ -110,7 +110,7 @@ async def alerts(socket: WebSocket, user: str) -> None:
         await socket.close(1008)
         return
     await socket.accept()
-    slots[user] = (socket, time.monotonic())
+    slots[user] = (socket, time.monotonic(), datetime.now().isoformat())
 
     async def pings() -> None:
         while True:

@@ -279,8 +279,8 @@ pub(super) struct Slot {
     latest: Option<(Duration, SignedDuration)>,
     /// When the connection opened that was ours, in the server's words.
     ours: Option<String>,
-    /// The same as it was told as soon as ours had opened: whatever opened at another time is another's.
-    identified: Option<String>,
+    /// The same as it was told as soon as ours had opened, and the latest that this can have been, from our own beginning.
+    identified: Option<(String, SignedDuration)>,
     /// Whatever is listed next is ours.
     recounts: bool,
     /// By how much the server's count of our age is behind.
@@ -306,11 +306,11 @@ impl Slot {
 
     /// What was listed when this connection was of this age, if that can only be itself.
     fn identify(&mut self, registration: &api::Registration, age: Duration) {
-        if let api::Registration::Registered { uptime, connected_at } = registration
+        if let api::Registration::Registered { uptime, connected_at: Some(connected_at) } = registration
             && *uptime <= age + IDENTIFIED_WITHIN
             && self.latest.is_none()
         {
-            self.identified.clone_from(connected_at);
+            self.identified = Some((connected_at.clone(), minus(age, *uptime)));
         }
     }
 
@@ -329,7 +329,11 @@ impl Slot {
         if connected_at.is_some() && connected_at == self.ours {
             return Registration::Ours;
         }
-        if self.identified.is_some() && connected_at != self.identified {
+        // Some servers write the time of the question in its place, so that it has to be later by its age, too.
+        if let Some((ours, latest)) = &self.identified
+            && connected_at.as_ref() != Some(ours)
+            && minus(asked, uptime) > latest.saturating_add(minus(asked / DRIFT, Duration::ZERO))
+        {
             return Registration::Taken;
         }
         let is_younger = uptime + UPTIME_SLACK + asked / DRIFT < asked;
@@ -430,6 +434,17 @@ mod tests {
         assert_eq!(slot.verdict(entry("20:00:00.4", 700), age(1_000), age(1_010)), Registration::Taken);
         assert_eq!(slot.verdict(entry("20:00:00.1", 2_001), age(2_000), age(2_010)), Registration::Ours);
         assert_eq!(slot.verdict(entry("20:00:02.2", 800), age(3_000), age(3_010)), Registration::Taken);
+    }
+
+    #[test]
+    fn a_server_that_writes_another_time_at_each_look_is_judged_by_the_age() {
+        let age = Duration::from_millis;
+        let mut slot = Slot::default();
+
+        slot.identify(&entry("20:00:00.1", 31), age(30));
+
+        assert_eq!(slot.verdict(entry("20:00:01.1", 1_001), age(1_000), age(1_010)), Registration::Ours);
+        assert_eq!(slot.verdict(entry("20:00:03.1", 3_001), age(3_000), age(3_010)), Registration::Ours);
     }
 
     #[test]
