@@ -19,6 +19,8 @@ use crate::view::{Handling, Source};
 
 /// Between two updates of a notification about an alert that could not be stored, or of a message.
 const PAUSE: Duration = Duration::from_secs(10);
+/// A connection that holds alerts back is left behind after this time at the earliest, so that a server is not called often.
+const LEFT_BEHIND_AFTER: Duration = Duration::from_secs(2);
 /// Alerts kept while they cannot be stored.
 const MOST_UNSTORED: usize = 2_000;
 /// How long the record is not read because of them.
@@ -271,7 +273,8 @@ impl Controller {
     /// What a full disk keeps from being acknowledged holds back what comes after it. Another connection goes on behind what
     /// came on this one; after the program's end it is had again from where the journal is.
     fn have_the_rest_sent(&mut self) {
-        if self.watch.log.is_held_back() {
+        let stands_for = self.online_since().map_or(Duration::ZERO, |since| self.now().since(since));
+        if self.watch.log.is_held_back() && stands_for >= LEFT_BEHIND_AFTER {
             tracing::warn!(
                 "alerts that cannot be stored hold back the next ones: connecting anew behind them"
             );

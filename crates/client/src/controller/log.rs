@@ -31,6 +31,8 @@ pub(super) struct Log {
     beginning: Option<(Moment, Beginning)>,
     /// The connection that stands follows the log.
     follows: bool,
+    /// Whose log the connection follows: it may be of who was signed in before, for a moment.
+    of: Option<LogOf>,
     /// When the comparison that is under way began, by both clocks.
     comparing: Option<(Moment, Timestamp)>,
     /// How many of this session's alerts had a place in the log.
@@ -178,6 +180,7 @@ impl Controller {
             "following the server's log"
         );
         self.watch.log.follows = true;
+        self.watch.log.of = self.log_of();
         let begins = asked.is_none() || !welcome.recovered;
         self.watch.log.beginning = begins.then(|| (self.now(), Beginning { asked, head: welcome.head }));
     }
@@ -237,8 +240,12 @@ impl Controller {
     /// The place of an alert that came on the socket, if it has one.
     pub(super) fn place(&mut self, alert: &Alert) -> Option<Place> {
         let cursor = alert.cursor.clone()?;
-        let place =
-            Place { of: self.log_of()?, session: self.who.epoch, number: self.watch.log.places, cursor };
+        let place = Place {
+            of: self.watch.log.of.clone()?,
+            session: self.who.epoch,
+            number: self.watch.log.places,
+            cursor,
+        };
         self.watch.log.places += 1;
         Some(place)
     }
