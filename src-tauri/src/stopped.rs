@@ -37,14 +37,11 @@ pub(crate) async fn tell(found: &DataDir, error: &anyhow::Error) -> End {
         notify(found, &why).await;
     }
     let Some(dialog) = dialog else { return End::Closed };
-    match seen(dialog, found).await {
-        Seen::Closed => End::Closed,
-        Seen::Free => End::Free,
-        Seen::Failed => {
-            notify(found, &why).await;
-            End::Closed
-        }
+    if let Some(end) = seen(dialog, found).await {
+        return end;
     }
+    notify(found, &why).await;
+    End::Closed
 }
 
 /// With its causes, as a sentence.
@@ -94,26 +91,18 @@ fn dialog(why: &str) -> Option<Child> {
     command.spawn().inspect_err(|error| eprintln!("VisionGuard: no dialog can be shown: {error}")).ok()
 }
 
-/// What became of a dialog.
-enum Seen {
-    Closed,
-    Free,
-    /// It never came up.
-    Failed,
-}
-
-/// Waits until the person closed it, or the directory is free that was in use when it was shown.
-async fn seen(mut dialog: Child, found: &DataDir) -> Seen {
+/// Waits until the person closed it, or the directory is free that was in use when it was shown; none if it never came up.
+async fn seen(mut dialog: Child, found: &DataDir) -> Option<End> {
     let was_held = lock::is_held(&found.path);
     loop {
         tokio::select! {
             ended = dialog.wait() => {
-                return if ended.is_ok_and(|status| status.success()) { Seen::Closed } else { Seen::Failed };
+                return ended.is_ok_and(|status| status.success()).then_some(End::Closed);
             }
             () = tokio::time::sleep(LOOK_EVERY) => {
                 if was_held && !lock::is_held(&found.path) {
                     let _ = dialog.kill().await;
-                    return Seen::Free;
+                    return Some(End::Free);
                 }
             }
         }

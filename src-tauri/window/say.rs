@@ -27,8 +27,7 @@ pub(crate) fn say(title: &str, why: &str, hidden: bool) -> anyhow::Result<()> {
 pub(crate) fn say(title: &str, why: &str, hidden: bool) -> anyhow::Result<()> {
     use tauri::{WebviewUrl, WebviewWindowBuilder};
 
-    let encoded = |text: &str| -> String { text.bytes().map(|byte| format!("%{byte:02X}")).collect() };
-    let page = format!("stopped.html?title={}&why={}", encoded(title), encoded(why));
+    let page = page(title, why);
     let app = tauri::Builder::default().build(tauri::generate_context!())?;
     WebviewWindowBuilder::new(&app, "stopped", WebviewUrl::App(page.into()))
         .title("VisionGuard")
@@ -37,4 +36,10 @@ pub(crate) fn say(title: &str, why: &str, hidden: bool) -> anyhow::Result<()> {
         .build()?;
     app.run(|_, _| {});
     Ok(())
+}
+
+/// The address of the page that says this, and asks for nothing.
+pub(crate) fn page(title: &str, why: &str) -> String {
+    let encoded = |text: &str| -> String { text.bytes().map(|byte| format!("%{byte:02X}")).collect() };
+    format!("stopped.html?title={}&why={}", encoded(title), encoded(why))
 }

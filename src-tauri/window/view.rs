@@ -11,6 +11,8 @@ use visionguard_client::installation::{self, DataDir};
 use visionguard_client::pipe::Place;
 use visionguard_client::words;
 
+use crate::say;
+
 /// The label of the only window.
 pub(crate) const LABEL: &str = "main";
 
@@ -51,15 +53,12 @@ pub(crate) fn minimise(app: &AppHandle) {
 
 /// The program ended without a word: the page says so in its place, until the person closes it.
 pub(crate) fn say_that_it_ended(app: &AppHandle) {
-    let encoded =
-        |key| -> String { words::text(key, &[]).bytes().map(|byte| format!("%{byte:02X}")).collect() };
-    let (title, why) = (encoded("window.program_gone_title"), encoded("window.program_gone"));
+    let (title, why) =
+        (words::text("window.program_gone_title", &[]), words::text("window.program_gone", &[]));
     let told = app.get_webview_window(LABEL).context("there is no window").and_then(|window| {
-        let mut address = window.url()?;
-        address.set_path("/stopped.html");
-        address.set_query(Some(&format!("title={title}&why={why}")));
-        window.set_title(&words::text("window.program_gone_title", &[]))?;
-        Ok(window.navigate(address)?)
+        let page = window.url()?.join(&format!("/{}", say::page(&title, &why)))?;
+        window.set_title(&title)?;
+        Ok(window.navigate(page)?)
     });
     if let Err(error) = told {
         eprintln!("cannot say that the program ended: {error:#}");

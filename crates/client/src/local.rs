@@ -277,15 +277,16 @@ async fn answer(stream: impl AsyncRead + AsyncWrite + Unpin, client: &Client, fa
     };
     match question {
         Question::Open { login } => match face {
-            Face::Window if login != Login::here() && Login::here().is_over().await => {
+            Face::Window => {
+                let here = Login::here();
+                if login == here || !here.is_over().await {
+                    client.open();
+                    return write(&mut stream, &Answer::Opened).await;
+                }
                 tracing::info!("the login that this program was started in is over, and there is another");
                 write(&mut stream, &Answer::Leaves).await?;
                 client.quit();
                 Ok(())
-            }
-            Face::Window => {
-                client.open();
-                write(&mut stream, &Answer::Opened).await
             }
             Face::None => write(&mut stream, &Answer::Problem(unknown_question())).await,
         },
