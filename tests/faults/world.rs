@@ -201,7 +201,7 @@ pub async fn known(desk: &Desk) -> Vec<Option<String>> {
     let mut known = Vec::new();
     let mut query = FeedQuery::default();
     loop {
-        let page = desk.client.feed(query.clone()).await.unwrap();
+        let page = desk.feed(query.clone()).await;
         for item in page.items {
             if let FeedItem::Incident(incident) = item {
                 let alerts = desk.detail(&incident).await.alerts;

@@ -16,7 +16,7 @@ use visionguard_client::settings;
 use visionguard_client::status::Limits;
 use visionguard_client::tls;
 use visionguard_client::view::{
-    FeedItem, FeedQuery, Incident, IncidentDetail, Problem, SessionView, Status, StatusView,
+    FeedItem, FeedPage, FeedQuery, Incident, IncidentDetail, Problem, SessionView, Status, StatusView,
 };
 use visionguard_proto::link;
 
@@ -131,7 +131,8 @@ impl Desk {
 
     /// Signs in.
     pub async fn sign_in(&self, server: &str, email: &str, password: &str) -> Result<SessionView, Problem> {
-        self.client.sign_in(server, email, SecretString::from(password), false).await
+        let signed_in = self.client.sign_in(server, email, SecretString::from(password), false);
+        wait::within("the sign-in to be answered", signed_in).await
     }
 
     /// Why signing in was refused.
@@ -145,7 +146,7 @@ impl Desk {
 
     /// The status with its reason, as it is now.
     pub async fn status(&self) -> StatusView {
-        self.client.snapshot().await.status
+        wait::within("the status", self.client.snapshot()).await.status
     }
 
     /// Waits for this status.
@@ -167,9 +168,14 @@ impl Desk {
         }
     }
 
+    /// A page of the feed.
+    pub async fn feed(&self, query: FeedQuery) -> FeedPage {
+        wait::within("the feed", self.client.feed(query)).await.unwrap()
+    }
+
     /// The incidents in view, newest first.
     pub async fn incidents(&self) -> Vec<Incident> {
-        let page = self.client.feed(FeedQuery::default()).await.unwrap();
+        let page = self.feed(FeedQuery::default()).await;
         page.items
             .into_iter()
             .filter_map(|item| match item {
@@ -181,7 +187,7 @@ impl Desk {
 
     /// One incident with its alerts.
     pub async fn detail(&self, incident: &Incident) -> IncidentDetail {
-        self.client.incident(&incident.id).await.unwrap()
+        wait::within("an incident", self.client.incident(&incident.id)).await.unwrap()
     }
 
     /// Waits until the incidents in view are as the test wants them.

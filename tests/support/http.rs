@@ -4,11 +4,15 @@ use std::sync::Once;
 
 use serde_json::{Value, json};
 
+use crate::wait;
+
 /// A new client.
 pub fn client() -> reqwest::Client {
     static PROVIDER: Once = Once::new();
     PROVIDER.call_once(|| drop(rustls::crypto::ring::default_provider().install_default()));
-    reqwest::Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none()).build().unwrap()
+    let client = reqwest::Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none());
+    // A server that answers nothing fails the test that asked it.
+    client.timeout(wait::PATIENCE).build().unwrap()
 }
 
 /// A token for this person, as a client of another make gets it.

@@ -16,6 +16,7 @@ pub mod http;
 pub mod matrix;
 pub mod mount;
 pub mod ours;
+mod overdue;
 pub mod picture;
 pub mod portal;
 pub mod process;

@@ -12,6 +12,8 @@ use std::time::{Duration, Instant};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
+use crate::overdue::Watchdog;
+
 /// A test of one row while it runs.
 #[derive(Debug)]
 pub struct Fault {
@@ -20,6 +22,7 @@ pub struct Fault {
     injected: String,
     started: Instant,
     said: Mutex<Said>,
+    _watchdog: Watchdog,
 }
 
 #[derive(Debug)]
@@ -44,7 +47,14 @@ enum Outcome {
 pub fn row(number: u8, injected: &str) -> Fault {
     let test = thread::current().name().unwrap_or("unnamed").to_owned();
     let said = Said { times: 1, measured: Vec::new(), spreads: Vec::new(), outcome: Outcome::Failed };
-    Fault { number, test, injected: injected.to_owned(), started: Instant::now(), said: Mutex::new(said) }
+    Fault {
+        number,
+        injected: injected.to_owned(),
+        started: Instant::now(),
+        said: Mutex::new(said),
+        _watchdog: Watchdog::over(&test),
+        test,
+    }
 }
 
 impl Fault {

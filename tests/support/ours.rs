@@ -71,7 +71,7 @@ impl Ours {
 
     /// Publishes this; its id in the record.
     pub async fn publish_theft(&self, theft: Detection) -> String {
-        self.running().publish(theft).await.unwrap().id.to_string()
+        wait::within("an alert to be stored", self.running().publish(theft)).await.unwrap().id.to_string()
     }
 
     /// A theft by this person, seen in this frame of the stream.
@@ -92,7 +92,7 @@ impl Ours {
 
     /// Ends it politely.
     pub async fn stop(&mut self) {
-        self.running.take().unwrap().stop().await;
+        wait::within("the server to stop", self.running.take().unwrap().stop()).await;
     }
 
     /// Ends it as `kill -9` does.

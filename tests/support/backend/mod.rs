@@ -313,7 +313,7 @@ impl Backend {
         let Some(running) = self.running.take() else { return };
         running.closing.cancel();
         self.shared.lock().close_all(1012);
-        let _ = running.task.await;
+        let _ = wait::within("the double's last answers", running.task).await;
         running.killed.cancel();
         wait::until("all sockets to be closed", || (self.sockets_open() == 0).then_some(())).await;
     }

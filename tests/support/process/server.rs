@@ -4,9 +4,11 @@ use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
+use std::thread;
 use std::time::Duration;
 
 use serde_json::Value;
+use tokio::sync::oneshot;
 
 use super::{end, memory, signal_to, visionguard_server};
 use crate::wait;
@@ -23,17 +25,16 @@ impl ServerProgram {
     pub async fn start(data_dir: &Path, listen: SocketAddr) -> ServerProgram {
         let deadline = tokio::time::Instant::now() + wait::PATIENCE;
         loop {
-            let (data_dir, failed) = (data_dir.to_owned(), tokio::time::Instant::now() > deadline);
-            let started = tokio::task::spawn_blocking(move || Self::try_start(&data_dir, listen)).await;
-            match started.unwrap() {
-                Some(program) => return program,
-                None => assert!(!failed, "the server does not start"),
+            let failed = tokio::time::Instant::now() > deadline;
+            if let Some(program) = Self::try_start(data_dir, listen).await {
+                return program;
             }
+            assert!(!failed, "the server does not start");
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     }
 
-    fn try_start(data_dir: &Path, listen: SocketAddr) -> Option<ServerProgram> {
+    async fn try_start(data_dir: &Path, listen: SocketAddr) -> Option<ServerProgram> {
         let mut child = Command::new(visionguard_server())
             .arg("--data-dir")
             .arg(data_dir)
@@ -44,15 +45,20 @@ impl ServerProgram {
             .stderr(Stdio::null())
             .spawn()
             .unwrap();
-        let mut line = String::new();
-        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        let out = child.stdout.take().unwrap();
+        // From here on it is killed where this is left.
+        let mut program = ServerProgram { child, address: listen };
+        let (said, heard) = oneshot::channel();
+        // Not on the runtime, which would not end before what it waits for.
+        thread::spawn(move || {
+            let mut line = String::new();
+            let _ = BufReader::new(out).read_line(&mut line);
+            let _ = said.send(line);
+        });
+        let line = wait::within("the server to listen or to end", heard).await.unwrap();
         let listening: Value = serde_json::from_str(&line).unwrap_or_default();
-        let Some(url) = listening["listening"].as_str() else {
-            let _ = child.wait();
-            return None;
-        };
-        let address = url.strip_prefix("http://").unwrap().parse().unwrap();
-        Some(ServerProgram { child, address })
+        program.address = listening["listening"].as_str()?.strip_prefix("http://").unwrap().parse().unwrap();
+        Some(program)
     }
 
     /// Ends it as `kill -9` does.
