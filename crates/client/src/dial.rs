@@ -22,7 +22,7 @@ use tower_service::Service;
 use url::{Host, Url};
 use visionguard_proto::{Cause, Place};
 
-use crate::network::WayOut;
+use crate::network::{Signs, WayOut};
 use asked::{Asked, Unheard};
 
 pub(crate) use names::Resolver;
@@ -48,6 +48,11 @@ pub trait Dial: fmt::Debug + Send + Sync + 'static {
     fn speaks_tls<'a>(&'a self, url: &'a Url) -> BoxFuture<'a, bool> {
         let _ = url;
         Box::pin(async { false })
+    }
+
+    /// Tells when to look at the way there anew; inside a runtime.
+    fn signs(&self) -> Signs {
+        Signs::none()
     }
 
     /// The way there as the system sees it now; when it changes, the network did.
@@ -151,6 +156,10 @@ impl Dial for SystemDial {
             let outcome = tokio::time::timeout(TLS_WITHIN, self.open(&encrypted)).await;
             matches!(outcome, Ok(Ok(_) | Err(Cause::Tls | Cause::CertificateWanted)))
         })
+    }
+
+    fn signs(&self) -> Signs {
+        Signs::of_the_kernel()
     }
 
     fn way_out(&self, url: &Url) -> WayOut {

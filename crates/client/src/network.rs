@@ -1,14 +1,21 @@
 //! Notices that the machine slept, and that it came to another network. Portable: asks nobody but the kernel.
 
+#[cfg(target_os = "linux")]
+mod signs;
+
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
 use std::time::Duration;
 
+use tokio::time::Instant;
 use url::{Host, Url};
 use visionguard_proto::Moment;
 
 /// How often to look while a connection stands or is waited for: a wake, or a network that returns, is known a second
 /// later.
 pub const CHECK_EVERY: Duration = Duration::from_secs(1);
+
+/// How often where the kernel's [`Signs`] are heard: they prompt a look at once.
+pub const CHECK_HEARD_EVERY: Duration = Duration::from_secs(30);
 
 /// How often to look while none is wanted, or one is being opened: an attempt has a deadline of its own.
 pub const CHECK_IDLE_EVERY: Duration = Duration::from_secs(5);
@@ -22,19 +29,72 @@ pub const JUMP: Duration = Duration::from_secs(15);
 #[derive(Debug)]
 pub struct WakeWatch {
     looked_at: Moment,
+    /// The same by the clock of the timers.
+    ticked_at: Instant,
 }
 
 impl WakeWatch {
     /// Starts now.
     pub fn new(now: Moment) -> WakeWatch {
-        WakeWatch { looked_at: now }
+        WakeWatch { looked_at: now, ticked_at: Instant::now() }
     }
 
-    /// Looks; to be called at least every [`CHECK_IDLE_EVERY`]. True once after each sleep.
-    pub fn woke(&mut self, now: Moment) -> bool {
+    /// Looks, after a wait that should have ended after `planned` at the latest. True once after each sleep.
+    pub fn woke(&mut self, now: Moment, planned: Duration) -> bool {
+        let ticked_at = Instant::now();
         let away = now.since(self.looked_at);
-        self.looked_at = now;
-        away > CHECK_EVERY + JUMP
+        let slept = away.saturating_sub(ticked_at.duration_since(self.ticked_at));
+        (self.looked_at, self.ticked_at) = (now, ticked_at);
+        slept > JUMP || away > planned + JUMP
+    }
+}
+
+/// What the kernel says by itself, where it does: something about the network changed, or the machine slept.
+#[derive(Debug, Default)]
+pub struct Signs {
+    #[cfg(target_os = "linux")]
+    heard: Option<signs::Heard>,
+}
+
+impl Signs {
+    /// Nothing is ever said.
+    pub fn none() -> Signs {
+        Signs::default()
+    }
+
+    /// Listens to the kernel, inside a runtime. Where that is not possible, nothing is ever said.
+    #[cfg(target_os = "linux")]
+    pub fn of_the_kernel() -> Signs {
+        let heard = signs::Heard::open();
+        let heard = heard.inspect_err(|error| tracing::debug!(%error, "the kernel says nothing of changes"));
+        Signs { heard: heard.ok() }
+    }
+
+    /// Nothing is said here.
+    #[cfg(not(target_os = "linux"))]
+    pub fn of_the_kernel() -> Signs {
+        Signs::none()
+    }
+
+    /// How often to look all the same.
+    pub fn check_every(&self) -> Duration {
+        #[cfg(target_os = "linux")]
+        if self.heard.is_some() {
+            return CHECK_HEARD_EVERY;
+        }
+        CHECK_EVERY
+    }
+
+    /// Waits for the next sign.
+    pub async fn next(&mut self) {
+        #[cfg(target_os = "linux")]
+        if let Some(heard) = &self.heard {
+            let Err(error) = heard.next().await else { return };
+            tracing::warn!(%error, "the kernel says nothing of changes any more");
+            self.heard = None;
+            return;
+        }
+        std::future::pending().await
     }
 }
 
@@ -87,14 +147,26 @@ fn source(to: IpAddr) -> Option<IpAddr> {
 mod tests {
     use super::*;
 
-    #[test]
-    fn a_look_that_comes_in_time_is_no_wake_and_a_late_one_is_one_wake() {
+    #[tokio::test(start_paused = true)]
+    async fn a_look_that_comes_in_time_is_no_wake_and_a_late_one_is_one_wake() {
+        let mut watch = WakeWatch::new(at(0));
+        let second = Duration::from_secs(1);
+
+        for (wait, is_late) in [(5, false), (16, false), (17, true), (1, false)] {
+            tokio::time::advance(second * wait).await;
+            let now = watch.looked_at + second * wait;
+            assert_eq!(watch.woke(now, second), is_late, "after {wait} s");
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_sleep_is_found_in_the_middle_of_a_long_wait() {
         let mut watch = WakeWatch::new(at(0));
 
-        assert!(!watch.woke(at(5)));
-        assert!(!watch.woke(at(21)));
-        assert!(watch.woke(at(38)));
-        assert!(!watch.woke(at(39)));
+        tokio::time::advance(Duration::from_secs(3)).await;
+        assert!(!watch.woke(at(3), CHECK_HEARD_EVERY));
+        assert!(watch.woke(at(3 + 16), CHECK_HEARD_EVERY));
+        assert!(!watch.woke(at(3 + 16), CHECK_HEARD_EVERY));
     }
 
     #[test]

@@ -18,7 +18,7 @@ use super::socket::{Incoming, Socket};
 use super::{Event, Target};
 use crate::clock::Clock;
 use crate::dial::Dial;
-use crate::network::{CHECK_EVERY, CHECK_IDLE_EVERY, WakeWatch, WayOut};
+use crate::network::{CHECK_EVERY, CHECK_IDLE_EVERY, Signs, WakeWatch, WayOut};
 
 /// The original server may forget a connection that follows too closely on the last one of the same user: the least time
 /// between the end of the one and the beginning of the next, whatever else is waited for meanwhile.
@@ -72,6 +72,9 @@ pub(super) struct Driver {
     state: watch::Sender<State>,
     wake: WakeWatch,
     way_out: WayOut,
+    signs: Signs,
+    /// How long the last wait was to take at most.
+    planned: Duration,
     target: Option<Target>,
     /// What its server speaks, and since when that is known.
     spoken: Option<(Protocol, Moment)>,
@@ -111,7 +114,7 @@ impl Driver {
         let connect_within = config.connect_within;
         let link = Link::new(config, seed);
         let (state, seen) = watch::channel(*link.state());
-        let wake = WakeWatch::new(clock.monotonic());
+        let (wake, signs) = (WakeWatch::new(clock.monotonic()), dial.signs());
         let driver = Driver {
             link,
             connect_within,
@@ -122,6 +125,8 @@ impl Driver {
             state,
             wake,
             way_out: WayOut::default(),
+            signs,
+            planned: Duration::ZERO,
             target: None,
             spoken: None,
             asked: None,
@@ -164,6 +169,7 @@ impl Driver {
 
     async fn tick(&mut self) -> Tick {
         let sleep = self.sleep();
+        self.planned = sleep;
         tokio::select! {
             command = self.commands.recv() => Tick::Command(command),
             outcome = run(&mut self.attempt), if self.attempt.is_some() => Tick::Opened(outcome),
@@ -177,15 +183,18 @@ impl Driver {
                 }
                 Tick::Taken
             }
+            () = self.signs.next() => Tick::Time,
             () = tokio::time::sleep(sleep) => Tick::Time,
         }
     }
 
     fn sleep(&self) -> Duration {
         let longest = match self.link.state() {
-            State::Online { .. } | State::Waiting { .. } => CHECK_EVERY,
+            State::Online { .. } | State::Waiting { .. } => self.signs.check_every(),
             State::Offline if self.resting.is_some() => CHECK_EVERY,
-            State::Offline | State::Connecting { .. } | State::Rejected { .. } => CHECK_IDLE_EVERY,
+            State::Offline | State::Connecting { .. } | State::Rejected { .. } => {
+                self.signs.check_every().max(CHECK_IDLE_EVERY)
+            }
         };
         let Some(at) = self.link.poll_timeout() else { return longest };
         at.since(self.clock.monotonic()).clamp(SHORTEST_SLEEP, longest)
@@ -392,7 +401,7 @@ impl Driver {
 
     fn look_at_the_clock(&mut self) {
         let now = self.clock.monotonic();
-        if self.wake.woke(now) && self.target.is_some() {
+        if self.wake.woke(now, self.planned) && self.target.is_some() {
             tracing::info!("the machine was asleep");
             self.remember(Event::Woke);
             self.wake_up();
