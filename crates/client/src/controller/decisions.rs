@@ -63,8 +63,12 @@ impl Outbox {
     /// `answered` says whether the server answers requests, as far as is known.
     pub(super) fn due(&self, answered: bool) -> Option<Moment> {
         let to_send = self.due.at().filter(|_| answered && !self.sending);
-        let to_look = self.beside.at().filter(|_| !self.looking);
-        [to_send, to_look, self.rows.at()].into_iter().flatten().min()
+        [to_send, self.rows.at()].into_iter().flatten().min()
+    }
+
+    /// When to look for decisions of other programs.
+    pub(super) fn look_due(&self) -> Option<Moment> {
+        self.beside.at().filter(|_| !self.looking)
     }
 
     /// Answers those who wait for this incident, as far as there is an answer to their decision.

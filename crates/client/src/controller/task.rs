@@ -284,6 +284,8 @@ impl Controller {
     fn sleep(&self) -> Duration {
         let now = self.now();
         let online = self.online_since().is_some();
+        // While all is well these looks wait for something else to be due: each wake costs.
+        let leisure = if self.journal.is_durable() { self.pace.look_every * 2 } else { Duration::ZERO };
         let due = [
             self.who.due(),
             self.watch.due(online, self.reads_offline_from()),
@@ -293,7 +295,8 @@ impl Controller {
             self.page.due(),
             self.shown.due(),
             self.upkeep.at(),
-            self.home.due(),
+            self.home.due().map(|at| at + leisure),
+            self.outbox.look_due().map(|at| at + leisure),
         ];
         due.into_iter().flatten().map(|at| at.since(now)).min().unwrap_or(LONGEST_SLEEP).min(LONGEST_SLEEP)
     }
