@@ -59,12 +59,14 @@ pub(crate) fn run() -> anyhow::Result<()> {
     runtime.block_on(living).context("the program broke off")?
 }
 
+/// Of one thread where nothing else wants the main one: each hand-over from thread to thread is a wake more. What takes long
+/// has threads of its own.
 fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
-    tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(2)
-        .enable_all()
-        .build()
-        .context("cannot start the runtime")
+    use tokio::runtime::Builder;
+
+    let mut builder =
+        if cfg!(target_os = "linux") { Builder::new_current_thread() } else { Builder::new_multi_thread() };
+    builder.worker_threads(2).enable_all().build().context("cannot start the runtime")
 }
 
 async fn live(system: System, told: &Told) -> anyhow::Result<()> {
