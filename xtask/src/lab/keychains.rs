@@ -207,7 +207,8 @@ impl<'a> Scene<'a> {
     }
 
     fn is_protected(&self) -> Result<()> {
-        eventually("the program is signed in by itself, and protected", Duration::from_secs(60), || {
+        // A question that is asked while it unlocks may be answered by nobody, and is asked again.
+        eventually("the program is signed in by itself, and protected", Duration::from_secs(180), || {
             (self.keychain.answer)(&self.desktop)?;
             Ok(self.client().is("protected"))
         })
