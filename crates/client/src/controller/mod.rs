@@ -223,8 +223,8 @@ impl Parts {
 }
 
 impl Client {
-    /// Takes the data directory, opens the journal and starts the task; needs a tokio runtime around it. Blocks for as
-    /// long as the check of the journal takes.
+    /// Takes the data directory, opens the journal and starts the task; needs a tokio runtime around it. Waits for nothing
+    /// that takes the longer the more the journal holds.
     pub fn start(parts: Parts, shell: impl Shell) -> Result<Client, StartError> {
         Client::start_with(parts, Remarks::default(), shell)
     }

@@ -13,8 +13,8 @@ use crate::journal::{AlertId, IncidentId, Journal, JournalError, Stored};
 use crate::local::Standing;
 use crate::settings::{self, Complaint, Settings, SettingsError};
 use crate::view::{
-    Event, FeedPage, FeedQuery, IncidentDetail, PopupsView, Problem, Report, ReportQuery, SettingsView,
-    Snapshot,
+    Counts, Event, FeedPage, FeedQuery, IncidentDetail, PopupsView, Problem, Report, ReportQuery,
+    SettingsView, Snapshot,
 };
 use crate::words::text;
 
@@ -23,29 +23,30 @@ impl Controller {
 
     pub(super) fn snapshot(&self, reply: Reply<Snapshot>) {
         let journal = self.journal.clone();
-        let settings = self.settings.view.clone();
+        let names = self.settings.view.camera_names.clone();
         let midnight = self.midnight();
-        let mut snapshot = Snapshot {
+        self.spawn(async move {
+            let feed = journal.feed(FeedQuery::default(), &names).await.unwrap_or_else(|error| {
+                tracing::error!(%error, "the feed cannot be read");
+                FeedPage::default()
+            });
+            Tick::SnapshotRead(feed, journal.counts(midnight).await.ok(), reply)
+        });
+    }
+
+    /// All but the feed is of the moment at which it is told: a notice that came meanwhile is in it.
+    pub(super) fn snapshot_read(&self, feed: FeedPage, counts: Option<Counts>, reply: Reply<Snapshot>) {
+        let _ = reply.send(Snapshot {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             now: milliseconds(self.wall()),
             status: self.shown.status.clone(),
             session: self.account.session(),
-            counts: self.shown.counts,
-            feed: FeedPage::default(),
-            settings,
+            counts: counts.unwrap_or(self.shown.counts),
+            feed,
+            settings: self.settings.view.clone(),
             notices: self.shown.notices(),
             drill: self.drills.view(),
             popups: self.shown.popups.clone(),
-        };
-        self.tasks.spawn(async move {
-            match journal.feed(FeedQuery::default(), &snapshot.settings.camera_names).await {
-                Ok(feed) => snapshot.feed = feed,
-                Err(error) => tracing::error!(%error, "the feed cannot be read"),
-            }
-            if let Ok(counts) = journal.counts(midnight).await {
-                snapshot.counts = counts;
-            }
-            let _ = reply.send(snapshot);
         });
     }
 

@@ -92,11 +92,11 @@ pub(super) struct Controller {
 pub(super) fn start(parts: Parts, remarks: Remarks, shell: Box<dyn Shell>) -> Result<Client, StartError> {
     let directory = installation::file_id(&parts.data_dir);
     let lock = DataLock::take(&parts.data_dir, &parts.program, parts.clock.wall())?;
-    let (journal, found) = open_journal(&parts)?;
+    let (ticks, inbox) = mpsc::unbounded_channel();
+    let (journal, found) = open_journal(&parts, ticks.clone())?;
     let account = Account::new(parts.data_dir.clone(), parts.keychain, parts.http, Arc::clone(&parts.clock));
     let (connection, events) =
         Connection::start(parts.link.clone(), Arc::clone(&parts.dial), Arc::clone(&parts.clock), parts.seed);
-    let (ticks, inbox) = mpsc::unbounded_channel();
     let tasks = TaskTracker::new();
     let lane = recorder::start(&tasks, journal.clone(), ticks.clone());
     let now = parts.clock.monotonic();
@@ -156,9 +156,10 @@ enum Found {
 }
 
 /// The journal on disk; one in memory where the disk will not have it, so that alerts are shown all the same.
-fn open_journal(parts: &Parts) -> Result<(Journal, Found), StartError> {
+fn open_journal(parts: &Parts, ticks: mpsc::UnboundedSender<Tick>) -> Result<(Journal, Found), StartError> {
     let clock = || Arc::clone(&parts.clock);
-    match Journal::open_with(&parts.data_dir, &parts.journal, clock()) {
+    let checked = move |checked| drop(ticks.send(Tick::JournalChecked(checked)));
+    match Journal::open_at_once(&parts.data_dir, &parts.journal, clock(), checked) {
         Ok(opened) => {
             let aside = opened.set_aside.as_deref().map(journal::set_aside_words);
             Ok((opened.journal, aside.map_or(Found::Well, Found::SetAside)))
@@ -362,6 +363,20 @@ impl Controller {
             Found::Well => {}
             Found::SetAside(words) => self.shown.notice("journal_set_aside", words),
             Found::Unwritable => self.say_unwritable(),
+        }
+    }
+
+    /// The file was read through.
+    pub(super) fn journal_checked(&mut self, checked: Result<(), JournalError>) {
+        match checked {
+            Ok(()) => {}
+            Err(JournalError::Damaged) => {
+                self.found_journal(Found::SetAside("notice.journal_set_aside"));
+                // What the file held is not known here any more.
+                self.watch.record = None;
+                self.reconcile_soon();
+            }
+            Err(error) => self.journal_failed(&error),
         }
     }
 

@@ -77,6 +77,7 @@ pub(super) enum Tick {
     LinkEnded,
 
     // ---- come back from work that was spawned ----
+    SnapshotRead(FeedPage, Option<Counts>, Reply<Snapshot>),
     Restored(u64, Restored),
     SignedIn(Result<SessionView, Problem>, Reply<Result<SessionView, Problem>>),
     SignedOut {
@@ -149,6 +150,8 @@ pub(super) enum Tick {
     OutageCut(Result<Option<OutageRow>, JournalError>),
     /// The journal was in memory and is on the disk now.
     Settled(Settled),
+    /// What the check of the journal's file came to.
+    JournalChecked(Result<(), JournalError>),
     /// The data directory was looked at.
     Looked(Box<Look>),
     /// The journal is in memory from now on, the directory being another program's.
@@ -177,6 +180,7 @@ impl Controller {
     pub(super) fn handle(&mut self, tick: Tick) {
         match tick {
             Tick::Snapshot(reply) => self.snapshot(reply),
+            Tick::SnapshotRead(feed, counts, reply) => self.snapshot_read(feed, counts, reply),
             Tick::Feed(query, reply) => self.feed(query, reply),
             Tick::Incident(id, reply) => self.incident(&id, reply),
             Tick::Report(query, reply) => self.report(query, reply),
@@ -239,6 +243,7 @@ impl Controller {
             Tick::Counted(result) => self.counted(result),
             Tick::OutageCut(result) => self.outage_was_cut(result),
             Tick::Settled(settled) => self.settled(settled),
+            Tick::JournalChecked(checked) => self.journal_checked(checked),
             Tick::Looked(look) => self.looked(*look),
             Tick::JournalLeft(result) => self.journal_left(result),
             Tick::SettingsSaved(result, reply) => self.settings_saved(result, reply),

@@ -11,7 +11,7 @@ use rusqlite::config::DbConfig;
 use rusqlite::types::Value;
 use rusqlite::{Connection, params, params_from_iter};
 
-use super::{FILE_NAME, JournalError, mode};
+use super::{FILE_NAME, JournalError, Mode, mode};
 use crate::clock::Clock;
 use crate::installation::{self, FileId};
 
@@ -19,10 +19,12 @@ use crate::installation::{self, FileId};
 const APPLICATION_ID: i64 = 0x5647_4a31;
 /// Each brings the file one version further; `user_version` says how many it had.
 const MIGRATIONS: [&str; 1] = [include_str!("schema_1.sql")];
-/// A larger file is checked without its pictures, so that a start takes no minute.
+/// A larger file is checked without its pictures, so that what waits for the check waits no minute.
 const CHECK_WHOLE_BELOW: u64 = 64 * 1024 * 1024;
 const TABLES_WITHOUT_PICTURES: [&str; 9] =
     ["incident", "alert", "outbox", "outage", "gap", "missing", "drill", "shop", "value"];
+/// What is read before the others are checked: see [`super::Journal::read_at_once`].
+const AT_ONCE: [&str; 1] = ["value"];
 /// Those whose rows are numbered, each number once.
 const NUMBERED: [&str; 6] = ["incident", "alert", "outbox", "outage", "gap", "drill"];
 /// What a journal in memory knows of the file that it stands in for.
@@ -41,18 +43,31 @@ pub(super) const BUSY: Duration = Duration::from_secs(5);
 /// More than the journal has.
 const STATEMENTS: usize = 128;
 
+/// How much of a file is read before it is used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Extent {
+    /// All that [`check_contents`] reads.
+    Contents,
+    /// What does not grow with the alerts, where the rest [can wait](can_wait).
+    AtOnce,
+}
+
 /// Opens or creates the journal for writing; a damaged or newer one is set aside first, and said where.
-pub(super) fn open(directory: &Path, now: Timestamp) -> Result<(Connection, Option<PathBuf>), JournalError> {
+pub(super) fn open(
+    directory: &Path,
+    now: Timestamp,
+    extent: Extent,
+) -> Result<(Connection, Option<PathBuf>), JournalError> {
     create_private_directory(directory)?;
     let path = directory.join(FILE_NAME);
-    let (why, aside) = match open_as_it_is(&path) {
+    let (why, aside) = match open_known(&path, &MIGRATIONS, extent) {
         Ok(connection) => return Ok((connection, None)),
         Err(JournalError::Damaged) => (DAMAGED, set_aside(&path, DAMAGED, now)?),
         Err(JournalError::Newer { .. }) => (NEWER, set_aside(&path, NEWER, now)?),
         Err(other) => return Err(other),
     };
     tracing::warn!(why, "the journal was set aside and a new one started");
-    let connection = open_as_it_is(&path)?;
+    let connection = open_known(&path, &MIGRATIONS, extent)?;
     rebuild(&connection, now)?;
     Ok((connection, Some(aside)))
 }
@@ -148,7 +163,7 @@ fn file_id(directory: &Path) -> Option<FileId> {
 
 /// Opens or creates the journal for writing once more.
 fn open_again(directory: &Path, now: Timestamp) -> Result<Connection, JournalError> {
-    let (connection, _) = open(directory, now)?;
+    let (connection, _) = open(directory, now, Extent::Contents)?;
     rebuild(&connection, now)?;
     Ok(connection)
 }
@@ -210,19 +225,19 @@ pub(super) fn in_memory_of(directory: &Path, now: Timestamp) -> Result<Connectio
     Ok(memory)
 }
 
-fn open_as_it_is(path: &Path) -> Result<Connection, JournalError> {
-    open_known(path, &MIGRATIONS)
-}
-
 /// Opens or creates the file as a program does that knows these migrations.
-pub(super) fn open_known(path: &Path, migrations: &[&str]) -> Result<Connection, JournalError> {
+pub(super) fn open_known(
+    path: &Path,
+    migrations: &[&str],
+    extent: Extent,
+) -> Result<Connection, JournalError> {
     create_private_file(path)?;
     // SQLite would take a scrap for an empty file and write over it.
     if (1..SMALLEST).contains(&fs::metadata(path)?.len()) {
         return Err(JournalError::Damaged);
     }
     let mut connection = mode::open(path, set_up)?;
-    check(&connection, path, format(migrations))?;
+    check(&connection, path, format(migrations), extent)?;
     migrate(&mut connection, migrations)?;
     check_definitions(&connection, migrations)?;
     Ok(connection)
@@ -254,8 +269,14 @@ fn keep_statements(connection: &Connection) -> Result<(), JournalError> {
     Ok(())
 }
 
-/// Reads through the file; anything that is not as it was written is [`JournalError::Damaged`].
-fn check(connection: &Connection, path: &Path, known: i64) -> Result<(), JournalError> {
+/// Whether a file may be used before its contents are checked, to be set aside under whoever uses it: not where an open file
+/// cannot be renamed, nor where the one connection that there can be would be busy with the check.
+pub(super) fn can_wait(connection: &Connection) -> Result<bool, JournalError> {
+    Ok(cfg!(unix) && Mode::of(connection)? != Mode::Alone)
+}
+
+/// Whether the file is ours, and its contents as far as the extent says.
+fn check(connection: &Connection, path: &Path, known: i64, extent: Extent) -> Result<(), JournalError> {
     let version = version(connection)?;
     if version > known {
         return Err(JournalError::Newer { found: version, known });
@@ -268,14 +289,24 @@ fn check(connection: &Connection, path: &Path, known: i64) -> Result<(), Journal
     if application != APPLICATION_ID || version < 1 {
         return Err(JournalError::Damaged);
     }
+    // What is brought up to date is read first: it is changed all over.
+    if extent == Extent::AtOnce && version == known && can_wait(connection)? {
+        return AT_ONCE.iter().try_for_each(|table| whole_table(connection, table));
+    }
+    check_contents(connection, path)
+}
+
+/// Reads through the file; anything that is not as it was written is [`JournalError::Damaged`].
+pub(super) fn check_contents(connection: &Connection, path: &Path) -> Result<(), JournalError> {
     let size = fs::metadata(path)?.len();
     if size <= CHECK_WHOLE_BELOW {
         return whole(connection, "PRAGMA integrity_check(1)");
     }
-    for table in TABLES_WITHOUT_PICTURES {
-        whole(connection, &format!("PRAGMA integrity_check('{table}')"))?;
-    }
-    Ok(())
+    TABLES_WITHOUT_PICTURES.iter().try_for_each(|table| whole_table(connection, table))
+}
+
+fn whole_table(connection: &Connection, table: &str) -> Result<(), JournalError> {
+    whole(connection, &format!("PRAGMA integrity_check('{table}')"))
 }
 
 /// Its quick check would do without comparing the indices to their tables: an alert that its index does not lead to would be

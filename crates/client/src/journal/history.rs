@@ -158,7 +158,7 @@ impl Journal {
     /// Where the next connection to this log goes on.
     pub async fn cursor(&self, of: &LogOf) -> Result<Option<Cursor>, JournalError> {
         let of = of.clone();
-        self.read(move |connection| cursor::cursor(connection, &of)).await
+        self.read_at_once(move |connection| cursor::cursor(connection, &of)).await
     }
 
     /// Notes a gap from the last complete comparison until now: this log could not go on where it was asked to.

@@ -14,7 +14,7 @@ use jiff::{SignedDuration, Timestamp};
 use rusqlite::Connection;
 use tokio::sync::RwLock;
 
-use self::file::Place;
+use self::file::{Extent, Place};
 use self::owner::Owner;
 pub use self::owner::{Disk, Hands, Pauses};
 use self::store::Written;
@@ -106,6 +106,8 @@ struct Owners {
     /// behind it.
     reader: Owner,
     hands: Hands,
+    /// The file was checked. Until then, whoever reads waits on the thread that does so, and then finds what is there after it.
+    checked: Arc<AtomicBool>,
 }
 
 /// A journal in memory that moved onto the disk.
@@ -122,13 +124,38 @@ impl Journal {
     ///
     /// A damaged file, or one of a newer version, is renamed with a time suffix and a new one started.
     pub fn open(directory: &Path) -> Result<Opened, JournalError> {
-        Journal::open_with(directory, &Hands::Threads, Arc::new(SystemClock))
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        let (connection, set_aside) = file::open(directory, clock.wall(), Extent::Contents)?;
+        let owners = Owners::of_file(directory, connection, &Hands::Threads, &clock)?;
+        Ok(Opened { journal: Journal::of(owners, true, clock), set_aside })
     }
 
-    /// The same, with these hands at work and the time from this clock.
-    pub fn open_with(directory: &Path, hands: &Hands, clock: Arc<dyn Clock>) -> Result<Opened, JournalError> {
-        let (connection, set_aside) = file::open(directory, clock.wall())?;
+    /// The same with these hands at work and the time from this clock, and without waiting for the check, which takes the
+    /// longer the more there is. All that is asked waits for it, but for what the connection needs to open. What it came to is
+    /// `told`, before any answer: after [`JournalError::Damaged`], the file is set aside and a new one started.
+    pub fn open_at_once(
+        directory: &Path,
+        hands: &Hands,
+        clock: Arc<dyn Clock>,
+        told: impl FnOnce(Result<(), JournalError>) + Send + 'static,
+    ) -> Result<Opened, JournalError> {
+        let (connection, set_aside) = file::open(directory, clock.wall(), Extent::AtOnce)?;
+        let waits = file::can_wait(&connection)?;
         let owners = Owners::of_file(directory, connection, hands, &clock)?;
+        match &owners.writer {
+            Some(writer) if waits => {
+                let (path, checked) = (directory.join(FILE_NAME), Arc::clone(&owners.checked));
+                checked.store(false, Ordering::SeqCst);
+                writer.first(move |connection| file::check_contents(connection, &path), told)?;
+                // Once another file has taken the place of one that is damaged.
+                let is_checked = move |_: &Connection| {
+                    checked.store(true, Ordering::SeqCst);
+                    Ok(())
+                };
+                writer.first(is_checked, drop)?;
+            }
+            Some(_) | None => told(Ok(())),
+        }
         Ok(Opened { journal: Journal::of(owners, true, clock), set_aside })
     }
 
@@ -136,7 +163,7 @@ impl Journal {
     /// [`JournalError::Unwritable`].
     pub fn open_read_only(directory: &Path) -> Result<Journal, JournalError> {
         let reader = Owner::start("journal-read", file::open_to_read(directory)?, None, &Hands::Threads)?;
-        let owners = Owners { writer: None, reader, hands: Hands::Threads };
+        let owners = Owners::new(None, reader, &Hands::Threads);
         Ok(Journal::of(owners, true, Arc::new(SystemClock)))
     }
 
@@ -157,8 +184,7 @@ impl Journal {
     /// The same, with these hands at work and the time from this clock.
     pub fn in_memory_with(hands: &Hands, clock: Arc<dyn Clock>) -> Result<Journal, JournalError> {
         let owner = Owner::start("journal", file::in_memory(clock.wall())?, None, hands)?;
-        let owners = Owners { writer: Some(owner.clone()), reader: owner, hands: hands.clone() };
-        Ok(Journal::of(owners, false, clock))
+        Ok(Journal::of(Owners::one(owner, hands), false, clock))
     }
 
     /// The same for a journal in this directory that can be read and not written: it knows what is there, but for the pictures.
@@ -168,8 +194,7 @@ impl Journal {
         clock: Arc<dyn Clock>,
     ) -> Result<Journal, JournalError> {
         let owner = Owner::start("journal", file::in_memory_of(directory, clock.wall())?, None, hands)?;
-        let owners = Owners { writer: Some(owner.clone()), reader: owner, hands: hands.clone() };
-        Ok(Journal::of(owners, false, clock))
+        Ok(Journal::of(Owners::one(owner, hands), false, clock))
     }
 
     fn of(owners: Owners, durable: bool, clock: Arc<dyn Clock>) -> Journal {
@@ -236,7 +261,7 @@ impl Journal {
             return Ok(false);
         }
         let owner = Owner::start("journal", file::in_memory(self.clock.wall())?, None, &owners.hands)?;
-        let fresh = Owners { writer: Some(owner.clone()), reader: owner, hands: owners.hands.clone() };
+        let fresh = Owners::one(owner, &owners.hands);
         self.durable.store(false, Ordering::SeqCst);
         std::mem::replace(&mut *owners, fresh).close().await;
         Ok(true)
@@ -337,7 +362,9 @@ impl Journal {
 
     /// The silence after which something on the way to this server cuts a connection; none where none was noticed.
     pub async fn idle_limit(&self, server: &str) -> Option<Duration> {
-        let value = self.value(&idle_limit_of(server)).await.ok()??;
+        let name = idle_limit_of(server);
+        let kept = self.read_at_once(move |connection| upkeep::value(connection, &name)).await;
+        let value = kept.ok()??;
         value.parse().ok().map(Duration::from_millis)
     }
 
@@ -388,11 +415,34 @@ impl Journal {
         &self,
         work: impl FnOnce(&Connection) -> Result<T, JournalError> + Send + 'static,
     ) -> Result<T, JournalError> {
+        let owners = self.owners.read().await;
+        let owner = match &owners.writer {
+            Some(writer) if !owners.checked.load(Ordering::SeqCst) => writer,
+            Some(_) | None => &owners.reader,
+        };
+        owner.alone(work).await
+    }
+
+    /// The same without waiting for the check of the file: for what the connection needs to open, in tables that are checked
+    /// before (see [`file::Extent::AtOnce`]).
+    async fn read_at_once<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Connection) -> Result<T, JournalError> + Send + 'static,
+    ) -> Result<T, JournalError> {
         self.owners.read().await.reader.alone(work).await
     }
 }
 
 impl Owners {
+    fn new(writer: Option<Owner>, reader: Owner, hands: &Hands) -> Owners {
+        Owners { writer, reader, hands: hands.clone(), checked: Arc::new(AtomicBool::new(true)) }
+    }
+
+    /// One owner does both.
+    fn one(owner: Owner, hands: &Hands) -> Owners {
+        Owners::new(Some(owner.clone()), owner, hands)
+    }
+
     fn of_file(
         directory: &Path,
         connection: Connection,
@@ -401,15 +451,11 @@ impl Owners {
     ) -> Result<Owners, JournalError> {
         let (write, read) = Place::both(directory, clock);
         if Mode::of(&connection)? == Mode::Alone {
-            let owner = Owner::start("journal", connection, Some(write), hands)?;
-            return Ok(Owners { writer: Some(owner.clone()), reader: owner, hands: hands.clone() });
+            return Ok(Owners::one(Owner::start("journal", connection, Some(write), hands)?, hands));
         }
         let reader = file::open_to_read(directory)?;
-        Ok(Owners {
-            writer: Some(Owner::start("journal", connection, Some(write), hands)?),
-            reader: Owner::start("journal-read", reader, Some(read), hands)?,
-            hands: hands.clone(),
-        })
+        let writer = Owner::start("journal", connection, Some(write), hands)?;
+        Ok(Owners::new(Some(writer), Owner::start("journal-read", reader, Some(read), hands)?, hands))
     }
 
     async fn close(&self) {

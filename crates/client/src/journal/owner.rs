@@ -103,6 +103,16 @@ impl Owner {
         self.ask(Job::Alone, work).await
     }
 
+    /// Does this outside of any transaction, before whatever is asked later, and tells its outcome on the thread that did it.
+    /// Only for who has just started it: nothing waits for room in the queue.
+    pub(super) fn first<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Connection) -> Result<T, JournalError> + Send + 'static,
+        tell: impl FnOnce(Result<T, JournalError>) + Send + 'static,
+    ) -> Result<(), JournalError> {
+        self.jobs.try_send(Job::Alone(told_to(work, tell))).map_err(|_| JournalError::Closed)
+    }
+
     /// Waits until everything asked before is done and the file is closed.
     pub(super) async fn close(&self) {
         let (closed, wait) = oneshot::channel();
@@ -117,18 +127,26 @@ impl Owner {
         work: impl FnOnce(&Connection) -> Result<T, JournalError> + Send + 'static,
     ) -> Result<T, JournalError> {
         let (tell, told) = oneshot::channel();
-        let work: Work = Box::new(move |connection| {
-            let outcome = connection.and_then(work);
-            Box::new(move |committed| {
-                let outcome = committed.and(outcome);
-                let is_damaged = matches!(outcome, Err(JournalError::Damaged));
-                let _ = tell.send(outcome);
-                is_damaged
-            })
-        });
+        let work = told_to(work, |outcome| drop(tell.send(outcome)));
         self.jobs.send(job(work)).await.map_err(|_| JournalError::Closed)?;
         told.await.map_err(|_| JournalError::Closed)?
     }
+}
+
+/// Work whose outcome is told to this.
+fn told_to<T: Send + 'static>(
+    work: impl FnOnce(&Connection) -> Result<T, JournalError> + Send + 'static,
+    tell: impl FnOnce(Result<T, JournalError>) + Send + 'static,
+) -> Work {
+    Box::new(move |connection| {
+        let outcome = connection.and_then(work);
+        Box::new(move |committed| {
+            let outcome = committed.and(outcome);
+            let is_damaged = matches!(outcome, Err(JournalError::Damaged));
+            tell(outcome);
+            is_damaged
+        })
+    })
 }
 
 /// Whoever works on the file.

@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use jiff::Timestamp;
 use rusqlite::Connection;
 
+use super::file::Extent;
 use super::sql::{self, TOLD_BY_DETECTION};
 use super::{Entry, FILE_NAME, IncidentId, JournalError, Mode, file, grouping, missing, mode, upkeep};
 
@@ -31,7 +32,7 @@ pub(super) fn onto_disk(
     directory: &Path,
     now: Timestamp,
 ) -> Result<Moved, JournalError> {
-    let (disk, set_aside) = file::open(directory, now)?;
+    let (disk, set_aside) = file::open(directory, now, Extent::Contents)?;
     if upkeep::value(memory, ERASED)?.is_some() {
         upkeep::erase(&disk)?;
         upkeep::shrink(&disk)?;
@@ -53,7 +54,7 @@ pub(super) fn onto_disk(
     // One that takes no locks does not look whether the file was changed.
     let disk = if is_alone {
         drop(disk);
-        file::open(directory, now)?.0
+        file::open(directory, now, Extent::Contents)?.0
     } else {
         disk
     };

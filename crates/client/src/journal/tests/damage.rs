@@ -1,12 +1,20 @@
 //! A file that is damaged, newer, or cannot be written never stops the program and never loses an answer.
 
 use std::fs;
+#[cfg(unix)]
+use std::path::Path;
 use std::sync::LazyLock;
+#[cfg(unix)]
+use std::{pin::pin, sync::Arc, time::Duration};
 
 use proptest::prelude::*;
 
 use super::super::{AlertId, FILE_NAME, IncidentId, Journal, JournalError, set_aside_words};
+#[cfg(unix)]
+use super::super::{Hands, LogOf, Opened};
 use super::{World, detection, noon};
+#[cfg(unix)]
+use crate::clock::SystemClock;
 use crate::view::{Decision, Source};
 
 #[tokio::test]
@@ -104,6 +112,62 @@ async fn a_bit_flipped_in_a_table_s_definition_is_damage() {
 
 #[tokio::test]
 async fn an_index_that_is_not_as_its_table_is_damage() {
+    let directory = with_a_damaged_index().await;
+
+    let opened = Journal::open(directory.path()).expect("a new one");
+
+    assert!(opened.set_aside.is_some());
+    record(&opened.journal).await.expect("the new one works");
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn a_damaged_file_that_is_opened_at_once_is_set_aside_before_anything_is_read_of_it() {
+    let directory = with_a_damaged_index().await;
+    let (tell, told) = tokio::sync::oneshot::channel();
+
+    let opened = at_once(directory.path(), move |checked| drop(tell.send(checked)));
+    let read = opened.journal.alerts(10).await.expect("read");
+
+    assert_eq!(told.await.expect("told"), Err(JournalError::Damaged));
+    assert_eq!(read, Vec::new(), "the new one is read, not the damaged one");
+    record(&opened.journal).await.expect("the new one works");
+    assert_eq!(opened.journal.alerts(10).await.expect("read").len(), 1);
+    assert!(opened.journal.is_rebuilt().await.expect("read"), "it is filled from the record");
+    let name = |entry: std::io::Result<fs::DirEntry>| entry.expect("an entry").file_name();
+    let names = fs::read_dir(directory.path()).expect("a directory").map(name);
+    assert!(names.into_iter().any(|name| name.to_string_lossy().contains(".damaged-")), "it is kept");
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn the_connection_s_place_is_told_while_the_file_is_checked_and_all_else_waits() {
+    let world = World::new();
+    record(&world.journal).await.expect("recorded");
+    let of = LogOf { account: "me".to_owned(), origin: "https://vg.example".to_owned() };
+    world.journal.set_idle_limit(&of.origin, Some(Duration::from_secs(7))).await.expect("kept");
+    world.journal.close().await;
+    let (go_on, wait) = std::sync::mpsc::channel::<()>();
+
+    // The check is not over as long as nobody took what it came to.
+    let opened = at_once(world.directory.path(), move |checked| {
+        assert_eq!(checked, Ok(()));
+        let _ = wait.recv();
+    });
+    let place = opened.journal.cursor(&of).await;
+    let limit = opened.journal.idle_limit(&of.origin).await;
+    let mut reading = pin!(opened.journal.alerts(10));
+    let mut writing = pin!(record(&opened.journal));
+
+    assert_eq!((place, limit), (Ok(None), Some(Duration::from_secs(7))));
+    assert!(futures_util::poll!(&mut reading).is_pending() && futures_util::poll!(&mut writing).is_pending());
+    drop(go_on);
+    assert_eq!(reading.await.expect("read").len(), 1);
+    writing.await.expect("written");
+}
+
+/// The directory of a journal with one alert, to which one of its indices does not lead.
+async fn with_a_damaged_index() -> tempfile::TempDir {
     let world = World::new();
     record(&world.journal).await.expect("recorded");
     world.journal.close().await;
@@ -121,11 +185,14 @@ async fn an_index_that_is_not_as_its_table_is_damage() {
     let place = index.windows(stream.len()).position(|part| part == stream).expect("the alert's entry");
     index[place] ^= 0x10;
     fs::write(&path, bytes).expect("written");
+    world.directory
+}
 
-    let opened = Journal::open(world.directory.path()).expect("a new one");
-
-    assert!(opened.set_aside.is_some());
-    record(&opened.journal).await.expect("the new one works");
+/// Opens it as the program does.
+#[cfg(unix)]
+fn at_once(directory: &Path, told: impl FnOnce(Result<(), JournalError>) + Send + 'static) -> Opened {
+    Journal::open_at_once(directory, &Hands::Threads, Arc::new(SystemClock), told)
+        .expect("opened in any case")
 }
 
 #[tokio::test]

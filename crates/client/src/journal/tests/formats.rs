@@ -13,6 +13,7 @@ use sha2::{Digest, Sha256};
 use tempfile::TempDir;
 use visionguard_proto::Cursor;
 
+use super::super::file::Extent;
 use super::super::{DrillRow, FILE_NAME, Incoming, Journal, JournalError, LogOf, file};
 use super::{World, detection, jpeg, noon, shop};
 use crate::view::{Decision, Source};
@@ -70,8 +71,8 @@ fn a_migration_that_works_keeps_everything() {
     let before = contents(&connect(directory.path()));
     let next = "ALTER TABLE alert ADD COLUMN colour TEXT; CREATE TABLE more (id INTEGER PRIMARY KEY) STRICT;";
 
-    let connection =
-        file::open_known(&directory.path().join(FILE_NAME), &[SCHEMA_1, next]).expect("migrated");
+    let connection = file::open_known(&directory.path().join(FILE_NAME), &[SCHEMA_1, next], Extent::AtOnce)
+        .expect("migrated");
 
     let version: i64 =
         connection.pragma_query_value(None, "user_version", |row| row.get(0)).expect("a version");
@@ -91,7 +92,7 @@ async fn a_migration_that_fails_leaves_the_file_as_it_was() {
     let half =
         "ALTER TABLE alert ADD COLUMN colour TEXT; DELETE FROM outage; INSERT INTO nowhere VALUES (1);";
 
-    let failed = file::open_known(&path, &[SCHEMA_1, half]);
+    let failed = file::open_known(&path, &[SCHEMA_1, half], Extent::AtOnce);
 
     assert!(matches!(failed, Err(JournalError::Storage(_))), "{failed:?}");
     drop(failed);
