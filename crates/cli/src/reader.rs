@@ -4,8 +4,9 @@
 //! record come in batches. A line with a higher number means that every lower one was printed, so that a reader can go on
 //! from the last number it has.
 
+use tokio::sync::watch;
 use visionguard_client::controller::Client;
-use visionguard_client::journal::{AlertId, Entry, JournalError};
+use visionguard_client::journal::{AlertId, Entry, Journal, JournalError};
 
 use crate::args::After;
 use crate::exit::{Exit, Failure};
@@ -21,6 +22,31 @@ pub struct Reader {
     client: Client,
     /// The highest number printed; none before the first where nothing is to come before what is new.
     told: Option<i64>,
+    noting: Noting,
+}
+
+/// Keeps the number of the alert that was printed last, on the side: the disk takes as long for one as for many, and lines that
+/// are printed meanwhile need no write of their own.
+#[derive(Debug)]
+struct Noting {
+    printed: watch::Sender<Option<AlertId>>,
+    noted: watch::Receiver<Option<AlertId>>,
+}
+
+impl Noting {
+    fn start(journal: Journal) -> Noting {
+        let (printed, mut asked) = watch::channel(None);
+        let (tell, noted) = watch::channel(None);
+        tokio::spawn(async move {
+            while asked.changed().await.is_ok() {
+                let last: Option<AlertId> = *asked.borrow_and_update();
+                // Where the disk takes no writes, the lines are printed once more after a restart.
+                let _ = journal.set_value(TOLD, last.map(|last| last.to_string())).await;
+                tell.send_replace(last);
+            }
+        });
+        Noting { printed, noted }
+    }
 }
 
 impl Reader {
@@ -41,7 +67,8 @@ impl Reader {
                 Some(number)
             }
         };
-        Ok(Reader { client, told })
+        let noting = Noting::start(journal.clone());
+        Ok(Reader { client, told, noting })
     }
 
     /// Some of what is stored and was not printed, oldest first; all of it was, if none is left.
@@ -62,11 +89,17 @@ impl Reader {
         self.told.is_some_and(|told| alert.number() <= told)
     }
 
-    /// It was; that survives the program.
-    pub async fn printed(&mut self, alert: AlertId) {
+    /// It was; that is [noted](Reader::noted) soon.
+    pub fn printed(&mut self, alert: AlertId) {
         self.told = Some(alert.number());
-        // Where the disk takes no writes, the line is printed once more after a restart.
-        let _ = self.client.journal().set_value(TOLD, Some(alert.to_string())).await;
+        self.noting.printed.send_replace(Some(alert));
+    }
+
+    /// Waits until it is noted which alert was printed last, as far as the disk takes it; that survives the program.
+    pub async fn noted(&mut self) {
+        let printed = *self.noting.printed.borrow();
+        // Who notes it goes on as long as this.
+        let _ = self.noting.noted.wait_for(|noted| *noted == printed).await;
     }
 
     async fn between(&self, below: Option<AlertId>) -> Result<Vec<Entry>, JournalError> {

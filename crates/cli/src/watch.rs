@@ -119,14 +119,14 @@ impl Watching {
         if let Err(stop) = self.print_stored().await {
             outcome = stop.outcome();
             ending = true;
-            self.end();
+            self.end().await;
         }
         loop {
             let told = tokio::select! {
                 told = news.recv() => told,
                 () = &mut stop, if !ending => {
                     ending = true;
-                    self.end();
+                    self.end().await;
                     continue;
                 }
             };
@@ -140,14 +140,15 @@ impl Watching {
             if let (Err(stop), false) = (step, ending) {
                 outcome = stop.outcome();
                 ending = true;
-                self.end();
+                self.end().await;
             }
         }
     }
 
-    /// Nobody is answered any more before the directory is let go.
-    fn end(&mut self) {
+    /// Nobody is answered any more before the directory is let go, and what was printed is noted before the journal is closed.
+    async fn end(&mut self) {
         self.serving = None;
+        self.reader.noted().await;
         self.client.quit();
     }
 
@@ -159,7 +160,7 @@ impl Watching {
                 return Ok(());
             }
             for entry in stored {
-                self.print_alert(AlertLine::new(&entry, &self.camera_names)).await?;
+                self.print_alert(AlertLine::new(&entry, &self.camera_names))?;
             }
         }
     }
@@ -173,19 +174,19 @@ impl Watching {
                 break;
             }
             for entry in before {
-                self.print_alert(AlertLine::new(&entry, &self.camera_names)).await?;
+                self.print_alert(AlertLine::new(&entry, &self.camera_names))?;
             }
         }
         if self.reader.has(alert.number) {
             return Ok(());
         }
-        self.print_alert(alert).await
+        self.print_alert(alert)
     }
 
-    async fn print_alert(&mut self, alert: AlertLine) -> Result<(), Stop> {
+    fn print_alert(&mut self, alert: AlertLine) -> Result<(), Stop> {
         let number = alert.number;
         self.print(&Line::Alert(alert)).map_err(Stop::Closed)?;
-        self.reader.printed(number).await;
+        self.reader.printed(number);
         Ok(())
     }
 
