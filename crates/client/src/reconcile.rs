@@ -94,12 +94,12 @@ impl Memory {
 /// What one pass found and stored.
 #[derive(Debug, Default)]
 pub struct Pass {
-    /// Detections that were missing, oldest first, without those of a shop that was never read before.
-    pub missed: Vec<Recorded>,
+    /// How many detections were missing, without those of a shop that was never read before.
+    pub missed: usize,
     /// The history of shops that were never read before was stored: not worth a notification.
     pub has_history: bool,
-    /// Known alerts about which the record knew more.
-    pub joined: Vec<Recorded>,
+    /// There are known alerts about which the record knew more.
+    pub has_joined: bool,
     /// Incidents that somebody decided on elsewhere.
     pub decided: Vec<IncidentRow>,
     /// Some of what was missing is no news of this connection: the journal was new to a shop, or it was read further back.
@@ -126,11 +126,19 @@ struct Work<'a> {
     journal: &'a Journal,
     /// The computer's clock as the pass began.
     now: Timestamp,
+    told: &'a (dyn Fn(Vec<Recorded>) + Sync),
 }
 
-/// One pass over the records of all the user's shops. `now` is the computer's clock, for what is received.
-pub async fn pass(api: &Api, journal: &Journal, memory: &mut Memory, now: Timestamp) -> Pass {
-    let work = Work { api, journal, now };
+/// One pass over the records of all the user's shops. `now` is the computer's clock, for what is received. What was missing
+/// and what was joined is `told` as soon as it is stored, oldest first: there may be far too much of it to be kept.
+pub async fn pass(
+    api: &Api,
+    journal: &Journal,
+    memory: &mut Memory,
+    now: Timestamp,
+    told: &(dyn Fn(Vec<Recorded>) + Sync),
+) -> Pass {
+    let work = Work { api, journal, now, told };
     let mut found = Pass::default();
     if memory.durable != journal.is_durable() {
         let (signed_in_at, shops_every) = (memory.signed_in_at, memory.shops_every);
@@ -159,7 +167,7 @@ async fn note_unread(work: Work<'_>, memory: &mut Memory, unread: bool) -> Resul
 }
 
 async fn all_shops(work: Work<'_>, memory: &mut Memory, found: &mut Pass) -> Result<(), Trouble> {
-    let Work { api, journal, now } = work;
+    let Work { api, journal, now, .. } = work;
     let shops = match memory.shops(now) {
         Some(shops) => shops,
         None => {
@@ -270,7 +278,7 @@ async fn one_shop(
     shop: &ShopId,
     found: &mut Pass,
 ) -> Result<(), Trouble> {
-    let Work { api, journal, now } = work;
+    let Work { api, journal, now, .. } = work;
     let key = format!("record_read:{shop}");
     let mark = journal.value(&key).await?.and_then(|text| serde_json::from_str::<Mark>(&text).ok());
 
@@ -521,7 +529,7 @@ async fn look_deeper(
     mut unsent: i64,
     found: &mut Pass,
 ) -> Result<Option<Read>, Trouble> {
-    let Work { api, journal, now } = work;
+    let Work { api, journal, now, .. } = work;
     let mut deepest = None;
     for reach in [Reach::deep(mark), Reach::all(mark)] {
         tracing::info!(?reach, "the record grew by more rows than were found; reading further back");
@@ -590,13 +598,14 @@ async fn store(
         let mut stored = journal.record_history(history, now).await?;
         stored.retain(|recorded| !matches!(recorded, Recorded::New { .. }));
         stored.extend(journal.record_all(news, now, Source::History).await?);
-        for recorded in stored {
+        for recorded in &stored {
             match recorded {
-                Recorded::New { .. } => found.missed.push(recorded),
-                Recorded::Joined { .. } => found.joined.push(recorded),
+                Recorded::New { .. } => found.missed += 1,
+                Recorded::Joined { .. } => found.has_joined = true,
                 Recorded::Repeat { .. } => {}
             }
         }
+        (work.told)(stored);
     }
     Ok(())
 }

@@ -1,5 +1,7 @@
 //! Catching up with the server's record, and what comes of it.
 
+use std::collections::BTreeMap;
+
 use visionguard_proto::{Cause, Moment};
 
 use super::Controller;
@@ -7,9 +9,37 @@ use super::session::Refused;
 use super::ticks::Tick;
 use super::watch::REPEATED_SOON;
 use crate::api::ApiError;
-use crate::journal::{Entry, Recorded};
+use crate::journal::{AlertId, Entry, IncidentId, Recorded};
 use crate::reconcile::{self, Memory, Pass, Trouble};
 use crate::status::{self, Record, Seen, Share};
+
+/// What a comparison found that was missing, as far as it is told of at its end.
+#[derive(Debug, Default)]
+pub(super) struct Found {
+    /// The newest alert of each incident.
+    newest: BTreeMap<IncidentId, Entry>,
+    /// Those that were not known in any way.
+    missed: Vec<AlertId>,
+}
+
+impl Found {
+    fn take(&mut self, recorded: Recorded) {
+        if let Some(entry) = recorded.split_off() {
+            self.keep(entry.clone());
+        }
+        if let Recorded::New { entry, .. } = recorded {
+            self.missed.push(entry.alert.id);
+            self.keep(*entry);
+        }
+    }
+
+    fn keep(&mut self, entry: Entry) {
+        let known = self.newest.get(&entry.incident.id);
+        if known.is_none_or(|known| known.alert.id <= entry.alert.id) {
+            self.newest.insert(entry.incident.id, entry);
+        }
+    }
+}
 
 /// Batches of pictures fetched after one pass; the rest after the next, or when they are looked at.
 const FETCHES: u32 = 4;
@@ -34,24 +64,44 @@ impl Controller {
             return self.reconcile_offline(api, memory, now);
         }
         let journal = self.journal.clone();
-        let epoch = self.who.epoch;
+        let (epoch, told) = (self.who.epoch, self.tells_of_found());
         self.spawn_in_session(async move {
-            let pass = reconcile::pass(&api, &journal, &mut memory, wall).await;
+            let pass = reconcile::pass(&api, &journal, &mut memory, wall, &told).await;
             Tick::Reconciled { epoch, began_at: now, pass: Box::new(pass), memory }
         });
+    }
+
+    /// Tells the controller what a comparison stores, while it goes on.
+    pub(super) fn tells_of_found(&self) -> impl Fn(Vec<Recorded>) + Send + Sync + 'static {
+        let (epoch, ticks) = (self.who.epoch, self.ticks.clone());
+        move |stored| {
+            // Nobody is there to hear it only after the end.
+            let _ = ticks.send(Tick::Found(epoch, stored));
+        }
+    }
+
+    /// A comparison stored some of what was missing.
+    pub(super) fn found(&mut self, epoch: u64, stored: Vec<Recorded>) {
+        for recorded in stored {
+            self.shell.recorded(&recorded);
+            if epoch == self.who.epoch {
+                self.watch.found.take(recorded);
+            }
+        }
     }
 
     pub(super) fn reconciled(&mut self, epoch: u64, began_at: Moment, pass: Pass, memory: Memory) {
         if epoch != self.who.epoch {
             // Somebody signed in meanwhile: what it stored is to be told of all the same.
-            if self.who.account == status::Account::SignedIn && !pass.missed.is_empty() {
+            if self.who.account == status::Account::SignedIn && pass.missed > 0 {
                 self.look_for_unnotified();
             }
             return;
         }
         self.watch.reconciling = false;
         self.watch.memory = Some(memory);
-        let (caught_up, complete) = (pass.missed.len(), pass.trouble.is_none());
+        let (caught_up, complete) = (pass.missed, pass.trouble.is_none());
+        let Found { newest, missed } = std::mem::take(&mut self.watch.found);
         let asked = pass.trouble.as_ref().and_then(Trouble::retry_after);
         let now = self.now();
         self.watch.polling.ended(caught_up > 0, pass.trouble.is_some(), began_at, now);
@@ -60,7 +110,7 @@ impl Controller {
             self.end_outage();
             self.log_compared(began_at);
         }
-        self.take_over(&pass);
+        self.take_over(&pass, newest.into_values().collect());
         if !self.holds_summary() {
             self.tell_outage_over();
         }
@@ -68,7 +118,7 @@ impl Controller {
             None => {
                 self.watch.unread = 0;
                 if !pass.reached_back {
-                    self.compare_with_socket(began_at, &pass.missed);
+                    self.compare_with_socket(began_at, missed);
                 }
                 self.watch.record = Some(Seen { at: began_at, what: Record::Complete });
                 if caught_up > 0 {
@@ -90,24 +140,20 @@ impl Controller {
     }
 
     /// Rows that an earlier comparison on this connection did not find were written since: their messages should come.
-    fn compare_with_socket(&mut self, began_at: Moment, missed: &[Recorded]) {
+    fn compare_with_socket(&mut self, began_at: Moment, missed: Vec<AlertId>) {
         let Some(before) = self.watch.record.filter(|seen| seen.what == Record::Complete) else { return };
         let same_connection =
             self.online_since().is_some_and(|since| before.at >= since && began_at >= since);
         let is_the_way = self.watch.ways.by_record() == Some(Share::All);
         if same_connection && !missed.is_empty() && !is_the_way {
             let now = self.now();
-            let alerts = missed.iter().map(|recorded| recorded.entry().alert.id);
-            self.watch.delivery.missed(alerts, now, now + self.pace.message_within);
+            self.watch.delivery.missed(missed, now, now + self.pace.message_within);
             self.watch.list.by(now);
         }
     }
 
-    /// What a pass stored, shown.
-    fn take_over(&mut self, pass: &Pass) {
-        for recorded in pass.missed.iter().chain(&pass.joined) {
-            self.shell.recorded(recorded);
-        }
+    /// What a pass stored, shown: `missed` is the newest alert of each incident.
+    fn take_over(&mut self, pass: &Pass, missed: Vec<Entry>) {
         if !pass.decided.is_empty() {
             // Somebody else is at work, perhaps on a page that holds a socket of this user's.
             self.watch.list.by(self.now());
@@ -116,12 +162,7 @@ impl Controller {
             self.shell.withdraw(&incident.id.to_string());
             self.incident_changed(incident);
         }
-        let is_new = |recorded: &&Recorded| matches!(recorded, Recorded::New { .. });
-        let new = pass.missed.iter().filter(is_new).map(Recorded::entry);
-        let split_off = pass.missed.iter().chain(&pass.joined).filter_map(Recorded::split_off);
-        let mut missed: Vec<Entry> = new.chain(split_off).cloned().collect();
-        missed.sort_by_key(|entry| entry.alert.id);
-        if !missed.is_empty() || !pass.joined.is_empty() || pass.has_history {
+        if !missed.is_empty() || pass.has_joined || pass.has_history {
             self.feed_changed();
         }
         self.tell_missed(missed);

@@ -136,12 +136,12 @@ impl Controller {
         self.watch.offline.asking = Some(asking.clone());
         let journal = self.journal.clone();
         let wall = self.wall();
-        let epoch = self.who.epoch;
+        let (epoch, told) = (self.who.epoch, self.tells_of_found());
         self.spawn_in_session(async move {
             let pass = match asking.run_until_cancelled(first_word(&api)).await {
                 None => return Tick::NotAsked(epoch, memory),
                 Some(Err(error)) => Pass { trouble: Some(error.into()), ..Pass::default() },
-                Some(Ok(())) => reconcile::pass(&api, &journal, &mut memory, wall).await,
+                Some(Ok(())) => reconcile::pass(&api, &journal, &mut memory, wall, &told).await,
             };
             Tick::Reconciled { epoch, began_at: now, pass: Box::new(pass), memory }
         });

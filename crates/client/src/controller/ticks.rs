@@ -18,7 +18,7 @@ use crate::account::{Answer, Restored};
 use crate::api::{ApiError, Registration};
 use crate::connection;
 use crate::journal::{
-    AlertId, DrillRow, Entry, GapRow, IncidentId, IncidentRow, JournalError, OutageRow, Settled,
+    AlertId, DrillRow, Entry, GapRow, IncidentId, IncidentRow, JournalError, OutageRow, Recorded, Settled,
 };
 use crate::keychain::KeychainError;
 use crate::local::Standing;
@@ -136,6 +136,8 @@ pub(super) enum Tick {
         registration: Registration,
         time: Option<Told>,
     },
+    /// What a comparison with the record stored, while it goes on.
+    Found(u64, Vec<Recorded>),
     Reconciled {
         epoch: u64,
         began_at: Moment,
@@ -235,6 +237,7 @@ impl Controller {
             Tick::Listed { epoch, asked_at, registration, time } => {
                 self.listed(epoch, asked_at, registration, time)
             }
+            Tick::Found(epoch, stored) => self.found(epoch, stored),
             Tick::Reconciled { epoch, began_at, pass, memory } => {
                 self.reconciled(epoch, began_at, *pass, memory)
             }

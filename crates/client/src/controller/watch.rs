@@ -8,6 +8,7 @@ use visionguard_proto::Moment;
 use visionguard_proto::link::State;
 
 use super::delivery::Delivery;
+use super::history::Found;
 use super::log::Log;
 use super::offline::Offline;
 use super::outage::Outages;
@@ -38,6 +39,8 @@ pub(super) struct Watch {
     pub(super) untold: u32,
     pub(super) reconcile: Due,
     pub(super) reconciling: bool,
+    /// What the one that is under way found so far.
+    pub(super) found: Found,
     /// Comparisons in a row that failed.
     pub(super) unread: u32,
     pub(super) memory: Option<Memory>,
@@ -248,6 +251,7 @@ impl Controller {
         self.watch.listing = false;
         self.watch.reconciling = false;
         self.watch.memory = None;
+        self.watch.found = Found::default();
         self.watch.log.forget();
         self.watch.fetching = false;
         self.watch.claim_at = None;
