@@ -67,16 +67,33 @@ fn running(connection: &Connection, subject: &Subject<'_>) -> Result<Option<Inci
     Ok(id.map(IncidentId))
 }
 
+/// What an incident takes over of what an alert says.
+const SAYS: &str = "shop_id = coalesce(shop_id, ?2), location = coalesce(location, ?3), text = coalesce(text, ?4), \
+     top_score = max(coalesce(top_score, ?5), coalesce(?5, top_score)), live = max(live, ?6), \
+     cover = CASE WHEN ?7 THEN max(coalesce(cover, 0), ?8) ELSE cover END";
+
 /// Adds an alert that was just stored to its incident's sums, and to its decision if there is one.
 pub(super) fn add(connection: &Connection, held: &Held) -> Result<(), JournalError> {
     let alert = &held.stored;
     connection
-        .prepare_cached(
-            "UPDATE incident SET alerts = alerts + 1, first_at = min(first_at, ?2), last_at = max(last_at, ?2) \
-             WHERE id = ?1",
-        )?
+        .prepare_cached(&format!(
+            "UPDATE incident SET {SAYS}, alerts = alerts + 1, last_at = max(last_at, ?9) WHERE id = ?1"
+        ))?
+        .execute(params![
+            alert.incident.0,
+            alert.shop_id.as_ref().map(|id| id.as_str()),
+            alert.location,
+            alert.text,
+            alert.score,
+            alert.source == crate::view::Source::Live,
+            alert.picture.is_some(),
+            alert.id.0,
+            held.at,
+        ])?;
+    // Seldom, and on its own: whatever sets it, be it to what it is, has four indices written anew.
+    connection
+        .prepare_cached("UPDATE incident SET first_at = ?2 WHERE id = ?1 AND first_at > ?2")?
         .execute(params![alert.incident.0, held.at])?;
-    tell(connection, held)?;
     let covered = connection
         .prepare_cached(
             "INSERT INTO outbox (alert, decision, note, account, decided_at) \
@@ -92,23 +109,16 @@ pub(super) fn add(connection: &Connection, held: &Held) -> Result<(), JournalErr
 /// Takes what an alert now says over into its incident.
 pub(super) fn tell(connection: &Connection, held: &Held) -> Result<(), JournalError> {
     let alert = &held.stored;
-    connection
-        .prepare_cached(
-            "UPDATE incident SET shop_id = coalesce(shop_id, ?2), location = coalesce(location, ?3), \
-             text = coalesce(text, ?4), top_score = max(coalesce(top_score, ?5), coalesce(?5, top_score)), \
-             live = max(live, ?6), cover = CASE WHEN ?7 THEN max(coalesce(cover, 0), ?8) ELSE cover END \
-             WHERE id = ?1",
-        )?
-        .execute(params![
-            alert.incident.0,
-            alert.shop_id.as_ref().map(|id| id.as_str()),
-            alert.location,
-            alert.text,
-            alert.score,
-            alert.source == crate::view::Source::Live,
-            alert.picture.is_some(),
-            alert.id.0,
-        ])?;
+    connection.prepare_cached(&format!("UPDATE incident SET {SAYS} WHERE id = ?1"))?.execute(params![
+        alert.incident.0,
+        alert.shop_id.as_ref().map(|id| id.as_str()),
+        alert.location,
+        alert.text,
+        alert.score,
+        alert.source == crate::view::Source::Live,
+        alert.picture.is_some(),
+        alert.id.0,
+    ])?;
     Ok(())
 }
 

@@ -79,9 +79,10 @@ pub(super) fn record(
             Ok(Recorded::Joined { entry: Box::new(known(connection, held.stored.id)?), changed, repaired })
         }
         Place::Nowhere => {
-            let (id, first_of_incident) = store::insert(connection, &account)?;
+            let (held, first_of_incident) = store::insert(connection, &account)?;
             let repaired = repairs.entries(connection)?;
-            Ok(Recorded::New { entry: Box::new(known(connection, id)?), first_of_incident, repaired })
+            let entry = Box::new(sql::with_incident(connection, held.stored)?);
+            Ok(Recorded::New { entry, first_of_incident, repaired })
         }
     }
 }

@@ -86,11 +86,8 @@ impl<'a> Account<'a> {
     }
 }
 
-/// Stores an alert that was not known; whether it opened its incident.
-pub(super) fn insert(
-    connection: &Connection,
-    account: &Account<'_>,
-) -> Result<(AlertId, bool), JournalError> {
+/// Stores an alert that was not known; what is stored now, and whether it opened its incident.
+pub(super) fn insert(connection: &Connection, account: &Account<'_>) -> Result<(Held, bool), JournalError> {
     let alert = account.alert;
     let stream_id = alert.stream_id.as_ref().map(|id| id.as_str());
     let at = account.at().as_microsecond();
@@ -99,12 +96,16 @@ pub(super) fn insert(
     let (incident, first) = grouping::place(connection, &subject)?;
     let told_by = told_by(alert.via);
     let sure = alert.anomaly_id.is_some() && told_by != TOLD_BY_NOTICE;
+    let path = match &alert.picture {
+        Picture::At(there) => Some(there),
+        Picture::Jpeg(_) | Picture::Absent | Picture::Refused(_) => None,
+    };
     connection
         .prepare_cached(
             "INSERT INTO alert (incident, anomaly_id, sure, told_by, kind, stream_id, person_id, start_frame, \
              frame_number, shop_id, score, claimed_severity, text, location, detected_at, received_at, at, live, \
-             stored_at, clock_ahead) \
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20)",
+             stored_at, clock_ahead, picture_path) \
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21)",
         )?
         .execute(params![
             incident.0,
@@ -127,11 +128,14 @@ pub(super) fn insert(
             account.source == Source::Live,
             account.written.at.max(account.received_at).as_microsecond(),
             account.written.clock_ahead,
+            path,
         ])?;
     let id = AlertId(connection.last_insert_rowid());
-    put_picture(connection, id, &alert.picture, alert.bounding_box)?;
-    grouping::add(connection, &held(connection, id)?)?;
-    Ok((id, first))
+    let known = Known { is_stored: false, problem: None, has_path: path.is_some() };
+    put_picture_beside(connection, id, &alert.picture, alert.bounding_box, &known)?;
+    let held = held(connection, id)?;
+    grouping::add(connection, &held)?;
+    Ok((held, first))
 }
 
 /// Adds what a further account tells to an alert that is known; what that changed, the anomaly id apart.
@@ -196,6 +200,13 @@ pub(super) fn attach_picture(
     grouping::tell(connection, &held(connection, id)?)
 }
 
+/// What is known of an alert's picture.
+struct Known {
+    is_stored: bool,
+    problem: Option<String>,
+    has_path: bool,
+}
+
 /// Stores a picture where there is none yet, or why there is none; whether that changed anything.
 fn put_picture(
     connection: &Connection,
@@ -203,12 +214,26 @@ fn put_picture(
     picture: &Picture,
     bounds: Option<BoundingBox>,
 ) -> Result<bool, JournalError> {
-    let (stored, problem, path): (bool, Option<String>, Option<String>) = connection
+    let known = connection
         .prepare_cached(
-            "SELECT picture_bytes IS NOT NULL, picture_problem, picture_path FROM alert WHERE id = ?1",
+            "SELECT picture_bytes IS NOT NULL, picture_problem, picture_path IS NOT NULL FROM alert WHERE id = ?1",
         )?
-        .query_row([id.0], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
-    if stored || problem.as_deref() == Some(PRUNED) {
+        .query_row([id.0], |row| {
+            Ok(Known { is_stored: row.get(0)?, problem: row.get(1)?, has_path: row.get(2)? })
+        })?;
+    put_picture_beside(connection, id, picture, bounds, &known)
+}
+
+/// The same, of an alert of which this is known.
+fn put_picture_beside(
+    connection: &Connection,
+    id: AlertId,
+    picture: &Picture,
+    bounds: Option<BoundingBox>,
+    known: &Known,
+) -> Result<bool, JournalError> {
+    let Known { is_stored, problem, has_path } = known;
+    if *is_stored || problem.as_deref() == Some(PRUNED) {
         return Ok(false);
     }
     match picture {
@@ -242,7 +267,7 @@ fn put_picture(
             Ok(problem.is_none())
         }
         Picture::At(there) => {
-            if path.is_none() && problem.is_none() {
+            if !has_path && problem.is_none() {
                 connection
                     .prepare_cached("UPDATE alert SET picture_path = ?2 WHERE id = ?1")?
                     .execute(params![id.0, there])?;

@@ -97,6 +97,18 @@ async fn history_is_placed_by_the_server_s_clock_but_never_in_the_future() {
 }
 
 #[tokio::test]
+async fn an_earlier_alert_that_the_record_tells_of_moves_its_incident_s_beginning_and_not_its_end() {
+    let world = World::new();
+    world.tell(detection("stream-a", 1, 600).seen(), 40).await;
+    let earlier = Alert { detected_at: Some(noon(10)), ..detection("stream-a", 1, 30).row() };
+
+    let earlier = world.catch_up(earlier, 50).await;
+
+    let incident = &earlier.entry().incident;
+    assert_eq!((incident.alerts, incident.first_at, incident.last_at), (2, noon(10), noon(40)));
+}
+
+#[tokio::test]
 async fn alerts_without_a_stream_are_not_thrown_together() {
     let world = World::new();
     let nowhere = |frame| Alert {
