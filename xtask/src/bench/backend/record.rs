@@ -46,14 +46,16 @@ impl Record {
 }
 
 fn written(row: usize, person: usize, at: &str, stream: &str) -> String {
+    // A stream goes on: with it and the person, the frame names one detection and no other.
+    let first = row + 1;
     json!({
         "id": format!("ae917a2c-baac-45a0-932d-{row:012x}"), "shop_id": SHOP, "timestamp": at,
         "location": format!("Stream {}", &stream[..8]), "severity": "low", "status": "pending",
         "description": format!("Anomalous behavior detected (Person ID: {person}, Confidence: Low)"),
         "image_url": format!("/api/anomalies/frames/{SHOP}/{row}.jpg"), "anomaly_type": "suspicious_behavior",
         "confidence_score": 3.5, "resolved_by": null, "resolved_at": null, "notes": null,
-        "extra_data": {"bbox": null, "end_frame": 12, "person_id": person, "stream_id": stream, "start_frame": 1,
-                       "frame_number": 30, "classification": "Abnormal"},
+        "extra_data": {"bbox": null, "end_frame": first + 11, "person_id": person, "stream_id": stream,
+                       "start_frame": first, "frame_number": first + 29, "classification": "Abnormal"},
         "created_at": at, "updated_at": at,
     })
     .to_string()
