@@ -14,6 +14,9 @@ use crate::view::{AlertView, Counts, DrillView, Event, FeedPage, Incident, Snaps
 /// Events a second at most.
 const MOST_EVENTS: u32 = 10;
 const SECOND: Duration = Duration::from_secs(1);
+/// What changes so soon after the page was told something is gathered. The first change goes at once, and the page has the
+/// time to draw it.
+const GATHERED: Duration = Duration::from_millis(100);
 /// Changes kept while they wait; beyond, the page is told to ask for everything.
 const MOST_CHANGES: usize = 40;
 /// How often "last heard" is refreshed while somebody looks.
@@ -24,10 +27,16 @@ const HEARD_EVERY: Duration = Duration::from_secs(5);
 pub(super) struct Page {
     open: bool,
     changes: Vec<Change>,
+    /// So many of them, from the first, the counters know of; and so many they will once the count under way is there.
+    counted: usize,
+    being_counted: usize,
     status_changed: bool,
+    /// Nothing of the status but when the server was last heard.
+    heard_changed: bool,
     /// When the second began in which events are counted, and how many there were.
     second: Option<Moment>,
     told: u32,
+    told_at: Option<Moment>,
     later: Due,
     look: Due,
 }
@@ -50,16 +59,39 @@ impl Page {
         self.status_changed = true;
     }
 
+    /// The server was heard, which each of its messages changes: told with the next look.
+    pub(super) fn heard_changed(&mut self) {
+        self.heard_changed = true;
+    }
+
+    /// A count begins, of all that changed so far.
+    pub(super) fn counting(&mut self) {
+        self.being_counted = self.changes.len();
+    }
+
+    /// The count that began last is there.
+    pub(super) fn counted(&mut self) {
+        self.counted = self.being_counted;
+    }
+
     fn push(&mut self, change: Change) {
         if !self.open {
             return;
         }
         if self.changes.len() >= MOST_CHANGES {
             self.changes.clear();
+            (self.counted, self.being_counted) = (0, 0);
             self.changes.push(Change::Much);
             return;
         }
         self.changes.push(change);
+    }
+
+    /// What the counters know of; the others wait for theirs.
+    fn take_counted(&mut self) -> Vec<Change> {
+        let counted = std::mem::take(&mut self.counted);
+        self.being_counted -= counted;
+        self.changes.drain(..counted).collect()
     }
 
     /// How many events may be told now.
@@ -83,6 +115,10 @@ impl Controller {
     pub(super) fn page_time(&mut self, now: Moment) {
         if self.page.look.take(now) {
             self.page.look.set(now + HEARD_EVERY);
+            if self.page.heard_changed {
+                self.page.status_changed();
+                self.flush_page();
+            }
         }
         if self.page.later.take(now) {
             self.flush_page();
@@ -128,12 +164,18 @@ impl Controller {
         self.count();
     }
 
-    /// Tells what waits, as far as a page may be told in a second; called when the counters are fresh.
+    /// Tells what waits and is counted, as far as a page may be told in a second.
     pub(super) fn flush_page(&mut self) {
-        if !self.page.open {
+        if !self.page.open || (self.page.counted == 0 && !self.page.status_changed) {
             return;
         }
         let now = self.now();
+        if let Some(told_at) = self.page.told_at
+            && now.since(told_at) < GATHERED
+        {
+            self.page.later.by(told_at + GATHERED);
+            return;
+        }
         let allowance = self.page.allowance(now);
         if allowance == 0 {
             self.page.later.by(self.page.second.unwrap_or(now) + SECOND);
@@ -141,9 +183,10 @@ impl Controller {
         }
         let mut events = Vec::new();
         if std::mem::take(&mut self.page.status_changed) {
+            self.page.heard_changed = false;
             events.push(Event::Status { status: self.shown.status.clone() });
         }
-        let changes = merged(std::mem::take(&mut self.page.changes));
+        let changes = merged(self.page.take_counted());
         let room = (allowance as usize).saturating_sub(events.len());
         let counts = self.shown.counts;
         if changes.len() > room.max(1) || changes.iter().any(|change| matches!(change, Change::Much)) {
@@ -157,6 +200,9 @@ impl Controller {
                 Change::Removed(ids) => Event::IncidentsRemoved { ids, counts },
                 Change::Much => Event::FeedChanged { counts },
             }));
+        }
+        if !events.is_empty() {
+            self.page.told_at = Some(now);
         }
         self.page.told += u32::try_from(events.len()).unwrap_or(u32::MAX);
         for event in &events {
@@ -202,4 +248,48 @@ fn merged(changes: Vec<Change>) -> Vec<Change> {
         }
     }
     merged
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_change_is_told_only_with_counters_that_know_of_it() {
+        let mut page = Page { open: true, ..Page::default() };
+        let mut told = Vec::new();
+        let removed = |id: &str| Change::Removed(vec![id.to_owned()]);
+
+        page.push(removed("1"));
+        page.counting();
+        page.push(removed("2"));
+        told.push(page.take_counted().len());
+        page.counted();
+        // As long as no more may be told in this second, what is counted waits.
+        page.counting();
+        page.push(removed("3"));
+        told.push(page.take_counted().len());
+        page.counted();
+        told.push(page.take_counted().len());
+
+        assert_eq!((told, page.changes.len()), (vec![0, 1, 1], 1));
+    }
+
+    #[test]
+    fn what_has_become_too_much_waits_for_a_count_that_began_after_it() {
+        let mut page = Page { open: true, ..Page::default() };
+        page.push(Change::Removed(Vec::new()));
+        page.counting();
+        for _ in 0..MOST_CHANGES {
+            page.push(Change::Removed(Vec::new()));
+        }
+
+        page.counted();
+        let before = page.take_counted().len();
+        page.counting();
+        page.counted();
+
+        assert_eq!(before, 0);
+        assert!(matches!(page.take_counted().as_slice(), [Change::Much]));
+    }
 }

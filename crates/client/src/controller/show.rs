@@ -181,10 +181,13 @@ impl Controller {
             return;
         }
         let quiet = StatusView { heard_at: self.shown.status.heard_at, ..view.clone() };
-        if quiet != self.shown.status {
-            tracing::info!(status = ?view.status, reason = view.reason, "status");
-            self.shell.status(&view);
+        if quiet == self.shown.status {
+            self.shown.status = view;
+            self.page.heard_changed();
+            return;
         }
+        tracing::info!(status = ?view.status, reason = view.reason, "status");
+        self.shell.status(&view);
         self.shown.status = view;
         self.page.status_changed();
         self.flush_page();
@@ -233,6 +236,7 @@ impl Controller {
             return;
         }
         self.shown.counting = true;
+        self.page.counting();
         let journal = self.journal.clone();
         let midnight = self.midnight();
         self.spawn(async move { Tick::Counted(journal.counts(midnight).await) });
@@ -244,10 +248,10 @@ impl Controller {
             Ok(counts) => self.shown.counts = counts,
             Err(error) => tracing::warn!(%error, "the journal cannot be counted"),
         }
+        self.page.counted();
+        self.flush_page();
         if std::mem::take(&mut self.shown.count_again) {
             self.count();
-        } else {
-            self.flush_page();
         }
     }
 }

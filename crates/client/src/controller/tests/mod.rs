@@ -10,7 +10,7 @@ mod server;
 mod session;
 mod ways;
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use desk::Desk;
 use jiff::Timestamp;
@@ -758,6 +758,30 @@ async fn an_open_page_is_told_and_a_closed_one_is_not() {
     assert_eq!(while_closed, 0);
     assert_eq!(incident.person.as_deref(), Some("2"));
     assert_eq!(counts.total, 2);
+}
+
+#[tokio::test]
+async fn what_the_server_says_does_not_tell_the_page_each_time_that_it_was_heard() {
+    let (server, desk) = (Server::start().await, Desk::new());
+    let running = desk.signed_in(&server).await;
+    running.status(Status::Protected, "protected").await;
+    running.client.window(true);
+    let opened = Instant::now();
+
+    for person in 1..=5_i64 {
+        server.say(&detection(person, 30));
+        running
+            .until("the alert on the page", |told| {
+                let is_added = |event: &&Event| matches!(event, Event::AlertAdded { .. });
+                (told.events.iter().filter(is_added).count() >= person as usize).then_some(())
+            })
+            .await;
+    }
+
+    let told = running.quit().await;
+    let statuses = told.events.iter().filter(|event| matches!(event, Event::Status { .. })).count();
+    // However slow the machine is: once in five seconds.
+    assert!(statuses as u64 <= opened.elapsed().as_secs() / 5, "{:?}", told.events);
 }
 
 #[tokio::test]
