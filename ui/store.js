@@ -1,6 +1,7 @@
 /**
- * Holds the state and tells when it is time to paint: at most once per frame, however many events came in. A page that
- * is not visible is not painted until it is.
+ * Holds the state and tells when it is time to paint: once per frame, however many events came in. Only an alert after a
+ * frame without one does not wait for the next, so that its picture is asked for at once. A page that is not visible is not
+ * painted until it is.
  *
  * @import { Event } from "./types.d.ts"
  * @import { Action, State } from "./state.js"
@@ -11,6 +12,7 @@ import { INITIAL, reduce } from "./state.js";
 export class Store {
   #state = INITIAL;
   #scheduled = false;
+  #changed = false;
   #painters = /** @type {((state: State) => void)[]} */ ([]);
   #witnesses = /** @type {((before: State, after: State, event: Event | Action) => void)[]} */ ([]);
 
@@ -33,7 +35,10 @@ export class Store {
     const before = this.#state;
     this.#state = reduce(before, event);
     for (const witness of this.#witnesses) witness(before, this.#state, event);
-    if (this.#state !== before) this.#schedule();
+    if (this.#state === before) return;
+    this.#changed = true;
+    if (event.type === "alert_added" && !this.#scheduled && !document.hidden) this.#paint();
+    this.#schedule();
   }
 
   /** The program's present, by the page's clock. */
@@ -46,7 +51,12 @@ export class Store {
     this.#scheduled = true;
     requestAnimationFrame(() => {
       this.#scheduled = false;
-      for (const painter of this.#painters) painter(this.#state);
+      if (this.#changed) this.#paint();
     });
+  }
+
+  #paint() {
+    this.#changed = false;
+    for (const painter of this.#painters) painter(this.#state);
   }
 }

@@ -42,11 +42,23 @@ export function updateRow(row, item, index, { now, state, live, items }) {
   const handling = item.type === "incident" ? handlingOf(state, item) : null;
   const before = painted.get(row);
   if (before?.item === item && before.handling === handling) return;
-  if (before === undefined && live) row.dataset.arrived = "";
+  if (before === undefined && live) arrive(row, index);
   painted.set(row, { item, handling });
 
   if (item.type === "incident") paintIncident(row, item, handling ?? item.handling, now);
   else paintOutage(row, item, now);
+}
+
+/**
+ * A row that is new. The picture of the first one is in sight: it need not wait until the browser has found that out.
+ *
+ * @param {HTMLElement} row
+ * @param {number} index
+ */
+function arrive(row, index) {
+  row.dataset.arrived = "";
+  if (index > 0) return;
+  for (const image of row.querySelectorAll("img")) Object.assign(image, { loading: "eager", decoding: "sync" });
 }
 
 /**

@@ -24,6 +24,24 @@ test("an alert that arrives is the first row, with its picture and an accessible
   await page.waitForFunction(() => /** @type {HTMLImageElement} */ (document.querySelector("article.row img")).naturalWidth === 640);
 });
 
+test("an alert is seen at once: it waits for no frame, its picture is not put off, and nothing of it is faded in", async () => {
+  const page = await set.open("full", { still: false });
+  const at = await page.evaluate(() => Date.now());
+
+  const seen = await page.evaluate(
+    ({ event }) => {
+      /** @type {any} */ (window).__mock.emit(event);
+      const row = document.querySelector("article.row");
+      const image = row?.querySelector("img");
+      const opacities = [row, ...(row?.querySelectorAll("*") ?? [])].map((element) => element && getComputedStyle(element).opacity);
+      return { key: row?.getAttribute("data-key"), loading: image?.loading, opacities: [...new Set(opacities)] };
+    },
+    { event: { type: "alert_added", incident: incident({ id: "90", first_at: at, last_at: at }), alert: alert({ id: "9000" }), counts: COUNTS } },
+  );
+
+  assert.deepEqual(seen, { key: "90", loading: "eager", opacities: ["1"] });
+});
+
 test("opening shows the picture as large as it fits and never larger than it is", async () => {
   for (const [width, height] of [[360, 740], [900, 640], [1280, 800], [2560, 1440]]) {
     const page = await set.open("full", { width: width ?? 0, height: height ?? 0 });

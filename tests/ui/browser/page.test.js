@@ -139,7 +139,7 @@ test("nothing sticks out and every target is large enough, from 360 px to 4K and
   }
 });
 
-test("a thousand events are one paint, and at most 200 rows", async () => {
+test("a thousand events take one frame, and are at most 200 rows", async () => {
   const page = await set.open("full");
   const first = await page.locator("article.row").first().elementHandle();
   const at = Date.now();
