@@ -189,7 +189,8 @@ impl Controller {
         let changes = merged(self.page.take_counted());
         let room = (allowance as usize).saturating_sub(events.len());
         let counts = self.shown.counts;
-        if changes.len() > room.max(1) || changes.iter().any(|change| matches!(change, Change::Much)) {
+        let much = changes.len() > room.max(1) || changes.iter().any(|change| matches!(change, Change::Much));
+        if much {
             events.push(Event::FeedChanged { counts });
         } else {
             events.extend(changes.into_iter().map(|change| match change {
@@ -204,7 +205,8 @@ impl Controller {
         if !events.is_empty() {
             self.page.told_at = Some(now);
         }
-        self.page.told += u32::try_from(events.len()).unwrap_or(u32::MAX);
+        // The page asks for everything then: once a second, however long a storm lasts.
+        self.page.told += if much { MOST_EVENTS } else { u32::try_from(events.len()).unwrap_or(MOST_EVENTS) };
         for event in &events {
             self.shell.emit(event);
         }
