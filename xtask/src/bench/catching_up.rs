@@ -1,21 +1,27 @@
 //! P12: what came while the program was off.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::thread;
+use std::time::Duration;
 
 use anyhow::{Context, Result};
 
 use super::backend::{Backend, EMAIL, PASSWORD};
 use super::figures::{Figure, Goal};
+use super::peers::SYSTEM_PYTHON;
 use super::programs::Programs;
 use super::record::Outcome;
-use super::stage::Watch;
+use super::stage::{Served, Watch};
 use super::{Bench, MESSAGE};
-use crate::project::target;
+use crate::project::{output, target};
 
 const MISSED: usize = 10_000;
 const PEOPLE: usize = 500;
 const CAMERAS: usize = 10;
+/// Longer than the simulated cameras pause.
+const CAMERAS_PAUSE: Duration = Duration::from_secs(10);
 
 /// What catching up took.
 #[derive(Debug, Clone, Copy)]
@@ -28,24 +34,34 @@ pub(super) struct Caught {
     pub(super) grown: f64,
 }
 
-/// Ten thousand out of the original's record.
+/// From where, and how a program does it.
+type Way<'a> = (&'a str, &'a dyn Fn(&Programs) -> Result<Caught>);
+
+/// Ten thousand out of the original's record, and out of our server's log.
 pub(super) fn ten_thousand(bench: &Bench) -> Result<Outcome> {
-    let (mut ours, mut today) = (Vec::new(), Vec::new());
-    for _ in 0..bench.repetitions {
-        ours.push(caught_up(bench, &bench.ours, MISSED, CAMERAS)?);
-        today.push(caught_up(bench, &bench.today, MISSED, CAMERAS)?);
+    let server = Server::with_missed(bench)?;
+    let mut figures = Vec::new();
+    let ways: [Way<'_>; 2] = [
+        ("10,000 of the original's record", &|programs| caught_up(bench, programs, MISSED, CAMERAS)),
+        ("10,000 of our server's log", &|programs| server.caught_up(programs)),
+    ];
+    for (way, catch_up) in ways {
+        let (mut ours, mut today) = (Vec::new(), Vec::new());
+        for _ in 0..bench.repetitions {
+            ours.push(catch_up(&bench.ours)?);
+            today.push(catch_up(&bench.today)?);
+        }
+        let figure = |what: &str, unit: &str, of: fn(&Caught) -> f64| {
+            let ours = Figure::alone(&format!("{way}, {what}"), unit, ours.iter().map(of).collect());
+            ours.against("today", today.iter().map(of).collect())
+        };
+        figures.extend([
+            figure("until stored", "s", |caught| caught.stored).goal(Goal::Ratio(0.5)),
+            figure("until protected", "s", |caught| caught.protected),
+            figure("memory", "MiB", |caught| caught.grown).goal(Goal::Ratio(0.5)),
+        ]);
     }
-    let figure = |what: &str, unit: &str, of: fn(&Caught) -> f64| {
-        let what = format!("10,000 of the original's record, {what}");
-        let ours = Figure::alone(&what, unit, ours.iter().map(of).collect());
-        ours.against("today", today.iter().map(of).collect())
-    };
-    Ok(vec![
-        figure("until stored", "s", |caught| caught.stored).goal(Goal::Ratio(0.5)),
-        figure("until protected", "s", |caught| caught.protected),
-        figure("memory", "MiB", |caught| caught.grown).goal(Goal::Ratio(0.5)),
-    ]
-    .into())
+    Ok(figures.into())
 }
 
 /// A computer that was protected once, was switched off, and missed so many.
@@ -67,9 +83,73 @@ pub(super) fn caught_up(bench: &Bench, programs: &Programs, missed: usize, camer
     Ok(Caught { stored, protected, grown: grown.max(0.0) })
 }
 
+/// Our server with what its simulated cameras saw, and the data of a computer that was protected before they did.
+#[derive(Debug)]
+struct Server {
+    running: Served,
+    /// The computer's; each program catches up with a copy of it.
+    before: PathBuf,
+    seen: usize,
+}
+
+impl Server {
+    /// The same server for all: today's program finds what ours finds.
+    fn with_missed(bench: &Bench) -> Result<Self> {
+        let (data, before) = (empty("bench/server")?, empty("bench/before")?);
+        let quiet = Served::start(&bench.ours, &data, "0")?;
+        let watch = quiet.watch(&bench.ours, &before)?;
+        watch.until_protected()?;
+        watch.running.end()?;
+        drop(quiet);
+        let running = Served::start(&bench.ours, &data, &MISSED.to_string())?;
+        let mut seen = 0;
+        // The cameras are done once nothing more comes.
+        loop {
+            thread::sleep(CAMERAS_PAUSE);
+            let now = stored(&data)?;
+            if now == seen && now > 0 {
+                return Ok(Self { running, before, seen });
+            }
+            seen = now;
+        }
+    }
+
+    fn caught_up(&self, programs: &Programs) -> Result<Caught> {
+        let data = fresh()?;
+        output(Command::new("cp").arg("-a").arg(self.before.join(".")).arg(&data))?;
+        let idle = {
+            // What it has when nothing was missed: of a computer that signs in for the first time.
+            let nobody = empty("bench/nobody")?;
+            let watch = self.running.watch(programs, &nobody)?;
+            watch.until_protected()?;
+            let idle = watch.running.tree().peak()?;
+            watch.running.end()?;
+            idle
+        };
+        let after = self.running.watch(programs, &data)?;
+        let stored = after.until_told(self.seen)?.as_secs_f64();
+        let protected = after.until_protected()?.as_secs_f64();
+        let grown = after.running.tree().peak()? - idle;
+        after.running.end()?;
+        Ok(Caught { stored, protected, grown: grown.max(0.0) })
+    }
+}
+
+/// How many alerts our server has.
+fn stored(data: &Path) -> Result<usize> {
+    let count = "import sqlite3, sys; print(sqlite3.connect(sys.argv[1]).execute('SELECT count(*) FROM anomalies').fetchone()[0])";
+    let mut python = Command::new(SYSTEM_PYTHON);
+    let said = output(python.args(["-c", count]).arg(data.join("server.sqlite3")))?;
+    said.trim().parse().context("no number of alerts")
+}
+
 /// An empty data directory.
 fn fresh() -> Result<PathBuf> {
-    let data = target().join("bench/data");
+    empty("bench/data")
+}
+
+fn empty(name: &str) -> Result<PathBuf> {
+    let data = target().join(name);
     if data.exists() {
         fs::remove_dir_all(&data).with_context(|| format!("cannot remove {}", data.display()))?;
     }

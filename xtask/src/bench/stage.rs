@@ -2,8 +2,8 @@
 
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
-use std::path::PathBuf;
-use std::process::{Child, Command, Stdio};
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStdout, Command, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -181,6 +181,49 @@ impl Drop for Running {
     }
 }
 
+/// `visionguard-server` with its simulated cameras.
+#[derive(Debug)]
+pub(super) struct Served {
+    _running: Running,
+    /// Open as long as it runs, or it could print no more.
+    _output: BufReader<ChildStdout>,
+    url: String,
+}
+
+/// Who may sign in there.
+const DEMO_EMAIL: &str = "manager@shop.example";
+
+impl Served {
+    /// Starts it on this data; its cameras see so many alerts, without a pause.
+    pub(super) fn start(programs: &Programs, data: &Path, alerts: &str) -> Result<Self> {
+        use std::os::unix::process::CommandExt;
+        let mut command = Command::new(programs.path("visionguard-server"));
+        command.arg("--data-dir").arg(data).args([
+            "serve",
+            "--listen",
+            "127.0.0.1:0",
+            "--demo",
+            "--demo-at-once",
+        ]);
+        command.args(["--demo-interval", "0.001", "--demo-alerts", alerts]);
+        command.env("VISIONGUARD_DEMO_PASSWORD", PASSWORD).env("VISIONGUARD_LOG", "warn").process_group(0);
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
+        let mut child = command.spawn().with_context(|| format!("cannot start `{}`", shown(&command)))?;
+        let mut output = BufReader::new(child.stdout.take().context("no output")?);
+        let running = Running { child };
+        let mut line = String::new();
+        output.read_line(&mut line)?;
+        let said: Value = serde_json::from_str(&line).context("the server does not start")?;
+        let url = said["listening"].as_str().context("it does not say where it listens")?.to_owned();
+        Ok(Self { _running: running, _output: output, url })
+    }
+
+    /// A client of it with this data directory.
+    pub(super) fn watch(&self, programs: &Programs, data: &Path) -> Result<Watch> {
+        Watch::start(programs, data, &self.url, DEMO_EMAIL, PASSWORD)
+    }
+}
+
 /// `visionguard watch --json`, which needs no desktop, and the lines that it prints.
 #[derive(Debug)]
 pub(super) struct Watch {
@@ -193,7 +236,7 @@ impl Watch {
     /// Starts it with this data directory, signed in to a server by password.
     pub(super) fn start(
         programs: &Programs,
-        data: &std::path::Path,
+        data: &Path,
         server: &str,
         email: &str,
         password: &str,

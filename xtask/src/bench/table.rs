@@ -184,8 +184,9 @@ fn places(record: &Record) -> String {
             place.versions.iter().map(|(name, version)| format!("{name} {version}")).collect();
         let _ = writeln!(
             text,
-            "- {}: commit {commit}, {at}, on {}; {}",
+            "- {}: `cargo xtask bench --only {}`, commit {commit}, {at}, on {}; {}",
             numbers.join(", "),
+            numbers.join(" --only "),
             place.machine,
             versions.join(", ")
         );
@@ -213,7 +214,12 @@ mod tests {
         let line =
             "| P5 | Parse: one alert | 1.00 µs | Node.js | 4.00 µs | 0.250 x | 0.2 x | **missed** | 3 |";
         assert!(text.contains(line), "{text}");
-        assert!(text.contains("- P5: commit abc, 2026-01-02, on a machine; rustc 1.90\n"), "{text}");
+        assert!(
+            text.contains(
+                "- P5: `cargo xtask bench --only P5`, commit abc, 2026-01-02, on a machine; rustc 1.90\n"
+            ),
+            "{text}"
+        );
     }
 
     #[test]
