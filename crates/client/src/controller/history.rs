@@ -128,7 +128,8 @@ impl Controller {
             }
             Some(trouble) => self.not_reconciled(began_at, &trouble),
         }
-        if caught_up > 0 {
+        // What was planned when it began knew neither how long it would take nor that it would go well.
+        if caught_up > 0 || complete {
             self.watch.reconcile.by(began_at + self.watch.compare_every(&self.pace, now));
         }
         self.reconciled_offline(began_at, complete, asked);
