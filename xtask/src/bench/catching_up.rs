@@ -75,7 +75,11 @@ pub(super) fn caught_up(bench: &Bench, programs: &Programs, missed: usize, camer
     let idle = before.running.tree().peak()?;
     before.running.end()?;
     backend.record(missed, PEOPLE, cameras);
-    let after = watch()?;
+    caught(watch()?, missed, idle)
+}
+
+/// What it took a program that was just started; `idle` is what it has in memory when nothing was missed.
+fn caught(after: Watch, missed: usize, idle: f64) -> Result<Caught> {
     let stored = after.until_told(missed)?.as_secs_f64();
     let protected = after.until_protected()?.as_secs_f64();
     let grown = after.running.tree().peak()? - idle;
@@ -117,21 +121,12 @@ impl Server {
     fn caught_up(&self, programs: &Programs) -> Result<Caught> {
         let data = fresh()?;
         output(Command::new("cp").arg("-a").arg(self.before.join(".")).arg(&data))?;
-        let idle = {
-            // What it has when nothing was missed: of a computer that signs in for the first time.
-            let nobody = empty("bench/nobody")?;
-            let watch = self.running.watch(programs, &nobody)?;
-            watch.until_protected()?;
-            let idle = watch.running.tree().peak()?;
-            watch.running.end()?;
-            idle
-        };
-        let after = self.running.watch(programs, &data)?;
-        let stored = after.until_told(self.seen)?.as_secs_f64();
-        let protected = after.until_protected()?.as_secs_f64();
-        let grown = after.running.tree().peak()? - idle;
-        after.running.end()?;
-        Ok(Caught { stored, protected, grown: grown.max(0.0) })
+        // A computer that signs in for the first time has missed nothing.
+        let first = self.running.watch(programs, &empty("bench/nobody")?)?;
+        first.until_protected()?;
+        let idle = first.running.tree().peak()?;
+        first.running.end()?;
+        caught(self.running.watch(programs, &data)?, self.seen, idle)
     }
 }
 
