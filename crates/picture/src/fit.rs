@@ -14,8 +14,8 @@ pub struct Fit {
 impl Fit {
     /// For the page.
     pub const PAGE: Fit = Fit { side: frame::SHOWN_SIDE, pixels: frame::SHOWN_PIXELS };
-    /// For a notification, which shows it a few centimetres wide.
-    pub const POPUP: Fit = Fit { side: 480, pixels: 480 * 480 };
+    /// For a notification, which shows it a few centimetres wide: a usual camera's picture goes as it is.
+    pub const POPUP: Fit = Fit { side: 640, pixels: 640 * 480 };
 
     /// Whether a picture of this size needs not be made smaller.
     pub fn holds(self, width: u32, height: u32) -> bool {
@@ -50,13 +50,13 @@ mod tests {
         assert_eq!(Fit::PAGE.eighths(8192, 8192), 3);
         assert_eq!(Fit::PAGE.eighths(65_500, 16), 2);
         assert_eq!(Fit::POPUP.eighths(65_500, 16), 1);
-        assert_eq!(Fit::POPUP.eighths(640, 480), 6);
+        assert_eq!(Fit::POPUP.eighths(640, 480), 8);
     }
 
     #[test]
     fn what_is_still_too_large_is_brought_to_size() {
-        assert_eq!(Fit::POPUP.size(8188, 2), (480, 1));
-        assert_eq!(Fit::POPUP.size(640, 480), (480, 360));
+        assert_eq!(Fit::POPUP.size(8188, 2), (640, 1));
+        assert_eq!(Fit::POPUP.size(1280, 720), (640, 360));
         assert_eq!(Fit { side: 100, pixels: 400 }.size(100, 100), (20, 20));
     }
 }

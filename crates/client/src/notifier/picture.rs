@@ -146,7 +146,7 @@ mod tests {
             ("one scan for each colour", corpus("one_scan_each"), (47, 37)),
             ("chroma finer than luma", corpus("luma_1x1_chroma_2x2"), (47, 37)),
             ("cut in the middle", corpus("cut_5_tenths"), (47, 37)),
-            ("a panorama", drawn(7680, 216), (480, 13)),
+            ("a panorama", drawn(7680, 216), (640, 18)),
         ] {
             let (notification, picture) = pictures.prepare(&with_picture(jpeg)).await;
 
