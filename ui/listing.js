@@ -45,6 +45,32 @@ export function isOpen(handling) {
 }
 
 /**
+ * The incident below or above another, or the first of all where there is none; none at the end.
+ *
+ * @param {Feed} feed
+ * @param {string | null} id
+ * @param {1 | -1} step
+ */
+export function neighbour({ items }, id, step) {
+  const at = items.findIndex((item) => item.id === id);
+  const way = step === 1 ? items.slice(at + 1) : items.slice(0, Math.max(at, 0)).reverse();
+  return way.find((item) => item.type === "incident")?.id ?? null;
+}
+
+/**
+ * The next incident that nobody has decided on: below this one, and from the top where none is left there.
+ *
+ * @param {State} state
+ * @param {string} id
+ */
+export function nextOpen({ feed: { items }, deciding }, id) {
+  const at = items.findIndex((item) => item.id === id);
+  const way = [...items.slice(at + 1), ...items.slice(0, Math.max(at, 0))];
+  const next = way.find((item) => item.type === "incident" && isOpen(deciding[item.id] ?? item.handling));
+  return next?.id ?? null;
+}
+
+/**
  * Puts an incident that is not in the feed yet where its time belongs, unless it was not asked for.
  *
  * @param {State} state

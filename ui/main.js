@@ -8,18 +8,19 @@ import { actions } from "./act.js";
 import { Announcer } from "./announce.js";
 import { attribute, part, show, text } from "./dom.js";
 import { plain } from "./format.js";
-import { alone, isField, watchKeys } from "./keys.js";
+import { watchKeys } from "./keys.js";
 import { isEverything } from "./listing.js";
 import { Store } from "./store.js";
 import { startTicking } from "./tick.js";
 import { fill, t } from "./words.js";
 import { detailView } from "./views/detail.js";
-import { feedView, focusCurrentRow } from "./views/feed.js";
+import { feedView } from "./views/feed.js";
 import { noticesView } from "./views/notices.js";
 import { overviewView } from "./views/overview.js";
 import { reportView } from "./views/report.js";
 import { scrollingView, short } from "./views/scrolling.js";
 import { settingsView } from "./views/settings.js";
+import { shortcuts } from "./views/shortcuts.js";
 import { signInView } from "./views/sign-in.js";
 import { statusView } from "./views/status.js";
 
@@ -49,6 +50,7 @@ const views = [
   reportView(act, now),
   settingsView(act, now),
   scrollingView(),
+  shortcuts(() => store.state, act, detail),
 ];
 store.onPaint((state) => views.forEach((paint) => paint(state)));
 store.onEvent((before, after, event) => {
@@ -57,7 +59,6 @@ store.onEvent((before, after, event) => {
 });
 narrow.addEventListener("change", () => paintPlace(store.state));
 part(document, "feed").addEventListener("entered", () => requestAnimationFrame(() => detail.focus()));
-document.addEventListener("keydown", shortcut);
 
 setTimeout(() => paintStart(store.state), PATIENCE);
 act.start();
@@ -86,32 +87,4 @@ function paintStart(state) {
   if (state.ready) return;
   const sentence = state.failure === null ? t("page.start.waiting") : plain(state.failure, 300);
   text(part(document, "start-sentence"), sentence);
-}
-
-/**
- * The keys that work everywhere. None of them does anything to an alert.
- *
- * @param {KeyboardEvent} event
- */
-function shortcut(event) {
-  if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented) return;
-  const { place, shown } = store.state;
-  if (event.key === "/" && place === "feed" && !isField(event.target)) {
-    event.preventDefault();
-    alone(focusSearch);
-  } else if (event.key === "Escape" && (place === "settings" || place === "report")) {
-    act.go("feed");
-    requestAnimationFrame(() => part(part(document, "status"), place).focus());
-  } else if (event.key === "Escape" && place === "feed" && shown !== null) {
-    detail.close();
-  } else if (["PageDown", "PageUp"].includes(event.key) && place === "feed" && event.target === document.body) {
-    event.preventDefault();
-    focusCurrentRow();
-  }
-}
-
-function focusSearch() {
-  const field = part(document, "status").querySelector("input");
-  field?.focus();
-  field?.select();
 }

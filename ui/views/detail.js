@@ -10,11 +10,11 @@ import { attribute, clone, icon, keyed, part, show, text } from "../dom.js";
 import { clock, duration, exactClock, fullTime, midnight, moment, plain, took } from "../format.js";
 import { onPress } from "../keys.js";
 import { beganAt as detectedAt, delayOf } from "../ledger.js";
-import { happened, isOpen } from "../listing.js";
+import { happened, isOpen, nextOpen } from "../listing.js";
 import { alertOf, handlingOf } from "../state.js";
 import { ticking } from "../tick.js";
 import { t } from "../words.js";
-import { focusCurrentRow } from "./feed.js";
+import { focusCurrentRow, reveal } from "./feed.js";
 import { Looking } from "./looking.js";
 import { handlingWords, pictures } from "./row.js";
 import { stageView } from "./stage.js";
@@ -41,10 +41,22 @@ export function detailView(act, now) {
   const note = /** @type {HTMLInputElement} */ (field.querySelector("input"));
   const toggle = part(root, "note-toggle");
 
-  /** Decides, and keeps what was written until it is stored. @param {Decision} decision */
+  /**
+   * Decides, and keeps what was written until it is stored. What was open makes room for the next that is.
+   *
+   * @param {Decision} decision
+   */
   async function decide(decision) {
     const about = id;
-    if ((await act.decide(id, decision, note.value)) && id === about) setNote(false);
+    const incident = painted?.shown?.detail?.incident;
+    if (!painted || incident?.id !== about || isDecided(handlingOf(painted, incident), decision)) return;
+    const wasOpen = isOpen(handlingOf(painted, incident));
+    if (!(await act.decide(about, decision, note.value)) || id !== about) return;
+    setNote(false);
+    const next = wasOpen && nextOpen(painted, about);
+    if (!next) return;
+    act.open(next);
+    requestAnimationFrame(() => reveal(next));
   }
 
   /** @param {boolean} open */
@@ -60,11 +72,12 @@ export function detailView(act, now) {
   };
   onPress(part(root, "back"), close);
   for (const { name, decision } of DECISIONS) onPress(part(root, name), () => decide(decision));
-  onPress(toggle, () => {
-    const open = toggle.getAttribute("aria-expanded") !== "true";
-    setNote(open);
-    if (open) note.focus();
-  });
+  const write = () => {
+    if (toggle.getAttribute("aria-disabled") === "true") return;
+    setNote(true);
+    note.focus();
+  };
+  onPress(toggle, () => (toggle.getAttribute("aria-expanded") === "true" ? setNote(false) : write()));
   field.addEventListener("keydown", (event) => {
     if (event.key !== "Escape") return;
     event.stopPropagation();
@@ -97,7 +110,7 @@ export function detailView(act, now) {
     paintActions(root, state, shown);
   }
 
-  return { paint, close, focus: () => part(root, "kind").focus({ preventScroll: true }) };
+  return { paint, close, decide, note: write, focus: () => part(root, "kind").focus({ preventScroll: true }) };
 }
 
 /**
@@ -233,12 +246,21 @@ function paintActions(root, state, shown) {
  * @returns {boolean} it cannot be pressed
  */
 function paintDecision(button, { decision, todo, done }, handling) {
-  const recorded = handling.state === "recorded" ? handling.decision : null;
-  const last = recorded === "false_alarm" || recorded === "resolved";
-  const idle = handling.state === "sending" || recorded === decision || last;
-  text(button, recorded === decision ? t(done) : t(todo));
+  const idle = isDecided(handling, decision);
+  text(button, handling.state === "recorded" && handling.decision === decision ? t(done) : t(todo));
   attribute(button, "aria-disabled", idle ? "true" : null);
   return idle;
+}
+
+/**
+ * There is nothing more to decide this way: it is under way, or it is so, or it is over.
+ *
+ * @param {Handling} handling
+ * @param {Decision} decision
+ */
+function isDecided(handling, decision) {
+  if (handling.state === "sending") return true;
+  return handling.state === "recorded" && (handling.decision === decision || handling.decision !== "acknowledged");
 }
 
 /**

@@ -228,6 +228,12 @@ export function focusCurrentRow() {
   if (row instanceof HTMLElement) row.focus();
 }
 
+/** Brings a row into sight, if it is not. @param {string} id */
+export function reveal(id) {
+  const row = [...part(document, "rows").children].find((row) => dataKey(row) === id);
+  row?.scrollIntoView({ block: "nearest" });
+}
+
 /** @param {Element | null} row */
 function sibling(row) {
   return row instanceof HTMLElement ? row : null;

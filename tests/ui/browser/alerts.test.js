@@ -119,6 +119,8 @@ test("acknowledging is shown as sending, then as recorded, and never before it i
   await page.locator("article.row").first().click();
 
   await page.getByRole("button", { name: "Acknowledge" }).click();
+  await page.locator('article[data-key="13"][aria-current]').waitFor();
+  await page.locator('article[data-key="12"]').click();
   await page.getByText("Sending…", { exact: true }).first().waitFor();
   const early = await page.locator('[data-part="actions"]').innerText();
   const item = incident({ id: "12", handling: { state: "recorded", decision: "acknowledged", here: true, at: Date.now() } });
@@ -149,6 +151,8 @@ test("offline, a decision is kept and says so", async () => {
   await page.locator("article.row").first().click();
 
   await page.getByRole("button", { name: "Acknowledge" }).click();
+  await page.locator('article[data-key="13"][aria-current]').waitFor();
+  await page.locator('article[data-key="12"]').click();
 
   await page.getByText("Kept on this computer. It is sent as soon as the server can be reached.").waitFor();
 });
@@ -196,6 +200,8 @@ test("a note goes with the decision and is shown with the alert", async () => {
   await page.waitForTimeout(250);
   const early = await asked(page, "decide");
   await page.getByRole("button", { name: "Resolved" }).click();
+  await page.locator('article[data-key="13"][aria-current]').waitFor();
+  await page.locator('article[data-key="12"]').click();
   await page.getByRole("definition").getByText("She came back & paid <b>").waitFor();
 
   assert.deepEqual(early, [], "Enter in the note decides nothing");
@@ -239,6 +245,8 @@ test("what somebody else decided first is shown, and that ours was not sent", as
   const page = await set.open("full", { prepare: (page) => page.addInitScript(() => Object.assign(window, { __silent: true })) });
   await page.locator("article.row").first().click();
   await page.getByRole("button", { name: "Acknowledge" }).click();
+  await page.locator('article[data-key="13"][aria-current]').waitFor();
+  await page.locator('article[data-key="12"]').click();
   await page.getByText("Sending…", { exact: true }).first().waitFor();
 
   const theirs = incident({ id: "12", handling: { state: "recorded", decision: "resolved", here: false, at: Date.now() } });

@@ -28,13 +28,95 @@ test("an alert is found, opened, acknowledged and left by keyboard alone", async
   for (let tabs = 0; tabs < 6 && !(await focused(page)).includes("acknowledge"); tabs += 1) await page.keyboard.press("Tab");
   const button = await focused(page);
   await page.keyboard.press("Enter");
-  await page.locator('[data-part="detail"]').getByText(/^Acknowledged by you/).waitFor();
+  await page.locator('article[data-key="12"][data-handling="recorded"]').waitFor();
+  await page.locator('article[data-key="13"][aria-current]').waitFor();
   await page.keyboard.press("Escape");
   await page.waitForFunction(() => document.activeElement?.matches('article[data-key="12"]'));
 
   assert.match(second, /13/);
   assert.match(button, /acknowledge/);
   assert.deepEqual(await asked(page, "decide"), [{ incident: "12", decision: "acknowledged", note: null }]);
+});
+
+test("one key decides and the next opens: a shift takes one key an alert", async () => {
+  const page = await set.open("full", {
+    change(world) {
+      const open = /** @type {const} */ ({ state: "open" });
+      for (const item of world.snapshot?.feed.items ?? []) if (item.type === "incident") item.handling = open;
+      for (const detail of Object.values(world.details)) if (detail) detail.incident = { ...detail.incident, handling: open };
+    },
+  });
+  const current = () => page.locator("article[aria-current]").getAttribute("data-key");
+  const open = await page.locator('article[data-handling="open"]').evaluateAll((rows) => rows.map((row) => row.getAttribute("data-key")));
+  const keys = ["a", "f", "r"];
+
+  await page.keyboard.press("j");
+  await page.locator('article[data-key="12"][aria-current]').waitFor();
+  for (const [index, id] of open.entries()) {
+    await page.locator('[data-part="detail"][data-phase="ready"]').waitFor();
+    await page.keyboard.press(keys[index % 3] ?? "a");
+    await page.locator(`article[data-key="${id}"]:not([data-handling="open"])`).waitFor();
+    if (index + 1 < open.length) await page.locator(`article[data-key="${open[index + 1]}"][aria-current]`).waitFor();
+  }
+
+  assert.ok(open.length > 5, `${open.length} alerts to decide on`);
+  const decided = /** @type {{ incident: string, decision: string }[]} */ (await asked(page, "decide"));
+  assert.deepEqual(decided.map((call) => call.incident), open);
+  assert.deepEqual(decided.slice(0, 3).map((call) => call.decision), ["acknowledged", "false_alarm", "resolved"]);
+  assert.equal(await current(), open.at(-1), "the last one stays: there is no next");
+  await page.waitForTimeout(SETTLE * 2);
+  await page.keyboard.press("a");
+  await page.waitForTimeout(SETTLE * 2);
+  assert.equal((await asked(page, "decide")).length, decided.length, "what is decided is not decided again");
+});
+
+test("J and K lead through all alerts, the arrows from within the large view, N to the note, ? to the list of keys", async () => {
+  const page = await set.open("full");
+  const at = (/** @type {string} */ id) => page.locator(`article[data-key="${id}"][aria-current]`).waitFor();
+
+  await page.keyboard.press("j");
+  await at("12");
+  await page.waitForTimeout(SETTLE * 2);
+  await page.keyboard.press("J");
+  await at("13");
+  await page.locator('[data-part="acknowledge"]').focus();
+  await page.keyboard.press("ArrowUp");
+  await at("12");
+  await page.waitForTimeout(SETTLE * 2);
+  await page.keyboard.press("k");
+  await page.waitForTimeout(SETTLE * 2);
+  await at("12");
+  await page.keyboard.press("n");
+  await page.waitForFunction(() => document.activeElement?.matches('[name="note"]'));
+  await page.keyboard.type("jarf?", { delay: SETTLE * 2 });
+  assert.equal(await page.locator('[name="note"]').inputValue(), "jarf?", "in a field a key is text");
+  await page.keyboard.press("Escape");
+  await page.waitForTimeout(SETTLE * 2);
+  await page.keyboard.press("?");
+  await page.getByRole("dialog", { name: "What the keys do" }).waitFor();
+  await page.keyboard.press("a");
+  await page.waitForTimeout(SETTLE * 2);
+  await page.keyboard.press("Escape");
+  await page.getByRole("dialog").waitFor({ state: "hidden" });
+
+  assert.equal(await page.locator('[data-part="detail"]').isVisible(), true, "Escape closes the list of keys alone");
+  assert.deepEqual(await asked(page, "decide"), []);
+});
+
+test("a scan of the very letters that decide does nothing", async () => {
+  const page = await set.open("full");
+  await page.locator("article.row").first().click();
+  await page.locator('[data-part="detail"][data-phase="ready"]').waitFor();
+
+  for (const code of ["ARFNJK?", "A1", "FFFF", "JA"]) {
+    await page.keyboard.type(code, { delay: 5 });
+    await page.keyboard.press("Enter");
+    await page.waitForTimeout(1_200);
+  }
+
+  assert.deepEqual(await asked(page, "decide"), []);
+  assert.equal(await page.locator("article[aria-current]").getAttribute("data-key"), "12");
+  assert.equal(await page.getByRole("dialog").isVisible(), false);
 });
 
 test("Home, End and the arrows move between alerts; one Tab leaves the list", async () => {
