@@ -5,7 +5,8 @@ use std::sync::Arc;
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 use visionguard_client::controller::Client;
-use visionguard_client::view::{Decision, FeedQuery, Problem, ReportQuery, SettingsView};
+use visionguard_client::model::Decision;
+use visionguard_client::view::{FeedQuery, Problem, ReportQuery, SettingsView};
 use visionguard_client::words;
 
 use crate::autostart::{Asked, Autostart};

@@ -13,7 +13,8 @@ use support::process::{Watch, journal, visionguard};
 use support::shop::Shop;
 use support::wait;
 use tempfile::TempDir;
-use visionguard_client::journal::{Entry, FILE_NAME};
+use visionguard_client::journal::FILE_NAME;
+use visionguard_client::model::Entry;
 
 /// Everything that the first released format holds; see `crates/client/src/journal/tests/formats.rs`.
 const FORMAT_1: &str = "../crates/client/src/journal/tests/fixtures/format_1.sqlite3";

@@ -11,7 +11,8 @@ use support::matrix::{self, Fault};
 use support::process::{self, Watch, journal};
 use support::shop::Shop;
 use support::wait;
-use visionguard_client::journal::{Entry, FILE_NAME, Journal};
+use visionguard_client::journal::{FILE_NAME, Journal};
+use visionguard_client::model::Entry;
 
 /// Twenty alerts a second.
 const POUR: Duration = Duration::from_millis(50);

@@ -8,7 +8,8 @@ use support::desk::{Desk, Make, quick_link};
 use support::matrix;
 use support::wait;
 use visionguard_client::clock::TestClock;
-use visionguard_client::view::{Source, Status};
+use visionguard_client::model::Source;
+use visionguard_client::view::Status;
 use visionguard_proto::link;
 
 use crate::world::{BOTH, Which, World};

@@ -12,7 +12,8 @@ use tokio::task::JoinSet;
 use tokio::time::{interval, sleep, timeout};
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::{WebSocketStream, client_async};
-use visionguard_client::view::{Source, Status};
+use visionguard_client::model::Source;
+use visionguard_client::view::Status;
 
 use crate::world::{EMAIL, PASSWORD, Server, Which, World};
 

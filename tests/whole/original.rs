@@ -4,7 +4,8 @@ use bytes::Bytes;
 use support::backend::Halves;
 use support::desk::Desk;
 use support::{picture, wait};
-use visionguard_client::view::{Decision, Handling, IncidentKind, Source, Status};
+use visionguard_client::model::{Decision, Handling, Source};
+use visionguard_client::view::{IncidentKind, Status};
 use visionguard_proto::Jpeg;
 
 use super::{STREAM, World};

@@ -4,7 +4,8 @@ use support::desk::Desk;
 use support::ours::{EMAIL, Ours, PASSWORD};
 use support::{picture, wait};
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
-use visionguard_client::view::{Decision, Handling, Source, Status};
+use visionguard_client::model::{Decision, Handling, Source};
+use visionguard_client::view::Status;
 use visionguard_server::Note;
 use visionguard_server::note::Via;
 

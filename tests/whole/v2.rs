@@ -10,7 +10,8 @@ use support::recording::Record;
 use support::{http, picture, wait};
 use tokio_tungstenite::tungstenite::Message;
 use visionguard_client::controller::Pace;
-use visionguard_client::view::{Event, Incident, Report, ReportQuery, Source, Status};
+use visionguard_client::model::Source;
+use visionguard_client::view::{Event, Incident, Report, ReportQuery, Status};
 
 use super::tap::Tap;
 

@@ -2,7 +2,8 @@
 
 use jiff::tz::TimeZone;
 use visionguard_client::journal::Journal;
-use visionguard_client::view::{FeedFilter, FeedItem, FeedQuery, Handling, Incident};
+use visionguard_client::model::Handling;
+use visionguard_client::view::{FeedFilter, FeedItem, FeedQuery, Incident};
 
 use crate::args::Alerts;
 use crate::exit::{Exit, Failure};

@@ -6,12 +6,13 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 use visionguard_client::clock::{Clock, SystemClock};
 use visionguard_client::controller::{Client, Following, StartError};
-use visionguard_client::journal::{IncidentId, Journal};
+use visionguard_client::journal::Journal;
 use visionguard_client::local::{self, AskError};
 use visionguard_client::lock::{LockError, Owner};
+use visionguard_client::model::{Decided, Decision, How, IncidentId};
 use visionguard_client::outbox;
 use visionguard_client::shell::{Notification, Shell};
-use visionguard_client::view::{Decided, Decision, Event, How, Problem, Tray};
+use visionguard_client::view::{Event, Problem, Tray};
 use visionguard_client::words::text;
 
 use crate::args::Decide;

@@ -5,12 +5,10 @@ use std::collections::BTreeMap;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
-use visionguard_client::journal::{AlertId, Entry, Recorded, Repaired};
+use visionguard_client::model::{AlertId, Decision, Entry, Handling, Recorded, Repaired, Severity, Source};
 use visionguard_client::policy::{self, SUMMARY};
 use visionguard_client::shell::Notification;
-use visionguard_client::view::{
-    Decision, Handling, Incident, IncidentKind, NoticeView, Severity, Source, Status, StatusView,
-};
+use visionguard_client::view::{Incident, IncidentKind, NoticeView, Status, StatusView};
 
 /// One line of `watch --json`.
 #[derive(Debug, Serialize)]

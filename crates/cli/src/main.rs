@@ -22,7 +22,7 @@ mod watch;
 use std::process::ExitCode;
 
 use clap::Parser;
-use visionguard_client::view::Decision;
+use visionguard_client::model::Decision;
 
 use args::{Args, Command};
 use exit::{Exit, Failure};

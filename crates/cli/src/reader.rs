@@ -6,7 +6,8 @@
 
 use tokio::sync::watch;
 use visionguard_client::controller::Client;
-use visionguard_client::journal::{AlertId, Entry, Journal, JournalError};
+use visionguard_client::journal::{Journal, JournalError};
+use visionguard_client::model::{AlertId, Entry};
 
 use crate::args::After;
 use crate::exit::{Exit, Failure};

@@ -7,8 +7,9 @@ use serde::Serialize;
 use visionguard_client::clock::{Clock, SystemClock};
 use visionguard_client::journal::Journal;
 use visionguard_client::local::{self, Standing};
+use visionguard_client::model::Source;
 use visionguard_client::session_file;
-use visionguard_client::view::{Gap, LedgerEntry, Report, ReportQuery, Source, Spread, Status};
+use visionguard_client::view::{Gap, LedgerEntry, Report, ReportQuery, Spread, Status};
 use visionguard_client::words::text;
 
 use crate::args;
@@ -201,7 +202,8 @@ fn time(milliseconds: i64) -> String {
 
 #[cfg(test)]
 mod tests {
-    use visionguard_client::view::{Counts, Severity};
+    use visionguard_client::model::Severity;
+    use visionguard_client::view::Counts;
 
     use super::*;
 

@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
-use crate::journal::{AlertId, GapRow, IncidentId, IncidentRow, OutageRow, Why};
+use crate::model::{AlertId, GapRow, IncidentId, IncidentRow, OutageRow, Severity, Source, Why};
 use crate::policy;
-use crate::view::{Gap, LedgerEntry, Outage, Report, ReportQuery, Severity, Source, Spread};
+use crate::view::{Gap, LedgerEntry, Outage, Report, ReportQuery, Spread};
 use crate::words::text;
 
 /// Everything that is known of a time.

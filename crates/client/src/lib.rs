@@ -22,6 +22,7 @@ pub mod local;
 pub mod lock;
 pub mod logging;
 mod login;
+pub mod model;
 pub mod network;
 pub mod notifier;
 mod obstacle;

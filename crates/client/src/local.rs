@@ -32,7 +32,8 @@ use tokio::task::JoinHandle;
 use crate::controller::Client;
 use crate::lock::Owner;
 use crate::login::Login;
-use crate::view::{Counts, Decided, Decision, NoticeView, Problem, StatusView};
+use crate::model::{Decided, Decision};
+use crate::view::{Counts, NoticeView, Problem, StatusView};
 use crate::words::text;
 
 /// Of what is written here; another one is answered with a problem, and the asker helps itself.

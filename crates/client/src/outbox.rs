@@ -6,8 +6,7 @@
 use visionguard_proto::record::{Row, Status};
 
 use crate::api::ApiError;
-use crate::journal::Delivery;
-use crate::view::{Decided, Decision, Handling, How};
+use crate::model::{Decided, Decision, Delivery, Handling, How};
 use crate::words::{self, text};
 
 /// Longest name of a person in a sentence, in characters.

@@ -17,9 +17,9 @@ use jiff::SignedDuration;
 use jiff::tz::TimeZone;
 use visionguard_proto::{AnomalyId, Kind, Moment};
 
-use crate::journal::{AlertId, Entry, IncidentId, IncidentRow};
+use crate::model::{AlertId, Entry, IncidentId, IncidentRow, Severity};
 use crate::shell::{Buttons, Notification};
-use crate::view::{SettingsView, Severity};
+use crate::view::SettingsView;
 use crate::words;
 
 /// A score from here on is [`Severity::High`] by itself. Scores say how far below the model's threshold (0) the
@@ -180,7 +180,7 @@ pub fn consider(
     }))
 }
 
-/// The one notification about everything that was caught up on: alerts of [`crate::view::Source::History`], one entry
+/// The one notification about everything that was caught up on: alerts of [`crate::model::Source::History`], one entry
 /// an incident. Its id is [`SUMMARY`].
 pub fn summarise(missed: &[Entry], settings: &SettingsView) -> Option<Notification> {
     let open: Vec<&IncidentRow> =
@@ -294,8 +294,9 @@ mod tests {
     use visionguard_proto::{Alert, Picture, StreamId, Via};
 
     use super::*;
-    use crate::journal::{Journal, Recorded};
-    use crate::view::{Decision, Source, Theme};
+    use crate::journal::Journal;
+    use crate::model::{Decision, Recorded, Source};
+    use crate::view::Theme;
 
     #[test]
     fn a_theft_pattern_is_never_low_and_says_why() {

@@ -17,9 +17,9 @@ use visionguard_proto::record::{Row, Status};
 use visionguard_proto::{Alert, AnomalyId, Jpeg, Picture, ShopId};
 
 use crate::api::{Api, ApiError};
-use crate::journal::{Entry, IncidentRow, Journal, JournalError, Recorded, Unsent};
+use crate::journal::{Journal, JournalError, Unsent};
+use crate::model::{Entry, IncidentRow, Recorded, Source};
 use crate::outbox;
-use crate::view::Source;
 
 use pages::{Pages, Part, Unreadable};
 

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 
-use crate::journal::{AlertId, Recorded};
+use crate::model::{AlertId, Recorded};
 use crate::view;
 
 /// A desktop: draws what it is told, decides nothing. None of these may block.

@@ -11,8 +11,8 @@ mod incident;
 mod report;
 
 pub use incident::{
-    AlertView, Decided, Decision, FeedFilter, FeedItem, FeedPage, FeedQuery, FrameView, Handling, How,
-    Incident, IncidentDetail, IncidentKind, Late, Severity, ShopView, Source,
+    AlertView, FeedFilter, FeedItem, FeedPage, FeedQuery, FrameView, Incident, IncidentDetail, IncidentKind,
+    Late, ShopView,
 };
 pub use report::{Gap, LedgerEntry, Outage, Report, ReportQuery, Spread};
 
@@ -284,6 +284,7 @@ mod tests {
     use ts_rs::{Config, TS};
 
     use super::*;
+    use crate::model::{Decision, Handling, Severity, Source};
 
     const HEADER: &str = "\
 // The shapes of what the page is told and asks for. Written from crates/client/src/view.rs by `cargo xtask types`;

@@ -12,9 +12,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use tokio::sync::oneshot;
-use visionguard_client::journal::Recorded;
+use visionguard_client::model::{Handling, Recorded, Source};
 use visionguard_client::status;
-use visionguard_client::view::{Event as PageEvent, Handling, Source, Status};
+use visionguard_client::view::{Event as PageEvent, Status};
 
 use crate::net::StreamId;
 use crate::server::{Detection, Holder, Reply};

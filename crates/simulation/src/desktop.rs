@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use visionguard_client::journal::{AlertId, Recorded};
+use visionguard_client::model::{AlertId, Recorded};
 use visionguard_client::shell::{Notification, Outcome, Shell};
 use visionguard_client::view::{Event as PageEvent, Status, StatusView, Tray};
 

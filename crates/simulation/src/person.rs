@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use secrecy::SecretString;
 use visionguard_client::controller::Client;
-use visionguard_client::view::{Decision, Remedy, Status};
+use visionguard_client::model::Decision;
+use visionguard_client::view::{Remedy, Status};
 
 use crate::drill::{LastDrill, drill};
 use crate::plan::Bug;

@@ -9,7 +9,8 @@ use std::sync::LazyLock;
 use std::time::Duration;
 
 use serde_json::Value;
-use visionguard_client::journal::{Entry, Journal};
+use visionguard_client::journal::Journal;
+use visionguard_client::model::Entry;
 
 pub use server::ServerProgram;
 pub use watch::{Credentials, Proof, Watch};

@@ -12,10 +12,10 @@ use super::Controller;
 use super::recorder::{Arrival, Attempt, Item};
 use super::ticks::{Due, Tick};
 use super::urgent;
-use crate::journal::{AlertId, IncidentId, JournalError, Recorded, Repaired};
+use crate::journal::JournalError;
+use crate::model::{AlertId, Handling, IncidentId, Recorded, Repaired, Source};
 use crate::policy;
 use crate::status;
-use crate::view::{Handling, Source};
 
 /// Between two updates of a notification about an alert that could not be stored, or of a message.
 const PAUSE: Duration = Duration::from_secs(10);

@@ -14,9 +14,10 @@ use super::session::problem;
 use super::ticks::{Due, Reply, Tick};
 use crate::api::{Api, ApiError};
 use crate::clock::Clock;
-use crate::journal::{Delivery, IncidentId, IncidentRow, Journal, JournalError, Outgoing};
+use crate::journal::{Journal, JournalError};
+use crate::model::{Decided, Decision, Delivery, How, IncidentId, IncidentRow, Outgoing};
 use crate::outbox::{self, Step};
-use crate::view::{Decided, Decision, How, Problem, SessionView};
+use crate::view::{Problem, SessionView};
 use crate::words::text;
 
 /// Decisions sent in one go.

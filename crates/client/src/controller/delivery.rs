@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use visionguard_proto::Moment;
 
 use super::Controller;
-use crate::journal::AlertId;
+use crate::model::AlertId;
 use crate::status::Registration;
 
 /// Rows without a message that are watched at once, at most.

@@ -9,7 +9,7 @@ use super::session::Refused;
 use super::ticks::Tick;
 use super::watch::REPEATED_SOON;
 use crate::api::ApiError;
-use crate::journal::{AlertId, Entry, IncidentId, Recorded};
+use crate::model::{AlertId, Entry, IncidentId, Recorded};
 use crate::reconcile::{self, Memory, Pass, Trouble};
 use crate::status::{self, Record, Seen, Share};
 

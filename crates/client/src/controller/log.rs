@@ -11,9 +11,9 @@ use visionguard_proto::{Alert, Cursor, Moment, Welcome};
 use super::Controller;
 use super::recorder::{Item, Place};
 use super::ticks::{Due, Tick};
-use crate::journal::{Beginning, Entry, GapRow, IncidentId, JournalError, LogOf};
+use crate::journal::{Beginning, JournalError, LogOf};
+use crate::model::{Entry, GapRow, IncidentId, Source};
 use crate::status;
-use crate::view::Source;
 
 /// How long the journal may take to say where the log was left; the record has what is missed without that.
 const ASK_JOURNAL_WITHIN: Duration = Duration::from_secs(2);

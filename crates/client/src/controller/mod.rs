@@ -49,14 +49,15 @@ use crate::journal::{Hands, Journal};
 use crate::keychain::{self, Keychain};
 use crate::local::Standing;
 use crate::lock::LockError;
+use crate::model::{Decided, Decision, How};
 use crate::outbox;
 use crate::settings::Settings;
 use crate::shell::{Outcome, Shell};
 use crate::status;
 use crate::tls::{self, Trust};
 use crate::view::{
-    Decided, Decision, DrillResult, FeedPage, FeedQuery, How, IncidentDetail, PopupsView, Problem, Report,
-    ReportQuery, SessionView, SettingsView, Snapshot, Status,
+    DrillResult, FeedPage, FeedQuery, IncidentDetail, PopupsView, Problem, Report, ReportQuery, SessionView,
+    SettingsView, Snapshot, Status,
 };
 use crate::words::text;
 

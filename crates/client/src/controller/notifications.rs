@@ -12,11 +12,11 @@ use super::Controller;
 use super::outage;
 use super::ticks::Tick;
 use crate::api::Api;
-use crate::journal::{AlertId, Entry, IncidentId, Journal, JournalError};
+use crate::journal::{Journal, JournalError};
+use crate::model::{AlertId, Decision, Entry, IncidentId, Source};
 use crate::policy::{self, Verdict};
 use crate::shell::{Buttons, Notification, Outcome};
 use crate::status;
-use crate::view::{Decision, Source};
 use crate::words::text;
 
 /// More missed incidents than this at once are told in a summary, however fresh.

@@ -11,7 +11,8 @@ use visionguard_proto::Moment;
 
 use super::Controller;
 use super::ticks::{Due, Tick};
-use crate::journal::{JournalError, OutageRow};
+use crate::journal::JournalError;
+use crate::model::OutageRow;
 use crate::shell::{Buttons, Notification};
 use crate::status;
 use crate::words::text;

@@ -7,7 +7,8 @@ use visionguard_proto::Moment;
 use super::Controller;
 use super::show::Shown;
 use super::ticks::Due;
-use crate::journal::{self, Entry, IncidentRow};
+use crate::journal;
+use crate::model::{Entry, IncidentRow};
 use crate::settings::Settings;
 use crate::view::{AlertView, Counts, DrillView, Event, FeedPage, Incident, Snapshot};
 

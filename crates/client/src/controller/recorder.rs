@@ -10,8 +10,8 @@ use visionguard_proto::message::ClientMessage;
 use visionguard_proto::{Alert, Cursor, Picture};
 
 use super::ticks::Tick;
-use crate::journal::{Incoming, Journal, JournalError, LogOf, Recorded};
-use crate::view::Source;
+use crate::journal::{Incoming, Journal, JournalError, LogOf};
+use crate::model::{Recorded, Source};
 
 /// How many alerts may wait for the disk; while they do, the socket is not asked for more.
 pub(super) const LANE: usize = 32;

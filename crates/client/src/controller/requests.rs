@@ -9,8 +9,9 @@ use super::Controller;
 use super::decisions::{not_stored, unknown_incident};
 use super::session::problem;
 use super::ticks::{Reply, Tick, milliseconds};
-use crate::journal::{AlertId, IncidentId, Journal, JournalError, Stored};
+use crate::journal::{Journal, JournalError};
 use crate::local::Standing;
+use crate::model::{AlertId, IncidentId, Stored};
 use crate::settings::{self, Complaint, Settings, SettingsError};
 use crate::view::{
     Counts, Event, FeedPage, FeedQuery, IncidentDetail, PopupsView, Problem, Report, ReportQuery,

@@ -17,17 +17,16 @@ use super::session::Refused;
 use crate::account::{Answer, Restored};
 use crate::api::{ApiError, Registration};
 use crate::connection;
-use crate::journal::{
-    AlertId, DrillRow, Entry, GapRow, IncidentId, IncidentRow, JournalError, OutageRow, Recorded, Settled,
-};
+use crate::journal::{DrillRow, JournalError, Settled};
 use crate::keychain::KeychainError;
 use crate::local::Standing;
+use crate::model::{AlertId, Decision, Entry, GapRow, IncidentId, IncidentRow, OutageRow, Recorded};
 use crate::reconcile::{Memory, Pass, Trouble};
 use crate::server_clock::Told;
 use crate::shell::Outcome;
 use crate::view::{
-    Counts, Decision, DrillResult, FeedPage, FeedQuery, IncidentDetail, PopupsView, Problem, Report,
-    ReportQuery, SessionView, SettingsView, Snapshot,
+    Counts, DrillResult, FeedPage, FeedQuery, IncidentDetail, PopupsView, Problem, Report, ReportQuery,
+    SessionView, SettingsView, Snapshot,
 };
 
 /// Where an answer goes; nobody may be waiting for it any more.

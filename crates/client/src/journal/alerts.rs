@@ -5,11 +5,8 @@ use jiff::Timestamp;
 use rusqlite::OptionalExtension;
 use visionguard_proto::{Alert, Picture};
 
-use super::{
-    AlertId, Entry, IncidentId, Incoming, Journal, JournalError, Recorded, WantedPicture, join, marks, sql,
-    store,
-};
-use crate::view::Source;
+use super::{Incoming, Journal, JournalError, WantedPicture, join, marks, sql, store};
+use crate::model::{AlertId, Entry, IncidentId, Recorded, Source};
 
 impl Journal {
     /// Stores one account of a detection; returns after it is on disk.

@@ -4,11 +4,10 @@ use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, params};
 use visionguard_proto::AnomalyId;
 
+use super::JournalError;
 use super::grouping;
-use super::row::{Delivery, Outgoing, OutgoingId};
 use super::sql::{self, OPEN, RECORDED, REFUSED};
-use super::{AlertId, IncidentId, IncidentRow, JournalError};
-use crate::view::{Decision, Handling};
+use crate::model::{AlertId, Decision, Delivery, Handling, IncidentId, IncidentRow, Outgoing, OutgoingId};
 
 /// From now on decisions are this account's, and only its own are sent or given up.
 pub(super) fn belong_to(connection: &Connection, account: &str) -> Result<(), JournalError> {

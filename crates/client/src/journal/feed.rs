@@ -8,9 +8,10 @@ use rusqlite::types::Value;
 use rusqlite::{Connection, OptionalExtension, params_from_iter};
 use visionguard_proto::Kind;
 
-use super::{IncidentId, IncidentRow, JournalError, OutageRow, outage, sql, view};
+use super::{JournalError, outage, sql, view};
+use crate::model::{IncidentId, IncidentRow, OutageRow, Severity};
 use crate::policy::{HIGH_SCORE, REPEATED};
-use crate::view::{Counts, FeedFilter, FeedItem, FeedPage, FeedQuery, IncidentDetail, Severity, ShopView};
+use crate::view::{Counts, FeedFilter, FeedItem, FeedPage, FeedQuery, IncidentDetail, ShopView};
 
 /// Incidents and outages on one page.
 const PAGE: usize = 50;

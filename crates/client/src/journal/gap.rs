@@ -5,32 +5,7 @@ use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::{JournalError, sql};
-
-/// A time of which alerts may be missing, or were for a while.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct GapRow {
-    /// None: not known.
-    pub from: Option<Timestamp>,
-    pub to: Timestamp,
-    /// When the record had told all of it.
-    pub filled_at: Option<Timestamp>,
-    pub why: Why,
-}
-
-/// Why alerts may be missing.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Why {
-    /// The log could not go on; the record can tell.
-    LogBroke,
-    /// The record does not reach back that far either: nobody can tell any more.
-    ForGood,
-    /// The server has a row of its record there and cannot send it.
-    RowNotSent,
-    /// The server answers, and its record cannot be read.
-    RecordUnread,
-    /// The record has so many rows fewer than it had: what it lacks cannot be compared.
-    FewerRows(u64),
-}
+use crate::model::{GapRow, Why};
 
 /// Notes a gap; one that begins where a standing one does makes that one longer.
 pub(super) fn record(

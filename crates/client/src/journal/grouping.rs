@@ -8,7 +8,8 @@ use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::sql::{self, Held, RECORDED, REFUSED, SENDING};
-use super::{IncidentId, JournalError, gap, missing, unsent};
+use super::{JournalError, gap, missing, unsent};
+use crate::model::IncidentId;
 use crate::words;
 
 /// A longer pause ends an incident; a decision covers what follows for as long.
@@ -85,7 +86,7 @@ pub(super) fn add(connection: &Connection, held: &Held) -> Result<(), JournalErr
             alert.location,
             alert.text,
             alert.score,
-            alert.source == crate::view::Source::Live,
+            alert.source == crate::model::Source::Live,
             alert.picture.is_some(),
             alert.id.0,
             held.at,
@@ -115,7 +116,7 @@ pub(super) fn tell(connection: &Connection, held: &Held) -> Result<(), JournalEr
         alert.location,
         alert.text,
         alert.score,
-        alert.source == crate::view::Source::Live,
+        alert.source == crate::model::Source::Live,
         alert.picture.is_some(),
         alert.id.0,
     ])?;

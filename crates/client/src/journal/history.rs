@@ -9,10 +9,11 @@ use jiff::tz::TimeZone;
 use visionguard_proto::{AnomalyId, Cursor, ShopId};
 
 use super::{
-    Beginning, GapRow, Journal, JournalError, LogOf, Newest, OutageRow, cursor, file, gap, marks, missing,
-    outage, report, unsent, upkeep,
+    Beginning, Journal, JournalError, LogOf, Newest, cursor, file, gap, marks, missing, outage, report,
+    unsent, upkeep,
 };
 use crate::ledger;
+use crate::model::{GapRow, OutageRow};
 use crate::view::{Report, ReportQuery};
 
 impl Journal {

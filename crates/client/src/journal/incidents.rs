@@ -7,11 +7,9 @@ use std::sync::atomic::Ordering;
 use jiff::Timestamp;
 use visionguard_proto::AnomalyId;
 
-use super::{
-    Delivery, IncidentId, IncidentRow, Journal, JournalError, NOT_ASKED, Outgoing, OutgoingId, decisions,
-    feed, grouping, sql,
-};
-use crate::view::{Counts, Decision, FeedPage, FeedQuery, IncidentDetail};
+use super::{Journal, JournalError, NOT_ASKED, decisions, feed, grouping, sql};
+use crate::model::{Decision, Delivery, IncidentId, IncidentRow, Outgoing, OutgoingId};
+use crate::view::{Counts, FeedPage, FeedQuery, IncidentDetail};
 
 impl Journal {
     /// One incident.

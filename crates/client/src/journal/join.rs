@@ -12,11 +12,11 @@ use visionguard_proto::{Alert, AnomalyId, Via};
 
 use super::grouping;
 use super::owner::undone_on_error;
-use super::row::{Changed, Entry, Incoming, Recorded, Repaired};
+use super::row::Incoming;
 use super::sql::{self, Held, TOLD_BY_DETECTION, TOLD_BY_NOTICE, TOLD_BY_RECORD};
 use super::store::{self, Account, Written};
-use super::{AlertId, IncidentId, JournalError, cursor};
-use crate::view::Source;
+use super::{JournalError, cursor};
+use crate::model::{AlertId, Changed, Entry, IncidentId, Recorded, Repaired, Source};
 
 /// How far apart a detection and its notice may be received.
 const GUESS_WITHIN: i64 = 5 * 1_000_000;

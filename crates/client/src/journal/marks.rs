@@ -6,8 +6,9 @@ use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, params};
 use visionguard_proto::{AnomalyId, ShopId};
 
-use super::row::{Entry, Newest};
-use super::{AlertId, IncidentId, JournalError, sql};
+use super::row::Newest;
+use super::{JournalError, sql};
+use crate::model::{AlertId, Entry, IncidentId};
 
 /// A notification counts the alerts of its incident, so it covers those before this one too.
 pub(super) fn notified(

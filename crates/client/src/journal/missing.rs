@@ -12,8 +12,8 @@ use rusqlite::{Connection, params};
 use serde::{Deserialize, Serialize};
 use visionguard_proto::ShopId;
 
-use super::gap::{GapRow, Why};
-use super::{IncidentId, JournalError, unsent, upkeep};
+use super::{JournalError, unsent, upkeep};
+use crate::model::{GapRow, IncidentId, Why};
 
 /// By how many rows the record of a shop was larger than the journal's part of it, among the small values.
 const APART: &str = "apart:";

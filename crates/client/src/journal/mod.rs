@@ -19,6 +19,7 @@ use self::owner::Owner;
 pub use self::owner::{Disk, Hands, Pauses};
 use self::store::Written;
 use crate::clock::{Clock, SystemClock};
+use crate::model::{Entry, IncidentRow, Stored};
 use crate::view::{AlertView, Incident};
 
 mod alerts;
@@ -53,13 +54,8 @@ pub(crate) mod view;
 pub use cursor::{Beginning, LogOf};
 pub use drill::DrillRow;
 pub use error::JournalError;
-pub use gap::{GapRow, Why};
 pub use mode::Mode;
-pub use outage::OutageRow;
-pub use row::{
-    AlertId, Changed, Delivery, Entry, IncidentId, IncidentRow, Incoming, Keep, Late, Newest, NotAnId,
-    Outgoing, OutgoingId, Pruned, Recorded, Repaired, Stored, StoredPicture, WantedPicture,
-};
+pub use row::{Incoming, Keep, Newest, Pruned, WantedPicture};
 pub use unsent::Unsent;
 
 /// The file's name within the data directory.

@@ -4,21 +4,7 @@ use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::{JournalError, sql};
-
-/// A time without a connection, as stored.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct OutageRow {
-    pub id: i64,
-    pub from: Timestamp,
-    pub to: Option<Timestamp>,
-    /// A stable code: the reason with which it began.
-    pub cause: String,
-    pub caught_up: u32,
-    /// The program ended before the outage did; `to` is when it was last known to go on.
-    pub cut_short: bool,
-    /// A notification said that it lasts.
-    pub told: bool,
-}
+use crate::model::OutageRow;
 
 /// Its columns, in the order in which [`row`] reads them.
 pub(super) const COLUMNS: &str = "id, from_at, to_at, cause, caught_up, cut_short > 0, told_at IS NOT NULL";

@@ -3,9 +3,9 @@
 use jiff::Timestamp;
 use rusqlite::{Connection, Row};
 
-use super::{AlertId, IncidentId, JournalError, drill, gap, missing, outage, sql, unsent};
+use super::{JournalError, drill, gap, missing, outage, sql, unsent};
 use crate::ledger::{Delays, Ledger, Line};
-use crate::view::Source;
+use crate::model::{AlertId, IncidentId, Source};
 
 /// Alerts told one by one.
 const ENTRIES: usize = 500;

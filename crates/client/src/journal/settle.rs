@@ -12,7 +12,8 @@ use rusqlite::Connection;
 
 use super::file::Extent;
 use super::sql::{self, TOLD_BY_DETECTION};
-use super::{Entry, FILE_NAME, IncidentId, JournalError, Mode, file, grouping, missing, mode, upkeep};
+use super::{FILE_NAME, JournalError, Mode, file, grouping, missing, mode, upkeep};
+use crate::model::{Entry, IncidentId};
 
 /// The name of the small value that says that the person had everything erased: the file, too, is to be emptied.
 pub(super) const ERASED: &str = "erased";

@@ -5,9 +5,10 @@ use rusqlite::types::{FromSqlError, Type, ValueRef};
 use rusqlite::{Connection, OptionalExtension, Row};
 use visionguard_proto::{AnomalyId, BoundingBox, Kind, ShopId, StreamId};
 
-use super::row::{Late, late_by};
-use super::{AlertId, Entry, IncidentId, IncidentRow, JournalError, Stored, StoredPicture};
-use crate::view::{Decision, Handling, Source};
+use super::JournalError;
+use crate::model::{
+    AlertId, Decision, Entry, Handling, IncidentId, IncidentRow, Late, Source, Stored, StoredPicture, late_by,
+};
 
 pub(super) const TOLD_BY_DETECTION: i64 = 1;
 pub(super) const TOLD_BY_NOTICE: i64 = 2;

@@ -4,12 +4,11 @@ use jiff::{SignedDuration, Timestamp};
 use rusqlite::{Connection, params};
 use visionguard_proto::{Alert, AnomalyId, BoundingBox, Jpeg, Picture};
 
+use super::JournalError;
 use super::grouping::{self, Subject};
 use super::join::told_by;
-use super::row::Changed;
 use super::sql::{self, Held, TOLD_BY_NOTICE, TOLD_BY_RECORD};
-use super::{AlertId, JournalError};
-use crate::view::Source;
+use crate::model::{AlertId, Changed, Source};
 use crate::words;
 
 /// What stands for the picture of an alert whose picture was there and was pruned.

@@ -5,8 +5,8 @@ use rusqlite::{Connection, params};
 use serde::{Deserialize, Serialize};
 use visionguard_proto::ShopId;
 
-use super::gap::{GapRow, Why};
 use super::{JournalError, upkeep};
+use crate::model::{GapRow, Why};
 
 /// The rows of a shop that were not sent, among the small values.
 const ROWS: &str = "unsent:";

@@ -5,7 +5,8 @@ use visionguard_proto::ShopId;
 
 use super::row::{Keep, Pruned};
 use super::store::PRUNED;
-use super::{IncidentId, JournalError, drill, grouping, missing};
+use super::{JournalError, drill, grouping, missing};
+use crate::model::IncidentId;
 
 /// Pictures or incidents taken away in one transaction, so that an alert never waits long behind them.
 const BATCH: u32 = 100;

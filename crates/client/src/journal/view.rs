@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use visionguard_proto::Kind;
 
 use super::store::{PRUNED, REMARK};
-use super::{IncidentRow, Stored};
+use crate::model::{IncidentRow, Stored};
 use crate::policy;
 use crate::view::{AlertView, FrameView, Incident, IncidentKind, Late, ShopView};
 use crate::words;

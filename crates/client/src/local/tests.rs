@@ -10,8 +10,9 @@ use tokio::net::{UnixListener, UnixStream};
 use visionguard_proto::record::Row;
 
 use super::*;
+use crate::model::{Handling, Source};
 use crate::shell::{Notification, Shell};
-use crate::view::{Event, Handling, Source, Status, Tray};
+use crate::view::{Event, Status, Tray};
 
 #[tokio::test]
 async fn case_04_the_running_program_is_asked_how_it_stands() {

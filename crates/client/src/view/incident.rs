@@ -4,6 +4,8 @@ use serde::{Deserialize, Serialize};
 #[cfg(test)]
 use ts_rs::TS;
 
+use crate::model::{Handling, Severity, Source};
+
 /// One incident: the alerts of one camera and person whose pauses stay under a minute.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[cfg_attr(test, derive(TS))]
@@ -53,54 +55,6 @@ pub enum IncidentKind {
     Theft,
     Intrusion,
     Other,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[cfg_attr(test, derive(TS))]
-#[serde(rename_all = "snake_case")]
-pub enum Severity {
-    Low,
-    Medium,
-    High,
-}
-
-/// How it came: on the socket, or out of the record afterwards.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[cfg_attr(test, derive(TS))]
-#[serde(rename_all = "snake_case")]
-pub enum Source {
-    Live,
-    History,
-}
-
-/// What was decided about an incident, and whether the server knows.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-#[cfg_attr(test, derive(TS))]
-#[serde(tag = "state", rename_all = "snake_case")]
-pub enum Handling {
-    /// Nobody has decided yet.
-    Open,
-    /// Decided here, on its way to the server.
-    Sending { decision: Decision },
-    /// The server has it.
-    Recorded {
-        decision: Decision,
-        /// Decided on this computer.
-        here: bool,
-        #[cfg_attr(test, ts(type = "number"))]
-        at: i64,
-    },
-    /// The server would not take it; the sentence says why.
-    Refused { decision: Decision, sentence: String },
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[cfg_attr(test, derive(TS))]
-#[serde(rename_all = "snake_case")]
-pub enum Decision {
-    Acknowledged,
-    Resolved,
-    FalseAlarm,
 }
 
 /// One alert of an incident, for its strip of frames and its details.
@@ -222,32 +176,4 @@ pub enum FeedItem {
         caught_up: u32,
         sentence: String,
     },
-}
-
-/// What became of a decision, for whoever waits for it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Decided {
-    pub how: How,
-    /// What happened, for a person.
-    pub sentence: String,
-}
-
-/// How a decision ended, or why it has not yet.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum How {
-    /// The server has it.
-    Recorded,
-    /// Somebody else had decided the same before.
-    Already,
-    /// Somebody else decided otherwise, and that stands; nothing was sent.
-    Overruled,
-    /// The server will not have it, or a part of it.
-    Refused,
-    /// Another decision was made here in its place.
-    Replaced,
-    /// It is kept, and sent later.
-    Waiting,
-    /// It is kept, and sent once somebody has signed in.
-    SignedOut,
 }

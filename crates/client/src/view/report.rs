@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 #[cfg(test)]
 use ts_rs::TS;
 
-use super::{Severity, Source};
+use crate::model::{Severity, Source};
 
 /// Which time a report is about, in milliseconds: from this one, before that one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
-use visionguard_client::journal::Entry;
+use visionguard_client::model::Entry;
 
 use crate::net::StreamId;
 use crate::plan::Bug;

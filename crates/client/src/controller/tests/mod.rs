@@ -18,10 +18,11 @@ use secrecy::SecretString;
 use server::{Listing, Server, detection, picture, row, rows};
 
 use super::{Pace, StartError};
-use crate::journal::{Entry, Journal};
+use crate::journal::Journal;
 use crate::lock::LockError;
+use crate::model::{Decision, Entry, Handling, How, Source};
 use crate::shell::Outcome;
-use crate::view::{Decision, Event, FeedItem, FeedQuery, Handling, How, Incident, Remedy, Source, Status};
+use crate::view::{Event, FeedItem, FeedQuery, Incident, Remedy, Status};
 
 #[tokio::test]
 async fn an_alert_is_stored_acknowledged_and_shown() {

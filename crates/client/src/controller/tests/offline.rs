@@ -7,8 +7,9 @@ use jiff::{SignedDuration, Timestamp};
 use super::desk::{Desk, Running};
 use super::server::{Server, row};
 use super::{handled, outage};
+use crate::model::Decision;
 use crate::shell::Notification;
-use crate::view::{Decision, Status, StatusView};
+use crate::view::{Status, StatusView};
 
 const LASTS: &str = "status:outage";
 const OVER: &str = "status:back";

@@ -8,7 +8,8 @@ use serde_json::Value;
 use super::desk::Desk;
 use super::server::{Server, detection, row};
 use crate::journal::{FILE_NAME, Journal};
-use crate::view::{Decision, Status};
+use crate::model::Decision;
+use crate::view::Status;
 
 #[tokio::test]
 async fn a_shop_whose_record_cannot_be_read_does_not_hide_the_others() {

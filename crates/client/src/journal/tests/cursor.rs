@@ -3,7 +3,8 @@
 use visionguard_proto::Cursor;
 
 use super::*;
-use crate::journal::{Beginning, LogOf, Why};
+use crate::journal::{Beginning, LogOf};
+use crate::model::Why;
 
 #[tokio::test]
 async fn a_place_is_stored_with_its_alert_and_found_again() {

@@ -9,13 +9,13 @@ use std::{pin::pin, sync::Arc, time::Duration};
 
 use proptest::prelude::*;
 
-use super::super::{AlertId, FILE_NAME, IncidentId, Journal, JournalError, set_aside_words};
+use super::super::{FILE_NAME, Journal, JournalError, set_aside_words};
 #[cfg(unix)]
 use super::super::{Hands, LogOf, Opened};
 use super::{World, detection, noon};
 #[cfg(unix)]
 use crate::clock::SystemClock;
-use crate::view::{Decision, Source};
+use crate::model::{AlertId, Decision, IncidentId, Source};
 
 #[tokio::test]
 async fn a_file_that_is_no_database_is_set_aside_and_kept() {

@@ -1,8 +1,7 @@
 //! Decisions reach the server once, in order, and what is shown is what the server knows.
 
-use super::super::{Delivery, Entry};
 use super::{World, detection, noon};
-use crate::view::{Decision, Handling};
+use crate::model::{Decision, Delivery, Entry, Handling};
 
 #[tokio::test]
 async fn a_decision_survives_a_restart_and_is_shown_as_sending_until_the_server_has_it() {

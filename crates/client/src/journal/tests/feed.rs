@@ -5,7 +5,8 @@ use visionguard_proto::{Alert, Kind};
 
 use super::super::JournalError;
 use super::{World, detection, no_names, noon, shop};
-use crate::view::{Counts, Decision, FeedFilter, FeedItem, FeedPage, FeedQuery, Severity};
+use crate::model::{Decision, Severity};
+use crate::view::{Counts, FeedFilter, FeedItem, FeedPage, FeedQuery};
 
 #[tokio::test]
 async fn the_pages_follow_each_other_without_gap_or_overlap() {

@@ -16,7 +16,7 @@ use visionguard_proto::Cursor;
 use super::super::file::Extent;
 use super::super::{DrillRow, FILE_NAME, Incoming, Journal, JournalError, LogOf, file};
 use super::{World, detection, jpeg, noon, shop};
-use crate::view::{Decision, Source};
+use crate::model::{Decision, Source};
 
 /// The oldest first; each with all that its file holds, as it was when it was written.
 const FORMATS: [&str; 1] = ["format_1"];

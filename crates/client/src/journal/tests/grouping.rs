@@ -2,9 +2,8 @@
 
 use visionguard_proto::{Alert, Kind};
 
-use super::super::Recorded;
 use super::{World, detection, no_names, noon};
-use crate::view::{Decision, Handling, Severity, Source};
+use crate::model::{Decision, Handling, Recorded, Severity, Source};
 
 #[tokio::test]
 async fn a_storm_is_one_incident_with_every_alert_in_it() {

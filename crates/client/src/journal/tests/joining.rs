@@ -3,9 +3,9 @@
 use proptest::prelude::*;
 use visionguard_proto::{Alert, Kind, Picture, ServerMessage};
 
-use super::super::{Changed, Journal, Recorded};
+use super::super::Journal;
 use super::{Detection, World, detection, noon};
-use crate::view::Source;
+use crate::model::{Changed, Recorded, Source};
 
 #[tokio::test]
 async fn the_two_messages_and_the_row_of_one_detection_are_one_alert() {

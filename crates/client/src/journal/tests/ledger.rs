@@ -6,8 +6,9 @@ use jiff::SignedDuration;
 use proptest::prelude::*;
 
 use super::*;
-use crate::journal::{Keep, Unsent, Why};
-use crate::view::{Decision, Report, ReportQuery, Spread};
+use crate::journal::{Keep, Unsent};
+use crate::model::{Decision, Why};
+use crate::view::{Report, ReportQuery, Spread};
 
 #[tokio::test]
 async fn times_beyond_all_calendars_are_the_earliest_and_the_latest_there_are() {

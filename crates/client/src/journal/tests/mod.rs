@@ -19,8 +19,8 @@ use visionguard_proto::{
     Alert, AnomalyId, Cursor, Jpeg, Kind, Picture, ServerMessage, ShopId, StreamId, Via,
 };
 
-use super::{Entry, Incoming, Journal, JournalError, LogOf, Recorded};
-use crate::view::Source;
+use super::{Incoming, Journal, JournalError, LogOf};
+use crate::model::{Entry, Recorded, Source};
 
 /// A journal on disk, gone with the test.
 struct World {

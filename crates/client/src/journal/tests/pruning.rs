@@ -1,8 +1,8 @@
 //! Pictures go when they are too old or too many; alerts that nobody handled keep theirs the longest.
 
-use super::super::{Delivery, FILE_NAME, Keep, Pruned};
+use super::super::{FILE_NAME, Keep, Pruned};
 use super::{World, detection, jpeg, noon, shop};
-use crate::view::{Decision, Source};
+use crate::model::{Decision, Delivery, Source};
 
 #[tokio::test]
 async fn too_many_pictures_go_oldest_handled_first_and_unhandled_last() {

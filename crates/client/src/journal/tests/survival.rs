@@ -8,10 +8,11 @@ use std::sync::Arc;
 use futures_util::future::join_all;
 use visionguard_proto::{Alert, Cursor, ShopId};
 
-use super::super::{Hands, Incoming, Journal, JournalError, LogOf, Recorded};
+use super::super::{Hands, Incoming, Journal, JournalError, LogOf};
 use super::{World, detection, no_names, noon};
 use crate::clock::SystemClock;
-use crate::view::{Decision, FeedQuery, Handling, Source};
+use crate::model::{Decision, Handling, Recorded, Source};
+use crate::view::FeedQuery;
 
 const CHILD: &str = "VISIONGUARD_JOURNAL_TEST_DIRECTORY";
 

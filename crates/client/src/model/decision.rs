@@ -1,0 +1,94 @@
+//! What was decided about an incident, and how far that is on its way to the server.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+#[cfg(test)]
+use ts_rs::TS;
+use visionguard_proto::AnomalyId;
+
+use super::{AlertId, IncidentId, OutgoingId};
+
+/// What was decided about an incident, and whether the server knows.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(test, derive(TS))]
+#[serde(tag = "state", rename_all = "snake_case")]
+pub enum Handling {
+    /// Nobody has decided yet.
+    Open,
+    /// Decided here, on its way to the server.
+    Sending { decision: Decision },
+    /// The server has it.
+    Recorded {
+        decision: Decision,
+        /// Decided on this computer.
+        here: bool,
+        #[cfg_attr(test, ts(type = "number"))]
+        at: i64,
+    },
+    /// The server would not take it; the sentence says why.
+    Refused { decision: Decision, sentence: String },
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(test, derive(TS))]
+#[serde(rename_all = "snake_case")]
+pub enum Decision {
+    Acknowledged,
+    Resolved,
+    FalseAlarm,
+}
+
+/// What became of a decision, for whoever waits for it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Decided {
+    pub how: How,
+    /// What happened, for a person.
+    pub sentence: String,
+}
+
+/// How a decision ended, or why it has not yet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum How {
+    /// The server has it.
+    Recorded,
+    /// Somebody else had decided the same before.
+    Already,
+    /// Somebody else decided otherwise, and that stands; nothing was sent.
+    Overruled,
+    /// The server will not have it, or a part of it.
+    Refused,
+    /// Another decision was made here in its place.
+    Replaced,
+    /// It is kept, and sent later.
+    Waiting,
+    /// It is kept, and sent once somebody has signed in.
+    SignedOut,
+}
+
+/// A decision on its way to the server.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Outgoing {
+    pub id: OutgoingId,
+    pub alert: AlertId,
+    pub incident: IncidentId,
+    pub anomaly_id: AnomalyId,
+    pub decision: Decision,
+    pub note: Option<String>,
+    pub decided_at: Timestamp,
+    /// How often it was tried in vain.
+    pub tries: u32,
+    /// What the server last had of us about it, where this is a change of mind.
+    pub ours: Option<Decision>,
+}
+
+/// What became of an [`Outgoing`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Delivery {
+    /// The server has it.
+    Recorded,
+    /// The server will never take it; the sentence says why.
+    Refused { sentence: String },
+    /// Not now: it stays in the outbox.
+    Later,
+}
