@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
+use visionguard_client::journal;
 use visionguard_client::model::{AlertId, Decision, Entry, Handling, Recorded, Repaired, Severity, Source};
 use visionguard_client::policy::{self, SUMMARY};
 use visionguard_client::shell::Notification;
@@ -102,7 +103,7 @@ pub struct StoredLine {
 
 impl AlertLine {
     pub fn new(entry: &Entry, camera_names: &BTreeMap<String, String>) -> AlertLine {
-        let (alert, incident) = (&entry.alert, entry.incident.view(camera_names));
+        let (alert, incident) = (&entry.alert, journal::view::incident(&entry.incident, camera_names));
         AlertLine {
             id: alert.id.to_string(),
             anomaly_id: alert.anomaly_id.as_ref().map(ToString::to_string),

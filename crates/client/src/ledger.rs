@@ -80,10 +80,10 @@ impl Ledger {
             live: self.delays.live,
             caught_up: self.delays.caught_up,
             lost: self.lost,
-            gaps: self.gaps.iter().map(|gap| gap.view(zone)).collect(),
+            gaps: self.gaps.iter().map(|row| gap(row, zone)).collect(),
             to_popup: spread(self.delays.to_popup),
             to_action: spread(self.delays.to_action),
-            outages: self.outages.iter().map(|outage| outage.view(zone)).collect(),
+            outages: self.outages.iter().map(|row| outage(row, zone)).collect(),
             offline_ms,
             drills_passed: self.drills.0,
             drills_failed: self.drills.1,
@@ -134,7 +134,7 @@ impl Line {
         LedgerEntry {
             alert: self.alert.to_string(),
             incident: self.incident.to_string(),
-            camera: incident.map(|row| row.camera(camera_names)).unwrap_or_default(),
+            camera: incident.map(|row| policy::camera(row, camera_names)).unwrap_or_default(),
             severity: incident
                 .map_or(Severity::Low, |row| policy::assess(row.kind, row.top_score, row.nth).severity),
             source: self.source,
@@ -149,68 +149,64 @@ impl Line {
     }
 }
 
-impl GapRow {
-    fn view(&self, zone: &TimeZone) -> Gap {
-        Gap {
-            from: self.from.map(Timestamp::as_millisecond),
-            to: self.to.as_millisecond(),
-            filled: self.filled_at.is_some(),
-            sentence: self.sentence(zone),
-        }
-    }
-
-    /// For the page, in a sentence.
-    pub(crate) fn sentence(&self, zone: &TimeZone) -> String {
-        let (from, to) = (self.from.map(|at| clock(at, zone)), clock(self.to, zone));
-        let rows = match self.why {
-            Why::FewerRows(rows) => rows.to_string(),
-            Why::LogBroke | Why::ForGood | Why::RowNotSent | Why::RecordUnread => String::new(),
-        };
-        let key = match (self.why, &from, self.filled_at) {
-            (Why::FewerRows(1), ..) => "notice.gap_fewer_one",
-            (Why::FewerRows(_), ..) => "notice.gap_fewer",
-            (Why::RowNotSent, Some(_), _) => "notice.gap_not_sent",
-            (Why::RowNotSent, None, _) => "notice.gap_not_sent_before",
-            (Why::RecordUnread, ..) => "notice.gap_unread",
-            (Why::ForGood, Some(_), None) => "notice.gap_stays",
-            (Why::ForGood, None, None) => "notice.gap_stays_before",
-            (Why::LogBroke, Some(_), None) => "notice.gap_open",
-            (Why::LogBroke, None, None) => "notice.gap_open_before",
-            (Why::ForGood | Why::LogBroke, Some(_), Some(_)) => "notice.gap_filled",
-            (Why::ForGood | Why::LogBroke, None, Some(_)) => "notice.gap_filled_before",
-        };
-        text(key, &[("from", from.as_deref().unwrap_or_default()), ("to", &to), ("n", &rows)])
+fn gap(gap: &GapRow, zone: &TimeZone) -> Gap {
+    Gap {
+        from: gap.from.map(Timestamp::as_millisecond),
+        to: gap.to.as_millisecond(),
+        filled: gap.filled_at.is_some(),
+        sentence: gap_sentence(gap, zone),
     }
 }
 
-impl OutageRow {
-    fn view(&self, zone: &TimeZone) -> Outage {
-        Outage {
-            from: self.from.as_millisecond(),
-            to: self.to.map(Timestamp::as_millisecond),
-            cause: self.cause.clone(),
-            sentence: self.sentence(zone),
-            caught_up: self.caught_up,
-        }
-    }
+/// For the page, in a sentence.
+pub(crate) fn gap_sentence(gap: &GapRow, zone: &TimeZone) -> String {
+    let (from, to) = (gap.from.map(|at| clock(at, zone)), clock(gap.to, zone));
+    let rows = match gap.why {
+        Why::FewerRows(rows) => rows.to_string(),
+        Why::LogBroke | Why::ForGood | Why::RowNotSent | Why::RecordUnread => String::new(),
+    };
+    let key = match (gap.why, &from, gap.filled_at) {
+        (Why::FewerRows(1), ..) => "notice.gap_fewer_one",
+        (Why::FewerRows(_), ..) => "notice.gap_fewer",
+        (Why::RowNotSent, Some(_), _) => "notice.gap_not_sent",
+        (Why::RowNotSent, None, _) => "notice.gap_not_sent_before",
+        (Why::RecordUnread, ..) => "notice.gap_unread",
+        (Why::ForGood, Some(_), None) => "notice.gap_stays",
+        (Why::ForGood, None, None) => "notice.gap_stays_before",
+        (Why::LogBroke, Some(_), None) => "notice.gap_open",
+        (Why::LogBroke, None, None) => "notice.gap_open_before",
+        (Why::ForGood | Why::LogBroke, Some(_), Some(_)) => "notice.gap_filled",
+        (Why::ForGood | Why::LogBroke, None, Some(_)) => "notice.gap_filled_before",
+    };
+    text(key, &[("from", from.as_deref().unwrap_or_default()), ("to", &to), ("n", &rows)])
+}
 
-    /// What a person reads of it.
-    pub(crate) fn sentence(&self, zone: &TimeZone) -> String {
-        let from = clock(self.from, zone);
-        let why = why(&self.cause)
-            .map_or_else(String::new, |why| text("notice.outage_why", &[("why", &text(why, &[]))]));
-        let Some(to) = self.to.map(|at| clock(at, zone)) else {
-            return text("notice.outage_now", &[("from", &from), ("why", &why)]);
-        };
-        let caught_up = self.caught_up.to_string();
-        let key = match self.caught_up {
-            0 if self.cut_short => "notice.outage_cut",
-            0 => "notice.outage_none",
-            1 => "notice.outage_one",
-            _ => "notice.outage_many",
-        };
-        text(key, &[("from", &from), ("to", &to), ("n", &caught_up), ("why", &why)])
+fn outage(outage: &OutageRow, zone: &TimeZone) -> Outage {
+    Outage {
+        from: outage.from.as_millisecond(),
+        to: outage.to.map(Timestamp::as_millisecond),
+        cause: outage.cause.clone(),
+        sentence: outage_sentence(outage, zone),
+        caught_up: outage.caught_up,
     }
+}
+
+/// What a person reads of it.
+pub(crate) fn outage_sentence(outage: &OutageRow, zone: &TimeZone) -> String {
+    let from = clock(outage.from, zone);
+    let why = why(&outage.cause)
+        .map_or_else(String::new, |why| text("notice.outage_why", &[("why", &text(why, &[]))]));
+    let Some(to) = outage.to.map(|at| clock(at, zone)) else {
+        return text("notice.outage_now", &[("from", &from), ("why", &why)]);
+    };
+    let caught_up = outage.caught_up.to_string();
+    let key = match outage.caught_up {
+        0 if outage.cut_short => "notice.outage_cut",
+        0 => "notice.outage_none",
+        1 => "notice.outage_one",
+        _ => "notice.outage_many",
+    };
+    text(key, &[("from", &from), ("to", &to), ("n", &caught_up), ("why", &why)])
 }
 
 /// The words for what began an outage; none where the code tells nothing that a person could use.

@@ -8,7 +8,7 @@ mod incident;
 mod outage;
 mod recorded;
 
-pub(crate) use alert::late_by;
+pub(crate) use alert::{PRUNED, REMARK, late_by};
 pub use alert::{Source, Stored, StoredPicture};
 pub use decision::{Decided, Decision, Delivery, Handling, How, Outgoing};
 pub use id::{AlertId, IncidentId, NotAnId, OutgoingId};

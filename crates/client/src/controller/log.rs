@@ -12,6 +12,7 @@ use super::Controller;
 use super::recorder::{Item, Place};
 use super::ticks::{Due, Tick};
 use crate::journal::{Beginning, JournalError, LogOf};
+use crate::ledger;
 use crate::model::{Entry, GapRow, IncidentId, Source};
 use crate::status;
 
@@ -231,7 +232,7 @@ impl Controller {
 
     pub(super) fn gap(&mut self, standing: Result<Option<GapRow>, JournalError>) {
         match standing {
-            Ok(Some(gap)) => self.shown.say("possible_gap", gap.sentence(&self.zone)),
+            Ok(Some(gap)) => self.shown.say("possible_gap", ledger::gap_sentence(&gap, &self.zone)),
             Ok(None) => self.shown.withdraw("possible_gap"),
             Err(error) => tracing::debug!(%error, "cannot look for gaps"),
         }

@@ -12,6 +12,7 @@ use visionguard_proto::Moment;
 use super::Controller;
 use super::ticks::{Due, Tick};
 use crate::journal::JournalError;
+use crate::ledger;
 use crate::model::OutageRow;
 use crate::shell::{Buttons, Notification};
 use crate::status;
@@ -325,7 +326,7 @@ impl Controller {
         self.write(async move { journal.outage_ended(at, caught_up).await });
         self.feed_changed();
         if row.told {
-            self.watch.outages.over = Some(row.sentence(&self.zone));
+            self.watch.outages.over = Some(ledger::outage_sentence(&row, &self.zone));
         }
     }
 

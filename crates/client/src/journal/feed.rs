@@ -9,6 +9,7 @@ use rusqlite::{Connection, OptionalExtension, params_from_iter};
 use visionguard_proto::Kind;
 
 use super::{JournalError, outage, sql, view};
+use crate::ledger;
 use crate::model::{IncidentId, IncidentRow, OutageRow, Severity};
 use crate::policy::{HIGH_SCORE, REPEATED};
 use crate::view::{Counts, FeedFilter, FeedItem, FeedPage, FeedQuery, IncidentDetail, ShopView};
@@ -225,7 +226,7 @@ impl Row {
                 from: outage.from.as_millisecond(),
                 to: outage.to.map(Timestamp::as_millisecond),
                 caught_up: outage.caught_up,
-                sentence: outage.sentence(&TimeZone::system()),
+                sentence: ledger::outage_sentence(&outage, &TimeZone::system()),
             },
         }
     }

@@ -4,7 +4,6 @@
 //! (the message with the picture, the notice, the row of the record) is joined into one alert, and the alerts of one
 //! person at one camera into one incident. It decides nothing about what is shown and speaks to no server.
 
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
@@ -19,8 +18,7 @@ use self::owner::Owner;
 pub use self::owner::{Disk, Hands, Pauses};
 use self::store::Written;
 use crate::clock::{Clock, SystemClock};
-use crate::model::{Entry, IncidentRow, Stored};
-use crate::view::{AlertView, Incident};
+use crate::model::Entry;
 
 mod alerts;
 mod cursor;
@@ -49,7 +47,7 @@ mod tests;
 mod unchanging;
 mod unsent;
 mod upkeep;
-pub(crate) mod view;
+pub mod view;
 
 pub use cursor::{Beginning, LogOf};
 pub use drill::DrillRow;
@@ -465,23 +463,4 @@ impl Owners {
 /// The name under which the limit of the way to a server is kept.
 fn idle_limit_of(server: &str) -> String {
     format!("idle_limit:{server}")
-}
-
-impl IncidentRow {
-    /// As the page shows it.
-    pub fn view(&self, camera_names: &BTreeMap<String, String>) -> Incident {
-        view::incident(self, camera_names)
-    }
-
-    /// The camera's name: as the person gave it, else the place the backend names, else a short form of its stream.
-    pub fn camera(&self, camera_names: &BTreeMap<String, String>) -> String {
-        view::camera(self, camera_names)
-    }
-}
-
-impl Stored {
-    /// As the page shows it.
-    pub fn view(&self) -> AlertView {
-        view::alert(self)
-    }
 }

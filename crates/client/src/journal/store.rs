@@ -8,13 +8,9 @@ use super::JournalError;
 use super::grouping::{self, Subject};
 use super::join::told_by;
 use super::sql::{self, Held, TOLD_BY_NOTICE, TOLD_BY_RECORD};
-use crate::model::{AlertId, Changed, Source};
+use crate::model::{AlertId, Changed, PRUNED, REMARK, Source};
 use crate::words;
 
-/// What stands for the picture of an alert whose picture was there and was pruned.
-pub(super) const PRUNED: &str = "pruned";
-/// Stands before words about a picture that is there.
-pub(super) const REMARK: &str = "remark: ";
 /// Two clocks that differ by less are not told apart: the server's is known to the second.
 const FAR_APART: SignedDuration = SignedDuration::from_secs(10);
 

@@ -4,9 +4,8 @@ use rusqlite::{Connection, OptionalExtension, params};
 use visionguard_proto::ShopId;
 
 use super::row::{Keep, Pruned};
-use super::store::PRUNED;
 use super::{JournalError, drill, grouping, missing};
-use crate::model::IncidentId;
+use crate::model::{IncidentId, PRUNED};
 
 /// Pictures or incidents taken away in one transaction, so that an alert never waits long behind them.
 const BATCH: u32 = 100;

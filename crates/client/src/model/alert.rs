@@ -58,7 +58,18 @@ impl Stored {
     pub fn late_by(&self) -> Option<SignedDuration> {
         late_by(self.received_at, self.detected_here)
     }
+
+    /// Whether it says of a picture that is there that it cannot be shown.
+    pub(crate) fn is_noted_as_unshown(&self) -> bool {
+        self.picture.is_some()
+            && self.picture_problem.as_deref().is_some_and(|stored| !stored.starts_with(REMARK))
+    }
 }
+
+/// What stands for the picture of an alert whose picture was there and was pruned.
+pub(crate) const PRUNED: &str = "pruned";
+/// Stands before words about a picture that is there.
+pub(crate) const REMARK: &str = "remark: ";
 
 /// By how much that came late which was detected then, by this computer's clock.
 pub(crate) fn late_by(received_at: Timestamp, detected_here: Option<Timestamp>) -> Option<SignedDuration> {

@@ -2,8 +2,10 @@
 
 use visionguard_proto::{Alert, Kind};
 
+use super::super::view;
 use super::{World, detection, no_names, noon};
 use crate::model::{Decision, Handling, Recorded, Severity, Source};
+use crate::policy;
 
 #[tokio::test]
 async fn a_storm_is_one_incident_with_every_alert_in_it() {
@@ -75,7 +77,7 @@ async fn the_third_incident_of_a_camera_within_five_minutes_is_of_high_severity(
     let mut severities = Vec::new();
     for (person, second) in [(1, 0), (2, 60), (3, 120), (4, 1_000)] {
         let told = world.tell(detection("stream-a", person, 30 * person).seen(), second).await;
-        severities.push(told.entry().incident.view(&no_names()).severity);
+        severities.push(view::incident(&told.entry().incident, &no_names()).severity);
     }
 
     assert_eq!(severities, [Severity::Medium, Severity::Medium, Severity::High, Severity::Medium]);
@@ -130,17 +132,17 @@ async fn a_camera_is_called_what_the_person_called_it_else_its_place_else_its_nu
     let bare = world.tell(detection(stream, 1, 30).seen(), 0).await;
     let named = [(stream.to_owned(), "Aisle 3".to_owned())].into();
 
-    assert_eq!(bare.entry().incident.camera(&named), "Aisle 3");
-    assert_eq!(bare.entry().incident.camera(&no_names()), "Camera 748e3bf7");
+    assert_eq!(policy::camera(&bare.entry().incident, &named), "Aisle 3");
+    assert_eq!(policy::camera(&bare.entry().incident, &no_names()), "Camera 748e3bf7");
 
     let place =
         Alert { location: Some("Front \u{202e}door\n".to_owned()), ..detection("stream-b", 1, 30).row() };
     let placed = world.catch_up(place, 1).await;
-    assert_eq!(placed.entry().incident.camera(&no_names()), "Front door");
+    assert_eq!(policy::camera(&placed.entry().incident, &no_names()), "Front door");
 
     let generic = Alert { location: Some("Stream 748e3bf7".to_owned()), ..detection(stream, 2, 30).row() };
     let generic = world.catch_up(generic, 1).await;
-    assert_eq!(generic.entry().incident.camera(&no_names()), "Camera 748e3bf7");
+    assert_eq!(policy::camera(&generic.entry().incident, &no_names()), "Camera 748e3bf7");
 }
 
 #[tokio::test]

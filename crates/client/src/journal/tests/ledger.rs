@@ -6,7 +6,7 @@ use jiff::SignedDuration;
 use proptest::prelude::*;
 
 use super::*;
-use crate::journal::{Keep, Unsent};
+use crate::journal::{Keep, Unsent, view};
 use crate::model::{Decision, Why};
 use crate::view::{Report, ReportQuery, Spread};
 
@@ -104,7 +104,8 @@ async fn a_server_whose_clock_is_ahead_makes_nothing_look_faster() {
     assert_eq!(line.acted_at, Some(noon(30).as_millisecond()));
     let detected = [line.detected_at, line.detected_here];
     assert_eq!(detected, [noon(598), noon(-2)].map(|at| Some(at.as_millisecond())));
-    let shown = world.journal.alert(entry.alert.id).await.expect("read").expect("stored").alert.view();
+    let shown = world.journal.alert(entry.alert.id).await.expect("read").expect("stored");
+    let shown = view::alert(&shown.alert);
     assert_eq!((shown.detected_at, shown.detected_here), (line.detected_at, line.detected_here));
 }
 

@@ -1,6 +1,6 @@
 //! Pictures go when they are too old or too many; alerts that nobody handled keep theirs the longest.
 
-use super::super::{FILE_NAME, Keep, Pruned};
+use super::super::{FILE_NAME, Keep, Pruned, view};
 use super::{World, detection, jpeg, noon, shop};
 use crate::model::{Decision, Delivery, Source};
 
@@ -28,7 +28,7 @@ async fn too_many_pictures_go_oldest_handled_first_and_unhandled_last() {
     assert_eq!(left, [vec![0, 2, 3], vec![0, 2], vec![2], vec![]]);
     let gone = world.alerts().await;
     assert!(gone.iter().all(|entry| entry.incident.cover.is_none()));
-    assert!(gone[0].alert.view().frame_problem.is_some_and(|why| why.contains("deleted")));
+    assert!(view::alert(&gone[0].alert).frame_problem.is_some_and(|why| why.contains("deleted")));
 }
 
 #[tokio::test]

@@ -1,0 +1,164 @@
+//! When an alert may interrupt, and what then is raised.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use bytes::Bytes;
+use jiff::tz::TimeZone;
+use visionguard_proto::{AnomalyId, Moment};
+
+use super::{assess, words};
+use crate::model::{AlertId, Entry, IncidentId, IncidentRow, Severity};
+use crate::shell::{Buttons, Notification};
+use crate::view::SettingsView;
+use crate::words::text;
+
+/// The pause between two updates of one notification.
+pub const UPDATE_PAUSE: Duration = Duration::from_secs(10);
+
+/// How long an incident's popup stands after its newest alert: the minute without one that ends an incident, the pause
+/// between two updates, and what an alert may take to get here.
+pub const STANDS: Duration = Duration::from_secs(90);
+
+/// How long a notification stands before it is taken back, unless it is updated; none for one that stands until it is
+/// dismissed, or as long as the desktop has it.
+pub fn stands_for(notification: &Notification) -> Option<Duration> {
+    match notification.buttons {
+        Buttons::Incident if !notification.critical => Some(STANDS),
+        Buttons::Incident | Buttons::Open => None,
+    }
+}
+
+/// The [`Notification::id`] of the summary of what was missed.
+pub const SUMMARY: &str = "summary:history";
+
+/// Incidents remembered as shown; more than can be on a screen.
+const REMEMBERED: usize = 500;
+
+/// When each incident was last shown, and with which alert, as far as it matters.
+#[derive(Debug, Clone, Default)]
+pub struct Recent {
+    shown: HashMap<IncidentId, Shown>,
+    /// The server's names of the alerts that were, which outlive a journal that is lost and its numbers.
+    heard: HashMap<AnomalyId, IncidentId>,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Shown {
+    at: Moment,
+    alert: AlertId,
+    /// The same of the one before, which stands where this one is not taken.
+    before: Option<(Moment, AlertId)>,
+}
+
+impl Recent {
+    /// Notes that a notification about this incident, as of this alert, was handed to the desktop.
+    pub fn note(&mut self, entry: &Entry, now: Moment) {
+        if self.shown.len() >= REMEMBERED {
+            self.shown.retain(|_, shown| now.since(shown.at) < UPDATE_PAUSE);
+        }
+        if self.heard.len() >= REMEMBERED {
+            self.heard.clear();
+        }
+        if let Some(name) = &entry.alert.anomaly_id {
+            self.heard.insert(name.clone(), entry.incident.id);
+        }
+        let before = self.shown.get(&entry.incident.id).map(|shown| (shown.at, shown.alert));
+        self.shown.insert(entry.incident.id, Shown { at: now, alert: entry.alert.id, before });
+    }
+
+    /// Whether a notification spoke for this alert already: the journal may not have it yet, where the disk is slow.
+    fn covers(&self, entry: &Entry) -> bool {
+        self.shown.get(&entry.incident.id).is_some_and(|shown| entry.alert.id <= shown.alert)
+    }
+
+    /// Notes that the last one was not shown after all: nobody heard its sound, and the next one need not wait. What was
+    /// shown before it was.
+    pub fn forget(&mut self, incident: IncidentId) {
+        if let Some(Shown { before: Some((at, alert)), .. }) = self.shown.remove(&incident) {
+            self.shown.insert(incident, Shown { at, alert, before: None });
+        } else {
+            self.heard.retain(|_, of| *of != incident);
+        }
+    }
+
+    /// Whether this alert or another of its incident was shown, also from a journal that is lost since.
+    fn knows(&self, entry: &Entry) -> bool {
+        let was_heard = entry.alert.anomaly_id.as_ref().is_some_and(|name| self.heard.contains_key(name));
+        was_heard || self.shown.contains_key(&entry.incident.id)
+    }
+
+    /// When the incident may be shown again, if it was shown lately.
+    fn not_before(&self, incident: IncidentId, now: Moment) -> Option<Moment> {
+        let at = self.shown.get(&incident)?.at + UPDATE_PAUSE;
+        (at > now).then_some(at)
+    }
+}
+
+/// What to do about an alert.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Verdict {
+    /// Show this now, and [`Recent::note`] it.
+    Notify(Box<Notification>),
+    /// Ask again at this moment, with the incident's newest alert: too soon for an update.
+    NotBefore(Moment),
+    /// Nothing.
+    Silent,
+}
+
+/// Decides about a live alert that was just recorded as new (or split off), with the incident it belongs to.
+///
+/// `picture` is the alert's, or that of the incident's cover.
+pub fn consider(
+    entry: &Entry,
+    picture: Option<Bytes>,
+    settings: &SettingsView,
+    recent: &Recent,
+    now: Moment,
+) -> Verdict {
+    let incident = &entry.incident;
+    if !settings.notifications || !incident.is_open() || recent.covers(entry) {
+        return Verdict::Silent;
+    }
+    if let Some(at) = recent.not_before(incident.id, now) {
+        return Verdict::NotBefore(at);
+    }
+    let assessment = assess(incident.kind, incident.top_score, incident.nth);
+    let first = incident.notified_at.is_none() && !recent.knows(entry);
+    let body = words::body(entry, &assessment, &TimeZone::system());
+    let says_why = settings.picture_in_notification && picture.is_none();
+    Verdict::Notify(Box::new(Notification {
+        id: incident.id.to_string(),
+        alert: Some(entry.alert.id.to_string()),
+        title: words::title(incident, settings),
+        body: match words::picture_trouble(&entry.alert).filter(|_| says_why) {
+            Some(why) => format!("{body} {why}"),
+            None => body,
+        },
+        picture: picture.filter(|_| settings.picture_in_notification),
+        sound: settings.sound && first,
+        critical: assessment.severity == Severity::High,
+        buttons: Buttons::Incident,
+    }))
+}
+
+/// The one notification about everything that was caught up on: alerts of [`crate::model::Source::History`], one entry
+/// an incident. Its id is [`SUMMARY`].
+pub fn summarise(missed: &[Entry], settings: &SettingsView) -> Option<Notification> {
+    let open: Vec<&IncidentRow> =
+        missed.iter().map(|entry| &entry.incident).filter(|incident| incident.is_open()).collect();
+    let newest = open.iter().max_by_key(|incident| incident.last_at)?;
+    if !settings.notifications {
+        return None;
+    }
+    Some(Notification {
+        id: SUMMARY.to_owned(),
+        alert: None,
+        title: text("notification.missed_title", &[]),
+        body: words::missed(open.len(), newest, settings),
+        picture: None,
+        sound: settings.sound,
+        critical: false,
+        buttons: Buttons::Open,
+    })
+}

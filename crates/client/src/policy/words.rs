@@ -1,0 +1,159 @@
+//! What a person reads about an alert and its incident.
+
+use std::collections::BTreeMap;
+
+use jiff::SignedDuration;
+use jiff::tz::TimeZone;
+use visionguard_proto::Kind;
+
+use super::Assessment;
+use crate::model::{Entry, IncidentRow, PRUNED, REMARK, Severity, Stored};
+use crate::view::SettingsView;
+use crate::words::text;
+
+/// Longest name of a place that is shown, in characters.
+const LONGEST_PLACE: usize = 80;
+
+/// The first line about an incident.
+pub(super) fn title(incident: &IncidentRow, settings: &SettingsView) -> String {
+    let camera = camera(incident, &settings.camera_names);
+    let values = [("kind", kind(incident.kind)), ("camera", camera)];
+    let values = values.each_ref().map(|(name, value)| (*name, value.as_str()));
+    text("notification.title", &values)
+}
+
+/// The rest: when, how bad and why, how late, how many.
+pub(super) fn body(entry: &Entry, assessment: &Assessment, zone: &TimeZone) -> String {
+    let incident = &entry.incident;
+    let late = entry.alert.late_by();
+    let time = match (late, entry.alert.detected_here) {
+        (Some(_), Some(detected)) => {
+            detected.to_zoned_datetime(zone.clone()).strftime("%H:%M:%S").to_string()
+        }
+        (Some(_) | None, _) => clock(incident, zone),
+    };
+    let severity = match assessment.severity {
+        Severity::Low => text("notification.low", &[]),
+        Severity::Medium => text("notification.medium", &[]),
+        Severity::High => text("notification.high", &[]),
+    };
+    let count = incident.alerts.to_string();
+    let values = [
+        ("time", time.as_str()),
+        ("severity", severity.as_str()),
+        ("why", assessment.why.as_str()),
+        ("count", count.as_str()),
+    ];
+    let mut once = text("notification.body", &values);
+    if let Some(late) = late {
+        once = format!("{once} {}", came_late(late));
+    }
+    if incident.alerts > 1 {
+        return format!("{once} {}", text("notification.alerts", &values));
+    }
+    once
+}
+
+/// How many incidents were missed, and which was the newest.
+pub(super) fn missed(incidents: usize, newest: &IncidentRow, settings: &SettingsView) -> String {
+    let count = incidents.to_string();
+    let camera = camera(newest, &settings.camera_names);
+    let time = clock(newest, &TimeZone::system());
+    let values = [("count", count.as_str()), ("camera", camera.as_str()), ("time", time.as_str())];
+    if incidents == 1 {
+        text("notification.missed_one", &values)
+    } else {
+        text("notification.missed_many", &values)
+    }
+}
+
+/// "Came late, 1 min 10 s.", "Came late, 2 h 4 min."
+pub fn came_late(late: SignedDuration) -> String {
+    let numbers =
+        [late.as_hours(), late.as_mins() % 60, late.as_secs() % 60].map(|number| number.to_string());
+    let values = ["hours", "minutes", "seconds"];
+    let values = [0, 1, 2].map(|at| (values[at], numbers[at].as_str()));
+    let key = match (late.as_hours(), late.as_mins()) {
+        (0, 0) => "notification.late_seconds",
+        (0, _) => "notification.late_minutes",
+        (_, _) => "notification.late_hours",
+    };
+    text(key, &values)
+}
+
+/// Why it is worth what it is worth.
+pub(super) fn reasons(kind: Kind, top_score: Option<f64>, nth: u32) -> String {
+    let mut reasons = vec![self::kind(kind)];
+    if let (Kind::Theft | Kind::Other, Some(score)) = (kind, top_score) {
+        reasons.push(text("notification.score", &[("score", &format!("{score:.1}"))]));
+    }
+    match nth {
+        0 | 1 => {}
+        2 => reasons.push(text("notification.second_time", &[])),
+        3 => reasons.push(text("notification.third_time", &[])),
+        _ => reasons.push(text("notification.nth_time", &[("n", &nth.to_string())])),
+    }
+    reasons.join(", ")
+}
+
+/// The camera's name: as the person gave it, else the place the backend names, else a short form of the stream's id.
+pub(crate) fn camera(row: &IncidentRow, camera_names: &BTreeMap<String, String>) -> String {
+    let stream = row.stream_id.as_ref().map(|id| id.as_str()).unwrap_or_default();
+    let given = camera_names.get(stream).map(|name| plain(name)).filter(|name| !name.is_empty());
+    if let Some(name) = given {
+        return name;
+    }
+    let short: String = plain(stream).chars().take(8).collect();
+    let place = row.location.as_deref().map(plain).filter(|place| !place.is_empty());
+    match place {
+        // The original backend names every place after the stream.
+        Some(place) if short.is_empty() || place != format!("Stream {short}") => place,
+        Some(_) | None if !short.is_empty() => text("notification.camera", &[("name", &short)]),
+        Some(_) | None => text("notification.camera_unknown", &[]),
+    }
+}
+
+/// Why its picture is not there, in words; nothing where it is, or never was, or was deleted.
+pub(crate) fn picture_trouble(alert: &Stored) -> Option<String> {
+    let stored = alert.picture_problem.as_deref().filter(|_| alert.picture.is_none())?;
+    (stored != PRUNED).then(|| picture_problem(stored))
+}
+
+/// Why a picture is not there or cannot be shown, from what the journal keeps of it.
+pub(crate) fn picture_problem(stored: &str) -> String {
+    if stored == PRUNED {
+        return text("notice.picture_pruned", &[]);
+    }
+    if let Some(remark) = stored.strip_prefix(REMARK) {
+        return text("notice.picture_remark", &[("what", &plain_words(remark))]);
+    }
+    text("notice.picture_refused", &[("why", &plain_words(stored))])
+}
+
+fn kind(kind: Kind) -> String {
+    match kind {
+        Kind::Theft => text("notification.theft", &[]),
+        Kind::Intrusion => text("notification.intrusion", &[]),
+        Kind::Other => text("notification.other", &[]),
+    }
+}
+
+fn clock(incident: &IncidentRow, zone: &TimeZone) -> String {
+    incident.last_at.to_zoned_datetime(zone.clone()).strftime("%H:%M").to_string()
+}
+
+/// Text of a stranger, without what could disturb a line: control characters and those that turn its direction.
+pub(crate) fn plain(text: &str) -> String {
+    let kept: String = text.chars().filter(|c| !disturbs(*c)).take(LONGEST_PLACE).collect();
+    kept.trim().to_owned()
+}
+
+fn disturbs(c: char) -> bool {
+    c.is_control() || matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}')
+}
+
+/// A stranger's words about a picture, as part of a sentence.
+fn plain_words(text: &str) -> String {
+    let kept: String = text.chars().filter(|c| !disturbs(*c)).collect();
+    kept.trim().trim_end_matches('.').to_owned()
+}
