@@ -6,10 +6,10 @@ use jiff::{SignedDuration, Timestamp, ToSpan};
 use serde::Serialize;
 use visionguard_client::clock::{Clock, SystemClock};
 use visionguard_client::journal::Journal;
-use visionguard_client::local::{self, Standing};
+use visionguard_client::local;
 use visionguard_client::model::Source;
 use visionguard_client::session_file;
-use visionguard_client::view::{Gap, LedgerEntry, Report, ReportQuery, Spread, Status};
+use visionguard_client::view::{Gap, LedgerEntry, Report, ReportQuery, Spread, Standing, Status};
 use visionguard_client::words::text;
 
 use crate::args;

@@ -13,10 +13,10 @@ use visionguard_client::account::Restored;
 use visionguard_client::api::{Api, ApiError, Registration};
 use visionguard_client::clock::{Clock, SystemClock};
 use visionguard_client::journal::Journal;
-use visionguard_client::local::{self, Standing};
+use visionguard_client::local;
 use visionguard_client::lock::{self, Owner};
 use visionguard_client::session_file::{self, SavedSession};
-use visionguard_client::view::{Counts, Keeping, NoticeView, Status};
+use visionguard_client::view::{Counts, Keeping, NoticeView, Standing, Status};
 use visionguard_client::words;
 
 use crate::args;

@@ -8,11 +8,11 @@ use tokio::sync::mpsc;
 use visionguard_client::backoff::Backoff;
 use visionguard_client::clock::{Clock, SystemClock};
 use visionguard_client::controller::Client;
-use visionguard_client::local::{self, Serving, Standing};
+use visionguard_client::local::{self, Serving};
 use visionguard_client::model::{AlertId, Recorded};
 use visionguard_client::power;
 use visionguard_client::shell::{Notification, Outcome, Shell};
-use visionguard_client::view::{Event, NoticeView, Problem, SessionView, Status, StatusView, Tray};
+use visionguard_client::view::{Event, NoticeView, Problem, SessionView, Standing, Status, StatusView, Tray};
 
 use crate::args::Watch;
 use crate::exit::{Exit, Failure};

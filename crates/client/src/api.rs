@@ -21,7 +21,7 @@ use crate::server_clock::Told;
 pub use error::ApiError;
 use http::Answer;
 
-use crate::password;
+use crate::{password, words};
 pub use http::{Exchange, Http};
 
 /// Largest answer but for a page of the record and a picture.
@@ -184,7 +184,7 @@ impl Api {
         let answer = self.http.send(self.get("/shops"), MAX_PAGE_BYTES).await?;
         let shops: Vec<ShopBody> = read(&answer, "the list of shops")?;
         let people = shops.into_iter().flat_map(|shop| shop.managers);
-        let named = people.map(|person| (person.id, crate::outbox::plain_name(&person.name)));
+        let named = people.map(|person| (person.id, words::plain_name(&person.name)));
         Ok(named.filter(|(_, name)| !name.is_empty()).collect())
     }
 

@@ -22,9 +22,9 @@ use crate::dial::Dial;
 use crate::installation::DataDir;
 use crate::journal::Journal;
 use crate::keychain::Keychain;
-use crate::local::Standing;
 use crate::settings::Complaint;
 use crate::tls::Trust;
+use crate::view::Standing;
 
 /// One thing that was looked at.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]

@@ -5,6 +5,8 @@
 
 pub mod account;
 pub mod api;
+#[cfg(test)]
+mod arrows;
 #[cfg(target_os = "linux")]
 pub mod autostart;
 pub mod clock;

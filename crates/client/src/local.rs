@@ -30,10 +30,9 @@ use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
 
 use crate::controller::Client;
-use crate::lock::Owner;
 use crate::login::Login;
 use crate::model::{Decided, Decision};
-use crate::view::{Counts, NoticeView, Problem, StatusView};
+use crate::view::{Problem, Standing};
 use crate::words::text;
 
 /// Of what is written here; another one is answered with a problem, and the asker helps itself.
@@ -52,26 +51,6 @@ const PATIENCE: Duration = Duration::from_secs(2);
 const ANSWER_WITHIN: Duration = Duration::from_secs(5);
 /// The longest that an asker is waited for with the outcome of its decision.
 const LONGEST_WAIT: Duration = Duration::from_secs(60);
-
-/// How the running program stands.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Standing {
-    /// The status as it is shown.
-    pub status: StatusView,
-    /// Where somebody is signed in, and who; none if nobody is.
-    pub server: Option<String>,
-    pub user_id: Option<String>,
-    pub email: Option<String>,
-    pub counts: Counts,
-    /// What stands that a person should know.
-    pub notices: Vec<NoticeView>,
-    /// Who says so.
-    #[serde(default)]
-    pub program: Option<Owner>,
-    /// Its alerts are in its memory and nowhere else.
-    #[serde(default)]
-    pub in_memory: bool,
-}
 
 /// Why there was no answer.
 #[derive(Debug, thiserror::Error)]

@@ -9,9 +9,6 @@ use crate::api::ApiError;
 use crate::model::{Decided, Decision, Delivery, Handling, How};
 use crate::words::{self, text};
 
-/// Longest name of a person in a sentence, in characters.
-const LONGEST_NAME: usize = 60;
-
 /// What to do with a decision, knowing the row as it stands on the server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Step {
@@ -101,12 +98,6 @@ pub fn around_name() -> (String, String) {
     let pattern = text("notification.handled_by", &[("name", "\0")]);
     let (before, after) = pattern.split_once('\0').unwrap_or((&pattern, ""));
     (before.to_owned(), after.to_owned())
-}
-
-/// A stranger's name, fit for a sentence.
-pub fn plain_name(name: &str) -> String {
-    let kept: String = name.chars().filter(|c| !c.is_control()).take(LONGEST_NAME).collect();
-    kept.trim().to_owned()
 }
 
 /// What a failed request means for a decision. Whatever may pass, and a sign-in that is needed first, leaves it in

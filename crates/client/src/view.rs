@@ -9,12 +9,14 @@ use ts_rs::TS;
 
 mod incident;
 mod report;
+mod standing;
 
 pub use incident::{
     AlertView, FeedFilter, FeedItem, FeedPage, FeedQuery, FrameView, Incident, IncidentDetail, IncidentKind,
     Late, ShopView,
 };
 pub use report::{Gap, LedgerEntry, Outage, Report, ReportQuery, Spread};
+pub use standing::Standing;
 
 /// Everything the page needs to start.
 #[derive(Debug, Clone, PartialEq, Serialize)]

@@ -6,6 +6,9 @@
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
+/// Longest name of a person in a sentence, in characters.
+const LONGEST_NAME: usize = 60;
+
 static ENGLISH: LazyLock<BTreeMap<String, String>> =
     LazyLock::new(|| serde_json::from_str(include_str!("../../../ui/locales/en.json")).unwrap_or_default());
 
@@ -37,6 +40,12 @@ fn fill(sentence: &str, values: &[(&str, &str)]) -> String {
     }
     filled.push_str(rest);
     filled
+}
+
+/// A stranger's name, fit for a sentence.
+pub(crate) fn plain_name(name: &str) -> String {
+    let kept: String = name.chars().filter(|c| !c.is_control()).take(LONGEST_NAME).collect();
+    kept.trim().to_owned()
 }
 
 #[cfg(test)]

@@ -18,7 +18,7 @@ use crate::journal::{Journal, JournalError};
 use crate::model::{Decided, Decision, Delivery, How, IncidentId, IncidentRow, Outgoing};
 use crate::outbox::{self, Step};
 use crate::view::{Problem, SessionView};
-use crate::words::text;
+use crate::words::{self, text};
 
 /// Decisions sent in one go.
 const AT_ONCE: u32 = 50;
@@ -518,7 +518,7 @@ impl Batch {
         }
         let (before, after) = outbox::around_name();
         let signed = row.notes.as_deref().and_then(|note| note.strip_prefix(&*before)?.strip_suffix(&*after));
-        let name = signed.map(outbox::plain_name).filter(|name| !name.is_empty());
+        let name = signed.map(words::plain_name).filter(|name| !name.is_empty());
         name.unwrap_or_else(|| text("problem.who_else", &[]))
     }
 

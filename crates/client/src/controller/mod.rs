@@ -47,7 +47,6 @@ use crate::clock::{Clock, SystemClock};
 use crate::dial::{Dial, SystemDial};
 use crate::journal::{Hands, Journal};
 use crate::keychain::{self, Keychain};
-use crate::local::Standing;
 use crate::lock::LockError;
 use crate::model::{Decided, Decision, How};
 use crate::outbox;
@@ -57,7 +56,7 @@ use crate::status;
 use crate::tls::{self, Trust};
 use crate::view::{
     DrillResult, FeedPage, FeedQuery, IncidentDetail, PopupsView, Problem, Report, ReportQuery, SessionView,
-    SettingsView, Snapshot, Status,
+    SettingsView, Snapshot, Standing, Status,
 };
 use crate::words::text;
 

@@ -10,12 +10,11 @@ use super::decisions::{not_stored, unknown_incident};
 use super::session::problem;
 use super::ticks::{Reply, Tick, milliseconds};
 use crate::journal::{Journal, JournalError};
-use crate::local::Standing;
 use crate::model::{AlertId, IncidentId, Stored};
 use crate::settings::{self, Complaint, Settings, SettingsError};
 use crate::view::{
     Counts, Event, FeedPage, FeedQuery, IncidentDetail, PopupsView, Problem, Report, ReportQuery,
-    SettingsView, Snapshot,
+    SettingsView, Snapshot, Standing,
 };
 use crate::words::text;
 

@@ -19,14 +19,13 @@ use crate::api::{ApiError, Registration};
 use crate::connection;
 use crate::journal::{DrillRow, JournalError, Settled};
 use crate::keychain::KeychainError;
-use crate::local::Standing;
 use crate::model::{AlertId, Decision, Entry, GapRow, IncidentId, IncidentRow, OutageRow, Recorded};
 use crate::reconcile::{Memory, Pass, Trouble};
 use crate::server_clock::Told;
 use crate::shell::Outcome;
 use crate::view::{
     Counts, DrillResult, FeedPage, FeedQuery, IncidentDetail, PopupsView, Problem, Report, ReportQuery,
-    SessionView, SettingsView, Snapshot,
+    SessionView, SettingsView, Snapshot, Standing,
 };
 
 /// Where an answer goes; nobody may be waiting for it any more.

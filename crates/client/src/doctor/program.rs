@@ -1,8 +1,7 @@
 //! What the running program says of itself, which is more than anybody else can see.
 
 use super::{Check, Finding, Running, Verdict};
-use crate::local::Standing;
-use crate::view::Status;
+use crate::view::{Standing, Status};
 use crate::words::text;
 
 pub(super) fn examine(running: &Running) -> Finding {

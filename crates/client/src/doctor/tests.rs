@@ -9,9 +9,8 @@ use crate::api::Http;
 use crate::clock::SystemClock;
 use crate::dial::SystemDial;
 use crate::keychain::MemoryKeychain;
-use crate::local::Standing;
 use crate::testing::{Reply, Request, TinyServer, answer, closed_port, json, tls};
-use crate::view::{Counts, Status, StatusView};
+use crate::view::{Counts, Standing, Status, StatusView};
 
 #[tokio::test]
 async fn a_healthy_installation_is_good_all_the_way() {
