@@ -1,5 +1,11 @@
 //! An alert's way from the socket onto the disk: stored, then acknowledged, then considered for a notification.
 
+pub(super) mod decisions;
+pub(super) mod drill;
+mod notifications;
+pub(super) mod recorder;
+mod urgent;
+
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
@@ -8,10 +14,9 @@ use tokio::sync::mpsc;
 use visionguard_proto::message::ClientMessage;
 use visionguard_proto::{Alert, Kind, Moment, Picture, Via};
 
+use self::recorder::{Arrival, Attempt, Item};
 use super::Controller;
-use super::recorder::{Arrival, Attempt, Item};
 use super::ticks::{Due, Tick};
-use super::urgent;
 use crate::journal::JournalError;
 use crate::model::{AlertId, Handling, IncidentId, Recorded, Repaired, Source};
 use crate::policy;

@@ -4,6 +4,8 @@
 //! It is looked at every few seconds, on the side. What is found there counts as at a start: its lock, its settings, who is
 //! signed in.
 
+pub(super) mod settling;
+
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 

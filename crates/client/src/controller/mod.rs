@@ -5,29 +5,13 @@
 //! from state by pure functions (`status`, `tray`) and handed to the [`Shell`] only when it changed.
 
 mod alerts;
-mod decisions;
-mod delivery;
-mod drill;
-mod history;
 mod home;
-mod log;
-mod notifications;
-mod offline;
-mod outage;
-mod page;
-mod polling;
-mod recorder;
-mod remarks;
-mod requests;
+mod link;
+mod record;
 mod session;
-mod settling;
-mod show;
-mod slot;
+mod shown;
 mod task;
 mod ticks;
-mod urgent;
-mod watch;
-mod way;
 
 #[cfg(test)]
 mod tests;
@@ -40,7 +24,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use secrecy::SecretString;
 use tokio::sync::{mpsc, oneshot};
-use visionguard_proto::{Jpeg, link};
+use visionguard_proto::Jpeg;
 
 use crate::api::Http;
 use crate::clock::{Clock, SystemClock};
@@ -60,7 +44,7 @@ use crate::view::{
 };
 use crate::words::text;
 
-pub use remarks::Remarks;
+pub use shown::remarks::Remarks;
 use task::Controller;
 use ticks::{Credentials, Reply, Tick};
 
@@ -99,7 +83,7 @@ pub struct Parts {
     /// Where the tokens live.
     pub keychain: Arc<dyn Keychain>,
     /// The protocol's times.
-    pub link: link::Config,
+    pub link: visionguard_proto::link::Config,
     /// How often things are looked at.
     pub pace: Pace,
     /// Who works on the journal.
@@ -213,7 +197,7 @@ impl Parts {
             dial: Arc::new(SystemDial::new(Arc::clone(&tls))),
             http: Http::new(&tls)?,
             keychain: keychain::choose(),
-            link: link::Config::default(),
+            link: visionguard_proto::link::Config::default(),
             pace: Pace::default(),
             journal: Hands::Threads,
             seed: rand::random(),
@@ -238,7 +222,7 @@ impl Client {
     pub async fn snapshot(&self) -> Snapshot {
         match self.ask(Tick::Snapshot).await {
             Some(snapshot) => snapshot,
-            None => page::nothing(),
+            None => shown::page::nothing(),
         }
     }
 

@@ -9,11 +9,11 @@ use tokio::sync::oneshot;
 use visionguard_proto::{Cursor, Moment};
 
 use super::Controller;
-use super::decisions::{DecisionKept, Sent};
+use super::alerts::decisions::{DecisionKept, Sent};
+use super::alerts::recorder::Attempt;
 use super::home::Look;
-use super::recorder::Attempt;
-use super::requests::Saved;
 use super::session::Refused;
+use super::shown::requests::Saved;
 use crate::account::{Answer, Restored};
 use crate::api::{ApiError, Registration};
 use crate::connection;

@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use visionguard_proto::Moment;
 
-use super::Controller;
-use super::ticks::Tick;
+use crate::controller::Controller;
+use crate::controller::ticks::Tick;
 use crate::status::{ByRecord, Share};
 
 /// On so many connections in turn an account that used to get its alerts on the socket got one by the record alone,
@@ -54,7 +54,7 @@ impl Way {
 
 /// What is known of it in this session.
 #[derive(Debug, Default)]
-pub(super) struct Ways {
+pub(crate) struct Ways {
     way: Way,
     /// Connections in a row on which an alert came by the record alone.
     in_vain: u32,
@@ -64,7 +64,7 @@ pub(super) struct Ways {
 
 impl Ways {
     /// How much of this account's alerts comes by the record alone; none if nothing does.
-    pub(super) fn by_record(&self) -> Option<Share> {
+    pub(crate) fn by_record(&self) -> Option<Share> {
         match self.way {
             Way::Untold | Way::Socket => None,
             Way::Record => Some(Share::All),
@@ -110,7 +110,7 @@ impl Ways {
 
 impl Controller {
     /// Asks the journal what was learnt of this account.
-    pub(super) fn recall_way(&self) {
+    pub(crate) fn recall_way(&self) {
         let Some(key) = self.way_key() else { return };
         let journal = self.journal.clone();
         let epoch = self.who.epoch;
@@ -123,7 +123,7 @@ impl Controller {
         });
     }
 
-    pub(super) fn way_recalled(&mut self, epoch: u64, kept: Option<&str>) {
+    pub(crate) fn way_recalled(&mut self, epoch: u64, kept: Option<&str>) {
         if epoch == self.who.epoch && self.watch.ways.way == Way::Untold {
             self.watch.ways.way = kept.map_or(Way::Untold, Way::of);
         }
@@ -155,7 +155,7 @@ impl Controller {
     }
 
     /// What the status needs to know of it.
-    pub(super) fn by_record(&self) -> Option<ByRecord> {
+    pub(crate) fn by_record(&self) -> Option<ByRecord> {
         let share = self.watch.share()?;
         let every = self.watch.polling.promised(&self.pace, self.pace.record_every);
         Some(ByRecord { share, every })

@@ -7,11 +7,11 @@ use jiff::Timestamp;
 use visionguard_proto::Moment;
 use visionguard_proto::message::Notice;
 
-use super::Controller;
 use super::decisions::account_of;
-use super::session::problem;
-use super::ticks::{Due, Reply, Tick, milliseconds};
 use crate::api::ApiError;
+use crate::controller::Controller;
+use crate::controller::session::problem;
+use crate::controller::ticks::{Due, Reply, Tick, milliseconds};
 use crate::drill::{self, Drill, Failure, Stage};
 use crate::journal::{DrillRow, JournalError};
 use crate::shell::{Buttons, Notification};
@@ -28,7 +28,7 @@ const MOST_ENDED: usize = 8;
 
 /// The test under way, and what the last one proved.
 #[derive(Debug, Default)]
-pub(super) struct Drills {
+pub(crate) struct Drills {
     running: Option<Running>,
     last: Option<DrillResult>,
     /// The last one failed, and nothing has passed since.
@@ -57,16 +57,16 @@ struct Running {
 }
 
 impl Drills {
-    pub(super) fn view(&self) -> DrillView {
+    pub(crate) fn view(&self) -> DrillView {
         DrillView { running: self.running.is_some(), last: self.last.clone() }
     }
 
     /// What the last test found wrong, as long as nothing proved the path since.
-    pub(super) fn failure(&self) -> Option<Failure> {
+    pub(crate) fn failure(&self) -> Option<Failure> {
         self.failure
     }
 
-    pub(super) fn due(&self) -> Option<Moment> {
+    pub(crate) fn due(&self) -> Option<Moment> {
         let running = self.running.as_ref().map(|running| running.drill.give_up_at());
         let stands = self.stands.as_ref().map(|(until, _)| *until);
         [running, stands, self.look.at()].into_iter().flatten().min()
@@ -79,7 +79,7 @@ impl Drills {
 
 impl Controller {
     /// A person asks; who asks while one is under way learns how that ends.
-    pub(super) fn drill_now(&mut self, reply: Reply<Result<DrillResult, Problem>>) {
+    pub(crate) fn drill_now(&mut self, reply: Reply<Result<DrillResult, Problem>>) {
         if self.drills.running.is_none()
             && let Err(problem) = self.begin_drill()
         {
@@ -122,7 +122,7 @@ impl Controller {
         Ok(())
     }
 
-    pub(super) fn drill_sent(&mut self, nonce: String, result: Result<bool, ApiError>) {
+    pub(crate) fn drill_sent(&mut self, nonce: String, result: Result<bool, ApiError>) {
         let (now, at) = (self.now(), self.wall());
         let Some(running) = self.drills.running(&nonce) else { return };
         match result {
@@ -176,7 +176,7 @@ impl Controller {
         true
     }
 
-    pub(super) fn drill_stored(&mut self, nonce: &str, stored: Result<bool, JournalError>) {
+    pub(crate) fn drill_stored(&mut self, nonce: &str, stored: Result<bool, JournalError>) {
         if let Err(error) = &stored {
             self.journal_failed(error);
         }
@@ -217,7 +217,7 @@ impl Controller {
     }
 
     /// A live alert that came at this time was shown: whatever failed before, the path works.
-    pub(super) fn live_alert_shown(&mut self, received_at: Timestamp) {
+    pub(crate) fn live_alert_shown(&mut self, received_at: Timestamp) {
         let Some(session) = self.account.session() else { return };
         if self.drills.failure.is_none() || self.drills.last_at.is_some_and(|failed| received_at < failed) {
             return;
@@ -229,7 +229,7 @@ impl Controller {
         self.write_in_session(async move { journal.drill_overtaken(account, at).await });
     }
 
-    pub(super) fn drill_time(&mut self, now: Moment) {
+    pub(crate) fn drill_time(&mut self, now: Moment) {
         if let Some((until, id)) = self.drills.stands.take() {
             if until <= now {
                 self.shell.withdraw(&id);
@@ -294,14 +294,14 @@ impl Controller {
     }
 
     /// The time of day was changed: one that is past already is tomorrow's.
-    pub(super) fn drill_rescheduled(&mut self) {
+    pub(crate) fn drill_rescheduled(&mut self) {
         self.drills.last_at = Some(self.wall());
         self.drills.look.by(self.now());
         self.shown.withdraw(UNSUPPORTED);
     }
 
     /// The connection ended: a test that was waiting for its message proves nothing.
-    pub(super) fn drill_cut_off(&mut self) {
+    pub(crate) fn drill_cut_off(&mut self) {
         let waits = self.drills.running.as_ref().is_some_and(|running| match running.drill.stage() {
             Stage::Sending | Stage::Travelling => true,
             Stage::Storing | Stage::Showing => false,
@@ -312,14 +312,14 @@ impl Controller {
     }
 
     /// There is a new connection: what failed on the last one is tried again on it.
-    pub(super) fn drill_on_new_connection(&mut self) {
+    pub(crate) fn drill_on_new_connection(&mut self) {
         self.drill_cut_off();
         self.drills.repeat = self.drills.failure.is_some_and(Failure::is_repeated);
         self.drills.look.by(self.now() + self.pace.drill_after_connect);
     }
 
     /// The session is over; the next has tests of its own.
-    pub(super) fn forget_drills(&mut self) {
+    pub(crate) fn forget_drills(&mut self) {
         self.call_drill_off(problem("signed_out", text("problem.drill_signed_out", &[])));
         let ended = std::mem::take(&mut self.drills.ended);
         self.drills = Drills { ended, stands: self.drills.stands.take(), ..Drills::default() };
@@ -328,7 +328,7 @@ impl Controller {
     }
 
     /// What was the last test of this account?
-    pub(super) fn recall_drill(&self) {
+    pub(crate) fn recall_drill(&self) {
         let Some(session) = self.account.session() else { return };
         let (journal, epoch) = (self.journal.clone(), self.who.epoch);
         self.spawn_in_session(async move {
@@ -336,7 +336,7 @@ impl Controller {
         });
     }
 
-    pub(super) fn drill_recalled(&mut self, epoch: u64, last: Result<Option<DrillRow>, JournalError>) {
+    pub(crate) fn drill_recalled(&mut self, epoch: u64, last: Result<Option<DrillRow>, JournalError>) {
         if epoch != self.who.epoch || self.drills.recalled {
             return;
         }
@@ -355,7 +355,7 @@ impl Controller {
     }
 
     /// "Retry now" after a failed test: again, on a new connection if it was the connection's fault.
-    pub(super) fn retry_drill(&mut self) {
+    pub(crate) fn retry_drill(&mut self) {
         let Some(failure) = self.drills.failure else { return };
         if failure.is_of_the_connection() {
             if !self.watch.is_deaf() {

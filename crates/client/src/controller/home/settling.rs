@@ -2,16 +2,16 @@
 
 use visionguard_proto::message::ClientMessage;
 
-use super::Controller;
-use super::ticks::Tick;
+use crate::controller::Controller;
+use crate::controller::ticks::Tick;
 use crate::journal::{self, Settled};
 
 /// Bytes of pictures kept while the journal is in memory.
-pub(super) const IN_MEMORY: u64 = 64 * 1024 * 1024;
+pub(crate) const IN_MEMORY: u64 = 64 * 1024 * 1024;
 
 impl Controller {
     /// Tries the disk again.
-    pub(super) fn settle(&self) {
+    pub(crate) fn settle(&self) {
         let journal = self.journal.clone();
         let directory = self.data_dir.clone();
         let ticks = self.ticks.clone();
@@ -26,7 +26,7 @@ impl Controller {
         });
     }
 
-    pub(super) fn settled(&mut self, settled: Settled) {
+    pub(crate) fn settled(&mut self, settled: Settled) {
         tracing::info!(alerts = settled.unacked.len(), "the journal is on the disk again");
         self.journal_works();
         self.shown.withdraw("data_dir");

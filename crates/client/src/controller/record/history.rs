@@ -4,18 +4,18 @@ use std::collections::BTreeMap;
 
 use visionguard_proto::{Cause, Moment};
 
-use super::Controller;
-use super::session::Refused;
-use super::ticks::Tick;
-use super::watch::REPEATED_SOON;
 use crate::api::ApiError;
+use crate::controller::Controller;
+use crate::controller::link::watch::REPEATED_SOON;
+use crate::controller::session::Refused;
+use crate::controller::ticks::Tick;
 use crate::model::{AlertId, Entry, IncidentId, Recorded};
 use crate::reconcile::{self, Memory, Pass, Trouble};
 use crate::status::{self, Record, Seen, Share};
 
 /// What a comparison found that was missing, as far as it is told of at its end.
 #[derive(Debug, Default)]
-pub(super) struct Found {
+pub(crate) struct Found {
     /// The newest alert of each incident.
     newest: BTreeMap<IncidentId, Entry>,
     /// Those that were not known in any way.
@@ -45,7 +45,7 @@ impl Found {
 const FETCHES: u32 = 4;
 
 impl Controller {
-    pub(super) fn reconcile(&mut self, now: Moment) {
+    pub(crate) fn reconcile(&mut self, now: Moment) {
         if self.alerts.waits_for_the_disk(self.wall()) {
             self.watch.reconcile.set(now + self.pace.retry_every);
             return;
@@ -81,7 +81,7 @@ impl Controller {
     }
 
     /// A comparison stored some of what was missing.
-    pub(super) fn found(&mut self, epoch: u64, stored: Vec<Recorded>) {
+    pub(crate) fn found(&mut self, epoch: u64, stored: Vec<Recorded>) {
         for recorded in stored {
             self.shell.recorded(&recorded);
             if epoch == self.who.epoch {
@@ -90,7 +90,7 @@ impl Controller {
         }
     }
 
-    pub(super) fn reconciled(&mut self, epoch: u64, began_at: Moment, pass: Pass, memory: Memory) {
+    pub(crate) fn reconciled(&mut self, epoch: u64, began_at: Moment, pass: Pass, memory: Memory) {
         if epoch != self.who.epoch {
             // Somebody signed in meanwhile: what it stored is to be told of all the same.
             if self.who.account == status::Account::SignedIn && pass.missed > 0 {
@@ -205,7 +205,7 @@ impl Controller {
     }
 
     /// The API did not take the token.
-    pub(super) fn api_refused(&mut self, error: &ApiError) {
+    pub(crate) fn api_refused(&mut self, error: &ApiError) {
         if error.is_unauthorized() {
             self.question(Cause::Http { status: 401, retry_after: None }, Refused::Request);
         }
@@ -229,7 +229,7 @@ impl Controller {
         );
     }
 
-    pub(super) fn pictures(&mut self, epoch: u64, result: Result<Vec<Entry>, Trouble>) {
+    pub(crate) fn pictures(&mut self, epoch: u64, result: Result<Vec<Entry>, Trouble>) {
         if epoch != self.who.epoch {
             return;
         }

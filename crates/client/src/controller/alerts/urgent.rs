@@ -8,7 +8,7 @@ use crate::view::SettingsView;
 use crate::words::text;
 
 /// It proves no stored alert and is of no incident; a further one of the same camera and person takes its place.
-pub(super) fn notification(arrival: &Arrival, settings: &SettingsView) -> Notification {
+pub(crate) fn notification(arrival: &Arrival, settings: &SettingsView) -> Notification {
     let alert = &arrival.alert;
     let stream = alert.stream_id.as_ref().map_or("", |stream| stream.as_str());
     let title = match alert.kind {
@@ -36,7 +36,7 @@ pub(super) fn notification(arrival: &Arrival, settings: &SettingsView) -> Notifi
 }
 
 /// The id of the notification about it: one a camera and person.
-pub(super) fn id(alert: &Alert) -> String {
+pub(crate) fn id(alert: &Alert) -> String {
     let stream = alert.stream_id.as_ref().map_or("", |stream| stream.as_str());
     let person = alert.person_id.map(|person| person.to_string()).unwrap_or_default();
     format!("unstored:{stream}:{person}")

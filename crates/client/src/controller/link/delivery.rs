@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use visionguard_proto::Moment;
 
-use super::Controller;
+use crate::controller::Controller;
 use crate::model::AlertId;
 use crate::status::Registration;
 
@@ -17,7 +17,7 @@ const MOST: usize = 200;
 
 /// What is known of it on the connection that stands.
 #[derive(Debug, Default)]
-pub(super) struct Delivery {
+pub(crate) struct Delivery {
     /// An alert came on the socket.
     has_delivered: bool,
     /// Rows whose message must still come.
@@ -42,12 +42,12 @@ struct GivenUp {
 }
 
 impl Delivery {
-    pub(super) fn due(&self) -> Option<Moment> {
+    pub(crate) fn due(&self) -> Option<Moment> {
         self.waiting.values().map(|waiting| waiting.give_up_at).min()
     }
 
     /// Since when it is certain that alerts do not come on the socket.
-    pub(super) fn undelivered(&self) -> Option<Moment> {
+    pub(crate) fn undelivered(&self) -> Option<Moment> {
         self.given_up.map(|given_up| given_up.at)
     }
 
@@ -75,7 +75,7 @@ impl Delivery {
 
     /// These rows were found that an earlier comparison on the same connection did not find, and no message of theirs
     /// came; it may until `give_up_at`.
-    pub(super) fn missed(
+    pub(crate) fn missed(
         &mut self,
         alerts: impl IntoIterator<Item = AlertId>,
         now: Moment,
@@ -105,18 +105,18 @@ impl Delivery {
 
 impl Controller {
     /// An alert came on the socket: whoever's it was a moment ago, the slot is ours.
-    pub(super) fn delivered(&mut self) {
+    pub(crate) fn delivered(&mut self) {
         self.watch.delivery.came();
         self.came_by_socket();
         self.slot_proved(self.now());
     }
 
     /// This alert's message came on the socket, and is in the journal.
-    pub(super) fn message_came(&mut self, alert: AlertId) {
+    pub(crate) fn message_came(&mut self, alert: AlertId) {
         self.watch.delivery.message(alert);
     }
 
-    pub(super) fn delivery_time(&mut self, now: Moment) {
+    pub(crate) fn delivery_time(&mut self, now: Moment) {
         if !self.watch.delivery.gave_up(now) {
             return;
         }

@@ -8,9 +8,9 @@ use std::time::Duration;
 use jiff::Timestamp;
 use visionguard_proto::{Alert, Cursor, Moment, Welcome};
 
-use super::Controller;
-use super::recorder::{Item, Place};
-use super::ticks::{Due, Tick};
+use crate::controller::Controller;
+use crate::controller::alerts::recorder::{Item, Place};
+use crate::controller::ticks::{Due, Tick};
 use crate::journal::{Beginning, JournalError, LogOf};
 use crate::ledger;
 use crate::model::{Entry, GapRow, IncidentId, Source};
@@ -27,7 +27,7 @@ const MOST_UNACKED_BYTES: usize = 8 * 1024 * 1024;
 
 /// What is known of the log that the connection follows.
 #[derive(Debug, Default)]
-pub(super) struct Log {
+pub(crate) struct Log {
     /// The connection began at the log's head: a comparison that begins later than this makes it the place to go on from.
     beginning: Option<(Moment, Beginning)>,
     /// The connection that stands follows the log.
@@ -48,41 +48,41 @@ pub(super) struct Log {
 }
 
 impl Log {
-    pub(super) fn due(&self) -> Option<Moment> {
+    pub(crate) fn due(&self) -> Option<Moment> {
         self.sum_up.at()
     }
 
     /// Whether the connection that stands follows the log.
-    pub(super) fn follows(&self) -> bool {
+    pub(crate) fn follows(&self) -> bool {
         self.follows
     }
 
     /// Another connection stands.
-    pub(super) fn connected(&mut self) {
+    pub(crate) fn connected(&mut self) {
         self.follows = false;
         self.beginning = None;
         self.leave_behind();
     }
 
     /// The next alert of the log comes on another connection.
-    pub(super) fn leave_behind(&mut self) {
+    pub(crate) fn leave_behind(&mut self) {
         self.first = self.places;
         self.unstored.clear();
     }
 
     /// The alert of this place could not be stored, and is not acknowledged.
-    pub(super) fn not_stored(&mut self, place: &Place, picture: usize) {
+    pub(crate) fn not_stored(&mut self, place: &Place, picture: usize) {
         if place.number >= self.first {
             self.unstored.insert(place.number, picture);
         }
     }
 
-    pub(super) fn stored(&mut self, place: &Place) {
+    pub(crate) fn stored(&mut self, place: &Place) {
         self.unstored.remove(&place.number);
     }
 
     /// Whether the server holds the next alerts back, since so much is not acknowledged.
-    pub(super) fn is_held_back(&self) -> bool {
+    pub(crate) fn is_held_back(&self) -> bool {
         let sizes = || self.unstored.values();
         // The next one may be as large as the largest.
         let next = sizes().max().copied().unwrap_or(0);
@@ -91,14 +91,14 @@ impl Log {
     }
 
     /// Nothing of a session that is over counts for the next.
-    pub(super) fn forget(&mut self) {
+    pub(crate) fn forget(&mut self) {
         *self = Log::default();
     }
 }
 
 impl Controller {
     /// Connects, from where the journal says that the log was left.
-    pub(super) fn connect(&self) {
+    pub(crate) fn connect(&self) {
         let Some(of) = self.log_of() else { return };
         let journal = self.journal.clone();
         let epoch = self.who.epoch;
@@ -121,7 +121,7 @@ impl Controller {
     }
 
     /// Goes on there, with pings as the way to the server needed them when the program last ran.
-    pub(super) fn placed(&mut self, epoch: u64, cursor: Option<Cursor>, idle_limit: Option<Duration>) {
+    pub(crate) fn placed(&mut self, epoch: u64, cursor: Option<Cursor>, idle_limit: Option<Duration>) {
         if epoch != self.who.epoch || self.who.account != status::Account::SignedIn {
             return;
         }
@@ -138,7 +138,7 @@ impl Controller {
     }
 
     /// Something on the way cuts what is silent: remembered for the next start, and for the doctor and the report.
-    pub(super) fn idle_limit(&self, limit: Option<Duration>) {
+    pub(crate) fn idle_limit(&self, limit: Option<Duration>) {
         match limit {
             Some(limit) => {
                 tracing::info!(?limit, "something on the way cuts silent connections: pings go faster")
@@ -160,7 +160,7 @@ impl Controller {
         Some(LogOf { account: target.user.to_string(), origin: target.endpoint.to_string() })
     }
 
-    pub(super) fn speaks_two(&self) {
+    pub(crate) fn speaks_two(&self) {
         if self.account.speaks_two() {
             tracing::info!("the server speaks protocol 2");
             let account = self.account.clone();
@@ -168,13 +168,13 @@ impl Controller {
         }
     }
 
-    pub(super) fn no_welcome(&mut self) {
+    pub(crate) fn no_welcome(&mut self) {
         tracing::warn!("the server offered protocol 2 and does not speak it on this connection");
         self.reconcile_soon();
     }
 
     /// Without a cursor, or with one that the log could not follow, what comes begins at its head.
-    pub(super) fn welcomed(&mut self, welcome: Welcome, asked: Option<Cursor>) {
+    pub(crate) fn welcomed(&mut self, welcome: Welcome, asked: Option<Cursor>) {
         tracing::info!(
             recovered = welcome.recovered,
             resumed = asked.is_some(),
@@ -188,7 +188,7 @@ impl Controller {
 
     /// What lies between is to be had from the record, which is read again from now on: what was read before the gap was
     /// known may lack its end.
-    pub(super) fn broke_off(&mut self) {
+    pub(crate) fn broke_off(&mut self) {
         let Some(of) = self.log_of() else { return };
         tracing::warn!("the server's log could not go on where it was left; reading the record");
         let gap = Item::Gap { of, now: self.wall() };
@@ -230,7 +230,7 @@ impl Controller {
         self.spawn(async move { Tick::Gap(journal.standing_gap().await) });
     }
 
-    pub(super) fn gap(&mut self, standing: Result<Option<GapRow>, JournalError>) {
+    pub(crate) fn gap(&mut self, standing: Result<Option<GapRow>, JournalError>) {
         match standing {
             Ok(Some(gap)) => self.shown.say("possible_gap", ledger::gap_sentence(&gap, &self.zone)),
             Ok(None) => self.shown.withdraw("possible_gap"),
@@ -239,7 +239,7 @@ impl Controller {
     }
 
     /// The place of an alert that came on the socket, if it has one.
-    pub(super) fn place(&mut self, alert: &Alert) -> Option<Place> {
+    pub(crate) fn place(&mut self, alert: &Alert) -> Option<Place> {
         let cursor = alert.cursor.clone()?;
         let place = Place {
             of: self.watch.log.of.clone()?,
@@ -252,13 +252,13 @@ impl Controller {
     }
 
     /// What is replayed and old is history: it goes into a summary.
-    pub(super) fn source(&self, alert: &Alert) -> Source {
+    pub(crate) fn source(&self, alert: &Alert) -> Source {
         let at = alert.detected_at.filter(|_| alert.replayed).map(|at| self.journal.by_our_clock(at));
         if at.is_some_and(|at| !self.is_recent(at)) { Source::History } else { Source::Live }
     }
 
     /// An old alert that was replayed is stored.
-    pub(super) fn replayed(&mut self, entry: &Entry) {
+    pub(crate) fn replayed(&mut self, entry: &Entry) {
         self.hold(vec![entry.clone()]);
         self.feed_changed();
     }
@@ -283,18 +283,18 @@ impl Controller {
     }
 
     /// Whether a summary is on its way that can say other things, too.
-    pub(super) fn holds_summary(&self) -> bool {
+    pub(crate) fn holds_summary(&self) -> bool {
         self.watch.log.sum_up.at().is_some()
     }
 
-    pub(super) fn log_time(&mut self, now: Moment) {
+    pub(crate) fn log_time(&mut self, now: Moment) {
         if self.watch.log.sum_up.take(now) {
             self.sum_up();
         }
     }
 
     /// Tells what was held, now.
-    pub(super) fn sum_up(&mut self) {
+    pub(crate) fn sum_up(&mut self) {
         self.watch.log.sum_up.clear();
         let replayed = std::mem::take(&mut self.watch.log.replayed);
         self.raise_missed(replayed.into_values().collect());

@@ -7,10 +7,10 @@ use tokio::task::JoinSet;
 use tokio::time::timeout;
 use visionguard_proto::{Moment, UserId};
 
-use super::Controller;
-use super::ticks::Tick;
 use super::watch::REPEATED_SOON;
 use crate::api::{self, Api};
+use crate::controller::Controller;
+use crate::controller::ticks::Tick;
 use crate::server_clock::Told;
 use crate::status::{Registration, Seen};
 
@@ -83,7 +83,7 @@ impl Controller {
         });
     }
 
-    pub(super) fn entry_found(&mut self, epoch: u64, since: Moment, registration: &api::Registration) {
+    pub(crate) fn entry_found(&mut self, epoch: u64, since: Moment, registration: &api::Registration) {
         if epoch == self.who.epoch && self.online_since() == Some(since) {
             self.watch.slot.identify(registration, self.now().since(since));
         }
@@ -97,7 +97,7 @@ impl Controller {
         early.map_or(now + every, |early| early.min(now + every))
     }
 
-    pub(super) fn listed(
+    pub(crate) fn listed(
         &mut self,
         epoch: u64,
         asked_at: Moment,
@@ -200,12 +200,12 @@ impl Controller {
     }
 
     /// A test of the alert path did not come back on this connection.
-    pub(super) fn claim_slot_after_drill(&mut self) {
+    pub(crate) fn claim_slot_after_drill(&mut self) {
         self.claim_slot();
     }
 
     /// The person asks: a deaf connection is replaced, whoever holds the slot.
-    pub(super) fn claim_slot_now(&mut self) {
+    pub(crate) fn claim_slot_now(&mut self) {
         if self.watch.is_deaf() {
             self.watch.claims = 0;
             self.claim_slot();
@@ -226,7 +226,7 @@ pub(super) struct Losses {
 
 impl Losses {
     /// The next connection: nothing is said of it yet.
-    pub(super) fn connected(&mut self) {
+    pub(crate) fn connected(&mut self) {
         self.now = None;
     }
 
@@ -274,7 +274,7 @@ impl Losses {
 
 /// When the server registered the connection that it lists, as far as the looks of this connection tell.
 #[derive(Debug, Default)]
-pub(super) struct Slot {
+pub(crate) struct Slot {
     /// Our age at a look, and the latest that the registration can have been, counted from our own beginning.
     latest: Option<(Duration, SignedDuration)>,
     /// When the connection opened that was ours, in the server's words.

@@ -9,15 +9,15 @@ use tokio_util::sync::CancellationToken;
 use visionguard_proto::link::State;
 use visionguard_proto::{Cause, Moment};
 
-use super::Controller;
-use super::ticks::Tick;
 use crate::api::{Api, ApiError};
+use crate::controller::Controller;
+use crate::controller::ticks::Tick;
 use crate::reconcile::{self, Memory, Pass};
 use crate::status::{self, Fetched};
 
 /// What is known of the record while a connection is wanted and not there.
 #[derive(Debug, Default)]
-pub(super) struct Offline {
+pub(crate) struct Offline {
     /// Since when; anew from a wake.
     since: Option<Moment>,
     /// How the last attempt to connect ended.
@@ -30,22 +30,22 @@ pub(super) struct Offline {
 
 impl Offline {
     /// From when on the record is read.
-    pub(super) fn from(&self, after: Duration) -> Option<Moment> {
+    pub(crate) fn from(&self, after: Duration) -> Option<Moment> {
         let may_answer = self.cause.is_none_or(may_answer);
         self.since.filter(|_| may_answer).map(|since| since + after)
     }
 
-    pub(super) fn lasts(&self) -> bool {
+    pub(crate) fn lasts(&self) -> bool {
         self.since.is_some()
     }
 
     /// The last reading, if it went to the record's end.
-    pub(super) fn fetched(&self) -> Option<Fetched> {
+    pub(crate) fn fetched(&self) -> Option<Fetched> {
         self.fetched
     }
 
     /// The computer woke: whatever is wrong now has only begun.
-    pub(super) fn woke(&mut self, now: Moment) {
+    pub(crate) fn woke(&mut self, now: Moment) {
         self.since = self.since.map(|_| now);
     }
 
@@ -57,7 +57,7 @@ impl Offline {
     }
 
     /// It is there, or none is wanted.
-    pub(super) fn end(&mut self) {
+    pub(crate) fn end(&mut self) {
         if let Some(asking) = self.asking.take() {
             asking.cancel();
         }
@@ -98,7 +98,7 @@ fn may_answer(cause: Cause) -> bool {
 
 impl Controller {
     /// The link's state changed: whether a connection is wanted and not there.
-    pub(super) fn offline_state(&mut self, state: State) {
+    pub(crate) fn offline_state(&mut self, state: State) {
         let wanted = self.who.account == status::Account::SignedIn;
         match state {
             State::Connecting { .. } | State::Waiting { .. } if wanted => {}
@@ -118,13 +118,13 @@ impl Controller {
     }
 
     /// From when on the record is read although there is no connection.
-    pub(super) fn reads_offline_from(&self) -> Option<Moment> {
+    pub(crate) fn reads_offline_from(&self) -> Option<Moment> {
         let from = self.watch.offline.from(self.pace.read_after);
         from.filter(|_| self.who.account == status::Account::SignedIn)
     }
 
     /// Whether the server answers requests, as far as is known.
-    pub(super) fn is_answered(&self) -> bool {
+    pub(crate) fn is_answered(&self) -> bool {
         self.online_since().is_some()
             || (self.watch.offline.fetched.is_some() && self.who.account == status::Account::SignedIn)
     }
@@ -148,7 +148,7 @@ impl Controller {
     }
 
     /// The connection stands before the server had said a word.
-    pub(super) fn not_asked(&mut self, epoch: u64, memory: Memory) {
+    pub(crate) fn not_asked(&mut self, epoch: u64, memory: Memory) {
         if epoch != self.who.epoch {
             return;
         }

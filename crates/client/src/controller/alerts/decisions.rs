@@ -9,11 +9,11 @@ use tokio_util::sync::CancellationToken;
 use visionguard_proto::record::{Row, Status};
 use visionguard_proto::{AnomalyId, Moment};
 
-use super::Controller;
-use super::session::problem;
-use super::ticks::{Due, Reply, Tick};
 use crate::api::{Api, ApiError};
 use crate::clock::Clock;
+use crate::controller::Controller;
+use crate::controller::session::problem;
+use crate::controller::ticks::{Due, Reply, Tick};
 use crate::journal::{Journal, JournalError};
 use crate::model::{Decided, Decision, Delivery, How, IncidentId, IncidentRow, Outgoing};
 use crate::outbox::{self, Step};
@@ -31,7 +31,7 @@ const LONGEST_WAIT: Duration = Duration::from_secs(60);
 
 /// Decisions on their way.
 #[derive(Debug, Default)]
-pub(super) struct Outbox {
+pub(crate) struct Outbox {
     due: Due,
     sending: bool,
     failures: u32,
@@ -50,7 +50,7 @@ type Ours = HashMap<AnomalyId, Status>;
 
 /// What became of a batch.
 #[derive(Debug, Default)]
-pub(super) struct Sent {
+pub(crate) struct Sent {
     changed: Vec<IncidentRow>,
     /// What only the record could tell of what became of a decision.
     said: Vec<(IncidentId, Decided)>,
@@ -62,13 +62,13 @@ pub(super) struct Sent {
 
 impl Outbox {
     /// `answered` says whether the server answers requests, as far as is known.
-    pub(super) fn due(&self, answered: bool) -> Option<Moment> {
+    pub(crate) fn due(&self, answered: bool) -> Option<Moment> {
         let to_send = self.due.at().filter(|_| answered && !self.sending);
         [to_send, self.rows.at()].into_iter().flatten().min()
     }
 
     /// When to look for decisions of other programs.
-    pub(super) fn look_due(&self) -> Option<Moment> {
+    pub(crate) fn look_due(&self) -> Option<Moment> {
         self.beside.at().filter(|_| !self.looking)
     }
 
@@ -87,7 +87,7 @@ impl Outbox {
 }
 
 impl Controller {
-    pub(super) fn decide(
+    pub(crate) fn decide(
         &mut self,
         incident: &str,
         decision: Decision,
@@ -115,7 +115,7 @@ impl Controller {
         });
     }
 
-    pub(super) fn decided(
+    pub(crate) fn decided(
         &mut self,
         decision: Decision,
         result: Result<Option<IncidentRow>, JournalError>,
@@ -153,14 +153,14 @@ impl Controller {
     }
 
     /// The record is asked at once, and again when a row that it does not have then will never come.
-    pub(super) fn look_for_rows(&mut self, received_at: Timestamp) {
+    pub(crate) fn look_for_rows(&mut self, received_at: Timestamp) {
         let written_by = received_at.checked_add(WRITTEN_WITHIN).unwrap_or(Timestamp::MAX);
         let wait = Duration::try_from(written_by.duration_since(self.wall())).unwrap_or_default();
         self.outbox.rows.by(self.now() + wait.min(WRITTEN_WITHIN) + A_MOMENT);
         self.reconcile_soon();
     }
 
-    pub(super) fn send_soon(&mut self) {
+    pub(crate) fn send_soon(&mut self) {
         let now = self.now();
         self.outbox.due.by(now);
         self.decisions_time(now);
@@ -184,7 +184,7 @@ impl Controller {
         self.spawn(async move { Tick::DecidedBeside(journal.decided_beside().await) });
     }
 
-    pub(super) fn decided_beside(&mut self, found: Result<Vec<IncidentRow>, JournalError>) {
+    pub(crate) fn decided_beside(&mut self, found: Result<Vec<IncidentRow>, JournalError>) {
         self.outbox.looking = false;
         match found {
             Ok(incidents) if incidents.is_empty() => {}
@@ -200,7 +200,7 @@ impl Controller {
         }
     }
 
-    pub(super) fn decisions_time(&mut self, now: Moment) {
+    pub(crate) fn decisions_time(&mut self, now: Moment) {
         self.look_beside(now);
         if self.outbox.rows.take(now) {
             self.reconcile_soon();
@@ -222,7 +222,7 @@ impl Controller {
         });
     }
 
-    pub(super) fn sent(&mut self, epoch: u64, sent: Sent) {
+    pub(crate) fn sent(&mut self, epoch: u64, sent: Sent) {
         self.outbox.sending = false;
         for (incident, decided) in &sent.said {
             self.outbox.tell(*incident, |_| Some(decided.clone()));
@@ -263,7 +263,7 @@ impl Controller {
     }
 
     /// The record was read to its end, beginning at this moment, and does not have the alerts of these decisions.
-    pub(super) fn give_up_unmatched(&self, began_at: Moment) {
+    pub(crate) fn give_up_unmatched(&self, began_at: Moment) {
         let journal = self.journal.clone();
         let at = self.wall();
         let decided_before = self.wall_at(began_at);
@@ -285,7 +285,7 @@ impl Controller {
     }
 
     /// Whoever waits to learn what became of a decision about this incident is told, if that is known.
-    pub(super) fn tell_decided(&mut self, incident: &IncidentRow) {
+    pub(crate) fn tell_decided(&mut self, incident: &IncidentRow) {
         self.outbox.tell(incident.id, |decision| outbox::decided(decision, &incident.handling));
     }
 }
@@ -544,17 +544,17 @@ impl Batch {
 }
 
 /// Whether a decision is stored here, and where what becomes of it is told.
-pub(super) type DecisionKept = Result<oneshot::Receiver<Decided>, Problem>;
+pub(crate) type DecisionKept = Result<oneshot::Receiver<Decided>, Problem>;
 
 /// Whose decisions: of which person, at which server.
 pub(super) fn account_of(session: &SessionView) -> String {
     format!("{} at {}", session.user_id, session.server)
 }
 
-pub(super) fn unknown_incident() -> Problem {
+pub(crate) fn unknown_incident() -> Problem {
     problem("unknown_incident", text("problem.unknown_incident", &[]))
 }
 
-pub(super) fn not_stored() -> Problem {
+pub(crate) fn not_stored() -> Problem {
     problem("journal_unwritable", text("problem.not_stored", &[]))
 }

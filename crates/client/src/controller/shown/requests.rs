@@ -5,10 +5,10 @@ use tokio::sync::mpsc::UnboundedSender;
 use visionguard_picture::{Fit, Studio};
 use visionguard_proto::{Jpeg, Picture};
 
-use super::Controller;
-use super::decisions::{not_stored, unknown_incident};
-use super::session::problem;
-use super::ticks::{Reply, Tick, milliseconds};
+use crate::controller::Controller;
+use crate::controller::alerts::decisions::{not_stored, unknown_incident};
+use crate::controller::session::problem;
+use crate::controller::ticks::{Reply, Tick, milliseconds};
 use crate::journal::{Journal, JournalError};
 use crate::model::{AlertId, IncidentId, Stored};
 use crate::settings::{self, Complaint, Settings, SettingsError};
@@ -21,7 +21,7 @@ use crate::words::text;
 impl Controller {
     // ---- what the page asks for ----
 
-    pub(super) fn snapshot(&self, reply: Reply<Snapshot>) {
+    pub(crate) fn snapshot(&self, reply: Reply<Snapshot>) {
         let journal = self.journal.clone();
         let names = self.settings.view.camera_names.clone();
         let midnight = self.midnight();
@@ -35,7 +35,7 @@ impl Controller {
     }
 
     /// All but the feed is of the moment at which it is told: a notice that came meanwhile is in it.
-    pub(super) fn snapshot_read(&self, feed: FeedPage, counts: Option<Counts>, reply: Reply<Snapshot>) {
+    pub(crate) fn snapshot_read(&self, feed: FeedPage, counts: Option<Counts>, reply: Reply<Snapshot>) {
         let _ = reply.send(Snapshot {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             now: milliseconds(self.wall()),
@@ -51,7 +51,7 @@ impl Controller {
     }
 
     /// What another program of this computer may know.
-    pub(super) fn standing(&mut self, reply: Reply<Standing>) {
+    pub(crate) fn standing(&mut self, reply: Reply<Standing>) {
         self.show();
         let session = self.account.session();
         let _ = reply.send(Standing {
@@ -66,7 +66,7 @@ impl Controller {
         });
     }
 
-    pub(super) fn feed(&self, query: FeedQuery, reply: Reply<Result<FeedPage, Problem>>) {
+    pub(crate) fn feed(&self, query: FeedQuery, reply: Reply<Result<FeedPage, Problem>>) {
         let journal = self.journal.clone();
         let names = self.settings.view.camera_names.clone();
         self.tasks.spawn(async move {
@@ -75,7 +75,7 @@ impl Controller {
         });
     }
 
-    pub(super) fn incident(&self, id: &str, reply: Reply<Result<IncidentDetail, Problem>>) {
+    pub(crate) fn incident(&self, id: &str, reply: Reply<Result<IncidentDetail, Problem>>) {
         let Ok(id) = id.parse::<IncidentId>() else {
             let _ = reply.send(Err(unknown_incident()));
             return;
@@ -92,7 +92,7 @@ impl Controller {
         });
     }
 
-    pub(super) fn report(&self, query: ReportQuery, reply: Reply<Result<Report, Problem>>) {
+    pub(crate) fn report(&self, query: ReportQuery, reply: Reply<Result<Report, Problem>>) {
         let journal = self.journal.clone();
         let names = self.settings.view.camera_names.clone();
         let now = self.wall();
@@ -103,7 +103,7 @@ impl Controller {
     }
 
     /// A picture that is not here is fetched from the record when it is looked at.
-    pub(super) fn frame(&self, alert: AlertId, reply: Reply<Option<Bytes>>) {
+    pub(crate) fn frame(&self, alert: AlertId, reply: Reply<Option<Bytes>>) {
         let journal = self.journal.clone();
         let api = self.account.api();
         let ticks = self.ticks.clone();
@@ -138,7 +138,7 @@ impl Controller {
 
     // ---- what the person does with the feed ----
 
-    pub(super) fn open_incident(&mut self, id: &str) {
+    pub(crate) fn open_incident(&mut self, id: &str) {
         if id.parse::<IncidentId>().is_err() {
             self.shell.show_window(None);
             return;
@@ -148,7 +148,7 @@ impl Controller {
         self.seen(id);
     }
 
-    pub(super) fn seen(&self, incident: &str) {
+    pub(crate) fn seen(&self, incident: &str) {
         let Ok(incident) = incident.parse::<IncidentId>() else { return };
         let journal = self.journal.clone();
         let at = self.wall();
@@ -163,7 +163,7 @@ impl Controller {
         });
     }
 
-    pub(super) fn dismiss(&self, incident: &str, reply: Reply<Result<(), Problem>>) {
+    pub(crate) fn dismiss(&self, incident: &str, reply: Reply<Result<(), Problem>>) {
         let Ok(incident) = incident.parse::<IncidentId>() else {
             let _ = reply.send(Err(unknown_incident()));
             return;
@@ -177,13 +177,13 @@ impl Controller {
         });
     }
 
-    pub(super) fn clear_all(&self, reply: Reply<Result<(), Problem>>) {
+    pub(crate) fn clear_all(&self, reply: Reply<Result<(), Problem>>) {
         let journal = self.journal.clone();
         let at = self.wall();
         self.spawn(async move { Tick::Removed { result: journal.clear_all(at).await, reply } });
     }
 
-    pub(super) fn removed(
+    pub(crate) fn removed(
         &mut self,
         result: Result<Vec<IncidentId>, JournalError>,
         reply: Reply<Result<(), Problem>>,
@@ -207,7 +207,7 @@ impl Controller {
 
     // ---- settings ----
 
-    pub(super) fn change_settings(&self, view: SettingsView, reply: Reply<Result<SettingsView, Problem>>) {
+    pub(crate) fn change_settings(&self, view: SettingsView, reply: Reply<Result<SettingsView, Problem>>) {
         let data_dir = self.data_dir.clone();
         let is_others = self.home.is_others();
         self.spawn(async move {
@@ -225,7 +225,7 @@ impl Controller {
         });
     }
 
-    pub(super) fn settings_saved(&mut self, saved: Saved, reply: Reply<Result<SettingsView, Problem>>) {
+    pub(crate) fn settings_saved(&mut self, saved: Saved, reply: Reply<Result<SettingsView, Problem>>) {
         let answer = match saved.result {
             Ok((settings, complaints)) => {
                 self.home.was_chosen();
@@ -248,7 +248,7 @@ impl Controller {
         let _ = reply.send(answer);
     }
 
-    pub(super) fn use_settings(&mut self, settings: Settings) -> SettingsView {
+    pub(crate) fn use_settings(&mut self, settings: Settings) -> SettingsView {
         if settings.view.drill_at != self.settings.view.drill_at {
             self.drill_rescheduled();
         }
@@ -262,7 +262,7 @@ impl Controller {
     }
 
     /// What notifications can do is for the settings to say.
-    pub(super) fn popups(&mut self, popups: PopupsView) {
+    pub(crate) fn popups(&mut self, popups: PopupsView) {
         if self.shown.popups.as_ref() != Some(&popups) {
             self.shown.popups = Some(popups.clone());
             self.emit(&Event::Popups { popups });
@@ -270,7 +270,7 @@ impl Controller {
     }
 
     /// What is true of the start at sign-in is what the settings show.
-    pub(super) fn starts_at_sign_in(&mut self, is: bool, why_not: Option<String>) {
+    pub(crate) fn starts_at_sign_in(&mut self, is: bool, why_not: Option<String>) {
         match why_not {
             Some(why) => self.shown.say("sign_in_start", text("notice.sign_in_start_off", &[("why", &why)])),
             None => self.shown.withdraw("sign_in_start"),
@@ -284,10 +284,10 @@ impl Controller {
 
 /// What became of storing the settings.
 #[derive(Debug)]
-pub(super) struct Saved {
+pub(crate) struct Saved {
     /// As the person wants them.
-    pub(super) wanted: SettingsView,
-    pub(super) result: Result<(Settings, Vec<Complaint>), SettingsError>,
+    pub(crate) wanted: SettingsView,
+    pub(crate) result: Result<(Settings, Vec<Complaint>), SettingsError>,
 }
 
 /// The picture as every viewer shows it; none where it cannot be shown, which the journal then says.

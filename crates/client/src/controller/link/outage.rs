@@ -9,8 +9,8 @@ use std::time::Duration;
 use jiff::Timestamp;
 use visionguard_proto::Moment;
 
-use super::Controller;
-use super::ticks::{Due, Tick};
+use crate::controller::Controller;
+use crate::controller::ticks::{Due, Tick};
 use crate::journal::JournalError;
 use crate::ledger;
 use crate::model::OutageRow;
@@ -19,7 +19,7 @@ use crate::status;
 use crate::words::text;
 
 /// The notification that an outage lasts.
-pub(super) const LASTS: &str = "status:outage";
+pub(crate) const LASTS: &str = "status:outage";
 /// The notification that it is over.
 const OVER: &str = "status:back";
 
@@ -38,7 +38,7 @@ const TELL_AGAIN: Duration = Duration::from_secs(30);
 
 /// The outage under way, and what is left to do about the last.
 #[derive(Debug, Default)]
-pub(super) struct Outages {
+pub(crate) struct Outages {
     running: Option<Running>,
     tell: Due,
     note: Due,
@@ -76,7 +76,7 @@ enum Step {
 }
 
 impl Outages {
-    pub(super) fn due(&self) -> Option<Moment> {
+    pub(crate) fn due(&self) -> Option<Moment> {
         [self.tell.at(), self.note.at()].into_iter().flatten().min()
     }
 
@@ -188,12 +188,12 @@ fn says_little(cause: &str) -> bool {
 
 impl Controller {
     /// What went on when the program ended is over; nobody knows what came after.
-    pub(super) fn cut_outage(&self) {
+    pub(crate) fn cut_outage(&self) {
         let journal = self.journal.clone();
         self.spawn(async move { Tick::OutageCut(journal.cut_outage().await) });
     }
 
-    pub(super) fn outage_was_cut(&mut self, result: Result<Option<OutageRow>, JournalError>) {
+    pub(crate) fn outage_was_cut(&mut self, result: Result<Option<OutageRow>, JournalError>) {
         match result {
             Ok(cut) => self.watch.outages.cut = cut,
             Err(error) => self.journal_failed(&error),
@@ -250,7 +250,7 @@ impl Controller {
     }
 
     /// So that whatever ends the program now, the outage's end is known to the minute.
-    pub(super) fn note_outage(&self) {
+    pub(crate) fn note_outage(&self) {
         if !self.watch.outages.running.as_ref().is_some_and(|running| running.written) {
             return;
         }
@@ -287,7 +287,7 @@ impl Controller {
     }
 
     /// The record cannot be read either, twice in a row: who was told otherwise is told.
-    pub(super) fn outage_worsens(&mut self) {
+    pub(crate) fn outage_worsens(&mut self) {
         let now = self.now();
         let lasts = self.watch.polling.fails();
         let outages = &mut self.watch.outages;
@@ -297,7 +297,7 @@ impl Controller {
     }
 
     /// The desktop took the notification.
-    pub(super) fn outage_told(&mut self) {
+    pub(crate) fn outage_told(&mut self) {
         let Some(running) = &mut self.watch.outages.running else { return };
         running.told = true;
         let (journal, at) = (self.journal.clone(), self.wall());
@@ -305,7 +305,7 @@ impl Controller {
     }
 
     /// The desktop did not take it: once more, if the outage lasts until then.
-    pub(super) fn outage_not_told(&mut self) {
+    pub(crate) fn outage_not_told(&mut self) {
         let now = self.now();
         if self.watch.outages.running.as_ref().is_some_and(|running| running.back_at.is_none()) {
             self.watch.outages.tell.set(now + TELL_AGAIN);
@@ -313,13 +313,13 @@ impl Controller {
     }
 
     /// Alerts were found missing.
-    pub(super) fn outage_missed(&mut self, alerts: usize) {
+    pub(crate) fn outage_missed(&mut self, alerts: usize) {
         let alerts = u32::try_from(alerts).unwrap_or(u32::MAX);
         self.watch.outages.missed = self.watch.outages.missed.saturating_add(alerts);
     }
 
     /// The record was read to its end on this connection: what was missed is caught up.
-    pub(super) fn end_outage(&mut self) {
+    pub(crate) fn end_outage(&mut self) {
         let Some(row) = self.watch.outages.over() else { return };
         let at = row.to.unwrap_or_else(|| self.wall());
         let (journal, caught_up) = (self.journal.clone(), row.caught_up);
@@ -331,7 +331,7 @@ impl Controller {
     }
 
     /// The summary of what was caught up says that an outage is over, too, if there is one to say it with.
-    pub(super) fn with_outage(&mut self, summary: Notification) -> Notification {
+    pub(crate) fn with_outage(&mut self, summary: Notification) -> Notification {
         let Some(over) = self.watch.outages.over.take() else { return summary };
         self.shell.withdraw(LASTS);
         Notification {
@@ -342,7 +342,7 @@ impl Controller {
     }
 
     /// Says that an outage is over whose beginning was said, unless the summary did.
-    pub(super) fn tell_outage_over(&mut self) {
+    pub(crate) fn tell_outage_over(&mut self) {
         let Some(over) = self.watch.outages.over.take() else { return };
         self.shell.withdraw(LASTS);
         if !self.settings.view.notifications {
@@ -361,7 +361,7 @@ impl Controller {
     }
 
     /// No connection is wanted any more: an outage ends here, and nobody caught up on it.
-    pub(super) fn forget_outage(&mut self) {
+    pub(crate) fn forget_outage(&mut self) {
         let told = self.watch.outages.running.as_ref().is_some_and(|running| running.told);
         if told {
             self.shell.withdraw(LASTS);

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use visionguard_proto::Moment;
 
-use super::Pace;
+use crate::controller::Pace;
 
 /// How long after a find more is expected.
 const LIVELY_FOR: Duration = Duration::from_secs(120);
@@ -18,7 +18,7 @@ const IN_TIME: Duration = Duration::from_secs(2);
 
 /// What the last comparisons were like.
 #[derive(Debug, Default)]
-pub(super) struct Polling {
+pub(crate) struct Polling {
     found_at: Option<Moment>,
     took: Duration,
     /// The same of the last that did not fail.
@@ -28,7 +28,7 @@ pub(super) struct Polling {
 
 impl Polling {
     /// A comparison ended at `now`, which began at `began_at`.
-    pub(super) fn ended(&mut self, found: bool, failed: bool, began_at: Moment, now: Moment) {
+    pub(crate) fn ended(&mut self, found: bool, failed: bool, began_at: Moment, now: Moment) {
         if found {
             self.found_at = Some(now);
         }
@@ -40,17 +40,17 @@ impl Polling {
     }
 
     /// Whether the last two failed, at least.
-    pub(super) fn fails(&self) -> bool {
+    pub(crate) fn fails(&self) -> bool {
         self.failures > 1
     }
 
     /// How often the record is read at least while that goes well. A failure takes nothing back and adds nothing.
-    pub(super) fn promised(&self, pace: &Pace, quiet: Duration) -> Duration {
+    pub(crate) fn promised(&self, pace: &Pace, quiet: Duration) -> Duration {
         quiet.max(self.took_well.saturating_mul(SHARE)).min(self.slowest(pace).max(quiet))
     }
 
     /// From the beginning of one comparison to that of the next; `quiet` is that where nothing is found.
-    pub(super) fn every(&self, pace: &Pace, quiet: Duration, now: Moment) -> Duration {
+    pub(crate) fn every(&self, pace: &Pace, quiet: Duration, now: Moment) -> Duration {
         let lively = self.found_at.is_some_and(|at| now.since(at) < LIVELY_FOR);
         let wanted = if lively { pace.poll_lively.min(quiet) } else { quiet };
         let bearable = wanted.max(self.took.saturating_mul(SHARE)).saturating_mul(1 << self.failures);

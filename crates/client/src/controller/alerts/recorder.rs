@@ -9,7 +9,7 @@ use tokio_util::task::TaskTracker;
 use visionguard_proto::message::ClientMessage;
 use visionguard_proto::{Alert, Cursor, Picture};
 
-use super::ticks::Tick;
+use crate::controller::ticks::Tick;
 use crate::journal::{Incoming, Journal, JournalError, LogOf};
 use crate::model::{Recorded, Source};
 
@@ -19,7 +19,7 @@ pub(super) const LANE: usize = 32;
 /// What goes into the journal on the lane.
 #[derive(Debug)]
 #[allow(clippy::large_enum_variant, reason = "nearly all are alerts, and there are few at a time")]
-pub(super) enum Item {
+pub(crate) enum Item {
     Alert(Arrival),
     /// This log could not go on where it was left, and now it is this time.
     Gap {
@@ -30,27 +30,27 @@ pub(super) enum Item {
 
 /// An alert on its way into the journal.
 #[derive(Debug, Clone)]
-pub(super) struct Arrival {
-    pub(super) alert: Alert,
-    pub(super) received_at: Timestamp,
-    pub(super) source: Source,
+pub(crate) struct Arrival {
+    pub(crate) alert: Alert,
+    pub(crate) received_at: Timestamp,
+    pub(crate) source: Source,
     /// What to tell the server once it is stored.
-    pub(super) ack: Option<ClientMessage>,
+    pub(crate) ack: Option<ClientMessage>,
     /// It could not be stored before, and its notification was raised all the same.
     pub(super) notified: bool,
     /// Its place in the server's log, where that keeps one.
-    pub(super) place: Option<Place>,
+    pub(crate) place: Option<Place>,
 }
 
 /// An alert's place among those that came from one log.
 #[derive(Debug, Clone)]
-pub(super) struct Place {
-    pub(super) of: LogOf,
+pub(crate) struct Place {
+    pub(crate) of: LogOf,
     /// Since which sign-in they are numbered.
-    pub(super) session: u64,
+    pub(crate) session: u64,
     /// Counts up by one with each.
-    pub(super) number: u64,
-    pub(super) cursor: Cursor,
+    pub(crate) number: u64,
+    pub(crate) cursor: Cursor,
 }
 
 impl Arrival {
@@ -65,7 +65,7 @@ impl Arrival {
     }
 
     /// The picture that came with it.
-    pub(super) fn picture(&self) -> Option<Bytes> {
+    pub(crate) fn picture(&self) -> Option<Bytes> {
         match &self.alert.picture {
             Picture::Jpeg(jpeg) => Some(jpeg.bytes().clone()),
             Picture::At(_) | Picture::Absent | Picture::Refused(_) => None,
@@ -75,13 +75,13 @@ impl Arrival {
 
 /// What became of storing one.
 #[derive(Debug)]
-pub(super) struct Attempt {
-    pub(super) arrival: Arrival,
-    pub(super) result: Result<Recorded, JournalError>,
+pub(crate) struct Attempt {
+    pub(crate) arrival: Arrival,
+    pub(crate) result: Result<Recorded, JournalError>,
 }
 
 /// Starts the lane; it ends when the sender is dropped.
-pub(super) fn start(
+pub(crate) fn start(
     tasks: &TaskTracker,
     journal: Journal,
     ticks: mpsc::UnboundedSender<Tick>,

@@ -8,57 +8,57 @@ use visionguard_proto::Moment;
 use visionguard_proto::link::State;
 
 use super::delivery::Delivery;
-use super::history::Found;
-use super::log::Log;
-use super::offline::Offline;
 use super::outage::Outages;
-use super::polling::Polling;
-use super::session::Refused;
 use super::slot::{Losses, Slot};
-use super::ticks::{Due, Reply};
 use super::way::Ways;
-use super::{Controller, Pace};
 use crate::connection::Event;
+use crate::controller::record::history::Found;
+use crate::controller::record::log::Log;
+use crate::controller::record::offline::Offline;
+use crate::controller::record::polling::Polling;
+use crate::controller::session::Refused;
+use crate::controller::ticks::{Due, Reply};
+use crate::controller::{Controller, Pace};
 use crate::reconcile::Memory;
 use crate::status::{self, Record, Registration, Seen, Share};
 
 /// How many failed looks in a row are repeated at once, before the evidence of the last good one grows too old.
-pub(super) const REPEATED_SOON: u32 = 3;
+pub(crate) const REPEATED_SOON: u32 = 3;
 
 /// What is known about the connection besides its state.
 #[derive(Debug, Default)]
-pub(super) struct Watch {
-    pub(super) link: Option<State>,
-    pub(super) registration: Option<Seen<Registration>>,
-    pub(super) record: Option<Seen<Record>>,
-    pub(super) list: Due,
-    pub(super) listing: bool,
+pub(crate) struct Watch {
+    pub(crate) link: Option<State>,
+    pub(crate) registration: Option<Seen<Registration>>,
+    pub(crate) record: Option<Seen<Record>>,
+    pub(crate) list: Due,
+    pub(crate) listing: bool,
     /// When the connection, or what the list says of it, last changed.
-    pub(super) changed_at: Option<Moment>,
+    pub(crate) changed_at: Option<Moment>,
     /// Looks at the list in a row that told nothing.
     pub(super) untold: u32,
-    pub(super) reconcile: Due,
-    pub(super) reconciling: bool,
+    pub(crate) reconcile: Due,
+    pub(crate) reconciling: bool,
     /// What the one that is under way found so far.
-    pub(super) found: Found,
+    pub(crate) found: Found,
     /// Comparisons in a row that failed.
-    pub(super) unread: u32,
-    pub(super) memory: Option<Memory>,
-    pub(super) fetching: bool,
+    pub(crate) unread: u32,
+    pub(crate) memory: Option<Memory>,
+    pub(crate) fetching: bool,
     /// How many more times pictures are fetched before the next pass.
-    pub(super) fetches: u32,
+    pub(crate) fetches: u32,
     /// When a lost slot may be claimed, and how often it was in vain.
     pub(super) claim_at: Option<Moment>,
-    pub(super) claims: u32,
-    pub(super) slot: Slot,
+    pub(crate) claims: u32,
+    pub(crate) slot: Slot,
     pub(super) losses: Losses,
-    pub(super) delivery: Delivery,
-    pub(super) ways: Ways,
-    pub(super) log: Log,
-    pub(super) polling: Polling,
-    pub(super) offline: Offline,
+    pub(crate) delivery: Delivery,
+    pub(crate) ways: Ways,
+    pub(crate) log: Log,
+    pub(crate) polling: Polling,
+    pub(crate) offline: Offline,
     unreadable: Unreadable,
-    pub(super) outages: Outages,
+    pub(crate) outages: Outages,
 }
 
 /// Messages that could not be read, or of a type that is not known.
@@ -72,7 +72,7 @@ struct Unreadable {
 
 impl Watch {
     /// `reads_from` is from when on the record is read though not `online`.
-    pub(super) fn due(&self, online: bool, reads_from: Option<Moment>) -> Option<Moment> {
+    pub(crate) fn due(&self, online: bool, reads_from: Option<Moment>) -> Option<Moment> {
         let list = self.list.at().filter(|_| online && !self.listing);
         let reconcile = self.reconcile.at().filter(|_| !self.reconciling);
         let reconcile = match online {
@@ -83,19 +83,19 @@ impl Watch {
     }
 
     /// Since when the connection stands of which the controller took note.
-    pub(super) fn told_since(&self) -> Option<Moment> {
+    pub(crate) fn told_since(&self) -> Option<Moment> {
         self.link.and_then(online_since)
     }
 
     /// A new token was found: the record may be read again.
-    pub(super) fn token_works(&mut self) {
+    pub(crate) fn token_works(&mut self) {
         if self.record.is_some_and(|record| record.what == Record::Expired) {
             self.record = None;
         }
     }
 
     /// From the beginning of one comparison with the record to that of the next.
-    pub(super) fn compare_every(&self, pace: &Pace, now: Moment) -> Duration {
+    pub(crate) fn compare_every(&self, pace: &Pace, now: Moment) -> Duration {
         if self.delivery.undelivered().is_some() || self.offline.lasts() {
             self.polling.every(pace, pace.poll_every, now)
         } else if self.share().is_some() || (self.ways.may_be_record() && !self.log.follows()) {
@@ -108,7 +108,7 @@ impl Watch {
     }
 
     /// How much comes by the record alone, as far as is known; none if nothing does.
-    pub(super) fn share(&self) -> Option<Share> {
+    pub(crate) fn share(&self) -> Option<Share> {
         let says_nothing = self.untold > REPEATED_SOON || self.losses.lists_nobody;
         match self.ways.by_record() {
             Some(Share::All) => Some(Share::All),
@@ -117,7 +117,7 @@ impl Watch {
         }
     }
 
-    pub(super) fn is_deaf(&self) -> bool {
+    pub(crate) fn is_deaf(&self) -> bool {
         let elsewhere = self.registration.is_some_and(|seen| match seen.what {
             Registration::Lost | Registration::Taken => true,
             Registration::Ours | Registration::Untold => false,
@@ -127,7 +127,7 @@ impl Watch {
 }
 
 impl Controller {
-    pub(super) fn link(&mut self, event: Event) {
+    pub(crate) fn link(&mut self, event: Event) {
         match event {
             Event::State(state) => self.link_state(state),
             Event::SpeaksTwo => self.speaks_two(),
@@ -161,7 +161,7 @@ impl Controller {
     }
 
     /// Since when the connection stands.
-    pub(super) fn online_since(&self) -> Option<Moment> {
+    pub(crate) fn online_since(&self) -> Option<Moment> {
         match self.connection.state() {
             State::Online { since, .. } => Some(since),
             State::Offline | State::Connecting { .. } | State::Waiting { .. } | State::Rejected { .. } => {
@@ -222,7 +222,7 @@ impl Controller {
     }
 
     /// The computer is about to sleep; who asked waits for the socket's end, not this task.
-    pub(super) fn rest(&self, reply: Reply<oneshot::Receiver<()>>) {
+    pub(crate) fn rest(&self, reply: Reply<oneshot::Receiver<()>>) {
         let (done, closed) = oneshot::channel();
         let connection = self.connection.clone();
         self.tasks.spawn(async move {
@@ -232,14 +232,14 @@ impl Controller {
         let _ = reply.send(closed);
     }
 
-    pub(super) fn reconcile_soon(&mut self) {
+    pub(crate) fn reconcile_soon(&mut self) {
         let now = self.now();
         self.watch.reconcile.set(now);
         self.record_time(now);
     }
 
     /// Another session: nothing of what was found counts for it.
-    pub(super) fn forget_record(&mut self) {
+    pub(crate) fn forget_record(&mut self) {
         self.watch.registration = None;
         self.watch.slot = Slot::default();
         self.watch.losses = Losses::default();
@@ -258,7 +258,7 @@ impl Controller {
         self.watch.claims = 0;
     }
 
-    pub(super) fn record_time(&mut self, now: Moment) {
+    pub(crate) fn record_time(&mut self, now: Moment) {
         self.outage_time(now);
         if self.who.account == status::Account::Left {
             // The connection may stand for a moment yet, and so may its times.

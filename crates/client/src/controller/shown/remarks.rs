@@ -1,8 +1,8 @@
 //! What was found at the start and is to be said on the page: a data directory that cannot be used, settings that cannot be
 //! read, certificates that are not there.
 
-use super::Controller;
 use crate::account::Remembered;
+use crate::controller::Controller;
 use crate::installation::DataDir;
 use crate::settings::Complaint;
 use crate::tls::Trust;
@@ -25,7 +25,7 @@ pub struct Remarks {
 const LONGEST: usize = 200;
 
 impl Controller {
-    pub(super) fn say_remarks(&mut self, remarks: &Remarks) {
+    pub(crate) fn say_remarks(&mut self, remarks: &Remarks) {
         if let Some(DataDir { path, trouble: Some(trouble) }) = &remarks.data_dir {
             let values = [("path", &*path.display().to_string()), ("why", &*trouble.to_string())];
             self.shown.say("data_dir", text("notice.data_dir", &values));
@@ -37,7 +37,7 @@ impl Controller {
     }
 
     /// Settings that cannot be used as they stand there, by line and key.
-    pub(super) fn say_complaints(&mut self, complaints: &[Complaint]) {
+    pub(crate) fn say_complaints(&mut self, complaints: &[Complaint]) {
         let Some(first) = complaints.first() else { return self.shown.withdraw("settings_bad") };
         let line = first.line.map(|line| format!("line {line}, ")).unwrap_or_default();
         let what: String = format!("{line}{} {}", first.key, first.what).chars().take(LONGEST).collect();

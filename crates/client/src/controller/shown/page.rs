@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use visionguard_proto::Moment;
 
-use super::Controller;
-use super::show::Shown;
-use super::ticks::Due;
+use crate::controller::Controller;
+use crate::controller::shown::Shown;
+use crate::controller::ticks::Due;
 use crate::journal;
 use crate::model::{Entry, IncidentRow};
 use crate::settings::Settings;
@@ -25,7 +25,7 @@ const HEARD_EVERY: Duration = Duration::from_secs(5);
 
 /// The page, as far as it is there.
 #[derive(Debug, Default)]
-pub(super) struct Page {
+pub(crate) struct Page {
     open: bool,
     changes: Vec<Change>,
     /// So many of them, from the first, the counters know of; and so many they will once the count under way is there.
@@ -52,7 +52,7 @@ enum Change {
 }
 
 impl Page {
-    pub(super) fn due(&self) -> Option<Moment> {
+    pub(crate) fn due(&self) -> Option<Moment> {
         [self.later.at(), self.look.at()].into_iter().flatten().min()
     }
 
@@ -71,7 +71,7 @@ impl Page {
     }
 
     /// The count that began last is there.
-    pub(super) fn counted(&mut self) {
+    pub(crate) fn counted(&mut self) {
         self.counted = self.being_counted;
     }
 
@@ -106,14 +106,14 @@ impl Page {
 }
 
 impl Controller {
-    pub(super) fn window(&mut self, open: bool) {
+    pub(crate) fn window(&mut self, open: bool) {
         self.page = Page { open, ..Page::default() };
         if open {
             self.page.look.set(self.now() + HEARD_EVERY);
         }
     }
 
-    pub(super) fn page_time(&mut self, now: Moment) {
+    pub(crate) fn page_time(&mut self, now: Moment) {
         if self.page.look.take(now) {
             self.page.look.set(now + HEARD_EVERY);
             if self.page.heard_changed {
@@ -127,13 +127,13 @@ impl Controller {
     }
 
     /// Told at once: rare things.
-    pub(super) fn emit(&mut self, event: &Event) {
+    pub(crate) fn emit(&mut self, event: &Event) {
         if self.page.open {
             self.shell.emit(event);
         }
     }
 
-    pub(super) fn alert_added(&mut self, entry: &Entry) {
+    pub(crate) fn alert_added(&mut self, entry: &Entry) {
         if self.page.open {
             let incident = journal::view::incident(&entry.incident, &self.settings.view.camera_names);
             let alert = journal::view::alert(&entry.alert);
@@ -142,7 +142,7 @@ impl Controller {
         self.count();
     }
 
-    pub(super) fn incident_changed(&mut self, incident: &IncidentRow) {
+    pub(crate) fn incident_changed(&mut self, incident: &IncidentRow) {
         self.tell_decided(incident);
         if self.page.open {
             let incident = journal::view::incident(incident, &self.settings.view.camera_names);
@@ -151,7 +151,7 @@ impl Controller {
         self.count();
     }
 
-    pub(super) fn changed(&mut self, incident: &IncidentRow) {
+    pub(crate) fn changed(&mut self, incident: &IncidentRow) {
         self.incident_changed(incident);
     }
 
@@ -160,7 +160,7 @@ impl Controller {
         self.count();
     }
 
-    pub(super) fn feed_changed(&mut self) {
+    pub(crate) fn feed_changed(&mut self) {
         self.page.push(Change::Much);
         self.count();
     }
@@ -215,7 +215,7 @@ impl Controller {
 }
 
 /// What there is to show after the end.
-pub(super) fn nothing() -> Snapshot {
+pub(crate) fn nothing() -> Snapshot {
     Snapshot {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         now: 0,

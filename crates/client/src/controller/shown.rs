@@ -1,5 +1,9 @@
 //! What is shown, derived from state and handed to the desktop only when it changed.
 
+pub(super) mod page;
+pub(super) mod remarks;
+pub(super) mod requests;
+
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;

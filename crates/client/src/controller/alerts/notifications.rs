@@ -8,10 +8,10 @@ use jiff::Timestamp;
 use visionguard_proto::message::Notice;
 use visionguard_proto::{Jpeg, Picture};
 
-use super::Controller;
-use super::outage;
-use super::ticks::Tick;
 use crate::api::Api;
+use crate::controller::Controller;
+use crate::controller::link::outage;
+use crate::controller::ticks::Tick;
 use crate::journal::{Journal, JournalError};
 use crate::model::{AlertId, Decision, Entry, IncidentId, Source};
 use crate::policy::{self, Verdict};
@@ -28,7 +28,7 @@ const PICTURE_WITHIN: Duration = Duration::from_secs(3);
 
 impl Controller {
     /// Shows it, later or now, as the policy has it.
-    pub(super) fn consider(&mut self, entry: &Entry, picture: Option<Bytes>) {
+    pub(crate) fn consider(&mut self, entry: &Entry, picture: Option<Bytes>) {
         if entry.alert.notified_at.is_some() {
             return;
         }
@@ -87,7 +87,7 @@ impl Controller {
     }
 
     /// Alerts that were stored and not shown: a crash came between, or there was no notification service.
-    pub(super) fn look_for_unnotified(&self) {
+    pub(crate) fn look_for_unnotified(&self) {
         let journal = self.journal.clone();
         self.spawn(async move {
             match journal.not_yet_notified().await {
@@ -97,7 +97,7 @@ impl Controller {
         });
     }
 
-    pub(super) fn not_yet_notified(&mut self, entries: Vec<Entry>) {
+    pub(crate) fn not_yet_notified(&mut self, entries: Vec<Entry>) {
         let (live, history): (Vec<Entry>, Vec<Entry>) =
             entries.into_iter().partition(|entry| entry.alert.source == Source::Live && self.is_fresh(entry));
         for entry in &live {
@@ -107,7 +107,7 @@ impl Controller {
     }
 
     /// What was missed: the fresh singly if they are few, as if they had come on the socket; the rest in one summary.
-    pub(super) fn raise_missed(&mut self, missed: Vec<Entry>) {
+    pub(crate) fn raise_missed(&mut self, missed: Vec<Entry>) {
         let mut newest: BTreeMap<IncidentId, Entry> = BTreeMap::new();
         for entry in missed {
             newest.insert(entry.incident.id, entry);
@@ -130,7 +130,7 @@ impl Controller {
     }
 
     /// Whether what was detected then, by this computer's clock, is still worth a notification of its own.
-    pub(super) fn is_recent(&self, at: Timestamp) -> bool {
+    pub(crate) fn is_recent(&self, at: Timestamp) -> bool {
         let age = Duration::try_from(self.wall().duration_since(at)).unwrap_or_default();
         age < self.pace.fresh_within
     }
@@ -160,7 +160,7 @@ impl Controller {
     }
 
     /// It is written down when the disk takes writes again: the summary would be shown once more after a restart.
-    pub(super) fn not_covered(&mut self, incidents: Vec<IncidentId>, at: Timestamp, error: &JournalError) {
+    pub(crate) fn not_covered(&mut self, incidents: Vec<IncidentId>, at: Timestamp, error: &JournalError) {
         self.journal_failed(error);
         self.alerts.uncovered.push((incidents, at));
         self.alerts.store_again.by(self.now() + self.pace.retry_every);
@@ -193,14 +193,14 @@ impl Controller {
     }
 
     /// It is written down when the disk takes writes again: it would pop up once more after a crash.
-    pub(super) fn not_marked(&mut self, alert: AlertId, error: &JournalError) {
+    pub(crate) fn not_marked(&mut self, alert: AlertId, error: &JournalError) {
         self.journal_failed(error);
         self.alerts.unmarked.insert(alert);
         self.alerts.store_again.by(self.now() + self.pace.retry_every);
     }
 
     /// What became of a notification, or what the person did with it.
-    pub(super) fn notification(&mut self, outcome: Outcome) {
+    pub(crate) fn notification(&mut self, outcome: Outcome) {
         match outcome {
             Outcome::Shown { id, alert } => {
                 self.shown.withdraw("no_notifications");
@@ -236,7 +236,7 @@ impl Controller {
     }
 
     /// A message from the server that is about no detection. Anybody may have sent it: plain words, one at a time.
-    pub(super) fn message(&mut self, notice: &Notice) {
+    pub(crate) fn message(&mut self, notice: &Notice) {
         if self.is_drill(notice) {
             return;
         }
