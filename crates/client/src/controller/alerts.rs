@@ -1,19 +1,21 @@
 //! An alert's way from the socket onto the disk: stored, then acknowledged, then considered for a notification.
 
+mod backlog;
 pub(super) mod decisions;
 pub(super) mod drill;
 mod notifications;
 pub(super) mod recorder;
 mod urgent;
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use tokio::sync::mpsc;
 use visionguard_proto::message::ClientMessage;
-use visionguard_proto::{Alert, Kind, Moment, Picture, Via};
+use visionguard_proto::{Alert, Kind, Moment, Via};
 
+use self::backlog::Backlog;
 use self::recorder::{Arrival, Attempt, Item};
 use super::Controller;
 use super::ticks::{Due, Tick};
@@ -26,12 +28,6 @@ use crate::status;
 const PAUSE: Duration = Duration::from_secs(10);
 /// A connection that holds alerts back is left behind after this time at the earliest, so that a server is not called often.
 const LEFT_BEHIND_AFTER: Duration = Duration::from_secs(2);
-/// Alerts kept while they cannot be stored.
-const MOST_UNSTORED: usize = 2_000;
-/// How long the record is not read because of them.
-const TOLD_LATELY: SignedDuration = SignedDuration::from_mins(10);
-/// Bytes of pictures kept with them.
-const MOST_UNSTORED_BYTES: usize = 64 * 1024 * 1024;
 
 /// Alerts under way.
 #[derive(Debug)]
@@ -40,8 +36,8 @@ pub(super) struct Alerts {
     pub(super) recent: policy::Recent,
     /// Incidents whose notification was updated too short a time ago, with the alert to show then.
     pub(super) again: BTreeMap<IncidentId, (Moment, AlertId)>,
-    /// Alerts that could not be stored, oldest first, and when to try again.
-    pub(super) unstored: VecDeque<Arrival>,
+    /// Alerts that are not stored, and when to try again.
+    backlog: Backlog,
     pub(super) store_again: Due,
     /// When notifications that are not about a stored alert were last raised.
     pub(super) raised: BTreeMap<String, Moment>,
@@ -61,7 +57,7 @@ impl Alerts {
             lane: Some(lane),
             recent: policy::Recent::default(),
             again: BTreeMap::new(),
-            unstored: VecDeque::new(),
+            backlog: Backlog::default(),
             store_again: Due::default(),
             raised: BTreeMap::new(),
             unmarked: BTreeSet::new(),
@@ -73,7 +69,7 @@ impl Alerts {
 
     /// Whether another alert can be taken from the socket.
     pub(super) fn has_room(&self) -> bool {
-        self.lane.as_ref().is_some_and(|lane| lane.capacity() > 0)
+        self.lane.as_ref().is_some_and(|lane| lane.capacity() > self.backlog.untried())
     }
 
     /// No more alerts; what is on the lane is still stored.
@@ -84,7 +80,7 @@ impl Alerts {
     /// No alert of a session that is over is stored or shown any more. That one was shown is still to be written down,
     /// where the journal stays, or it would be shown again.
     pub(super) fn forget(&mut self, erase: bool) {
-        self.unstored.clear();
+        self.backlog.forget();
         self.again.clear();
         if erase {
             self.unmarked.clear();
@@ -105,44 +101,25 @@ impl Alerts {
         self.again.insert(incident, (at, newest));
     }
 
-    /// Hands it to the lane, or keeps it for later where there is no room.
-    fn store(&mut self, arrival: Arrival) -> Option<Arrival> {
-        let Some(lane) = &self.lane else { return Some(arrival) };
-        match lane.try_reserve() {
-            Ok(room) => {
-                room.send(Item::Alert(arrival));
-                None
-            }
-            Err(_) => Some(arrival),
+    /// Hands the lane what comes next, as far as it has room.
+    fn go_on(&mut self) {
+        while let Some(lane) = &self.lane
+            && let Ok(room) = lane.try_reserve()
+            && let Some(arrival) = self.backlog.next()
+        {
+            room.send(Item::Alert(arrival));
         }
     }
 
-    /// Keeps what could not be stored, within bounds: first the pictures go, then the oldest.
-    fn keep(&mut self, mut arrival: Arrival) {
-        let held: usize = self.unstored.iter().filter_map(Arrival::picture).map(|bytes| bytes.len()).sum();
-        if held > MOST_UNSTORED_BYTES {
-            arrival.alert.picture = Picture::Absent;
-        }
-        if self.unstored.len() >= MOST_UNSTORED {
-            self.unstored.pop_front();
-        }
-        self.unstored.push_back(arrival);
-    }
-
-    /// Whether alerts that were told of are not stored yet: read from the record they would be told of again. One that
-    /// never can be stored holds the comparison up for a while only.
+    /// Whether alerts that were told of are not stored yet.
     pub(super) fn waits_for_the_disk(&self, now: Timestamp) -> bool {
-        self.unstored
-            .iter()
-            .any(|arrival| arrival.notified && now.duration_since(arrival.received_at).abs() < TOLD_LATELY)
+        self.backlog.was_told_lately(now)
     }
 
     /// Nobody saw the notification of this id: the alerts that it was about are still to be shown.
     pub(super) fn not_shown(&mut self, id: &str) {
         self.raised.remove(id);
-        for arrival in self.unstored.iter_mut().filter(|arrival| urgent::id(&arrival.alert) == id) {
-            arrival.notified = false;
-        }
+        self.backlog.not_shown(id);
     }
 
     /// Whether a notification of this id may be raised again now; if so, that is remembered.
@@ -165,20 +142,29 @@ impl Controller {
         }
         let ack = acknowledgement(&alert);
         let (source, place) = (self.source(&alert), self.place(&alert));
-        let arrival = Arrival { alert, received_at: self.wall(), source, ack, notified: false, place };
-        if let Some(arrival) = self.alerts.store(arrival) {
-            self.alerts.keep(arrival);
-            self.alerts.store_again.by(self.now());
+        let (turn, received_at) = (self.alerts.backlog.turn(), self.wall());
+        let arrival = Arrival { turn, alert, received_at, source, ack, notified: false, place };
+        self.alerts.backlog.came(arrival);
+        self.store_on();
+    }
+
+    /// What comes next is on its way to the disk, or will be.
+    fn store_on(&mut self) {
+        self.alerts.go_on();
+        if !self.alerts.backlog.is_empty() {
+            self.alerts.store_again.by(self.now() + self.pace.retry_every);
         }
     }
 
     /// It is on disk, or it is not.
     pub(super) fn attempted(&mut self, attempt: Attempt) {
         let Attempt { arrival, result } = attempt;
+        self.alerts.backlog.tried(arrival.turn, result.is_ok());
         match result {
             Ok(recorded) => self.stored(&arrival, &recorded),
             Err(error) => self.not_stored(arrival, &error),
         }
+        self.store_on();
     }
 
     fn stored(&mut self, arrival: &Arrival, recorded: &Recorded) {
@@ -270,8 +256,7 @@ impl Controller {
         if let Some(place) = arrival.place.as_ref().filter(|place| place.session == self.who.epoch) {
             self.watch.log.not_stored(place, arrival.picture().map_or(0, |picture| picture.len()));
         }
-        self.alerts.keep(arrival);
-        self.alerts.store_again.by(self.now() + self.pace.retry_every);
+        self.alerts.backlog.keep(arrival);
         self.have_the_rest_sent();
     }
 
@@ -311,13 +296,8 @@ impl Controller {
         for (incidents, at) in std::mem::take(&mut self.alerts.uncovered) {
             self.cover(incidents, at);
         }
-        while let Some(arrival) = self.alerts.unstored.pop_front() {
-            if let Some(arrival) = self.alerts.store(arrival) {
-                self.alerts.unstored.push_front(arrival);
-                self.alerts.store_again.set(self.now() + self.pace.retry_every);
-                return;
-            }
-        }
+        self.alerts.backlog.try_again();
+        self.store_on();
     }
 }
 

@@ -31,6 +31,8 @@ pub(crate) enum Item {
 /// An alert on its way into the journal.
 #[derive(Debug, Clone)]
 pub(crate) struct Arrival {
+    /// Its turn among all that came on the socket.
+    pub(super) turn: u64,
     pub(crate) alert: Alert,
     pub(crate) received_at: Timestamp,
     pub(crate) source: Source,

@@ -144,6 +144,37 @@ async fn an_alert_that_could_not_be_stored_is_shown_at_once_and_acknowledged_whe
 }
 
 #[tokio::test]
+async fn what_the_disk_refused_is_stored_before_what_came_later_once_it_takes_them() {
+    let (server, mut desk) = (Server::start().await, Desk::new());
+    desk.reads_the_record_seldom();
+    desk.pace.retry_every = Duration::from_secs(3_600);
+    let running = desk.signed_in(&server).await;
+    running.status(Status::Protected, "protected").await;
+    let disk = rusqlite::Connection::open(desk.path().join(crate::journal::FILE_NAME)).expect("the journal");
+    disk.execute_batch("CREATE TRIGGER full BEFORE INSERT ON alert BEGIN SELECT RAISE(ABORT, 'full'); END")
+        .expect("a disk that refuses");
+
+    for person in 1..=40 {
+        server.say(&detection(person, 30));
+        running
+            .until("it is shown", |told| {
+                let end = format!(":{person}");
+                told.notifications.iter().find(|told| told.id.ends_with(&end)).map(drop)
+            })
+            .await;
+    }
+    disk.execute_batch("DROP TRIGGER full").expect("a disk that works");
+    server.say(&detection(41, 30));
+    server.until("all acks", |state| (state.acks.len() == 41).then_some(())).await;
+
+    let mut stored =
+        Journal::open_read_only(desk.path()).expect("a journal").alerts(100).await.expect("alerts");
+    stored.reverse();
+    let persons: Vec<_> = stored.iter().filter_map(|entry| entry.alert.person_id).collect();
+    assert_eq!(persons, (1..=41).collect::<Vec<_>>());
+}
+
+#[tokio::test]
 async fn that_an_alert_was_shown_is_written_down_when_the_disk_works_again() {
     let (server, desk) = (Server::start().await, Desk::new());
     let running = desk.signed_in(&server).await;
