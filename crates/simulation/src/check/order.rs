@@ -8,8 +8,8 @@ use jiff::SignedDuration;
 use crate::net::StreamId;
 use crate::world::World;
 
-/// How long after the disk had trouble the order may be another.
-const AFTER_TROUBLE: Duration = Duration::from_secs(60);
+/// How long after the disk had trouble the order may be another: what was on its way to it then may be stored first.
+const AFTER_TROUBLE: Duration = Duration::from_secs(15);
 
 /// What is known of the order.
 #[derive(Debug, Default)]

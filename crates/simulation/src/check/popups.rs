@@ -80,7 +80,7 @@ impl World {
     /// After a kill: what was taken and not marked may pop up once more, if there was no time to mark it.
     pub fn popups_after_death(&mut self, unmarked: &BTreeSet<i64>) {
         let now = self.now;
-        let troubled = self.disk_trouble_within(MARKED_WITHIN * 5);
+        let troubled = self.disk_trouble_within(MARKED_WITHIN * 5) || self.disk.slow;
         self.checks.popups.pending.clear();
         let mut late = None;
         for taken in self.checks.popups.taken.values_mut() {
