@@ -1,5 +1,6 @@
 //! An alert's way from the socket onto the disk: stored, then acknowledged, then considered for a notification.
 
+pub(super) mod acks;
 mod backlog;
 pub(super) mod decisions;
 pub(super) mod drill;
@@ -18,7 +19,7 @@ use visionguard_proto::{Alert, Kind, Moment, Via};
 use self::backlog::Backlog;
 use self::recorder::{Arrival, Attempt, Item};
 use super::Controller;
-use super::ticks::{Due, Tick};
+use super::ticks::Due;
 use crate::journal::JournalError;
 use crate::model::{AlertId, Handling, IncidentId, Recorded, Repaired, Source};
 use crate::policy;
@@ -33,6 +34,8 @@ const LEFT_BEHIND_AFTER: Duration = Duration::from_secs(2);
 #[derive(Debug)]
 pub(super) struct Alerts {
     pub(super) lane: Option<mpsc::Sender<Item>>,
+    /// Where acks that were sent are noted.
+    acks: Option<mpsc::UnboundedSender<acks::Sent>>,
     pub(super) recent: policy::Recent,
     /// Incidents whose notification was updated too short a time ago, with the alert to show then.
     pub(super) again: BTreeMap<IncidentId, (Moment, AlertId)>,
@@ -52,9 +55,10 @@ pub(super) struct Alerts {
 }
 
 impl Alerts {
-    pub(super) fn new(lane: mpsc::Sender<Item>) -> Alerts {
+    pub(super) fn new(lane: mpsc::Sender<Item>, acks: mpsc::UnboundedSender<acks::Sent>) -> Alerts {
         Alerts {
             lane: Some(lane),
+            acks: Some(acks),
             recent: policy::Recent::default(),
             again: BTreeMap::new(),
             backlog: Backlog::default(),
@@ -75,6 +79,7 @@ impl Alerts {
     /// No more alerts; what is on the lane is still stored.
     pub(super) fn close(&mut self) {
         self.lane = None;
+        self.acks = None;
     }
 
     /// No alert of a session that is over is stored or shown any more. That one was shown is still to be written down,
@@ -214,18 +219,14 @@ impl Controller {
             return;
         }
         let sent = self.connection.acknowledge(ack.clone());
-        let (journal, ticks) = (self.journal.clone(), self.ticks.clone());
-        let at = self.wall();
+        let (acks, at) = (self.alerts.acks.clone(), self.wall());
         self.tasks.spawn(async move {
-            if !sent.await {
-                return;
+            if sent.await
+                && let Some(acks) = acks
+            {
+                // Nobody notes it any more only after the end.
+                let _ = acks.send((id, at));
             }
-            let tick = match journal.mark_acked(id, at).await {
-                Ok(_) => Tick::Acked(id),
-                Err(error) => Tick::WriteFailed(error),
-            };
-            // Nobody is there to hear it only after the end.
-            let _ = ticks.send(tick);
         });
     }
 
@@ -322,7 +323,7 @@ mod tests {
 
     #[test]
     fn an_older_alert_does_not_take_the_place_of_a_newer_one_whose_popup_waits() {
-        let mut alerts = Alerts::new(mpsc::channel(1).0);
+        let mut alerts = Alerts::new(mpsc::channel(1).0, mpsc::unbounded_channel().0);
         let (incident, at) = (IncidentId(3), Moment::from_start(Duration::from_secs(10)));
 
         alerts.put_off(incident, at, AlertId(5));

@@ -14,7 +14,7 @@ use visionguard_proto::{Moment, link};
 use super::alerts::Alerts;
 use super::alerts::decisions::Outbox;
 use super::alerts::drill::Drills;
-use super::alerts::recorder;
+use super::alerts::{acks, recorder};
 use super::home::Home;
 use super::home::settling::IN_MEMORY;
 use super::link::watch::Watch;
@@ -99,6 +99,7 @@ pub(super) fn start(parts: Parts, remarks: Remarks, shell: Box<dyn Shell>) -> Re
         Connection::start(parts.link.clone(), Arc::clone(&parts.dial), Arc::clone(&parts.clock), parts.seed);
     let tasks = TaskTracker::new();
     let lane = recorder::start(&tasks, journal.clone(), ticks.clone());
+    let acks = acks::start(&tasks, journal.clone(), ticks.clone());
     let now = parts.clock.monotonic();
     let were_read = settings::were_read(&remarks.complaints);
     let (home, taken) = Home::new(parts.program, lock, directory, were_read, &parts.journal);
@@ -122,7 +123,7 @@ pub(super) fn start(parts: Parts, remarks: Remarks, shell: Box<dyn Shell>) -> Re
         studio: Studio::open(),
         who: Who::default(),
         watch: Watch::default(),
-        alerts: Alerts::new(lane),
+        alerts: Alerts::new(lane, acks),
         outbox: Outbox::default(),
         drills: Drills::default(),
         page: Page::default(),

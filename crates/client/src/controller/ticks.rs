@@ -102,7 +102,7 @@ pub(super) enum Tick {
     Attempted(Box<Attempt>),
     /// The gap that stands, if one does.
     Gap(Result<Option<GapRow>, JournalError>),
-    Acked(AlertId),
+    Acked(Vec<AlertId>),
     NotYetNotified(Vec<Entry>),
     /// An incident whose update was too soon is looked at again.
     Again(Box<Entry>, Option<Bytes>),
@@ -222,7 +222,7 @@ impl Controller {
             Tick::LiveAlertShown(received_at) => self.live_alert_shown(received_at),
             Tick::Attempted(attempt) => self.attempted(*attempt),
             Tick::Gap(standing) => self.gap(standing),
-            Tick::Acked(alert) => self.shell.acked(alert),
+            Tick::Acked(alerts) => alerts.into_iter().for_each(|alert| self.shell.acked(alert)),
             Tick::NotYetNotified(entries) => self.not_yet_notified(entries),
             Tick::Again(entry, picture) => self.consider(&entry, picture),
             Tick::Changed(incident) => self.changed(&incident),

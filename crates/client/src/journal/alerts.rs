@@ -187,9 +187,9 @@ impl Journal {
         self.write(move |connection| marks::incidents_notified(connection, &incidents, at)).await
     }
 
-    /// Notes that the alert's ack was sent.
-    pub async fn mark_acked(&self, alert: AlertId, at: Timestamp) -> Result<Option<Entry>, JournalError> {
-        self.write(move |connection| marks::acked(connection, alert, at)).await
+    /// Notes when the acks of these alerts were sent.
+    pub async fn mark_acked(&self, sent: Vec<(AlertId, Timestamp)>) -> Result<(), JournalError> {
+        self.write(move |connection| marks::acked(connection, &sent)).await
     }
 
     /// Open incidents with alerts that no notification covered, each with its newest such alert, oldest first: what a

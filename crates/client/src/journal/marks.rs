@@ -73,15 +73,13 @@ fn note_on_incident(connection: &Connection, incident: IncidentId, at: i64) -> R
     Ok(())
 }
 
-pub(super) fn acked(
-    connection: &Connection,
-    alert: AlertId,
-    at: Timestamp,
-) -> Result<Option<Entry>, JournalError> {
-    connection
-        .prepare_cached("UPDATE alert SET acked_at = coalesce(acked_at, ?2) WHERE id = ?1")?
-        .execute(params![alert.0, at.as_microsecond()])?;
-    sql::entry(connection, alert)
+pub(super) fn acked(connection: &Connection, sent: &[(AlertId, Timestamp)]) -> Result<(), JournalError> {
+    let mut note =
+        connection.prepare_cached("UPDATE alert SET acked_at = coalesce(acked_at, ?2) WHERE id = ?1")?;
+    for (alert, at) in sent {
+        note.execute(params![alert.0, at.as_microsecond()])?;
+    }
+    Ok(())
 }
 
 pub(super) fn not_yet_notified(connection: &Connection) -> Result<Vec<Entry>, JournalError> {

@@ -177,7 +177,7 @@ mod tests {
     use visionguard_proto::{Alert, Kind, Via};
 
     use super::*;
-    use crate::view::Source;
+    use crate::model::Source;
 
     #[test]
     fn what_was_refused_goes_before_what_came_since() {

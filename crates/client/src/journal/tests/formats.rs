@@ -132,7 +132,7 @@ async fn full() -> World {
     let stored = journal.record_each(vec![live]).await.expect("answered").remove(0).expect("stored");
     let entry = stored.entry().clone();
     journal.mark_notified(entry.alert.id, noon(2)).await.expect("marked");
-    journal.mark_acked(entry.alert.id, noon(2)).await.expect("marked");
+    journal.mark_acked(vec![(entry.alert.id, noon(2))]).await.expect("marked");
     journal.seen(entry.incident.id, noon(3)).await.expect("marked");
     let note = Some("A known customer".to_owned());
     journal.decide(entry.incident.id, Decision::FalseAlarm, note, noon(4)).await.expect("decided");
