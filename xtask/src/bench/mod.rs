@@ -33,7 +33,7 @@ use crate::setup::{self, Purpose};
 use crate::steps::Steps;
 use peers::Peers;
 use programs::Programs;
-use record::{Outcome, Record};
+use record::{Measured, Outcome, Record};
 
 /// How long the usual message of an alert is, in bytes.
 const MESSAGE: usize = 150_000;
@@ -180,15 +180,16 @@ pub fn bench(options: &Options) -> Result<()> {
     let bench = Bench { ours, today, peers, repetitions: options.repetitions, idle: options.idle };
 
     let file = target().join("bench/figures.json");
-    let mut record = if file.is_file() { Record::read(&file)? } else { Record::default() };
     for row in rows {
         steps.take(row.number, || {
             let outcome = (row.measure)(&bench)?;
-            record.add(row.number, row.what, &bench.peers, outcome)?;
-            // What was measured is kept, whatever becomes of the next rows.
-            record.write(&file)
+            let measured = Measured::of(row.what, &bench.peers, outcome);
+            // Whatever becomes of the next rows.
+            Record::keep(&file, row.number, measured)
         });
     }
+    // Another run may have measured as well.
+    let record = Record::so_far(&file)?;
     say(format!("\n{}", table::printed(&record, earlier.as_ref())));
     table::write(&record)?;
     say(format!("The figures are in {}, and in docs/performance.md.", file.display()));

@@ -75,26 +75,39 @@ impl Record {
         serde_json::from_str(&text).with_context(|| format!("{} holds no figures", file.display()))
     }
 
-    /// Keeps it for the next time.
-    pub(super) fn write(&self, file: &Path) -> Result<()> {
-        let text = serde_json::to_string_pretty(self)?;
-        fs::write(file, text + "\n").with_context(|| format!("cannot write {}", file.display()))
+    /// What was measured so far; nothing if there is no file yet.
+    pub(super) fn so_far(file: &Path) -> Result<Self> {
+        if file.is_file() { Self::read(file) } else { Ok(Self::default()) }
     }
 
-    /// Puts a row in the place of its earlier figures.
-    pub(super) fn add(&mut self, number: &str, what: &str, peers: &Peers, outcome: Outcome) -> Result<()> {
+    /// Puts a row in the place of its earlier figures. Runs that do so at the same time wait for each other, and whoever reads
+    /// meanwhile finds the whole of it.
+    pub(super) fn keep(file: &Path, number: &str, measured: Measured) -> Result<()> {
         let number = Number::try_from(number.to_owned()).map_err(anyhow::Error::msg)?;
+        let lock = file.with_extension("lock");
+        let lock = fs::File::create(&lock).with_context(|| format!("cannot create {}", lock.display()))?;
+        lock.lock().context("cannot wait for another run")?;
+
+        let mut record = Self::so_far(file)?;
+        record.rows.insert(number, measured);
+        let (fresh, text) = (file.with_extension("new"), serde_json::to_string_pretty(&record)?);
+        fs::write(&fresh, text + "\n").with_context(|| format!("cannot write {}", fresh.display()))?;
+        fs::rename(&fresh, file).with_context(|| format!("cannot write {}", file.display()))
+    }
+}
+
+impl Measured {
+    /// What was measured here and now.
+    pub(super) fn of(what: &str, peers: &Peers, outcome: Outcome) -> Self {
         let said = |command: &mut Command| output(command).unwrap_or_default().trim().to_owned();
-        let measured = Measured {
+        Self {
             what: what.to_owned(),
             at: said(tool("date", ["-u", "+%Y-%m-%d"]).env("LC_ALL", "C")),
             commit: said(&mut tool("git", ["rev-parse", "--short=7", "HEAD"])),
             place: Place { machine: machine(), versions: versions(peers) },
             figures: outcome.figures,
             plots: outcome.plots,
-        };
-        self.rows.insert(number, measured);
-        Ok(())
+        }
     }
 }
 
@@ -143,6 +156,31 @@ fn versions(peers: &Peers) -> Vec<(String, String)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn rows_that_are_measured_at_the_same_time_are_all_kept() {
+        let folder = std::env::temp_dir().join(format!("visionguard-figures-{}", std::process::id()));
+        fs::create_dir_all(&folder).unwrap();
+        let file = folder.join("figures.json");
+        let measured = || Measured {
+            what: "Parse".to_owned(),
+            at: "2026-01-02".to_owned(),
+            commit: "abc".to_owned(),
+            place: Place { machine: "a machine".to_owned(), versions: Vec::new() },
+            figures: Vec::new(),
+            plots: Vec::new(),
+        };
+
+        thread::scope(|scope| {
+            for number in 1..=8 {
+                let file = &file;
+                scope.spawn(move || Record::keep(file, &format!("P{number}"), measured()).unwrap());
+            }
+        });
+
+        assert_eq!(Record::so_far(&file).unwrap().rows.len(), 8);
+        fs::remove_dir_all(&folder).unwrap();
+    }
 
     #[test]
     fn rows_come_in_the_order_of_their_numbers() {
