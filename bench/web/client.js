@@ -32,16 +32,21 @@ function connect() {
   let heartbeat;
   socket.onopen = () => {
     attempts = 0;
-    status.textContent = "Connected";
+    show("Connected");
     heartbeat = setInterval(() => say(socket, { type: "ping", timestamp: new Date().toISOString() }), HEARTBEAT);
   };
   socket.onmessage = ({ data }) => hear(socket, JSON.parse(data));
   socket.onclose = () => {
     clearInterval(heartbeat);
-    status.textContent = "Disconnected";
+    show("Disconnected");
     setTimeout(connect, Math.min(1000 * 1.5 ** attempts, LONGEST_PAUSE));
     attempts += 1;
   };
+}
+
+function show(word) {
+  status.textContent = word;
+  status.dataset.status = word.toLowerCase();
 }
 
 function hear(socket, message) {

@@ -37,7 +37,7 @@ const TOLERANCE: u8 = 45;
 pub(super) fn to_notification(bench: &Bench) -> Result<Outcome> {
     let stage = Stage::set(bench, Parts { notifications: false, ..Parts::default() })?;
     start_service(&stage.desktop)?;
-    let calls = monitor(&stage.desktop)?;
+    let calls = monitor(&stage.desktop, "org.freedesktop.Notifications", "Notify")?;
     let (ours, theirs) = (stage.backend(MESSAGE)?, stage.backend(MESSAGE)?);
     let picture = stage.picture(MESSAGE)?;
     let _program = stage.sign_in(&bench.ours, "ours", &ours)?.start(&ours)?;
@@ -110,25 +110,29 @@ fn notified(
 }
 
 /// A notification service that takes everything and draws nothing, so that drawing slows nobody down.
-fn start_service(desktop: &VirtualDesktop) -> Result<()> {
+pub(super) fn start_service(desktop: &VirtualDesktop) -> Result<()> {
     let mut service = desktop.command(peers::SYSTEM_PYTHON);
     service.args(["-m", "dbusmock", "--session", "--template", "notification_daemon"]);
     desktop.spawn("notifications", &mut service)?;
     wait_until("the notification service", || desktop.has_name("org.freedesktop.Notifications"))
 }
 
-/// When each call of `Notify` passed on the session bus.
-fn monitor(desktop: &VirtualDesktop) -> Result<Receiver<SystemTime>> {
-    let rule = "type='method_call',interface='org.freedesktop.Notifications',member='Notify'";
+/// When each call of this method passed on the session bus.
+pub(super) fn monitor(
+    desktop: &VirtualDesktop,
+    interface: &str,
+    member: &'static str,
+) -> Result<Receiver<SystemTime>> {
+    let rule = format!("type='method_call',interface='{interface}',member='{member}'");
     let mut command = desktop.command("dbus-monitor");
-    command.args(["--session", "--profile", rule]);
+    command.args(["--session", "--profile", &rule]);
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
     let mut monitor = command.spawn().context("cannot start dbus-monitor")?;
     let output = monitor.stdout.take().context("no output")?;
     let (sender, calls) = channel();
     thread::spawn(move || {
         for line in BufReader::new(output).lines().map_while(Result::ok) {
-            if called_at(&line).is_some_and(|at| sender.send(at).is_err()) {
+            if called_at(&line, member).is_some_and(|at| sender.send(at).is_err()) {
                 return;
             }
         }
@@ -136,11 +140,11 @@ fn monitor(desktop: &VirtualDesktop) -> Result<Receiver<SystemTime>> {
     Ok(calls)
 }
 
-/// The time of a line about a call of `Notify`.
-fn called_at(line: &str) -> Option<SystemTime> {
+/// The time of a line about a call of this method.
+fn called_at(line: &str, member: &str) -> Option<SystemTime> {
     let mut words = line.split('\t');
     let (kind, at) = (words.next()?, words.next()?);
-    if kind != "mc" || words.next_back()? != "Notify" {
+    if kind != "mc" || words.next_back()? != member {
         return None;
     }
     Some(UNIX_EPOCH + Duration::try_from_secs_f64(at.parse().ok()?).ok()?)
@@ -220,10 +224,11 @@ mod tests {
     fn a_call_is_read_with_its_time_and_other_messages_are_not() {
         let call = "mc\t1795303801.250123\t7\t:1.5\torg.freedesktop.Notifications\t/org/freedesktop/Notifications\torg.freedesktop.Notifications\tNotify";
 
-        let at = called_at(call).unwrap().duration_since(UNIX_EPOCH).unwrap();
+        let at = called_at(call, "Notify").unwrap().duration_since(UNIX_EPOCH).unwrap();
 
         assert_eq!(at.as_millis(), 1_795_303_801_250);
-        assert_eq!(called_at("#type\ttimestamp\tserial"), None);
-        assert_eq!(called_at(&call.replace("mc\t", "mr\t")), None);
+        assert_eq!(called_at("#type\ttimestamp\tserial", "Notify"), None);
+        assert_eq!(called_at(&call.replace("mc\t", "mr\t"), "Notify"), None);
+        assert_eq!(called_at(call, "Activate"), None);
     }
 }

@@ -5,6 +5,7 @@
 
 mod backend;
 mod catching_up;
+mod click;
 mod cpu;
 mod figures;
 mod growth;
@@ -91,7 +92,7 @@ struct Row {
 }
 
 /// Every row, in the order of the document; each with its time in seconds.
-const ROWS: [Row; 15] = [
+const ROWS: [Row; 16] = [
     row("P1", "Memory, connected, no window so far", Planned::steady("P1", 600), memory::never_opened),
     row(
         "P2",
@@ -133,6 +134,12 @@ const ROWS: [Row; 15] = [
     ),
     row("P12", "Catching up", Planned::steady("P12", 120), catching_up::ten_thousand),
     row("P13", "Size of the programs, without symbols", Planned::steady("P13", 1), sizes::binaries),
+    row(
+        "P14",
+        "From the click on the tray to the painted status",
+        Planned::steady("P14", 150),
+        click::to_status,
+    ),
     row("G1", "Catching up, by how much was missed", Planned::steady("G1", 120), growth::catching_up),
     row("G2", "Starting, by how much is in the journal", Planned::steady("G2", 150), growth::starting),
 ];

@@ -112,8 +112,8 @@ pub(super) fn chromium(desktop: &VirtualDesktop, url: &str, profile: &Path) -> C
         "--window-position=0,0",
     ]);
     if output(Command::new("id").arg("-u")).is_ok_and(|user| user.trim() == "0") {
-        // It refuses to be confined by root.
-        command.arg("--no-sandbox");
+        // It refuses to be confined by root, and would say so in a bar above the page, which moves it.
+        command.args(["--no-sandbox", "--test-type"]);
     }
     command
 }

@@ -8,7 +8,7 @@ use std::sync::mpsc::{Receiver, channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 use serde_json::Value;
 
 use super::Bench;
@@ -84,17 +84,26 @@ impl<'a> Stage<'a> {
         Ok(client)
     }
 
-    /// Chromium with the page of this backend, as far as it is on the display and connected.
+    /// Chromium with the page of this backend, as far as it is on the display and connected; it runs for the first time.
     pub(super) fn chromium(&self, backend: &Backend) -> Result<Running> {
-        let profile = self.desktop.dir().join("chromium");
+        let profile = self.profile();
         if profile.exists() {
             fs::remove_dir_all(&profile).with_context(|| format!("cannot remove {}", profile.display()))?;
         }
-        let mut command = peers::chromium(&self.desktop, &backend.url(), &profile);
-        let running = Running { child: self.desktop.spawn("chromium", &mut command)? };
+        let running = self.launch_chromium(backend)?;
         backend.until_connected()?;
         wait_until("Chromium's window", || self.desktop.window(PAGE).is_ok_and(|window| window.is_some()))?;
         Ok(running)
+    }
+
+    /// Starts Chromium with the page of this backend, on the profile that it had the last time.
+    pub(super) fn launch_chromium(&self, backend: &Backend) -> Result<Running> {
+        let mut command = peers::chromium(&self.desktop, &backend.url(), &self.profile());
+        Ok(Running { child: self.desktop.spawn("chromium", &mut command)? })
+    }
+
+    fn profile(&self) -> PathBuf {
+        self.desktop.dir().join("chromium")
     }
 
     /// A peer of `bench/` on this desktop, connected.
@@ -264,13 +273,22 @@ impl Watch {
 
     /// Waits until so many alerts were told; how long that took since the start.
     pub(super) fn until_told(&self, alerts: usize) -> Result<Duration> {
-        let mut told = 0;
+        let (told, took) = self.told(alerts, PATIENCE);
+        ensure!(told == alerts, "it tells of {told} alerts");
+        Ok(took)
+    }
+
+    /// Waits until so many alerts were told, or none for this long; how many, and how long after the start the last one was.
+    pub(super) fn told(&self, alerts: usize, silence: Duration) -> (usize, Duration) {
+        let (mut told, mut last) = (0, Instant::now());
         while told < alerts {
-            let line =
-                self.lines.recv_timeout(PATIENCE).with_context(|| format!("it tells of {told} alerts"))?;
-            told += usize::from(line["event"] == "alert");
+            let Ok(line) = self.lines.recv_timeout(silence.saturating_sub(last.elapsed())) else { break };
+            if line["event"] == "alert" {
+                told += 1;
+                last = Instant::now();
+            }
         }
-        Ok(self.began.elapsed())
+        (told, last.saturating_duration_since(self.began))
     }
 
     /// Waits for the next word that all is well; how long that took since the start.
