@@ -187,6 +187,7 @@ pub fn bench(options: &Options) -> Result<()> {
     let bench = Bench { ours, today, peers, repetitions: options.repetitions, idle: options.idle };
 
     let file = target().join("bench/figures.json");
+    let numbers: Vec<&str> = rows.iter().map(|row| row.number).collect();
     for row in rows {
         steps.take(row.number, || {
             let outcome = (row.measure)(&bench)?;
@@ -197,7 +198,14 @@ pub fn bench(options: &Options) -> Result<()> {
     }
     // Another run may have measured as well.
     let record = Record::so_far(&file)?;
-    say(format!("\n{}", table::printed(&record, earlier.as_ref())));
+    say(format!("\n{}", table::printed(&record, &numbers)));
+    if let (Some(file), Some(earlier)) = (&options.against, &earlier) {
+        let changes = table::compared(&record, earlier, &numbers);
+        say(format!(
+            "Since {} (the smaller, the better; as before: the middle halves meet):\n{changes}",
+            file.display()
+        ));
+    }
     table::write(&record)?;
     say(format!("The figures are in {}, and in docs/performance.md.", file.display()));
     steps.finish()

@@ -1,12 +1,12 @@
 //! The table of figures, for the terminal and for `docs/performance.md`.
 
-use std::fmt::Write as _;
+use std::fmt::{self, Write as _};
 use std::fs;
 
 use anyhow::{Context, Result};
 
 use super::figures::{Figure, Goal, Spread, spread};
-use super::record::{Measured, Place, Record};
+use super::record::{Measured, Number, Place, Record};
 use crate::project::root;
 
 const HEAD: &str = "\
@@ -23,6 +23,15 @@ this was asked for, built in the same run. The peers are in [bench/](../bench/RE
 | --- | --- | --- | --- | --- | --- | --- | --- | --- |
 ";
 
+const TAIL: &str = "
+A row alone: `cargo xtask bench --only P5`. What takes hours: `cargo xtask bench --long`. What changed since an earlier run: `cargo xtask bench --only P5
+--against FILE`, where FILE is a copy of `target/bench/figures.json` from before.
+
+Single steps by themselves, by [divan](https://docs.rs/divan): `cargo bench -p visionguard-proto` for reading an alert, `cargo bench -p visionguard-picture`
+for the popup's picture, `cargo bench -p visionguard-client` for the journal: an alert stored, the feed of 2,000 incidents, a decision. A part of a name
+behind `--` picks some: `cargo bench -p visionguard-client --bench journal -- feed`.
+";
+
 /// Writes the document and its plots.
 pub(super) fn write(record: &Record) -> Result<()> {
     let folder = root().join("docs/performance");
@@ -37,10 +46,10 @@ pub(super) fn write(record: &Record) -> Result<()> {
         .with_context(|| format!("cannot write {}", file.display()))
 }
 
-/// For the terminal: each figure a line, beside what it was earlier.
-pub(super) fn printed(record: &Record, earlier: Option<&Record>) -> String {
+/// For the terminal: the figures of these rows, each a line.
+pub(super) fn printed(record: &Record, rows: &[&str]) -> String {
     let mut text = String::new();
-    for (number, row) in &record.rows {
+    for (number, row) in of(record, rows) {
         let _ = writeln!(text, "{number}: {}", row.what);
         for figure in &row.figures {
             let Line { ours, against, theirs, ratio, goal, met, .. } = Line::of(figure);
@@ -51,26 +60,124 @@ pub(super) fn printed(record: &Record, earlier: Option<&Record>) -> String {
             if figure.goal.is_some() {
                 let _ = write!(text, "; goal {goal}: {met}");
             }
-            let before = earlier.and_then(|record| same(record.rows.get(number)?, figure));
-            if let (Some(before), Some(now)) =
-                (before.and_then(|figure| spread(&figure.ours)), spread(&figure.ours))
-            {
-                let _ = write!(
-                    text,
-                    "; earlier {} {}, {:+.1} %",
-                    value(before.median),
-                    figure.unit,
-                    change(before, now)
-                );
-            }
             text.push('\n');
         }
     }
     text
 }
 
-fn change(before: Spread, now: Spread) -> f64 {
-    (now.median / before.median - 1.0) * 100.0
+/// For the terminal: what became of the figures of these rows since an earlier record was written. What is called better or
+/// worse has left the middle half of the earlier repetitions with its own: less is what the same program does from one run to
+/// the next.
+pub(super) fn compared(record: &Record, earlier: &Record, rows: &[&str]) -> String {
+    let mut text = String::new();
+    for (number, row) in of(record, rows) {
+        let Some(before) = earlier.rows.get(number) else {
+            let _ = writeln!(text, "{number}: was not measured earlier");
+            continue;
+        };
+        let _ = writeln!(
+            text,
+            "{number}: {} ({} of {} -> {} of {})",
+            row.what, before.commit, before.at, row.commit, row.at
+        );
+        if before.place != row.place {
+            text += "    measured elsewhere, or with other versions: only the ratios say something\n";
+        }
+        let mut told = "";
+        for figure in &row.figures {
+            let Some(old) = same(before, figure) else {
+                let _ = writeln!(text, "    {}: was not measured earlier", named(figure));
+                continue;
+            };
+            // Ours is the same beside each peer.
+            if told != figure.what {
+                let change =
+                    Change { before: spread(&old.ours), now: spread(&figure.ours), unit: &figure.unit };
+                let _ = writeln!(text, "    {}: {change}", figure.what);
+                told = &figure.what;
+            }
+            if let Some(peer) = &figure.peer {
+                let change = Change { before: old.ratio(), now: figure.ratio(), unit: "x" };
+                let _ = writeln!(text, "        beside {}: {change}", peer.name);
+            }
+        }
+        text += &lines(before, row);
+        for gone in before.figures.iter().filter(|old| same(row, old).is_none()) {
+            let _ = writeln!(text, "    {}: is not measured any more", named(gone));
+        }
+    }
+    text
+}
+
+/// The record's rows of these numbers, in its order.
+fn of<'a>(record: &'a Record, rows: &[&str]) -> impl Iterator<Item = (&'a Number, &'a Measured)> {
+    record.rows.iter().filter(move |(number, _)| rows.contains(&number.to_string().as_str()))
+}
+
+fn named(figure: &Figure) -> String {
+    let peer = figure.peer.as_ref().map(|peer| format!(" beside {}", peer.name));
+    figure.what.clone() + &peer.unwrap_or_default()
+}
+
+/// A value then and now; the smaller, the better.
+struct Change<'a> {
+    before: Option<Spread>,
+    now: Option<Spread>,
+    unit: &'a str,
+}
+
+impl fmt::Display for Change<'_> {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (Some(before), Some(now)) = (self.before, self.now) else { return out.write_str("nothing") };
+        let verdict = if now.low > before.high {
+            "worse"
+        } else if now.high < before.low {
+            "better"
+        } else {
+            "as before"
+        };
+        write!(out, "{} -> {}", spread_words(before, self.unit), spread_words(now, self.unit))?;
+        write!(out, "{}, {verdict}", percent(before.median, now.median))
+    }
+}
+
+/// By how much the value is another; nothing where that cannot be said.
+fn percent(before: f64, now: f64) -> String {
+    if before == 0.0 {
+        return String::new();
+    }
+    let tenths = ((now / before - 1.0) * 1_000.0).round();
+    // Not "-0.0".
+    format!(", {:+.1} %", tenths / 10.0 + 0.0)
+}
+
+/// Of each line in a plot, the last point that both have: the most work.
+fn lines(before: &Measured, now: &Measured) -> String {
+    let mut text = String::new();
+    for plot in &now.plots {
+        let Some(old) = before.plots.iter().find(|old| old.name == plot.name) else { continue };
+        for line in &plot.lines {
+            let points = old.lines.iter().filter(|old| old.name == line.name).flat_map(|old| &old.points);
+            let points: Vec<&(f64, f64)> = points.collect();
+            let common = line.points.iter().rev().find_map(|(work, now)| {
+                points.iter().find(|(other, _)| other == work).map(|(_, before)| (work, *before, *now))
+            });
+            let Some((work, before, now)) = common else { continue };
+            let _ = writeln!(
+                text,
+                "    {}, {}, {work} {}: {} -> {} {}{}",
+                plot.title,
+                line.name,
+                plot.across,
+                value(before),
+                value(now),
+                plot.up,
+                percent(before, now)
+            );
+        }
+    }
+    text
 }
 
 /// The figure of an earlier row that says the same.
@@ -149,7 +256,7 @@ fn document(record: &Record, notes: &str) -> String {
             );
         }
     }
-    text += "\nA row alone: `cargo xtask bench --only P5`. What takes hours: `cargo xtask bench --long`.\n";
+    text += TAIL;
     text += &plots(record);
     text += &places(record);
     text + "\n" + notes
@@ -204,7 +311,7 @@ fn notes(written: &str) -> &str {
 mod tests {
     use std::collections::BTreeMap;
 
-    use super::super::record::Number;
+    use super::super::plot::{self, Plot, Scale};
     use super::*;
 
     #[test]
@@ -233,10 +340,64 @@ mod tests {
     }
 
     #[test]
-    fn an_earlier_figure_stands_beside_the_new_one() {
-        let text = printed(&record(1.0), Some(&record(2.0)));
+    fn an_earlier_figure_stands_before_the_new_one() {
+        let text = compared(&record(1.0), &record(2.0), &["P5"]);
 
-        assert!(text.contains("earlier 2.00 µs, -50.0 %"), "{text}");
+        assert!(text.contains("P5: Parse (abc of 2026-01-02 -> abc of 2026-01-02)\n"), "{text}");
+        assert!(text.contains("    one alert: 2.00 µs -> 1.00 µs, -50.0 %, better\n"), "{text}");
+        assert!(text.contains("        beside Node.js: 0.500 x -> 0.250 x, -50.0 %, better\n"), "{text}");
+    }
+
+    #[test]
+    fn a_value_within_the_earlier_ones_is_no_change() {
+        let mut earlier = record(1.0);
+        for row in earlier.rows.values_mut() {
+            row.figures[0].ours = vec![0.9, 1.2, 1.3];
+        }
+
+        let text = compared(&record(1.1), &earlier, &["P5"]);
+
+        assert!(text.contains("1.20 µs (1.05 to 1.25) -> 1.10 µs, -8.3 %, as before\n"), "{text}");
+    }
+
+    #[test]
+    fn what_was_not_measured_on_both_sides_is_said() {
+        let (mut earlier, mut now) = (record(1.0), record(1.0));
+        for row in now.rows.values_mut() {
+            row.figures[0].what = "two alerts".to_owned();
+        }
+
+        let text = compared(&now, &earlier, &["P5"]);
+        earlier.rows.clear();
+        let without = compared(&now, &earlier, &["P5"]);
+
+        assert!(text.contains("two alerts beside Node.js: was not measured earlier\n"), "{text}");
+        assert!(text.contains("one alert beside Node.js: is not measured any more\n"), "{text}");
+        assert_eq!(without, "P5: was not measured earlier\n");
+        assert_eq!(compared(&now, &earlier, &["P6"]), "");
+    }
+
+    #[test]
+    fn of_a_line_the_most_work_that_both_have_is_compared() {
+        let (mut earlier, mut now) = (record(1.0), record(1.0));
+        let plot = |points| Plot {
+            name: "time".to_owned(),
+            title: "Time".to_owned(),
+            across: "alerts".to_owned(),
+            up: "seconds".to_owned(),
+            scale: Scale::Powers,
+            lines: vec![plot::Line { name: "ours".to_owned(), points }],
+        };
+        for (record, points) in [
+            (&mut earlier, vec![(100.0, 1.0), (1_000.0, 2.0)]),
+            (&mut now, vec![(100.0, 1.0), (1_000.0, 1.0), (10_000.0, 3.0)]),
+        ] {
+            record.rows.values_mut().for_each(|row| row.plots = vec![plot(points.clone())]);
+        }
+
+        let text = compared(&now, &earlier, &["P5"]);
+
+        assert!(text.contains("    Time, ours, 1000 alerts: 2.00 -> 1.00 seconds, -50.0 %\n"), "{text}");
     }
 
     fn record(ours: f64) -> Record {
