@@ -1,0 +1,188 @@
+//! What the journal takes for an alert, for the page and for a decision: on the disk that holds `target`, with a commit that is
+//! flushed to it, as the program works.
+//!
+//! ```text
+//! cargo bench -p visionguard-client
+//! ```
+
+use std::cell::Cell;
+use std::collections::BTreeMap;
+
+use bytes::Bytes;
+use divan::Bencher;
+use jiff::Timestamp;
+use jpeg_encoder::{ColorType, Encoder};
+use tempfile::TempDir;
+use tokio::runtime::{Builder, Runtime};
+use visionguard_client::journal::{AlertId, IncidentId, Incoming, Journal, Recorded};
+use visionguard_client::view::{Decision, FeedFilter, FeedQuery, Source};
+use visionguard_proto::{Alert, Jpeg, Picture, ServerMessage};
+
+/// Incidents in the list.
+const INCIDENTS: usize = 2_000;
+/// Alerts that wait together in a storm.
+const TOGETHER: usize = 10;
+
+const MESSAGE: &str = include_str!("../../../tests/fixtures/ws_anomaly_detected.json");
+
+fn main() {
+    divan::main();
+}
+
+/// One alert that opens an incident, until it is on the disk.
+#[divan::bench]
+fn record_one(bencher: Bencher<'_, '_>) {
+    let home = Home::new();
+    bencher.with_inputs(|| home.somebody()).bench_local_values(|alert| home.record(alert));
+}
+
+/// One alert of an incident that stands.
+#[divan::bench]
+fn record_one_more_of_it(bencher: Bencher<'_, '_>) {
+    let home = Home::new();
+    let mut alert = home.somebody();
+    home.record(alert.clone());
+    let next = move || {
+        alert.frame_number = alert.frame_number.map(|number| number + 1);
+        alert.clone()
+    };
+    bencher.with_inputs(next).bench_local_values(|alert| home.record(alert));
+}
+
+/// As many as wait together in a storm, by one commit.
+#[divan::bench]
+fn record_ten_together(bencher: Bencher<'_, '_>) {
+    let home = Home::new();
+    let waiting = || -> Vec<Incoming> {
+        let one =
+            |alert| Incoming { alert, received_at: Timestamp::now(), source: Source::Live, place: None };
+        (0..TOGETHER).map(|_| one(home.somebody())).collect()
+    };
+    bencher.with_inputs(waiting).bench_local_values(|waiting| {
+        let recorded = home.runtime.block_on(home.journal.record_each(waiting));
+        assert!(recorded.expect("the disk takes it").iter().all(Result::is_ok));
+    });
+}
+
+/// The first page of a list of 2,000 incidents.
+#[divan::bench]
+fn feed_of_2000(bencher: Bencher<'_, '_>) {
+    Home::with_incidents().feed(bencher, &FeedQuery::default());
+}
+
+/// The same of what nobody decided on.
+#[divan::bench]
+fn feed_of_2000_unhandled(bencher: Bencher<'_, '_>) {
+    let query = FeedQuery { filter: FeedFilter::Unhandled, ..FeedQuery::default() };
+    Home::with_incidents().feed(bencher, &query);
+}
+
+/// The same of what a person looks for and does not find: every row is looked at.
+#[divan::bench]
+fn feed_of_2000_in_vain(bencher: Bencher<'_, '_>) {
+    let query = FeedQuery { search: "nowhere".to_owned(), ..FeedQuery::default() };
+    Home::with_incidents().feed(bencher, &query);
+}
+
+/// The counters beside it.
+#[divan::bench]
+fn counts_of_2000(bencher: Bencher<'_, '_>) {
+    let home = Home::with_incidents();
+    bencher.bench_local(|| {
+        let counts = home.runtime.block_on(home.journal.counts(Timestamp::UNIX_EPOCH));
+        counts.expect("they can be counted")
+    });
+}
+
+/// What follows "Acknowledge", until it is on the disk and in the outbox.
+#[divan::bench]
+fn acknowledge(bencher: Bencher<'_, '_>) {
+    let home = Home::new();
+    bencher.with_inputs(|| home.stored().1).bench_local_values(|incident| {
+        let decided = home.journal.decide(incident, Decision::Acknowledged, None, Timestamp::now());
+        home.runtime.block_on(decided).expect("the disk takes it").expect("the incident is known")
+    });
+}
+
+/// What follows the ack to the server.
+#[divan::bench]
+fn mark_acked(bencher: Bencher<'_, '_>) {
+    let home = Home::new();
+    bencher.with_inputs(|| home.stored().0).bench_local_values(|alert| {
+        let marked = home.runtime.block_on(home.journal.mark_acked(alert, Timestamp::now()));
+        marked.expect("the disk takes it").expect("the alert is known")
+    });
+}
+
+/// A journal in a folder of its own.
+struct Home {
+    journal: Journal,
+    runtime: Runtime,
+    alert: Alert,
+    people: Cell<i64>,
+    /// Goes last.
+    _folder: TempDir,
+}
+
+impl Home {
+    fn new() -> Home {
+        let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).expect("a folder");
+        let journal = Journal::open(folder.path()).expect("a journal").journal;
+        let read = ServerMessage::read(MESSAGE).expect("the fixture is a message");
+        let ServerMessage::Alert(alert) = read.message else { panic!("the fixture is no alert") };
+        let alert = Alert { picture: Picture::Jpeg(frame()), ..*alert };
+        let runtime = Builder::new_current_thread().build().expect("a runtime");
+        Home { journal, runtime, alert, people: Cell::new(0), _folder: folder }
+    }
+
+    fn with_incidents() -> Home {
+        let home = Home::new();
+        let alerts = (0..INCIDENTS).map(|_| home.somebody()).collect();
+        let recorded = home.runtime.block_on(home.journal.record_all(alerts, Timestamp::now(), Source::Live));
+        assert_eq!(recorded.expect("they are stored").len(), INCIDENTS);
+        home
+    }
+
+    /// An alert of somebody new.
+    fn somebody(&self) -> Alert {
+        self.people.set(self.people.get() + 1);
+        Alert { person_id: Some(self.people.get()), ..self.alert.clone() }
+    }
+
+    fn record(&self, alert: Alert) -> Recorded {
+        let recorded = self.journal.record(alert, Timestamp::now(), Source::Live);
+        self.runtime.block_on(recorded).expect("it is stored")
+    }
+
+    fn stored(&self) -> (AlertId, IncidentId) {
+        let recorded = self.record(self.somebody());
+        let alert = &recorded.entry().alert;
+        (alert.id, alert.incident)
+    }
+
+    fn feed(&self, bencher: Bencher<'_, '_>, query: &FeedQuery) {
+        let names = BTreeMap::new();
+        bencher.bench_local(|| {
+            let page = self.runtime.block_on(self.journal.feed(query.clone(), &names));
+            page.expect("it can be read")
+        });
+    }
+}
+
+/// A frame of 640 x 480 of about 90 kB: slopes with a little noise.
+fn frame() -> Jpeg {
+    let mut state = 7_u32;
+    let mut pixels = Vec::with_capacity(640 * 480 * 3);
+    for y in 0..480_u32 {
+        for x in 0..640_u32 {
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            let noise = state >> 27;
+            pixels.extend(
+                [x / 4 + noise, y / 3 + noise, (x + y) / 8 + noise].map(|light| light.min(255) as u8),
+            );
+        }
+    }
+    let mut jpeg = Vec::new();
+    Encoder::new(&mut jpeg, 85).encode(&pixels, 640, 480, ColorType::Rgb).expect("it can be encoded");
+    Jpeg::from_bytes(Bytes::from(jpeg)).expect("it is a JPEG")
+}
