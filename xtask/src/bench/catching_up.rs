@@ -6,7 +6,7 @@ use std::process::Command;
 use std::thread;
 use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 
 use super::backend::{Backend, EMAIL, PASSWORD};
 use super::figures::{Figure, Goal};
@@ -20,6 +20,8 @@ use crate::project::{output, target};
 const MISSED: usize = 10_000;
 const PEOPLE: usize = 500;
 const CAMERAS: usize = 10;
+/// After so long no more is told: twice what lies between two looks at the record.
+const SILENCE: Duration = Duration::from_secs(100);
 /// Longer than the simulated cameras pause.
 const CAMERAS_PAUSE: Duration = Duration::from_secs(10);
 
@@ -32,6 +34,8 @@ pub(super) struct Caught {
     protected: f64,
     /// What it had in memory at most, above what it has when nothing was missed: MiB.
     pub(super) grown: f64,
+    /// How many it never told of.
+    pub(super) untold: usize,
 }
 
 /// From where, and how a program does it.
@@ -48,8 +52,11 @@ pub(super) fn ten_thousand(bench: &Bench) -> Result<Outcome> {
     for (way, catch_up) in ways {
         let (mut ours, mut today) = (Vec::new(), Vec::new());
         for _ in 0..bench.repetitions {
-            ours.push(catch_up(&bench.ours)?);
-            today.push(catch_up(&bench.today)?);
+            for (programs, all) in [(&bench.ours, &mut ours), (&bench.today, &mut today)] {
+                let caught = catch_up(programs)?;
+                ensure!(caught.untold == 0, "{} of {way} were never told", caught.untold);
+                all.push(caught);
+            }
         }
         let figure = |what: &str, unit: &str, of: fn(&Caught) -> f64| {
             let ours = Figure::alone(&format!("{way}, {what}"), unit, ours.iter().map(of).collect());
@@ -80,11 +87,16 @@ pub(super) fn caught_up(bench: &Bench, programs: &Programs, missed: usize, camer
 
 /// What it took a program that was just started; `idle` is what it has in memory when nothing was missed.
 fn caught(after: Watch, missed: usize, idle: f64) -> Result<Caught> {
-    let stored = after.until_told(missed)?.as_secs_f64();
-    let protected = after.until_protected()?.as_secs_f64();
+    let (told, stored) = after.told(missed, SILENCE);
+    let protected = if told == missed { after.until_protected()? } else { stored };
     let grown = after.running.tree().peak()? - idle;
     after.running.end()?;
-    Ok(Caught { stored, protected, grown: grown.max(0.0) })
+    Ok(Caught {
+        stored: stored.as_secs_f64(),
+        protected: protected.as_secs_f64(),
+        grown: grown.max(0.0),
+        untold: missed - told,
+    })
 }
 
 /// Our server with what its simulated cameras saw, and the data of a computer that was protected before they did.

@@ -17,9 +17,9 @@ const MINUTE: Duration = Duration::from_secs(60);
 const BLOCK: usize = 200;
 const PAUSE: Duration = Duration::from_millis(20);
 /// Alerts of one person.
-const EACH: usize = 10;
+pub(super) const EACH: usize = 10;
 /// How long what follows an alert may take: it counts as well.
-const AFTER: Duration = Duration::from_secs(2);
+pub(super) const AFTER: Duration = Duration::from_secs(2);
 
 /// P4: nothing happens but the server's pings. Both are watched at the same time.
 pub(super) fn idle(bench: &Bench) -> Result<Outcome> {

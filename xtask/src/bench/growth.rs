@@ -1,4 +1,4 @@
-//! How cost grows with the work: G1 and G2 in minutes, P10 over hours.
+//! How cost grows with the work: G1, G2 and G3 in minutes, P10 over hours.
 
 use std::thread;
 use std::time::{Duration, Instant};
@@ -7,65 +7,150 @@ use anyhow::Result;
 
 use super::backend::{Detection, detected, frame};
 use super::catching_up::{Caught, caught_up};
+use super::cpu::{AFTER, EACH};
 use super::figures::{Figure, Goal, spread};
 use super::plot::{Line, Plot, Scale};
 use super::record::Outcome;
-use super::stage::Stage;
+use super::stage::{SETTLE, Stage};
 use super::start::{prepared, started};
 use super::{Bench, MESSAGE};
 use crate::desktop::Parts;
 
-/// At the end nearly as many as the program reads of a record in one go; these of the usual number of cameras alone.
-const MISSED: [usize; 4] = [100, 1_000, 10_000, 40_000];
+/// The most only of the usual number of cameras.
+const MISSED: [usize; 5] = [100, 1_000, 10_000, 40_000, 100_000];
 const CAMERAS: [usize; 3] = [1, 10, 50];
 const USUAL_CAMERAS: usize = 10;
 const MOST_MISSED: usize = 10_000;
+/// G3: after how many alerts the cost is looked at, and the pause between two.
+const LIVE: [usize; 3] = [100, 1_000, 10_000];
+const LIVE_PAUSE: Duration = Duration::from_millis(8);
 const STORED: [usize; 4] = [100, 1_000, 10_000, 100_000];
 /// P10: alerts, one connection's alerts, and the pause between two.
 const HOURS_OF_ALERTS: usize = 50_000;
 const CONNECTION: usize = 100;
 const PAUSE: Duration = Duration::from_millis(140);
 
-/// G1: time and memory of catching up, for one, ten and fifty cameras.
+/// G1: time and memory of catching up, for one, ten and fifty cameras. What was never told of has no time and no place in the
+/// plots; how much that is stands in the table.
 pub(super) fn catching_up(bench: &Bench) -> Result<Outcome> {
-    let lines = |of: fn(&Caught) -> f64, all: &[(usize, usize, Caught)]| {
-        let line = |cameras: &usize| Line {
-            name: format!("{cameras} {}", if *cameras == 1 { "camera" } else { "cameras" }),
-            points: all
-                .iter()
-                .filter(|(of, ..)| of == cameras)
-                .map(|(_, missed, caught)| (*missed as f64, of(caught)))
-                .collect(),
-        };
-        CAMERAS.iter().map(line).collect()
-    };
     let mut all = Vec::new();
+    let mut untold = 0;
     for cameras in CAMERAS {
         let most = |missed: &usize| *missed <= MOST_MISSED || cameras == USUAL_CAMERAS;
         for missed in MISSED.into_iter().filter(most) {
-            all.push((cameras, missed, caught_up(bench, &bench.ours, missed, cameras)?));
+            let caught = caught_up(bench, &bench.ours, missed, cameras)?;
+            untold = untold.max(caught.untold);
+            if caught.untold == 0 {
+                all.push((cameras, missed, caught));
+            }
+        }
+    }
+    let lines = |of: fn(&Caught) -> f64| by_cameras(&all, of);
+    let figure = Figure::alone("never told, of up to 100,000", "alerts", vec![untold as f64]);
+    Ok(Outcome {
+        figures: vec![figure.goal(Goal::AtMost(0.0))],
+        plots: vec![
+            Plot {
+                name: "catching-up-time".to_owned(),
+                title: "Time to catch up".to_owned(),
+                across: "alerts missed".to_owned(),
+                up: "seconds".to_owned(),
+                scale: Scale::Powers,
+                lines: lines(|caught| caught.stored),
+            },
+            Plot {
+                name: "catching-up-memory".to_owned(),
+                title: "Memory to catch up, above that of an idle program".to_owned(),
+                across: "alerts missed".to_owned(),
+                up: "MiB".to_owned(),
+                scale: Scale::Powers,
+                lines: lines(|caught| caught.grown),
+            },
+        ],
+    })
+}
+
+/// A line for each number of cameras, of what was measured at each amount of work.
+fn by_cameras<T>(all: &[(usize, usize, T)], of: fn(&T) -> f64) -> Vec<Line> {
+    let line = |cameras: usize| Line {
+        name: format!("{cameras} {}", if cameras == 1 { "camera" } else { "cameras" }),
+        points: all
+            .iter()
+            .filter(|(of, ..)| *of == cameras)
+            .map(|(_, work, cost)| (*work as f64, of(cost)))
+            .collect(),
+    };
+    CAMERAS.into_iter().map(line).collect()
+}
+
+/// G3: what alerts cost that come one by one, no window open, for one, ten and fifty cameras.
+pub(super) fn live(bench: &Bench) -> Result<Outcome> {
+    let stage = Stage::set(bench, Parts::default())?;
+    let mut all = Vec::new();
+    for cameras in CAMERAS {
+        for (alerts, cost) in received(&stage, cameras)? {
+            all.push((cameras, alerts, cost));
         }
     }
     let plot = |name: &str, title: &str, up: &str, of| Plot {
         name: name.to_owned(),
         title: title.to_owned(),
-        across: "alerts missed".to_owned(),
+        across: "alerts".to_owned(),
         up: up.to_owned(),
         scale: Scale::Powers,
-        lines: lines(of, &all),
+        lines: by_cameras(&all, of),
     };
-    Ok(Outcome {
-        figures: Vec::new(),
-        plots: vec![
-            plot("catching-up-time", "Time to catch up", "seconds", |caught| caught.stored),
-            plot(
-                "catching-up-memory",
-                "Memory to catch up, above that of an idle program",
-                "MiB",
-                |caught| caught.grown,
-            ),
-        ],
-    })
+    let plots = vec![
+        plot(
+            "live-time",
+            "Processor time for each of so many alerts, window closed",
+            "milliseconds",
+            |cost| cost.each,
+        ),
+        plot("live-memory", "Memory after so many alerts, window closed", "MiB", |cost: &Cost| cost.memory),
+    ];
+    Ok(Outcome { figures: Vec::new(), plots })
+}
+
+/// What some alerts have cost.
+#[derive(Debug, Clone, Copy)]
+struct Cost {
+    /// Milliseconds of processor time for each.
+    each: f64,
+    /// What the program has in memory after them: MiB.
+    memory: f64,
+}
+
+/// A program with an empty journal gets alerts; what they cost after each of the numbers.
+fn received(stage: &Stage<'_>, cameras: usize) -> Result<Vec<(usize, Cost)>> {
+    let backend = stage.backend(MESSAGE)?;
+    let picture = stage.picture(MESSAGE)?;
+    let client = stage.sign_in(&stage.bench.ours, &format!("live-{cameras}"), &backend)?;
+    let program = client.start(&backend)?;
+    thread::sleep(SETTLE);
+
+    let mut costs = Vec::new();
+    let (mut sent, mut spent) = (0, 0.0);
+    for alerts in LIVE {
+        let before = program.tree().spent();
+        while sent < alerts {
+            let due = Instant::now() + LIVE_PAUSE;
+            let person = sent / EACH;
+            let detection = Detection { camera: person % cameras, person, frame: sent % EACH };
+            for message in detected(&picture, detection) {
+                backend.send(&frame(&message))?;
+            }
+            thread::sleep(due.saturating_duration_since(Instant::now()));
+            sent += 1;
+        }
+        backend.until_acked(sent)?;
+        thread::sleep(AFTER);
+        spent += (program.tree().spent() - before).cpu;
+        let each = spent * 1_000.0 / sent as f64;
+        costs.push((sent, Cost { each, memory: program.tree().memory()? }));
+    }
+    program.end()?;
+    Ok(costs)
 }
 
 /// G2: time from the start to the first byte.

@@ -92,7 +92,7 @@ struct Row {
 }
 
 /// Every row, in the order of the document; each with its time in seconds.
-const ROWS: [Row; 16] = [
+const ROWS: [Row; 17] = [
     row("P1", "Memory, connected, no window so far", Planned::steady("P1", 600), memory::never_opened),
     row(
         "P2",
@@ -142,6 +142,7 @@ const ROWS: [Row; 16] = [
     ),
     row("G1", "Catching up, by how much was missed", Planned::steady("G1", 120), growth::catching_up),
     row("G2", "Starting, by how much is in the journal", Planned::steady("G2", 150), growth::starting),
+    row("G3", "Alerts one by one, by how many came", Planned::steady("G3", 330), growth::live),
 ];
 
 const fn row(
