@@ -9,6 +9,7 @@ mod click;
 mod cpu;
 mod figures;
 mod growth;
+mod heap;
 mod latency;
 mod memory;
 mod parse;
@@ -92,7 +93,7 @@ struct Row {
 }
 
 /// Every row, in the order of the document; each with its time in seconds.
-const ROWS: [Row; 17] = [
+const ROWS: [Row; 18] = [
     row("P1", "Memory, connected, no window so far", Planned::steady("P1", 600), memory::never_opened),
     row(
         "P2",
@@ -143,6 +144,7 @@ const ROWS: [Row; 17] = [
     row("G1", "Catching up, by how much was missed", Planned::steady("G1", 120), growth::catching_up),
     row("G2", "Starting, by how much is in the journal", Planned::steady("G2", 150), growth::starting),
     row("G3", "Alerts one by one, by how many came", Planned::steady("G3", 330), growth::live),
+    row("H1", "Heap over 10,000 alerts", Planned::new("H1", 800, 280), heap::over_alerts),
 ];
 
 const fn row(

@@ -3,6 +3,7 @@
 use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use anyhow::{Context, Result};
 
@@ -30,6 +31,12 @@ impl Programs {
     pub(super) fn ours() -> Result<Self> {
         build(&root().join("Cargo.toml"), &target())?;
         Ok(Self { folder: target().join("release") })
+    }
+
+    /// Builds the client that counts what is on its heap; where it is.
+    pub(super) fn heap() -> Result<PathBuf> {
+        build_example("visionguard-client", "heap", &root().join("Cargo.toml"), &target())?;
+        Ok(target().join("release/examples/heap"))
     }
 
     /// Those of a folder, or of another commit, which is built.
@@ -69,16 +76,21 @@ fn build(manifest: &Path, into: &Path) -> Result<()> {
     for package in ["visionguard-desktop", "visionguard-server", "visionguard-cli"] {
         programs.args(["--package", package]);
     }
-    let mut example = cargo(["build", "--release", "--package", "visionguard-proto", "--example", "parse"]);
-    for build in [&mut programs, &mut example] {
-        // What cargo tells this program about itself would have some crates built anew after each build by hand.
-        for (name, _) in env::vars_os() {
-            if ["CARGO_MANIFEST_", "CARGO_PKG_"].iter().any(|start| name.to_string_lossy().starts_with(start))
-            {
-                build.env_remove(name);
-            }
+    build_with(&mut programs, manifest, into)?;
+    build_example("visionguard-proto", "parse", manifest, into)
+}
+
+fn build_example(package: &str, example: &str, manifest: &Path, into: &Path) -> Result<()> {
+    let mut build = cargo(["build", "--release", "--package", package, "--example", example]);
+    build_with(&mut build, manifest, into)
+}
+
+fn build_with(build: &mut Command, manifest: &Path, into: &Path) -> Result<()> {
+    // What cargo tells this program about itself would have some crates built anew after each build by hand.
+    for (name, _) in env::vars_os() {
+        if ["CARGO_MANIFEST_", "CARGO_PKG_"].iter().any(|start| name.to_string_lossy().starts_with(start)) {
+            build.env_remove(name);
         }
-        run(build.arg("--manifest-path").arg(manifest).arg("--target-dir").arg(into))?;
     }
-    Ok(())
+    run(build.arg("--manifest-path").arg(manifest).arg("--target-dir").arg(into))
 }
