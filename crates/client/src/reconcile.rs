@@ -2,12 +2,13 @@
 //! fast path: whatever was raised while nobody listened is found here.
 //!
 //! One pass reads each shop's record from the newest row back to where the last complete pass ended, then stores the
-//! missing rows oldest first, so that a pass which is cut short leaves no gap behind what it stored. It shows nothing and
-//! decides nothing.
+//! missing rows oldest first, so that a pass which is cut short leaves no gap behind what it stored. Where far too many are
+//! missing to be held, it stores the oldest of them and reads again, until none is left. It shows nothing and decides
+//! nothing.
 
 mod pages;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
@@ -27,8 +28,6 @@ use pages::{Pages, Part, Unreadable};
 const FIRST_PAGE: u32 = 50;
 /// Rows asked for when the first page was not enough.
 const NEXT_PAGE: u32 = 500;
-/// Rows of one shop read in one pass at most; what is older stays in the record.
-const MOST_ROWS: u64 = 50_000;
 /// Rows stored in one transaction.
 const BATCH: usize = 200;
 /// Pictures fetched in one go.
@@ -74,12 +73,19 @@ pub struct Memory {
     said_unread: Option<bool>,
     /// It is about the journal on disk, not about the one in memory.
     durable: bool,
+    /// How many missing rows of one shop are held at a time.
+    rows_held: usize,
 }
 
 impl Memory {
     /// From now on the shops are asked for when they are older than this, and after every pass that failed.
     pub fn ask_shops_every(&mut self, every: Duration) {
         self.shops_every = every;
+    }
+
+    /// At most so many missing rows of one shop are held at a time.
+    pub fn hold_rows(&mut self, most: usize) {
+        self.rows_held = most;
     }
 
     /// The shops, if there are any and they need not be asked for anew.
@@ -141,8 +147,9 @@ pub async fn pass(
     let work = Work { api, journal, now, told };
     let mut found = Pass::default();
     if memory.durable != journal.is_durable() {
-        let (signed_in_at, shops_every) = (memory.signed_in_at, memory.shops_every);
-        *memory = Memory { durable: journal.is_durable(), signed_in_at, shops_every, ..Memory::default() };
+        let Memory { signed_in_at, shops_every, rows_held, .. } = *memory;
+        let durable = journal.is_durable();
+        *memory = Memory { durable, signed_in_at, shops_every, rows_held, ..Memory::default() };
     }
     if let Err(trouble) = all_shops(work, memory, &mut found).await {
         found.trouble = Some(trouble);
@@ -278,6 +285,19 @@ async fn one_shop(
     shop: &ShopId,
     found: &mut Pass,
 ) -> Result<(), Trouble> {
+    while part_of_shop(work, memory, shop, found).await? {
+        tracing::info!(missed = found.missed, "more is missing than is held at a time; going on");
+    }
+    Ok(())
+}
+
+/// Stores what is missing, or the oldest of it where that is too much; whether there is more.
+async fn part_of_shop(
+    work: Work<'_>,
+    memory: &mut Memory,
+    shop: &ShopId,
+    found: &mut Pass,
+) -> Result<bool, Trouble> {
     let Work { api, journal, now, .. } = work;
     let key = format!("record_read:{shop}");
     let mark = journal.value(&key).await?.and_then(|text| serde_json::from_str::<Mark>(&text).ok());
@@ -290,13 +310,15 @@ async fn one_shop(
         (None, true) => before(now, NOT_HISTORY_YET),
         (None, false) => before(memory.wanted_from.get(shop).copied().unwrap_or(now), RECENT),
     };
+    let most = memory.rows_held;
     let pages = Pages::new(api, shop, memory.unreadable.entry(shop.clone()).or_default());
     let read = match mark {
         None => {
             let history = if rebuilt { MOST_REBUILT } else { u64::from(FIRST_PAGE) };
-            first(pages, history, |row| is_before(journal, row.alert.detected_at, history_before)).await?
+            let is_history = |row: &Row| is_before(journal, row.alert.detected_at, history_before);
+            first(pages, history, most, is_history).await?
         }
-        Some(mark) => back_to(pages, journal, mark, Reach::behind(mark, slack)).await?,
+        Some(mark) => back_to(pages, journal, mark, Reach::behind(mark, slack), most).await?,
     };
     found.reached_back |= mark.is_none();
     store(work, &read, history_before, found).await?;
@@ -316,15 +338,18 @@ async fn one_shop(
     if let Some(total) = read.total() {
         journal.count_rows(shop, total, now).await?;
     }
-    let new_mark = read.mark(mark);
+    let (new_mark, has_newer) = (read.mark(mark), read.has_newer);
     take_over_decisions(work, memory, read.rows, found).await?;
 
     if mark != Some(new_mark) {
         let text = serde_json::to_string(&new_mark).map_err(|_| JournalError::Damaged)?;
         journal.set_value(&key, Some(text)).await?;
     }
-    memory.read_deeply.insert(shop.clone());
-    Ok(())
+    if !has_newer {
+        memory.read_deeply.insert(shop.clone());
+    }
+    // Where nothing was gained, nothing more would be.
+    Ok(has_newer && mark != Some(new_mark))
 }
 
 /// How far a shop's record is known: every row between these times, by the server's clock, is here.
@@ -341,10 +366,14 @@ struct Mark {
 
 /// Rows of one shop, newest first, and which of them are here already.
 struct Read {
-    rows: Vec<Row>,
+    rows: VecDeque<Row>,
     known: HashSet<AnomalyId>,
     /// The record holds older rows than these.
     has_older: bool,
+    /// It holds newer ones that are missing here, which were too many to be held.
+    has_newer: bool,
+    /// How many of these are missing here, as far as it is known.
+    missing: usize,
     /// How many rows the record held as the reading began, and as it ended.
     totals: (u64, u64),
     /// How many of them were sent, or would not be.
@@ -357,9 +386,11 @@ struct Read {
 impl Read {
     fn new(has_older: bool) -> Read {
         Read {
-            rows: Vec::new(),
+            rows: VecDeque::new(),
             known: HashSet::new(),
             has_older,
+            has_newer: false,
+            missing: 0,
             totals: (0, 0),
             sent: 0,
             unsent: Vec::new(),
@@ -369,7 +400,8 @@ impl Read {
 
     /// Takes the next part over, but for rows that are not wanted or that came before: those that arrive meanwhile push
     /// others onto the next page.
-    fn take(&mut self, part: Part, offset: u64, is_wanted: impl Fn(&Row) -> bool) {
+    fn take(&mut self, part: Part, offset: u64, known: HashSet<AnomalyId>, is_wanted: impl Fn(&Row) -> bool) {
+        self.known.extend(known);
         if offset == 0 {
             self.totals.0 = part.total;
         }
@@ -381,15 +413,38 @@ impl Read {
         for row in part.rows {
             if is_wanted(&row) && row.alert.anomaly_id.as_ref().is_some_and(|id| self.seen.insert(id.clone()))
             {
-                self.rows.push(row);
+                self.missing += usize::from(!is_known(&row, &self.known));
+                self.rows.push_back(row);
             }
+        }
+    }
+
+    /// Of the missing rows at most so many are held: the oldest, for what is stored first leaves no gap behind it.
+    fn hold(&mut self, most: usize) {
+        let held = self.rows.len();
+        while self.missing > most
+            && let Some(row) = self.rows.pop_front()
+        {
+            self.has_newer = true;
+            let was_known = is_known(&row, &self.known);
+            self.missing -= usize::from(!was_known);
+            if let Some(id) = &row.alert.anomaly_id {
+                self.seen.remove(id);
+                self.known.remove(id);
+            }
+        }
+        let gone = held - self.rows.len();
+        if gone > 0 {
+            self.unsent.retain(|newer| *newer > gone);
+            self.unsent.iter_mut().for_each(|newer| *newer -= gone);
         }
     }
 
     /// From when to when the rows were read.
     fn covers(&self, now: Timestamp) -> (Timestamp, Timestamp) {
         let oldest = if self.has_older { self.time(self.rows.len().saturating_sub(1)) } else { None };
-        (oldest.unwrap_or(Timestamp::MIN), now)
+        let newest = if self.has_newer { self.time(0) } else { None };
+        (oldest.unwrap_or(Timestamp::MIN), newest.unwrap_or(now))
     }
 
     /// The rows that the server cannot send, each by the times between which it lies. One behind the last that was read,
@@ -409,8 +464,11 @@ impl Read {
     }
 
     /// How many rows the record held while it was read, at the least and at the most. None where it says no more than were
-    /// sent and there may be more: that is the size of a page, or nothing at all.
+    /// sent and there may be more: that is the size of a page, or nothing at all; and none while the newest are not here.
     fn total(&self) -> Option<RangeInclusive<u64>> {
+        if self.has_newer {
+            return None;
+        }
         let (began, ended) = self.totals;
         let (least, most) = (began.min(ended), began.max(ended));
         let is_all = most == self.sent && !self.has_older;
@@ -451,12 +509,13 @@ impl Read {
 async fn first(
     mut pages: Pages<'_>,
     history: u64,
+    most: usize,
     is_history: impl Fn(&Row) -> bool,
 ) -> Result<Read, Trouble> {
     let mut read = Read::new(true);
     let mut offset = 0;
     let mut reached = false;
-    while read.has_older && !(reached && offset >= history) && offset < MOST_ROWS {
+    while read.has_older && !(reached && offset >= history) {
         let limit = match u32::try_from(history.saturating_sub(offset)) {
             _ if offset == 0 => FIRST_PAGE,
             Ok(left) if reached => left.min(NEXT_PAGE),
@@ -465,7 +524,8 @@ async fn first(
         let part = pages.read(limit, offset).await?;
         let (sent, may_be_last) = (part.sent, part.may_be_last(offset));
         reached = part.rows.last().is_some_and(&is_history);
-        read.take(part, offset, |_| true);
+        read.take(part, offset, HashSet::new(), |_| true);
+        read.hold(most);
         offset += sent;
         read.has_older = !may_be_last;
     }
@@ -534,7 +594,7 @@ async fn look_deeper(
     for reach in [Reach::deep(mark), Reach::all(mark)] {
         tracing::info!(?reach, "the record grew by more rows than were found; reading further back");
         let pages = Pages::new(api, shop, memory.unreadable.entry(shop.clone()).or_default());
-        let read = match back_to(pages, journal, mark, reach).await {
+        let read = match back_to(pages, journal, mark, reach, memory.rows_held).await {
             Err(Trouble::Api(error)) if error.may_be_of_one_row() => {
                 tracing::warn!(%error, "the server does not send what lies further back");
                 break;
@@ -559,10 +619,18 @@ async fn look_deeper(
     Ok(deepest)
 }
 
-/// Pages until the mark lies well behind and the last row is known.
-async fn back_to(mut pages: Pages<'_>, journal: &Journal, mark: Mark, reach: Reach) -> Result<Read, Trouble> {
+/// Pages until the mark lies well behind and the last row is known, or as many rows in a row are as may be missing.
+async fn back_to(
+    mut pages: Pages<'_>,
+    journal: &Journal,
+    mark: Mark,
+    reach: Reach,
+    most: usize,
+) -> Result<Read, Trouble> {
     let mut read = Read::new(false);
     let mut offset = 0;
+    // How many rows are known since the last that was not.
+    let mut known_since = 0;
     loop {
         let limit = if offset < u64::from(FIRST_PAGE) { FIRST_PAGE } else { NEXT_PAGE };
         let part = pages.read(limit, offset).await?;
@@ -571,11 +639,15 @@ async fn back_to(mut pages: Pages<'_>, journal: &Journal, mark: Mark, reach: Rea
         let known = journal.known(ids).await?;
         let reached = part.rows.last().is_some_and(|row| reach.ends_at(row, &known));
 
-        read.take(part, offset, |row| reach.wants(row, mark, &known));
-        read.known.extend(known);
+        let all_known = part.rows.iter().all(|row| is_known(row, &known));
+        known_since = if all_known { known_since + part.rows.len() } else { 0 };
+
+        let wanted = known.clone();
+        read.take(part, offset, known, |row| reach.wants(row, mark, &wanted));
+        read.hold(most);
         offset += sent;
 
-        if reached || may_be_last || offset >= MOST_ROWS {
+        if reached || may_be_last || known_since >= most {
             read.has_older = !may_be_last;
             return Ok(read);
         }
@@ -622,7 +694,7 @@ fn is_known(row: &Row, known: &HashSet<AnomalyId>) -> bool {
 async fn take_over_decisions(
     work: Work<'_>,
     memory: &mut Memory,
-    rows: Vec<Row>,
+    rows: VecDeque<Row>,
     found: &mut Pass,
 ) -> Result<(), Trouble> {
     let Work { journal, now, .. } = work;

@@ -114,6 +114,8 @@ pub struct Pace {
     pub register_early: Vec<Duration>,
     /// Between two looks at it.
     pub register_every: Duration,
+    /// How many missing rows of one shop's record are held at a time; the others are read again afterwards.
+    pub rows_held: usize,
     /// The list of shops is asked for at the first comparison with the record after so long, and whenever one failed.
     pub shops_every: Duration,
     /// How long the message of an alert may come after its row was found in the record.
@@ -153,6 +155,7 @@ impl Default for Pace {
             register_after: Duration::from_secs(1),
             register_early: [3, 7, 13, 20, 28, 37, 46, 55].map(Duration::from_secs).to_vec(),
             register_every: Duration::from_millis(14_500),
+            rows_held: 50_000,
             shops_every: Duration::from_secs(90),
             message_within: Duration::from_secs(10),
             reclaim_pause: Duration::from_millis(250),

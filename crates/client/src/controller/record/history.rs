@@ -58,6 +58,7 @@ impl Controller {
         let mut memory = self.watch.memory.take().unwrap_or_default();
         memory.signed_in_at = self.account.signed_in_at();
         memory.ask_shops_every(self.pace.shops_every);
+        memory.hold_rows(self.pace.rows_held);
         let wall = self.wall();
         self.log_comparing(now, wall);
         if self.online_since().is_none() {

@@ -81,6 +81,11 @@ impl Desk {
         }
     }
 
+    /// At most so many missing rows of the record are held at a time.
+    pub(super) fn holds_rows(&mut self, most: usize) {
+        self.pace.rows_held = most;
+    }
+
     /// The record is read at a connect and when something calls for it.
     pub(super) fn reads_the_record_seldom(&mut self) {
         let hour = Duration::from_secs(3_600);

@@ -10,6 +10,7 @@ mod server;
 mod session;
 mod ways;
 
+use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 use desk::Desk;
@@ -22,7 +23,7 @@ use crate::journal::Journal;
 use crate::lock::LockError;
 use crate::model::{Decision, Entry, Handling, How, Source};
 use crate::shell::Outcome;
-use crate::view::{Event, FeedItem, FeedQuery, Incident, Remedy, Status};
+use crate::view::{Event, FeedItem, FeedQuery, Incident, Remedy, ReportQuery, Status};
 
 #[tokio::test]
 async fn an_alert_is_stored_acknowledged_and_shown() {
@@ -549,6 +550,38 @@ async fn of_more_than_a_page_since_the_sign_in_none_is_left_in_the_record() {
     let is_new = |entry: &&Entry| entry.alert.anomaly_id.as_ref().is_some_and(|id| id.as_str().len() == 6);
     assert_eq!(alerts.iter().filter(is_new).count(), 120);
     assert!(alerts.len() < 700, "{}: of what was long before it the newest are enough", alerts.len());
+}
+
+#[tokio::test]
+async fn more_than_is_held_at_a_time_is_caught_up_on_to_the_last_row_before_all_is_said_to_be_well() {
+    for first_look in [false, true] {
+        let (server, mut desk) = (Server::start().await, Desk::new());
+        desk.holds_rows(150);
+        let storm = || rows(1_000..2_730, Timestamp::now(), Duration::from_micros(1));
+        let running = if first_look {
+            server.set(|state| state.rows.extend(storm()));
+            desk.signed_in(&server).await
+        } else {
+            let running = desk.signed_in(&server).await;
+            running.status(Status::Protected, "protected").await;
+            running.quit().await;
+            server.set(|state| state.rows.extend(storm()));
+            desk.start()
+        };
+
+        running.status(Status::Protected, "protected").await;
+
+        let alerts = running.client.journal().alerts(5_000).await.expect("alerts");
+        let names: BTreeSet<&str> =
+            alerts.iter().filter_map(|entry| Some(entry.alert.anomaly_id.as_ref()?.as_str())).collect();
+        assert_eq!((alerts.len(), names.len()), (1_730, 1_730), "first look: {first_look}");
+        let hours = |hours: i64| Timestamp::now() + jiff::SignedDuration::from_hours(hours);
+        let report = running
+            .client
+            .report(ReportQuery { from: hours(-1).as_millisecond(), to: hours(1).as_millisecond() });
+        let report = report.await.expect("a report");
+        assert_eq!((report.lost, report.gaps.iter().filter(|gap| !gap.filled).count()), (0, 0), "{report:?}");
+    }
 }
 
 #[tokio::test]
