@@ -59,6 +59,16 @@ function gap({ snapshot }) {
 const SHOTS = [
   { name: "full", scenario: "full" },
   { name: "detail", scenario: "full", then: open },
+  {
+    name: "keys",
+    scenario: "full",
+    widths: [360, 1280],
+    async then(page) {
+      await open(page);
+      await page.keyboard.press("?");
+      await page.getByRole("dialog").waitFor();
+    },
+  },
   { name: "quiet", scenario: "quiet", widths: [360, 1280] },
   { name: "empty", scenario: "empty" },
   { name: "offline", scenario: "offline", then: open },
