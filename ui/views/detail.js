@@ -20,6 +20,9 @@ import { handlingWords, pictures } from "./row.js";
 import { stageView } from "./stage.js";
 import { DECISION, KIND, SEVERITY, SOURCE } from "./terms.js";
 
+/** An alert is not decided on before it was there for so long: the second click of a double click is not meant for it. */
+const GLANCE = 300;
+
 /** What can be decided, by button. */
 const DECISIONS = /** @type {const} */ ([
   { name: "acknowledge", decision: "acknowledged", todo: "page.decide.acknowledge", done: "page.decide.acknowledged" },
@@ -37,6 +40,7 @@ export function detailView(act, now) {
   const paintStage = stageView(root, act, looking);
   let painted = /** @type {State | null} */ (null);
   let id = "";
+  let openedAt = -Infinity;
   const field = part(root, "note-field");
   const note = /** @type {HTMLInputElement} */ (field.querySelector("input"));
   const toggle = part(root, "note-toggle");
@@ -47,6 +51,7 @@ export function detailView(act, now) {
    * @param {Decision} decision
    */
   async function decide(decision) {
+    if (performance.now() - openedAt < GLANCE) return;
     const about = id;
     const incident = painted?.shown?.detail?.incident;
     if (!painted || incident?.id !== about || isDecided(handlingOf(painted, incident), decision)) return;
@@ -101,7 +106,10 @@ export function detailView(act, now) {
       paintStage(null, state);
       return;
     }
-    if (id !== shown.id) setNote(false);
+    if (id !== shown.id) {
+      setNote(false);
+      openedAt = performance.now();
+    }
     id = shown.id;
     root.dataset.phase = shown.phase;
     paintStage(shown, state);

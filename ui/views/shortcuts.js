@@ -48,7 +48,7 @@ export function shortcuts(state, act, detail) {
   }
 
   document.addEventListener("keydown", (event) => {
-    if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented) return;
+    if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented || event.isComposing) return;
     const { place, shown } = state();
     if (event.key === "Escape") return escape(place, shown !== null);
     if (isField(event.target) || place === "sign_in") return;
@@ -62,7 +62,8 @@ export function shortcuts(state, act, detail) {
       alone(focusSearch);
     } else if (does && (!isArrow(key) || isInDetail(event.target))) {
       event.preventDefault();
-      alone(does);
+      // A key held down acts once.
+      if (!event.repeat) alone(does);
     } else if (["PageDown", "PageUp"].includes(key) && event.target === document.body) {
       event.preventDefault();
       focusCurrentRow();

@@ -7,6 +7,8 @@ import { SETTLE } from "../../../ui/keys.js";
 import { asked, emit, stage } from "../support/browser.js";
 import { alert, incident } from "../support/world.js";
 
+/** How long an alert is there before it can be decided on, and a little more. */
+const GLANCE = 350;
 const COUNTS = { unhandled: 3, unseen: 3, total: 11, today: 8 };
 const CODES = ["4006381333931", "AB-12/34", " 5012345678900", "/4006381333931", "1"];
 
@@ -54,6 +56,7 @@ test("one key decides and the next opens: a shift takes one key an alert", async
   await page.locator('article[data-key="12"][aria-current]').waitFor();
   for (const [index, id] of open.entries()) {
     await page.locator('[data-part="detail"][data-phase="ready"]').waitFor();
+    await page.waitForTimeout(GLANCE);
     await page.keyboard.press(keys[index % 3] ?? "a");
     await page.locator(`article[data-key="${id}"]:not([data-handling="open"])`).waitFor();
     if (index + 1 < open.length) await page.locator(`article[data-key="${open[index + 1]}"][aria-current]`).waitFor();
@@ -68,6 +71,30 @@ test("one key decides and the next opens: a shift takes one key an alert", async
   await page.keyboard.press("a");
   await page.waitForTimeout(SETTLE * 2);
   assert.equal((await asked(page, "decide")).length, decided.length, "what is decided is not decided again");
+});
+
+test("the second click of a double click, and a key held down, decide nothing more", async () => {
+  for (const decide of [
+    (/** @type {import("playwright-core").Page} */ page) => page.getByRole("button", { name: "Acknowledge" }).dblclick(),
+    async (/** @type {import("playwright-core").Page} */ page) => {
+      for (let n = 0; n < 12; n += 1) {
+        await page.keyboard.down("a");
+        await page.waitForTimeout(40);
+      }
+      await page.keyboard.up("a");
+    },
+  ]) {
+    const page = await set.open("full");
+    await page.locator("article.row").first().click();
+    await page.locator('[data-part="detail"][data-phase="ready"]').waitFor();
+    await page.waitForTimeout(GLANCE);
+
+    await decide(page);
+    await page.locator('article[data-key="13"][aria-current]').waitFor();
+    await page.waitForTimeout(GLANCE);
+
+    assert.deepEqual(await asked(page, "decide"), [{ incident: "12", decision: "acknowledged", note: null }]);
+  }
 });
 
 test("J and K lead through all alerts, the arrows from within the large view, N to the note, ? to the list of keys", async () => {
