@@ -273,7 +273,7 @@ impl World {
         if overdue.is_empty() {
             return;
         }
-        let lines = match read(&self.journal_place()) {
+        let lines = match self.lines_on_disk() {
             Ok(lines) => lines,
             Err(error) => return self.fail("I11", format!("the journal cannot be read: {error}")),
         };

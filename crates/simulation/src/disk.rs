@@ -40,6 +40,8 @@ pub struct DiskState {
     held: BTreeSet<u64>,
     /// The journal's connection waits for the disk with each commit.
     waits: bool,
+    /// The file is damaged, and no client had it open since, which would have put another in its place.
+    pub damage_is_unseen: bool,
 }
 
 impl DiskState {
@@ -70,6 +72,9 @@ impl Disk for SimulatedDisk {
         let pages: i64 = if world.disk.full { 1 } else { 1_073_741_823 };
         let _ = connection.pragma_update_and_check(None, "max_page_count", pages, |_| Ok(()));
         let _ = connection.pragma_update(None, "query_only", world.disk.read_only);
+        if connection.path().is_some_and(|path| !path.is_empty()) {
+            world.disk.damage_is_unseen = false;
+        }
         if connection.is_readonly("main") == Ok(false) {
             if world.plan.bug == Some(Bug::TrustsTheCache) {
                 let _ = connection.pragma_update(None, "synchronous", "normal");
@@ -113,6 +118,7 @@ impl World {
         }
         self.line("disk: the journal is damaged");
         self.another_journal_begins();
+        self.disk.damage_is_unseen = true;
         fs::write(path, bytes)
     }
 

@@ -21,6 +21,23 @@ fn the_same_seed_is_the_same_run_line_by_line() {
     }
 }
 
+/// Runs that once found something; another runtime's dice would make others of them.
+#[cfg(tokio_unstable)]
+#[test]
+fn what_was_found_before_is_found_no_more() {
+    let found = [
+        // A flood on a disk that had been read-only.
+        (1133, Kind::Original),
+        // A file that was damaged while it could not be opened.
+        (1010, Kind::Original),
+    ];
+    for (seed, kind) in found {
+        let outcome = play(Plan::new(seed, kind));
+
+        assert_eq!(outcome.failure, None, "seed {seed}, {kind:?}");
+    }
+}
+
 #[test]
 fn other_seeds_are_other_runs() {
     let (one, other) = (play(Plan::new(1, Kind::Ours)), play(Plan::new(2, Kind::Ours)));

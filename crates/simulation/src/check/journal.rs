@@ -75,10 +75,20 @@ fn forget(directory: &Path, number: u64) -> rusqlite::Result<()> {
 }
 
 impl World {
+    /// What the journal's file has, wherever it lies.
+    pub fn lines_on_disk(&self) -> rusqlite::Result<Lines> {
+        self.lines_in(&self.journal_place())
+    }
+
+    /// A damaged file that no client has opened since counts as the empty one that is to take its place.
+    fn lines_in(&self, directory: &Path) -> rusqlite::Result<Lines> {
+        if self.disk.damage_is_unseen { Ok(Lines::new()) } else { read(directory) }
+    }
+
     /// The detections of an incident, as they stand: those that were stored in it in memory may belong to others of the file
     /// since that was moved onto the disk.
     pub fn is_about(&self, incident: &str) -> BTreeSet<u64> {
-        let lines = if self.disk.in_memory { None } else { read(&self.journal_place()).ok() };
+        let lines = if self.disk.in_memory { None } else { self.lines_on_disk().ok() };
         match lines {
             None => self.checks.of_incident.get(incident).cloned().unwrap_or_default(),
             Some(lines) => lines
@@ -95,7 +105,7 @@ impl World {
         if self.disk_was_never_opened(directory) {
             return;
         }
-        let lines = match read(directory) {
+        let lines = match self.lines_in(directory) {
             Ok(lines) => lines,
             Err(error) => {
                 return self.fail("I3", format!("the journal cannot be read after a kill: {error}"));
