@@ -184,11 +184,18 @@ export function actions(store) {
     /** Shows the rows above the first. */
     newer: () => dispatch({ type: "window_moved", by: -STEP }),
 
-    /** @param {string} id */
-    open(id) {
+    /** @param {string} id @param {boolean} [next] it follows by itself on one that was decided on */
+    open(id, next = false) {
       if (store.state.shown?.id === id && store.state.shown.phase !== "failed") return;
-      dispatch({ type: "opened", id });
+      dispatch({ type: "opened", id, next });
       load(id);
+    },
+
+    /** Has the next older rows at hand, if there are any. */
+    async more() {
+      const { phase, next } = store.state.feed;
+      if (phase === "ready" && next !== null) await askFeed(true);
+      return store.state.feed.next !== next;
     },
 
     close: () => dispatch({ type: "closed" }),

@@ -24,10 +24,18 @@ const PAUSE = 3_000;
 export function worthSaying(before, after, event) {
   if (event.type === "alert_added") return event.incident.alerts <= 1 ? { incident: event.incident } : null;
   if (event.type === "incident_changed") return outcome(before, event.incident);
+  if (event.type === "opened" && event.next) return follows(after, event.id);
   if (event.type === "decide_failed" || event.type === "drill_refused") return { polite: plain(event.sentence) };
   if (event.type === "drill" || event.type === "drill_done") return drilled(before, after);
   if (event.type === "status" || event.type === "started") return turn(before.status, after.status);
   return null;
+}
+
+/** What is open now without having been asked for. @param {State} state @param {string} id */
+function follows(state, id) {
+  const incident = known(state, id);
+  if (incident === null) return null;
+  return { polite: t("page.say.next", { kind: t(KIND[incident.kind]), camera: plain(incident.camera, 60) }) };
 }
 
 /**

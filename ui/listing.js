@@ -71,6 +71,18 @@ export function nextOpen({ feed: { items }, deciding }, id) {
 }
 
 /**
+ * Whether there are more that nobody has decided on than the list holds, this one aside.
+ *
+ * @param {State} state
+ * @param {string} id
+ */
+export function isMoreOpen({ counts, deciding, feed: { items, query } }, id) {
+  if (!isEverything({ ...query, filter: "all" })) return false;
+  const open = items.filter((item) => item.type === "incident" && item.id !== id && isOpen(deciding[item.id] ?? item.handling));
+  return counts.unhandled > open.length;
+}
+
+/**
  * Puts an incident that is not in the feed yet where its time belongs, unless it was not asked for.
  *
  * @param {State} state

@@ -37,7 +37,7 @@ fill(document);
 watchKeys();
 startTicking(now);
 
-const detail = detailView(act, now);
+const detail = detailView(act, now, () => store.state);
 const announcer = new Announcer(part(document, "say"), part(document, "alarm"));
 const views = [
   paintPlace,

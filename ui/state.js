@@ -88,7 +88,7 @@ const ALERTS = 200;
  *   | { type: "feed_loaded", query: Query, page: FeedPage, older: boolean }
  *   | { type: "feed_failed", query: Query, sentence: string }
  *   | { type: "window_moved", by: number }
- *   | { type: "opened", id: string }
+ *   | { type: "opened", id: string, next?: boolean }
  *   | { type: "closed" }
  *   | { type: "detail_loaded", detail: IncidentDetail }
  *   | { type: "detail_failed", id: string, sentence: string }
@@ -372,7 +372,7 @@ function incidentChanged(state, incident, counts) {
   const confirmed = incident.handling.state !== "open" && Object.hasOwn(deciding, incident.id);
   const known = items === feed.items ? detail && shown?.detail?.incident : feed.items[at];
 
-  return withoutHandled({
+  const changed = withoutHandled({
     ...state,
     counts,
     feed: items === feed.items ? feed : { ...feed, items },
@@ -380,6 +380,8 @@ function incidentChanged(state, incident, counts) {
     deciding: confirmed ? omit(deciding, incident.id) : deciding,
     overruled: withOverruled(state, incident, known && "handling" in known ? known.handling : null),
   });
+  // It left the list when it was decided on, and the decision was not taken.
+  return incident.handling.state === "refused" ? withArrival(changed, incident) : changed;
 }
 
 /**

@@ -237,6 +237,15 @@ test("a test of the alert path is asked for, under way, and over", () => {
   assert.deepEqual([refused.drill.asked, refused.drill.refused, refused.drill.view], [false, "No connection.", before.drill.view]);
 });
 
+test("a decision that was not taken brings its alert back among those that are not handled", () => {
+  const refused = incident({ id: "12", handling: { state: "refused", decision: "resolved", sentence: "No." } });
+  const before = { ...INITIAL, feed: { ...INITIAL.feed, query: { ...INITIAL.feed.query, filter: /** @type {const} */ ("unhandled") } } };
+
+  const after = reduce(before, { type: "incident_changed", incident: refused, counts: INITIAL.counts });
+
+  assert.deepEqual(after.feed.items.map((item) => item.id), ["12"]);
+});
+
 test("what is dismissed leaves the list and the large view", () => {
   const open = reduce(started("full"), { type: "opened", id: "12" });
 

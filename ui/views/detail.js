@@ -10,7 +10,7 @@ import { attribute, clone, icon, keyed, part, show, text } from "../dom.js";
 import { clock, duration, exactClock, fullTime, midnight, moment, plain, took } from "../format.js";
 import { onPress } from "../keys.js";
 import { beganAt as detectedAt, delayOf } from "../ledger.js";
-import { happened, isOpen, nextOpen } from "../listing.js";
+import { happened, isMoreOpen, isOpen, nextOpen } from "../listing.js";
 import { alertOf, handlingOf } from "../state.js";
 import { ticking } from "../tick.js";
 import { t } from "../words.js";
@@ -20,8 +20,8 @@ import { handlingWords, pictures } from "./row.js";
 import { stageView } from "./stage.js";
 import { DECISION, KIND, SEVERITY, SOURCE } from "./terms.js";
 
-/** An alert is not decided on before it was there for so long: the second click of a double click is not meant for it. */
-const GLANCE = 300;
+/** One that opened by itself is not decided on before it was there for so long: a second click is not meant for it. */
+const GLANCE = 500;
 
 /** What can be decided, by button. */
 const DECISIONS = /** @type {const} */ ([
@@ -33,14 +33,16 @@ const DECISIONS = /** @type {const} */ ([
 /**
  * @param {Actions} act
  * @param {() => number} now
+ * @param {() => State} state
  */
-export function detailView(act, now) {
+export function detailView(act, now, state) {
   const root = part(document, "detail");
   const looking = new Looking(act.seen);
   const paintStage = stageView(root, act, looking);
   let painted = /** @type {State | null} */ (null);
   let id = "";
-  let openedAt = -Infinity;
+  /** When an alert last opened by itself. */
+  let followedAt = -Infinity;
   const field = part(root, "note-field");
   const note = /** @type {HTMLInputElement} */ (field.querySelector("input"));
   const toggle = part(root, "note-toggle");
@@ -51,17 +53,29 @@ export function detailView(act, now) {
    * @param {Decision} decision
    */
   async function decide(decision) {
-    if (performance.now() - openedAt < GLANCE) return;
+    if (performance.now() - followedAt < GLANCE) return;
     const about = id;
-    const incident = painted?.shown?.detail?.incident;
-    if (!painted || incident?.id !== about || isDecided(handlingOf(painted, incident), decision)) return;
-    const wasOpen = isOpen(handlingOf(painted, incident));
-    if (!(await act.decide(about, decision, note.value)) || id !== about) return;
+    const incident = state().shown?.detail?.incident;
+    if (incident?.id !== about || isDecided(handlingOf(state(), incident), decision)) return;
+    const wasOpen = isOpen(handlingOf(state(), incident));
+    if (!(await act.decide(about, decision, note.value)) || state().shown?.id !== about) return;
     setNote(false);
-    const next = wasOpen && nextOpen(painted, about);
-    if (!next) return;
-    act.open(next);
-    requestAnimationFrame(() => reveal(next));
+    if (wasOpen) await follow(about);
+  }
+
+  /** Opens the next that nobody has decided on, also where it is not in the list yet. @param {string} about */
+  async function follow(about) {
+    let next = nextOpen(state(), about);
+    while (next === null && isMoreOpen(state(), about) && (await act.more())) next = nextOpen(state(), about);
+    if (next === null || state().shown?.id !== about) return;
+    const found = next;
+    followedAt = performance.now();
+    const hadFocus = root.contains(document.activeElement);
+    act.open(found, true);
+    requestAnimationFrame(() => {
+      reveal(found);
+      if (hadFocus && !root.contains(document.activeElement)) focus();
+    });
   }
 
   /** @param {boolean} open */
@@ -102,14 +116,12 @@ export function detailView(act, now) {
     if (painted !== null && sameFor(painted, state)) return;
     painted = state;
     if (shown === null) {
+      id = "";
       looking.stop();
       paintStage(null, state);
       return;
     }
-    if (id !== shown.id) {
-      setNote(false);
-      openedAt = performance.now();
-    }
+    if (id !== shown.id) setNote(false);
     id = shown.id;
     root.dataset.phase = shown.phase;
     paintStage(shown, state);
@@ -118,7 +130,9 @@ export function detailView(act, now) {
     paintActions(root, state, shown);
   }
 
-  return { paint, close, decide, note: write, focus: () => part(root, "kind").focus({ preventScroll: true }) };
+  const focus = () => part(root, "kind").focus({ preventScroll: true });
+
+  return { paint, close, decide, note: write, focus };
 }
 
 /**
@@ -229,8 +243,14 @@ function paintFact(element, fact) {
  */
 function paintActions(root, state, shown) {
   const incident = shown.detail?.incident ?? null;
-  show(part(root, "actions"), incident !== null);
-  if (incident === null) return;
+  const buttons = [...DECISIONS.map((choice) => part(root, choice.name)), part(root, "note-toggle")];
+  // While it loads they stay where they are, and with them the focus.
+  show(part(root, "actions"), incident !== null || shown.phase === "loading");
+  if (incident === null) {
+    show(part(root, "handling"), false);
+    for (const button of buttons) attribute(button, "aria-disabled", "true");
+    return;
+  }
   const handling = handlingOf(state, incident);
   const away = state.status?.status === "offline" || state.status?.status === "signed_out";
 

@@ -228,10 +228,11 @@ export function focusCurrentRow() {
   if (row instanceof HTMLElement) row.focus();
 }
 
-/** Brings a row into sight, if it is not. @param {string} id */
-export function reveal(id) {
+/** Brings a row into sight, if it is not, and the focus with it. @param {string} id @param {boolean} [focus] */
+export function reveal(id, focus = false) {
   const row = [...part(document, "rows").children].find((row) => dataKey(row) === id);
   row?.scrollIntoView({ block: "nearest" });
+  if (focus && row instanceof HTMLElement) row.focus();
 }
 
 /** @param {Element | null} row */

@@ -1,6 +1,6 @@
 /**
- * The keys that work everywhere, and the list of them. A key acts when nothing else is typed around it, so that no scan
- * decides anything; in a text field all keys are text.
+ * The keys that work everywhere, and the list of them. A letter acts when nothing else is typed around it, so that neither
+ * a scan nor words that were meant for a field decide anything; in a text field all keys are text.
  *
  * @import { State } from "../state.js"
  * @import { Actions } from "../act.js"
@@ -11,6 +11,9 @@ import { alone, isField, onPress } from "../keys.js";
 import { neighbour } from "../listing.js";
 import { focusCurrentRow, reveal } from "./feed.js";
 
+/** After a letter that did nothing, another means nothing for so long: somebody is typing. */
+const STRAY = 1_000;
+
 /**
  * @param {() => State} state
  * @param {Actions} act
@@ -18,33 +21,39 @@ import { focusCurrentRow, reveal } from "./feed.js";
  */
 export function shortcuts(state, act, detail) {
   const list = /** @type {HTMLDialogElement} */ (part(document, "keys"));
+  /** The last letter that was typed at no field, and whether it did something. */
+  let typed = { at: -Infinity, acted: true };
+  let painted = /** @type {State | null} */ (null);
   onPress(part(list, "keys-close"), () => list.close());
   onPress(part(document, "keys-open"), toggle);
 
-  /** What a key does to what is looked at. @type {Readonly<Record<string, () => void>>} */
-  const LOOKED_AT = {
+  /** What a letter does among the alerts. @type {Readonly<Record<string, () => void>>} */
+  const LETTERS = {
+    "/": focusSearch,
     j: () => move(1),
     k: () => move(-1),
-    ArrowDown: () => move(1),
-    ArrowUp: () => move(-1),
     a: () => detail.decide("acknowledged"),
     r: () => detail.decide("resolved"),
     f: () => detail.decide("false_alarm"),
     n: detail.note,
   };
+  /** What an arrow does in the large view. @type {Readonly<Record<string, () => void>>} */
+  const ARROWS = { ArrowDown: () => move(1), ArrowUp: () => move(-1) };
 
   function toggle() {
     if (list.open) list.close();
     else list.showModal();
   }
 
-  /** Opens the alert below or above. @param {1 | -1} step */
-  function move(step) {
-    const { feed, shown } = state();
-    const next = neighbour(feed, shown?.id ?? null, step);
-    if (next === null) return;
-    act.open(next);
-    requestAnimationFrame(() => reveal(next));
+  /** Opens the alert below or above; the focus goes along where it is in the list. @param {1 | -1} step */
+  async function move(step) {
+    const from = state().shown?.id ?? null;
+    let next = neighbour(state().feed, from, step);
+    if (next === null && step === 1 && (await act.more())) next = neighbour(state().feed, from, step);
+    if (next === null || (state().shown?.id ?? null) !== from) return;
+    const [found, along] = [next, rowOf(document.activeElement) !== null];
+    act.open(found);
+    requestAnimationFrame(() => reveal(found, along));
   }
 
   document.addEventListener("keydown", (event) => {
@@ -52,23 +61,38 @@ export function shortcuts(state, act, detail) {
     const { place, shown } = state();
     if (event.key === "Escape") return escape(place, shown !== null);
     if (isField(event.target) || place === "sign_in") return;
-    if (event.key === "?") return alone(toggle);
-    if (place !== "feed" || list.open) return;
-
     const key = letterOf(event);
-    const does = LOOKED_AT[key];
-    if (key === "/") {
+    const arrow = place === "feed" && !list.open && isInDetail(event.target) ? ARROWS[key] : undefined;
+    if (arrow) {
       event.preventDefault();
-      alone(focusSearch);
-    } else if (does && (!isArrow(key) || isInDetail(event.target))) {
-      event.preventDefault();
-      // A key held down acts once.
-      if (!event.repeat) alone(does);
-    } else if (["PageDown", "PageUp"].includes(key) && event.target === document.body) {
+      arrow();
+    } else if (["PageDown", "PageUp"].includes(key) && place === "feed" && event.target === document.body) {
       event.preventDefault();
       focusCurrentRow();
+    } else if ([...key].length === 1 && key !== " ") {
+      letter(event, key);
     }
   });
+
+  /** A letter, which a key held down types once. @param {KeyboardEvent} event @param {string} key */
+  function letter(event, key) {
+    const { place, shown } = state();
+    const does = key === "?" ? toggle : place === "feed" && !list.open ? LETTERS[key] : undefined;
+    if (does && key !== "?") event.preventDefault();
+    if (event.repeat) return;
+    const stray = !typed.acted && event.timeStamp - typed.at <= STRAY;
+    const now = { at: event.timeStamp, acted: false };
+    typed = now;
+    if (!does || stray) return;
+    const [row, meant] = [rowOf(event.target), shown?.id];
+    alone(() => {
+      now.acted = true;
+      // What the eye is on may be another by now, or a row that is not open.
+      if (key === "j" || key === "k" || key === "/" || key === "?") does();
+      else if (row !== null && row !== meant) act.open(row);
+      else if (state().shown?.id === meant) does();
+    });
+  }
 
   /** @param {State["place"]} place @param {boolean} open */
   function escape(place, open) {
@@ -82,8 +106,12 @@ export function shortcuts(state, act, detail) {
   }
 
   /** @param {State} state */
-  return function paint({ ready, place }) {
-    show(part(document, "keys-open"), ready && place === "feed");
+  return function paint(state) {
+    show(part(document, "keys-open"), state.ready && state.place === "feed");
+    const moved = painted !== null && (painted.place !== state.place || painted.shown?.id !== state.shown?.id);
+    // Nothing that opens, and nothing that is said, is to be behind it.
+    if (list.open && moved) list.close();
+    painted = state;
   };
 }
 
@@ -93,14 +121,15 @@ function letterOf({ key, code }) {
   return key.length === 1 ? key.toLowerCase() : key;
 }
 
-/** @param {string} key */
-function isArrow(key) {
-  return key.startsWith("Arrow");
-}
-
 /** @param {EventTarget | null} target */
 function isInDetail(target) {
-  return target instanceof Element && target.closest('[data-part="pane"]') !== null;
+  return target instanceof Element && target.closest('[data-part="detail"]') !== null;
+}
+
+/** Which alert's row the focus is in; none for an outage. @param {EventTarget | null} target */
+function rowOf(target) {
+  const row = target instanceof Element ? target.closest("article.row") : null;
+  return row instanceof HTMLElement && row.dataset.kind !== "outage" ? (row.dataset.key ?? null) : null;
 }
 
 function focusSearch() {

@@ -299,6 +299,7 @@ async fn part_of_shop(
     found: &mut Pass,
 ) -> Result<bool, Trouble> {
     let Work { api, journal, now, .. } = work;
+    let missed = found.missed;
     let key = format!("record_read:{shop}");
     let mark = journal.value(&key).await?.and_then(|text| serde_json::from_str::<Mark>(&text).ok());
 
@@ -349,7 +350,7 @@ async fn part_of_shop(
         memory.read_deeply.insert(shop.clone());
     }
     // Where nothing was gained, nothing more would be.
-    Ok(has_newer && mark != Some(new_mark))
+    Ok(has_newer && (mark != Some(new_mark) || found.missed > missed))
 }
 
 /// How far a shop's record is known: every row between these times, by the server's clock, is here.
@@ -400,8 +401,14 @@ impl Read {
 
     /// Takes the next part over, but for rows that are not wanted or that came before: those that arrive meanwhile push
     /// others onto the next page.
-    fn take(&mut self, part: Part, offset: u64, known: HashSet<AnomalyId>, is_wanted: impl Fn(&Row) -> bool) {
-        self.known.extend(known);
+    fn take(
+        &mut self,
+        part: Part,
+        offset: u64,
+        known: &HashSet<AnomalyId>,
+        is_wanted: impl Fn(&Row) -> bool,
+    ) {
+        self.known.extend(known.iter().cloned());
         if offset == 0 {
             self.totals.0 = part.total;
         }
@@ -524,7 +531,7 @@ async fn first(
         let part = pages.read(limit, offset).await?;
         let (sent, may_be_last) = (part.sent, part.may_be_last(offset));
         reached = part.rows.last().is_some_and(&is_history);
-        read.take(part, offset, HashSet::new(), |_| true);
+        read.take(part, offset, &HashSet::new(), |_| true);
         read.hold(most);
         offset += sent;
         read.has_older = !may_be_last;
@@ -619,7 +626,7 @@ async fn look_deeper(
     Ok(deepest)
 }
 
-/// Pages until the mark lies well behind and the last row is known, or as many rows in a row are as may be missing.
+/// Pages until the mark lies well behind and the last row is known, or as many rows in a row are not missing as may be held.
 async fn back_to(
     mut pages: Pages<'_>,
     journal: &Journal,
@@ -629,7 +636,7 @@ async fn back_to(
 ) -> Result<Read, Trouble> {
     let mut read = Read::new(false);
     let mut offset = 0;
-    // How many rows are known since the last that was not.
+    // How many rows were read since the last that is missing.
     let mut known_since = 0;
     loop {
         let limit = if offset < u64::from(FIRST_PAGE) { FIRST_PAGE } else { NEXT_PAGE };
@@ -639,11 +646,10 @@ async fn back_to(
         let known = journal.known(ids).await?;
         let reached = part.rows.last().is_some_and(|row| reach.ends_at(row, &known));
 
-        let all_known = part.rows.iter().all(|row| is_known(row, &known));
-        known_since = if all_known { known_since + part.rows.len() } else { 0 };
+        let is_missing = |row: &Row| reach.wants(row, mark, &known) && !is_known(row, &known);
+        known_since = if part.rows.iter().any(is_missing) { 0 } else { known_since + part.rows.len() };
 
-        let wanted = known.clone();
-        read.take(part, offset, known, |row| reach.wants(row, mark, &wanted));
+        read.take(part, offset, &known, |row| reach.wants(row, mark, &known));
         read.hold(most);
         offset += sent;
 

@@ -7,8 +7,8 @@ import { SETTLE } from "../../../ui/keys.js";
 import { asked, emit, stage } from "../support/browser.js";
 import { alert, incident } from "../support/world.js";
 
-/** How long an alert is there before it can be decided on, and a little more. */
-const GLANCE = 350;
+/** How long one that opened by itself is there before it can be decided on, and a little more. */
+const GLANCE = 600;
 const COUNTS = { unhandled: 3, unseen: 3, total: 11, today: 8 };
 const CODES = ["4006381333931", "AB-12/34", " 5012345678900", "/4006381333931", "1"];
 
@@ -128,6 +128,45 @@ test("J and K lead through all alerts, the arrows from within the large view, N 
 
   assert.equal(await page.locator('[data-part="detail"]').isVisible(), true, "Escape closes the list of keys alone");
   assert.deepEqual(await asked(page, "decide"), []);
+});
+
+test("words that were meant for a field decide nothing, however they are typed", async () => {
+  for (const [words, pauses] of /** @type {const} */ ([
+    ["/front", [0, 110, 130, 160, 160, 140]],
+    ["nreason", [0, 100, 130, 130, 140, 140, 140]],
+    ["xar", [0, 400, 400]],
+  ])) {
+    const page = await set.open("full");
+    await page.locator("article.row").first().click();
+    await page.locator('[data-part="detail"][data-phase="ready"]').waitFor();
+    await page.locator("article.row").first().focus();
+
+    for (const [index, letter] of [...words].entries()) {
+      await page.waitForTimeout(pauses[index] ?? 0);
+      await page.keyboard.press(letter);
+    }
+    await page.waitForTimeout(SETTLE * 2);
+
+    assert.deepEqual(await asked(page, "decide"), [], words);
+    assert.equal(await page.locator("article[aria-current]").getAttribute("data-key"), "12", words);
+  }
+});
+
+test("a key decides on what is looked at: at another row it opens that first", async () => {
+  const page = await set.open("full");
+  await page.locator("article.row").first().click();
+  await page.locator('[data-part="detail"][data-phase="ready"]').waitFor();
+  await page.locator('article[data-key="13"]').focus();
+
+  await page.keyboard.press("f");
+  await page.locator('article[data-key="13"][aria-current]').waitFor();
+  const early = await asked(page, "decide");
+  await page.waitForTimeout(SETTLE * 2);
+  await page.keyboard.press("f");
+  await page.locator('article[data-key="13"]:not([data-handling="open"])').waitFor();
+
+  assert.deepEqual(early, []);
+  assert.deepEqual(await asked(page, "decide"), [{ incident: "13", decision: "false_alarm", note: null }]);
 });
 
 test("a scan of the very letters that decide does nothing", async () => {

@@ -48,11 +48,15 @@ enum Step {
     Ask(u64),
     /// It was refused: this other one, then what is new, up to here.
     Pass { other: Option<u64>, until: u64 },
-    /// All that was refused, from this turn on, unless so many more are refused again.
-    CatchUp { from: u64, left: usize },
+    /// All that was refused, from this turn on, unless so many more are refused again: what comes from that other turn on is
+    /// tried even then.
+    CatchUp { from: u64, left: usize, then: Option<u64> },
 }
 
-const CATCH_UP: Step = Step::CatchUp { from: 0, left: REFUSED_AGAIN };
+/// All from the oldest on.
+const fn catch_up(then: Option<u64>) -> Step {
+    Step::CatchUp { from: 0, left: REFUSED_AGAIN, then }
+}
 
 impl Backlog {
     /// The turn of the next one that comes.
@@ -92,10 +96,10 @@ impl Backlog {
                     }
                     self.step = Step::New;
                 }
-                Step::CatchUp { from, left } => {
+                Step::CatchUp { from, left, then } => {
                     let next = self.refused.range(from..).next().map(|(turn, _)| *turn);
                     if let Some(arrival) = next.and_then(|turn| self.refused.remove(&turn)) {
-                        self.step = Step::CatchUp { from: arrival.turn + 1, left };
+                        self.step = Step::CatchUp { from: arrival.turn + 1, left, then };
                         return Some(arrival);
                     }
                     self.step = Step::New;
@@ -107,17 +111,24 @@ impl Backlog {
     /// The one of this turn was tried.
     pub(super) fn tried(&mut self, turn: u64, is_stored: bool) {
         self.step = match self.step {
-            Step::Ask(asked) if asked == turn && is_stored => CATCH_UP,
+            Step::Ask(asked) if asked == turn && is_stored => catch_up(None),
             Step::Ask(asked) if asked == turn => {
                 let behind = self.refused.range(self.passed + 1..).next();
                 let other = behind.or(self.refused.first_key_value()).map(|(turn, _)| *turn);
                 Step::Pass { other, until: self.turns }
             }
-            Step::CatchUp { from, .. } if is_stored => Step::CatchUp { from, left: REFUSED_AGAIN },
+            Step::CatchUp { from, then, .. } if is_stored => {
+                Step::CatchUp { from, left: REFUSED_AGAIN, then }
+            }
+            Step::CatchUp { left: ..=1, then: Some(from), .. } => {
+                Step::CatchUp { from, left: REFUSED_AGAIN, then: None }
+            }
             Step::CatchUp { left: ..=1, .. } => Step::Pass { other: None, until: self.turns },
-            Step::CatchUp { from, left } => Step::CatchUp { from, left: left - 1 },
-            // Where that other one is taken, the rest may be, too.
-            Step::New | Step::Ask(_) | Step::Pass { .. } if turn == self.passed && is_stored => CATCH_UP,
+            Step::CatchUp { from, left, then } => Step::CatchUp { from, left: left - 1, then },
+            // Where that other one is taken, the rest may be, too: those behind it, at least.
+            Step::New | Step::Ask(_) | Step::Pass { .. } if turn == self.passed && is_stored => {
+                catch_up(Some(self.passed + 1))
+            }
             Step::New | Step::Ask(_) | Step::Pass { .. } => self.step,
         };
     }
@@ -214,6 +225,21 @@ mod tests {
         assert!(at_once);
         assert_eq!(world.stored.iter().copied().collect::<BTreeSet<_>>(), (41..=51).collect());
         assert_eq!(world.backlog.refused.len(), 40);
+    }
+
+    #[test]
+    fn behind_many_that_cannot_be_stored_the_others_go_together() {
+        let mut world = World { refuses_all: true, never: (1..=100).collect(), ..World::default() };
+        world.come(1_000);
+
+        world.refuses_all = false;
+        let rounds = (1..=1_000).find(|_| {
+            world.time();
+            world.stored.len() == 900
+        });
+
+        assert!(rounds.is_some_and(|rounds| rounds <= 101), "{rounds:?}");
+        assert!(world.stored.is_sorted());
     }
 
     #[test]
