@@ -24,7 +24,7 @@ import { shortcuts } from "./views/shortcuts.js";
 import { signInView } from "./views/sign-in.js";
 import { statusView } from "./views/status.js";
 
-/** How long the page may stay empty before it says that it is starting. */
+/** How long the page may stay empty in sight before it says that it is starting. */
 const PATIENCE = 600;
 
 const store = new Store();
@@ -60,8 +60,16 @@ store.onEvent((before, after, event) => {
 narrow.addEventListener("change", () => paintPlace(store.state));
 part(document, "feed").addEventListener("entered", () => requestAnimationFrame(() => detail.focus()));
 
-setTimeout(() => paintStart(store.state), PATIENCE);
+let waiting = /** @type {ReturnType<typeof setTimeout> | undefined} */ (undefined);
+document.addEventListener("visibilitychange", waitForStart);
+waitForStart();
 act.start();
+
+/** Out of sight nobody waits: a spare window's page is answered once the window is shown. */
+function waitForStart() {
+  clearTimeout(waiting);
+  if (!document.hidden && !store.state.ready) waiting = setTimeout(() => paintStart(store.state), PATIENCE);
+}
 
 /** @param {State} state */
 function paintPlace(state) {

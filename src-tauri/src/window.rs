@@ -1,7 +1,9 @@
 //! The window: a process of its own, started when the person asks for it and gone with all its memory when it is closed.
-//! Whatever becomes of it, the program goes on; one that dies comes back where it was.
+//! Whatever becomes of it, the program goes on; one that dies comes back where it was. For a while after a close a spare is
+//! there to become the next.
 
 mod process;
+mod spare;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -21,6 +23,7 @@ use crate::tray;
 
 pub(crate) use process::program;
 use process::{Process, start, tell};
+use spare::Spares;
 
 /// The window, for who has it shown and tells it things.
 #[derive(Debug, Clone)]
@@ -73,6 +76,7 @@ pub(crate) struct Keeper {
     data_dir: PathBuf,
     place: Option<Place>,
     deaths: Deaths,
+    spares: Spares,
     /// Which incident the page shows as soon as it listens.
     open: Option<String>,
 }
@@ -87,6 +91,7 @@ pub(crate) fn prepare(data_dir: &Path) -> (Window, Keeper) {
         data_dir: data_dir.to_owned(),
         place: None,
         deaths: Deaths::default(),
+        spares: Spares::of_the_environment(),
         open: None,
     };
     (window, keeper)
@@ -97,6 +102,8 @@ enum Next {
     Order(Order),
     Said(FromWindow),
     Gone,
+    /// A spare is to be started, or has waited for long enough.
+    Spare,
 }
 
 impl Keeper {
@@ -108,11 +115,11 @@ impl Keeper {
                 Next::Order(Order::Show(incident)) => {
                     // The person asked anew, whatever came of it before.
                     self.deaths = Deaths::default();
-                    self.show(&mut process, incident, &notifier);
+                    self.show(&mut process, incident, &answers, &notifier);
                 }
                 Next::Order(Order::Tell(json)) => tell(process.as_mut(), ToWindow::Event(json)),
                 Next::Order(Order::Close { would_lose_it }) => {
-                    if let Some(process) = &mut process {
+                    if let Some(process) = process.as_mut().filter(|process| process.spare.is_none()) {
                         process.close(would_lose_it);
                     }
                 }
@@ -131,15 +138,28 @@ impl Keeper {
                 }
                 Next::Gone => {
                     if let Some(ended) = process.take() {
-                        answers.client.window(false);
-                        self.outlive(&mut process, ended, &notifier).await;
+                        self.outlive(&mut process, ended, &answers, &notifier).await;
                     }
                 }
+                Next::Spare => match process.take() {
+                    Some(spare) => let_go(spare),
+                    None => process = self.begin_spare(),
+                },
             }
         }
     }
 
     async fn next(&mut self, process: Option<&mut Process>) -> Next {
+        let spare_at = match &process {
+            Some(process) => process.spare.as_ref().map(|spare| spare.until),
+            None => self.spares.due(),
+        };
+        let spare = async {
+            match spare_at {
+                Some(at) => tokio::time::sleep_until(at.into()).await,
+                None => std::future::pending().await,
+            }
+        };
         let said = async {
             match process {
                 Some(process) => process.from.recv().await,
@@ -155,10 +175,18 @@ impl Keeper {
                 // This keeper holds a sender itself.
                 None => std::future::pending().await,
             },
+            () = spare => Next::Spare,
         }
     }
 
-    fn show(&mut self, process: &mut Option<Process>, incident: Option<String>, notifier: &Notifier) {
+    fn show(
+        &mut self,
+        process: &mut Option<Process>,
+        incident: Option<String>,
+        answers: &Answers,
+        notifier: &Notifier,
+    ) {
+        self.spares.forget();
         if let Some(incident) = incident {
             self.open = Some(incident);
         }
@@ -167,12 +195,28 @@ impl Keeper {
             Some(closing) if closing.closing => closing.is_wanted_again = true,
             Some(shown) => {
                 tell(Some(shown), ToWindow::Show);
+                if let Some(spare) = shown.spare.take() {
+                    tracing::debug!("the spare is the window");
+                    spare.asked().into_iter().for_each(|asked| self.hear(shown, asked, answers));
+                }
                 self.open_incident(shown);
             }
-            None => match start(&self.data_dir, self.place) {
+            None => match start(&self.data_dir, self.place, None) {
                 Ok(started) => *process = Some(started),
                 Err(error) => cannot_show(notifier, &format!("{error:#}")),
             },
+        }
+    }
+
+    /// Without a spare the next opening takes a little longer, and nothing else is different.
+    fn begin_spare(&mut self) -> Option<Process> {
+        let spare = self.spares.begin(Instant::now())?;
+        match start(&self.data_dir, self.place, Some(spare)) {
+            Ok(started) => Some(started),
+            Err(error) => {
+                tracing::warn!(error = format!("{error:#}"), "there is no spare window");
+                None
+            }
         }
     }
 
@@ -188,6 +232,10 @@ impl Keeper {
     }
 
     fn hear(&mut self, process: &mut Process, said: FromWindow, answers: &Answers) {
+        if let Some(spare) = &mut process.spare {
+            spare.hear(said);
+            return;
+        }
         match said {
             FromWindow::Ask { id, json } => {
                 let ask = serde_json::from_slice::<Ask>(&json);
@@ -238,12 +286,26 @@ impl Keeper {
     }
 
     /// The window's process is gone: as it should, or not.
-    async fn outlive(&mut self, process: &mut Option<Process>, mut ended: Process, notifier: &Notifier) {
+    async fn outlive(
+        &mut self,
+        process: &mut Option<Process>,
+        mut ended: Process,
+        answers: &Answers,
+        notifier: &Notifier,
+    ) {
+        if ended.spare.is_some() {
+            let status = ended.ended().await;
+            tracing::debug!(?status, "the spare window's process ended");
+            return;
+        }
+        answers.client.window(false);
         let status = ended.ended().await;
         if ended.closing {
             tracing::debug!(?status, "the window is closed");
             if ended.is_wanted_again {
-                self.show(process, None, notifier);
+                self.show(process, None, answers, notifier);
+            } else {
+                self.spares.plan(Instant::now());
             }
             return;
         }
@@ -254,10 +316,17 @@ impl Keeper {
         let next = self.deaths.another(Instant::now());
         tracing::warn!(?status, ?next, "the window's process ended");
         match next {
-            After::Again => self.show(process, None, notifier),
+            After::Again => self.show(process, None, answers, notifier),
             After::GiveUp => cannot_show(notifier, &words::text("notification.window_dies", &[])),
         }
     }
+}
+
+/// Nobody wanted it, and nobody waits for its end.
+fn let_go(mut spare: Process) {
+    tracing::debug!("nobody wanted the spare window");
+    spare.close(false);
+    tokio::spawn(async move { spare.ended().await });
 }
 
 /// The alerts still come, and the person who asked for the window is told.

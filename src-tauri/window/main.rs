@@ -1,5 +1,5 @@
 //! The window: Tauri and nothing else. The program starts it, answers its questions and tells it what changes, over its
-//! standard input and output; it lives as long as the window is open.
+//! standard input and output; it lives as long as the window is open, and before that while it is a spare.
 #![cfg_attr(not(debug_assertions), windows_subsystem = "windows")]
 
 mod frames;
@@ -12,7 +12,7 @@ mod way;
 #[cfg(target_os = "linux")]
 mod web_process;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::Context;
@@ -24,13 +24,21 @@ use program::Program;
 
 /// How it was started.
 enum Start {
-    Window { data_dir: PathBuf, place: Option<Place> },
+    Window { data_dir: PathBuf, opening: Opening },
     Say { title: String, why: String, hidden: bool },
+}
+
+/// How its window is opened.
+struct Opening {
+    /// Where it was, if it was somewhere.
+    place: Option<Place>,
+    /// Not before the program says so.
+    is_spare: bool,
 }
 
 fn main() -> ExitCode {
     let ended = match start() {
-        Some(Start::Window { data_dir, place }) => show(data_dir, place),
+        Some(Start::Window { data_dir, opening }) => show(&data_dir, opening),
         Some(Start::Say { title, why, hidden }) => say::say(&title, &why, hidden),
         None => {
             eprintln!("The window of VisionGuard is opened by visionguard-desktop: start that.");
@@ -53,11 +61,15 @@ fn start() -> Option<Start> {
     match text(words.next())?.as_str() {
         "--data-dir" => {
             let data_dir = PathBuf::from(words.next()?);
-            let place = match text(words.next()).as_deref() {
-                Some("--place") => serde_json::from_str(&text(words.next())?).ok(),
-                Some(_) | None => None,
-            };
-            Some(Start::Window { data_dir, place })
+            let mut opening = Opening { place: None, is_spare: false };
+            while let Some(word) = words.next() {
+                match word.to_str()? {
+                    "--place" => opening.place = serde_json::from_str(&text(words.next())?).ok(),
+                    "--spare" => opening.is_spare = true,
+                    _ => return None,
+                }
+            }
+            Some(Start::Window { data_dir, opening })
         }
         "--say" => {
             let (title, why) = (text(words.next())?, text(words.next())?);
@@ -67,7 +79,7 @@ fn start() -> Option<Start> {
     }
 }
 
-fn show(data_dir: PathBuf, place: Option<Place>) -> anyhow::Result<()> {
+fn show(data_dir: &Path, opening: Opening) -> anyhow::Result<()> {
     let way = way::take().context("there is no way to the program")?;
     #[cfg(target_os = "linux")]
     renderer::choose();
@@ -82,7 +94,7 @@ fn show(data_dir: PathBuf, place: Option<Place>) -> anyhow::Result<()> {
     let _inside = runtime.enter();
     let (program, said) = program::join(way).context("there is no way to the program")?;
 
-    let shown = build(&data_dir, place, program.clone());
+    let shown = build(data_dir, opening, program.clone());
     let app = match shown {
         Ok(app) => app,
         Err(error) => {
@@ -96,7 +108,7 @@ fn show(data_dir: PathBuf, place: Option<Place>) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn build(data_dir: &std::path::Path, place: Option<Place>, program: Program) -> anyhow::Result<tauri::App> {
+fn build(data_dir: &Path, opening: Opening, program: Program) -> anyhow::Result<tauri::App> {
     #[cfg(target_os = "linux")]
     {
         // The desktop's files of the program name it; what is seen of it is this window.
@@ -117,7 +129,7 @@ fn build(data_dir: &std::path::Path, place: Option<Place>, program: Program) -> 
         .manage(program)
         .build(context)
         .context("cannot start the window system")?;
-    view::create(app.handle(), data_dir, place)?;
+    view::create(app.handle(), data_dir, opening)?;
     Ok(app)
 }
 

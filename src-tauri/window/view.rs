@@ -1,6 +1,7 @@
 //! The window and what is done with it.
 
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 
 use anyhow::Context;
 use tauri::webview::{NewWindowResponse, PermissionResponse};
@@ -11,7 +12,7 @@ use visionguard_client::installation::{self, DataDir};
 use visionguard_client::pipe::Place;
 use visionguard_client::words;
 
-use crate::say;
+use crate::{Opening, say};
 
 /// The label of the only window.
 pub(crate) const LABEL: &str = "main";
@@ -33,10 +34,13 @@ addEventListener("contextmenu", (event) => {
 });
 "#;
 
+/// The window as long as it was never seen: where it is to be, if it was somewhere.
+struct Unseen(Mutex<Option<Option<Place>>>);
+
 /// Brings the window to the front.
 pub(crate) fn show(app: &AppHandle) {
     if let Some(window) = app.get_webview_window(LABEL)
-        && let Err(error) = bring_to_front(&window)
+        && let Err(error) = appear(&window)
     {
         eprintln!("cannot bring the window to the front: {error}");
     }
@@ -53,6 +57,10 @@ pub(crate) fn minimise(app: &AppHandle) {
 
 /// The program ended without a word: the page says so in its place, until the person closes it.
 pub(crate) fn say_that_it_ended(app: &AppHandle) {
+    if is_unseen(app) {
+        app.exit(0);
+        return;
+    }
     let (title, why) =
         (words::text("window.program_gone_title", &[]), words::text("window.program_gone", &[]));
     let told = app.get_webview_window(LABEL).context("there is no window").and_then(|window| {
@@ -66,10 +74,10 @@ pub(crate) fn say_that_it_ended(app: &AppHandle) {
     }
 }
 
-/// Where it is; none while it is in the task bar.
+/// Where it is; none while it is in the task bar or was never seen.
 pub(crate) fn place(app: &AppHandle) -> Option<Place> {
     let window = app.get_webview_window(LABEL)?;
-    if window.is_minimized().ok()? {
+    if is_unseen(app) || window.is_minimized().ok()? {
         return None;
     }
     let (position, size) = (window.outer_position().ok()?, window.inner_size().ok()?);
@@ -82,14 +90,38 @@ pub(crate) fn place(app: &AppHandle) -> Option<Place> {
     })
 }
 
-fn bring_to_front(window: &WebviewWindow) -> tauri::Result<()> {
+fn is_unseen(app: &AppHandle) -> bool {
+    app.try_state::<Unseen>()
+        .is_some_and(|unseen| unseen.0.lock().unwrap_or_else(PoisonError::into_inner).is_some())
+}
+
+/// Brings it to the front: for the first time where it was, if that is still within reach.
+fn appear(window: &WebviewWindow) -> tauri::Result<()> {
+    let unseen = window.state::<Unseen>().0.lock().unwrap_or_else(PoisonError::into_inner).take();
+    if let Some(place) = unseen.flatten() {
+        let screens = window.available_monitors().unwrap_or_default();
+        let screens = screens.iter().map(|screen| (*screen.position(), *screen.size()));
+        if is_within_reach(place, screens) {
+            put(window, place)?;
+        }
+    }
     window.unminimize()?;
     window.show()?;
     window.set_focus()
 }
 
-/// Makes the window, where it was if it was somewhere.
-pub(crate) fn create(app: &AppHandle, data_dir: &Path, place: Option<Place>) -> tauri::Result<()> {
+fn put(window: &WebviewWindow, place: Place) -> tauri::Result<()> {
+    window.set_size(PhysicalSize::new(place.width, place.height))?;
+    window.set_position(PhysicalPosition::new(place.x, place.y))?;
+    if place.maximised {
+        window.maximize()?;
+    }
+    Ok(())
+}
+
+/// Makes the window and shows it, unless it is a spare.
+pub(crate) fn create(app: &AppHandle, data_dir: &Path, opening: Opening) -> tauri::Result<()> {
+    app.manage(Unseen(Mutex::new(Some(opening.place))));
     let mut window = WebviewWindowBuilder::new(app, LABEL, WebviewUrl::default());
     if let Some(folder) = folder(app, data_dir) {
         window = window.data_directory(folder);
@@ -112,16 +144,7 @@ pub(crate) fn create(app: &AppHandle, data_dir: &Path, place: Option<Place>) -> 
     // On macOS Tauri does the same by itself; WebView2 puts a page of its own there.
     #[cfg(target_os = "linux")]
     crate::web_process::follow(&window)?;
-    let screens = window.available_monitors().unwrap_or_default();
-    let screens = screens.iter().map(|screen| (*screen.position(), *screen.size()));
-    if let Some(place) = place.filter(|place| is_within_reach(*place, screens)) {
-        window.set_size(PhysicalSize::new(place.width, place.height))?;
-        window.set_position(PhysicalPosition::new(place.x, place.y))?;
-        if place.maximised {
-            window.maximize()?;
-        }
-    }
-    bring_to_front(&window)
+    if opening.is_spare { Ok(()) } else { appear(&window) }
 }
 
 /// Whether the upper edge, by which a window is moved, is on one of the screens: one may have been taken away meanwhile.

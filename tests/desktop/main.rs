@@ -7,6 +7,7 @@ mod drill;
 mod outage;
 mod page;
 mod sign_in;
+mod spare;
 mod start;
 mod views;
 mod virtual_desktop;

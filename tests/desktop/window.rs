@@ -11,7 +11,7 @@ use crate::webdriver::Browser;
 use crate::world::{PASSWORD, World, sign_in};
 
 /// The program of the window.
-const WINDOW_PROCESS: &str = "visionguard-window";
+pub const WINDOW_PROCESS: &str = "visionguard-window";
 /// The program that draws the page.
 pub const WEB_PROCESS: &str = "WebKitWebProcess";
 
@@ -103,7 +103,7 @@ fn the_display_server_is_killed_and_alerts_are_stored_and_acknowledged() -> Resu
 }
 
 /// The window, once it has stopped moving.
-fn settled(world: &World) -> Result<Window> {
+pub fn settled(world: &World) -> Result<Window> {
     let mut last = None;
     world.eventually("the window stands", || {
         let before = std::mem::replace(&mut last, world.try_window()?);
@@ -112,7 +112,7 @@ fn settled(world: &World) -> Result<Window> {
     last.context("no window")
 }
 
-fn window_process(world: &World) -> Result<u32> {
+pub fn window_process(world: &World) -> Result<u32> {
     let processes = world.desktop.processes(WINDOW_PROCESS);
     let [process] = processes[..] else { anyhow::bail!("the window's processes are {processes:?}") };
     Ok(process)

@@ -10,12 +10,17 @@ use tokio::process::{Child, ChildStderr, ChildStdin, ChildStdout, Command};
 use tokio::sync::mpsc;
 use visionguard_client::pipe::{self, FromWindow, Place, ToWindow};
 
+use super::spare::Spare;
+
 /// The window's program, beside this one.
 const PROGRAM: &str = "visionguard-window";
 /// What waits for a window that stands still; ten events come in a second at most. One that takes no more is closed.
 const MOST_WAITING: usize = 4096;
 /// How long a window may take to close.
 const CLOSED_WITHIN: Duration = Duration::from_secs(2);
+
+/// What a program was given to come to the front with when it was started.
+const TOKENS: [&str; 2] = ["DESKTOP_STARTUP_ID", "XDG_ACTIVATION_TOKEN"];
 
 /// A window's process.
 #[derive(Debug)]
@@ -25,6 +30,8 @@ pub(super) struct Process {
     pub(super) to: mpsc::Sender<ToWindow>,
     /// From the task that reads its output; at an end when that is.
     pub(super) from: mpsc::Receiver<FromWindow>,
+    /// It is no window yet.
+    pub(super) spare: Option<Spare>,
     /// A page asked for everything and hears what changes.
     pub(super) listens: bool,
     /// It was told to close.
@@ -73,12 +80,20 @@ pub(crate) fn program() -> std::io::Result<PathBuf> {
     Ok(std::env::current_exe()?.with_file_name(format!("{PROGRAM}{}", std::env::consts::EXE_SUFFIX)))
 }
 
-pub(super) fn start(data_dir: &Path, place: Option<Place>) -> anyhow::Result<Process> {
+/// Starts one whose window will be there, or a spare.
+pub(super) fn start(data_dir: &Path, place: Option<Place>, spare: Option<Spare>) -> anyhow::Result<Process> {
     let program = program()?;
     let mut command = Command::new(&program);
     command.arg("--data-dir").arg(data_dir);
     if let Some(place) = place {
         command.arg("--place").arg(serde_json::to_string(&place)?);
+    }
+    if spare.is_some() {
+        command.arg("--spare");
+        // They would be of another time.
+        for token in TOKENS {
+            command.env_remove(token);
+        }
     }
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
     let mut child = command.spawn().with_context(|| format!("{} cannot be started", program.display()))?;
@@ -92,7 +107,16 @@ pub(super) fn start(data_dir: &Path, place: Option<Place>) -> anyhow::Result<Pro
     if let Some(errors) = child.stderr.take() {
         tokio::spawn(log(errors));
     }
-    Ok(Process { child, to, from, listens: false, closing: false, is_wanted_again: false, trouble: None })
+    Ok(Process {
+        child,
+        to,
+        from,
+        spare,
+        listens: false,
+        closing: false,
+        is_wanted_again: false,
+        trouble: None,
+    })
 }
 
 async fn write(mut input: ChildStdin, mut waiting: mpsc::Receiver<ToWindow>) {
