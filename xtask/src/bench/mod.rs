@@ -98,7 +98,7 @@ const ROWS: [Row; 18] = [
     row(
         "P2",
         "Memory after the window was opened and closed",
-        Planned::steady("P2", 480),
+        Planned::steady("P2", 800),
         memory::after_open_and_close,
     ),
     row("P3", "Memory with the window open", Planned::steady("P3", 500), memory::open),
@@ -138,7 +138,7 @@ const ROWS: [Row; 18] = [
     row(
         "P14",
         "From the click on the tray to the painted status",
-        Planned::steady("P14", 150),
+        Planned::steady("P14", 340),
         click::to_status,
     ),
     row("G1", "Catching up, by how much was missed", Planned::steady("G1", 120), growth::catching_up),

@@ -22,6 +22,8 @@ use crate::project::shown;
 /// The title of our window, and of the page in Chromium's.
 pub(super) const OURS: &str = "^VisionGuard$";
 pub(super) const PAGE: &str = "^Alerts$";
+/// The process of our window.
+pub(super) const WINDOW: &str = "visionguard-window";
 /// How long each state is left alone before it is measured.
 pub(super) const SETTLE: Duration = Duration::from_secs(8);
 /// For what must happen soon; generous, because other work may run beside it.
@@ -120,6 +122,13 @@ impl<'a> Stage<'a> {
         self.desktop.window(title)?.with_context(|| format!("no window is called {title}"))
     }
 
+    /// Waits until our closed window has a spare with its page, or has none any more.
+    pub(super) fn until_spare(&self, is_there: bool) -> Result<()> {
+        let process = || !self.desktop.processes(WINDOW).is_empty();
+        let page = || !self.desktop.processes("WebKitWebProcess").is_empty();
+        wait_until("the spare window", || process() == is_there && page() == is_there)
+    }
+
     /// Closes our window, as a person would.
     pub(super) fn close_window(&self) -> Result<()> {
         self.desktop.close(&self.window(OURS)?)?;
@@ -138,6 +147,15 @@ impl Client<'_> {
     /// Starts the desktop program without a window and waits until it is connected.
     pub(super) fn start(&self, backend: &Backend) -> Result<Running> {
         let running = self.launch()?;
+        backend.until_connected()?;
+        Ok(running)
+    }
+
+    /// The same with a program whose spare window is ended after so many seconds, and none at all after none.
+    pub(super) fn start_with_spare(&self, backend: &Backend, seconds: u32) -> Result<Running> {
+        let mut command = self.program("visionguard-desktop");
+        command.arg("--hidden").env("VISIONGUARD_SPARE_SECONDS", seconds.to_string());
+        let running = Running { child: self.stage.desktop.spawn("program", &mut command)? };
         backend.until_connected()?;
         Ok(running)
     }
