@@ -64,6 +64,28 @@ export class Scanner {
   }
 }
 
+/** After a letter that did nothing, others mean nothing for so long: somebody is typing words that were meant for a field. */
+const TYPING = 1_000;
+
+/** Tells a letter that is meant to do something from one of a word. */
+export class Letters {
+  #last = { at: -Infinity, acted: true };
+
+  /**
+   * A letter went down at no field. What it does if anything, once it did it, is to be told by calling what is returned; null:
+   * it belongs to a word.
+   *
+   * @param {number} at
+   * @returns {(() => void) | null}
+   */
+  down(at) {
+    const isOfWord = !this.#last.acted && at - this.#last.at <= TYPING;
+    const letter = { at, acted: false };
+    this.#last = letter;
+    return isOfWord ? null : () => (letter.acted = true);
+  }
+}
+
 const scanner = new Scanner();
 
 /** Starts watching the keyboard. */

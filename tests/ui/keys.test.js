@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { Scanner } from "../../ui/keys.js";
+import { Letters, Scanner } from "../../ui/keys.js";
 
 test("a person's Enter on a button is a press", () => {
   const scanner = new Scanner();
@@ -72,3 +72,25 @@ function type(scanner, keys, pace, field = false) {
   keys.forEach((key, at) => scanner.saw({ key, timeStamp: at * pace, repeat: false, field }));
   return (keys.length - 1) * pace;
 }
+
+test("a letter after one that did nothing belongs to a word, until there is a pause", () => {
+  const letters = new Letters();
+
+  // Of "/front" the slash was overtaken, so that nothing had the focus.
+  const word = [0, 110, 240, 400, 560, 700].map((at) => letters.down(at));
+  const later = letters.down(1_701);
+
+  assert.ok(word[0]);
+  assert.deepEqual(word.slice(1), [null, null, null, null, null]);
+  assert.ok(later);
+});
+
+test("letters that do something follow one another as fast as a person likes", () => {
+  const letters = new Letters();
+
+  for (const at of [0, 300, 500, 700]) {
+    const acted = letters.down(at);
+    assert.ok(acted, `at ${at}`);
+    acted();
+  }
+});

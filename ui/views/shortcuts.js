@@ -7,12 +7,9 @@
  */
 
 import { part, show } from "../dom.js";
-import { alone, isField, onPress } from "../keys.js";
+import { alone, isField, Letters, onPress } from "../keys.js";
 import { neighbour } from "../listing.js";
 import { focusCurrentRow, reveal } from "./feed.js";
-
-/** After a letter that did nothing, another means nothing for so long: somebody is typing. */
-const STRAY = 1_000;
 
 /**
  * @param {() => State} state
@@ -21,8 +18,7 @@ const STRAY = 1_000;
  */
 export function shortcuts(state, act, detail) {
   const list = /** @type {HTMLDialogElement} */ (part(document, "keys"));
-  /** The last letter that was typed at no field, and whether it did something. */
-  let typed = { at: -Infinity, acted: true };
+  const letters = new Letters();
   let painted = /** @type {State | null} */ (null);
   onPress(part(list, "keys-close"), () => list.close());
   onPress(part(document, "keys-open"), toggle);
@@ -80,13 +76,11 @@ export function shortcuts(state, act, detail) {
     const does = key === "?" ? toggle : place === "feed" && !list.open ? LETTERS[key] : undefined;
     if (does && key !== "?") event.preventDefault();
     if (event.repeat) return;
-    const stray = !typed.acted && event.timeStamp - typed.at <= STRAY;
-    const now = { at: event.timeStamp, acted: false };
-    typed = now;
-    if (!does || stray) return;
+    const acted = letters.down(event.timeStamp);
+    if (!does || acted === null) return;
     const [row, meant] = [rowOf(event.target), shown?.id];
     alone(() => {
-      now.acted = true;
+      acted();
       // What the eye is on may be another by now, or a row that is not open.
       if (key === "j" || key === "k" || key === "/" || key === "?") does();
       else if (row !== null && row !== meant) act.open(row);

@@ -14,8 +14,9 @@ use jiff::Timestamp;
 use jpeg_encoder::{ColorType, Encoder};
 use tempfile::TempDir;
 use tokio::runtime::{Builder, Runtime};
-use visionguard_client::journal::{AlertId, IncidentId, Incoming, Journal, Recorded};
-use visionguard_client::view::{Decision, FeedFilter, FeedQuery, Source};
+use visionguard_client::journal::{Incoming, Journal};
+use visionguard_client::model::{AlertId, Decision, IncidentId, Recorded, Source};
+use visionguard_client::view::{FeedFilter, FeedQuery};
 use visionguard_proto::{Alert, Jpeg, Picture, ServerMessage};
 
 /// Incidents in the list.

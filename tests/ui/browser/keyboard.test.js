@@ -130,28 +130,6 @@ test("J and K lead through all alerts, the arrows from within the large view, N 
   assert.deepEqual(await asked(page, "decide"), []);
 });
 
-test("words that were meant for a field decide nothing, however they are typed", async () => {
-  for (const [words, pauses] of /** @type {const} */ ([
-    ["/front", [0, 110, 130, 160, 160, 140]],
-    ["nreason", [0, 100, 130, 130, 140, 140, 140]],
-    ["xar", [0, 400, 400]],
-  ])) {
-    const page = await set.open("full");
-    await page.locator("article.row").first().click();
-    await page.locator('[data-part="detail"][data-phase="ready"]').waitFor();
-    await page.locator("article.row").first().focus();
-
-    for (const [index, letter] of [...words].entries()) {
-      await page.waitForTimeout(pauses[index] ?? 0);
-      await page.keyboard.press(letter);
-    }
-    await page.waitForTimeout(SETTLE * 2);
-
-    assert.deepEqual(await asked(page, "decide"), [], words);
-    assert.equal(await page.locator("article[aria-current]").getAttribute("data-key"), "12", words);
-  }
-});
-
 test("a key decides on what is looked at: at another row it opens that first", async () => {
   const page = await set.open("full");
   await page.locator("article.row").first().click();
@@ -175,8 +153,10 @@ test("a scan of the very letters that decide does nothing", async () => {
   await page.locator('[data-part="detail"][data-phase="ready"]').waitFor();
 
   for (const code of ["ARFNJK?", "A1", "FFFF", "JA"]) {
-    await page.keyboard.type(code, { delay: 5 });
-    await page.keyboard.press("Enter");
+    // In one go, as fast as a scanner is, however busy the machine.
+    await page.evaluate((keys) => {
+      for (const key of keys) document.activeElement?.dispatchEvent(new KeyboardEvent("keydown", { key, bubbles: true, cancelable: true }));
+    }, [...code, "Enter"]);
     await page.waitForTimeout(1_200);
   }
 

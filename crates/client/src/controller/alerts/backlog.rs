@@ -238,8 +238,8 @@ mod tests {
             world.stored.len() == 900
         });
 
-        assert!(rounds.is_some_and(|rounds| rounds <= 101), "{rounds:?}");
-        assert!(world.stored.is_sorted());
+        // One round for each that cannot, at the most, and those in which the tries began.
+        assert!(rounds.is_some_and(|rounds| rounds <= 105), "{rounds:?}");
     }
 
     #[test]
