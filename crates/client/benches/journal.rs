@@ -110,8 +110,8 @@ fn acknowledge(bencher: Bencher<'_, '_>) {
 fn mark_acked(bencher: Bencher<'_, '_>) {
     let home = Home::new();
     bencher.with_inputs(|| home.stored().0).bench_local_values(|alert| {
-        let marked = home.runtime.block_on(home.journal.mark_acked(alert, Timestamp::now()));
-        marked.expect("the disk takes it").expect("the alert is known")
+        let marked = home.runtime.block_on(home.journal.mark_acked(vec![(alert, Timestamp::now())]));
+        marked.expect("the disk takes it")
     });
 }
 
