@@ -167,17 +167,18 @@ export function onChoice(field, act) {
  * Runs an action once it is certain that the key just pressed stands alone.
  *
  * @param {() => void} act
+ * @param {number} [settle] how long no other may follow
  */
-export function alone(act) {
-  if (!scanner.follows()) settled(act);
+export function alone(act, settle = SETTLE) {
+  if (!scanner.follows()) settled(act, settle);
 }
 
-/** @param {() => void} act */
-function settled(act) {
+/** @param {() => void} act @param {number} [settle] */
+function settled(act, settle = SETTLE) {
   const pressedAt = scanner.typedAt;
   setTimeout(() => {
     if (scanner.typedAt === pressedAt) act();
-  }, SETTLE);
+  }, settle);
 }
 
 /** Whether a key pressed now may be part of a scan. @param {KeyboardEvent} event */

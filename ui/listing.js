@@ -71,15 +71,17 @@ export function nextOpen({ feed: { items }, deciding }, id) {
 }
 
 /**
- * Whether there are more that nobody has decided on than the list holds, this one aside.
+ * Whether the program counts more that nobody has decided on than the list holds. What was decided a moment ago may still be
+ * among those that it counts.
  *
  * @param {State} state
- * @param {string} id
  */
-export function isMoreOpen({ counts, deciding, feed: { items, query } }, id) {
+export function isMoreOpen({ counts, shown, feed: { items, query } }) {
   if (!isEverything({ ...query, filter: "all" })) return false;
-  const open = items.filter((item) => item.type === "incident" && item.id !== id && isOpen(deciding[item.id] ?? item.handling));
-  return counts.unhandled > open.length;
+  const open = items.filter((item) => item.type === "incident" && item.handling.state === "open");
+  const aside = shown?.detail && !items.some((item) => item.id === shown.id) && shown.detail.incident.handling.state === "open";
+  const late = items.filter((item) => item.type === "incident" && item.handling.state === "sending");
+  return counts.unhandled > open.length + late.length + (aside ? 1 : 0);
 }
 
 /**
@@ -125,7 +127,8 @@ export function withoutHandled(state) {
   const items = feed.items.filter(
     (item) => item.type !== "incident" || item.id === shown?.id || isOpen(item.handling),
   );
-  return items.length === feed.items.length ? state : { ...state, feed: { ...feed, items } };
+  if (items.length === feed.items.length) return state;
+  return { ...state, feed: { ...feed, items, from: windowStart({ ...feed, items }, feed.from) } };
 }
 
 /**

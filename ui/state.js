@@ -9,7 +9,7 @@
  * } from "./types.d.ts"
  */
 
-import { EVERYTHING, feedLoaded, isEverything, sameQuery, windowStart, withArrival, withoutHandled } from "./listing.js";
+import { EVERYTHING, feedLoaded, isEverything, ROWS, sameQuery, windowStart, withArrival, withoutHandled } from "./listing.js";
 
 /** Alerts of one incident that the page remembers, as many as the program tells. */
 const ALERTS = 200;
@@ -424,11 +424,16 @@ function incidentsRemoved(state, ids, counts) {
  */
 function opened(state, id) {
   if (state.shown?.id === id && state.shown.phase !== "failed") return state;
-  return withoutHandled({
+  const next = withoutHandled({
     ...state,
     question: null,
     shown: { id, phase: "loading", detail: null, chosen: null, sentence: "" },
   });
+  // Its row is in the document, so that it can be shown where it is.
+  const at = next.feed.items.findIndex((item) => item.id === id);
+  const { from } = next.feed;
+  if (at === -1 || (at >= from && at < from + ROWS)) return next;
+  return { ...next, feed: { ...next.feed, from: windowStart(next.feed, at - ROWS / 2) } };
 }
 
 /**

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { EVERYTHING, hasOlder, REMEMBERED, ROWS, STEP, visibleItems } from "../../ui/listing.js";
+import { EVERYTHING, hasOlder, isMoreOpen, REMEMBERED, ROWS, STEP, visibleItems } from "../../ui/listing.js";
 import { alertOf, handlingOf, INITIAL, reduce } from "../../ui/state.js";
 import { alert, detail, incident, world } from "./support/world.js";
 
@@ -235,6 +235,33 @@ test("a test of the alert path is asked for, under way, and over", () => {
   assert.deepEqual(running.drill, { view: { running: true, last: before.drill.view.last }, asked: false, refused: null });
   assert.deepEqual(done.drill, { view: { running: false, last }, asked: false, refused: null });
   assert.deepEqual([refused.drill.asked, refused.drill.refused, refused.drill.view], [false, "No connection.", before.drill.view]);
+});
+
+test("what is opened has its row in the document, and decided rows leave no empty list", () => {
+  const items = Array.from({ length: 450 }, (_, n) => ({ type: /** @type {const} */ ("incident"), ...incident({ id: String(1_000 - n) }) }));
+  const before = { ...INITIAL, feed: { ...INITIAL.feed, items, phase: /** @type {const} */ ("ready") } };
+
+  const below = reduce(before, { type: "opened", id: String(1_000 - 300) });
+  const shows = (/** @type {typeof below} */ state, /** @type {string} */ id) => visibleItems(state.feed).some((item) => item.id === id);
+  const query = { ...INITIAL.feed.query, filter: /** @type {const} */ ("unhandled") };
+  const handled = /** @type {const} */ ({ state: "sending", decision: "resolved" });
+  const later = items.map((item, n) => (n >= 200 ? { ...item, handling: handled } : item));
+  const decided = reduce({ ...before, feed: { ...before.feed, items: later, query, from: 250 } }, { type: "closed" });
+
+  assert.equal(shows(below, String(1_000 - 300)), true);
+  assert.equal(shows(reduce(below, { type: "opened", id: "1000" }), "1000"), true);
+  assert.deepEqual([decided.feed.items.length, visibleItems(decided.feed).length], [200, 200]);
+});
+
+test("more is open than the list holds only where the program counts more, late as it may be", () => {
+  const item = (/** @type {string} */ id, /** @type {import("../../ui/types.d.ts").Handling} */ handling) => ({ type: /** @type {const} */ ("incident"), ...incident({ id, handling }) });
+  const open = /** @type {const} */ ({ state: "open" });
+  const sending = /** @type {const} */ ({ state: "sending", decision: "resolved" });
+  const state = (/** @type {number} */ unhandled, /** @type {import("../../ui/types.d.ts").FeedItem[]} */ items) => ({ ...INITIAL, counts: { ...COUNTS, unhandled }, feed: { ...INITIAL.feed, items } });
+
+  assert.equal(isMoreOpen(state(1, [item("1", open)])), false, "it is not told yet that it was decided");
+  assert.equal(isMoreOpen(state(1, [item("1", sending)])), false, "its row is told, the number is not");
+  assert.equal(isMoreOpen(state(2, [item("1", sending)])), true);
 });
 
 test("a decision that was not taken brings its alert back among those that are not handled", () => {

@@ -65,16 +65,18 @@ export function detailView(act, now, state) {
 
   /** Opens the next that nobody has decided on, also where it is not in the list yet. @param {string} about */
   async function follow(about) {
+    const isLookedAt = () => state().place === "feed" && state().shown?.id === about;
     let next = nextOpen(state(), about);
-    while (next === null && isMoreOpen(state(), about) && (await act.more())) next = nextOpen(state(), about);
-    if (next === null || state().shown?.id !== about) return;
+    while (next === null && isLookedAt() && isMoreOpen(state()) && (await act.more())) next = nextOpen(state(), about);
+    if (next === null || !isLookedAt()) return;
     const found = next;
     followedAt = performance.now();
-    const hadFocus = root.contains(document.activeElement);
+    const focused = document.activeElement;
+    const [inDetail, inRows] = [root.contains(focused), Boolean(focused?.closest("article.row"))];
     act.open(found, true);
     requestAnimationFrame(() => {
-      reveal(found);
-      if (hadFocus && !root.contains(document.activeElement)) focus();
+      reveal(found, inRows);
+      if (inDetail && !root.contains(document.activeElement)) focus();
     });
   }
 

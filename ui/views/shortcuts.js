@@ -19,6 +19,8 @@ import { focusCurrentRow, reveal } from "./feed.js";
 export function shortcuts(state, act, detail) {
   const list = /** @type {HTMLDialogElement} */ (part(document, "keys"));
   const letters = new Letters();
+  /** What cannot be taken back waits longer: it may be the first letter of a word. @type {Readonly<Record<string, number>>} */
+  const SETTLES = { r: 400, f: 400 };
   let painted = /** @type {State | null} */ (null);
   onPress(part(list, "keys-close"), () => list.close());
   onPress(part(document, "keys-open"), toggle);
@@ -85,7 +87,7 @@ export function shortcuts(state, act, detail) {
       if (key === "j" || key === "k" || key === "/" || key === "?") does();
       else if (row !== null && row !== meant) act.open(row);
       else if (state().shown?.id === meant) does();
-    });
+    }, SETTLES[key]);
   }
 
   /** @param {State["place"]} place @param {boolean} open */

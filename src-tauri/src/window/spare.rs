@@ -88,8 +88,11 @@ impl Spare {
 }
 
 fn kept(said: Option<&str>) -> Duration {
-    said.and_then(|said| said.parse().ok()).map_or(KEPT, Duration::from_secs)
+    said.and_then(|said| said.trim().parse().ok()).map_or(KEPT, Duration::from_secs).min(LONGEST)
 }
+
+/// The longest that a spare is kept, whatever is asked for.
+const LONGEST: Duration = Duration::from_secs(24 * 3_600);
 
 /// The memory that programs could still get, in KiB, as `/proc/meminfo` has it.
 fn available(meminfo: &str) -> Option<u64> {
