@@ -145,7 +145,7 @@ fn a_second_alert_of_the_same_person_updates_the_popup_in_place() -> Result<()> 
 
 fn acknowledge(browser: &Browser) -> Result<()> {
     browser.wait_for("the Acknowledge button", || {
-        let button = browser.find("[data-part=acknowledge]")?;
+        let button = browser.find("[data-part=acknowledge]:not([aria-disabled])")?;
         button.click()?;
         Ok(Some(()))
     })
