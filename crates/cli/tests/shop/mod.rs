@@ -200,6 +200,7 @@ impl Shop {
 /// A running `watch --json`; killed with this value.
 pub struct Watch {
     child: Child,
+    reader: Option<thread::JoinHandle<()>>,
     lines: Option<Receiver<Value>>,
     seen: Vec<Value>,
 }
@@ -208,7 +209,7 @@ impl Watch {
     fn new(mut child: Child) -> Watch {
         let (tell, lines) = channel();
         let out = child.stdout.take().expect("its output");
-        thread::spawn(move || {
+        let reader = thread::spawn(move || {
             for line in BufReader::new(out).lines() {
                 let Ok(line) = line else { break };
                 let line = serde_json::from_str(&line).unwrap_or_else(|_| panic!("a JSON object: {line}"));
@@ -218,7 +219,7 @@ impl Watch {
                 }
             }
         });
-        Watch { child, lines: Some(lines), seen: Vec::new() }
+        Watch { child, reader: Some(reader), lines: Some(lines), seen: Vec::new() }
     }
 
     /// The first line from here on for which this holds.
@@ -247,9 +248,12 @@ impl Watch {
         assert!(sent.expect("kill").success());
     }
 
-    /// Closes the reading end of its output, with the next line at the latest.
+    /// Closes the reading end of its output, and waits until that is so: the next line does it, such as that of an ack.
     pub fn stop_reading(&mut self) {
         self.lines = None;
+        if let Some(reader) = self.reader.take() {
+            reader.join().expect("the reader ends");
+        }
     }
 
     /// Stops it as a service manager does: every line it printed, and its exit status.
