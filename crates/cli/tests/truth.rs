@@ -120,7 +120,7 @@ fn case_12_what_was_stored_and_not_printed_comes_first_and_once() {
     shop.publish(1);
     let first = watch.wait_for("the first", |line| line["event"] == "alert");
     // Nobody reads any more: the second is stored, and its line goes nowhere.
-    watch.stop_reading();
+    watch.stop_reading_now();
     let second = shop.publish(2);
     watch.wait();
 

@@ -248,9 +248,14 @@ impl Watch {
         assert!(sent.expect("kill").success());
     }
 
-    /// Closes the reading end of its output, and waits until that is so: the next line does it, such as that of an ack.
+    /// Closes the reading end of its output, with the next line at the latest.
     pub fn stop_reading(&mut self) {
         self.lines = None;
+    }
+
+    /// The same, and waits for that line, such as that of an ack.
+    pub fn stop_reading_now(&mut self) {
+        self.stop_reading();
         if let Some(reader) = self.reader.take() {
             reader.join().expect("the reader ends");
         }
