@@ -5,13 +5,15 @@
 //! cargo bench -p visionguard-client
 //! ```
 
+#[path = "../../picture/benches/frame/mod.rs"]
+mod frame;
+
 use std::cell::Cell;
 use std::collections::BTreeMap;
 
 use bytes::Bytes;
 use divan::Bencher;
 use jiff::Timestamp;
-use jpeg_encoder::{ColorType, Encoder};
 use tempfile::TempDir;
 use tokio::runtime::{Builder, Runtime};
 use visionguard_client::journal::{Incoming, Journal};
@@ -131,7 +133,8 @@ impl Home {
         let journal = Journal::open(folder.path()).expect("a journal").journal;
         let read = ServerMessage::read(MESSAGE).expect("the fixture is a message");
         let ServerMessage::Alert(alert) = read.message else { panic!("the fixture is no alert") };
-        let alert = Alert { picture: Picture::Jpeg(frame()), ..*alert };
+        let jpeg = Jpeg::from_bytes(Bytes::from(frame::frame((640, 480), 85))).expect("it is a JPEG");
+        let alert = Alert { picture: Picture::Jpeg(jpeg), ..*alert };
         let runtime = Builder::new_current_thread().build().expect("a runtime");
         Home { journal, runtime, alert, people: Cell::new(0), _folder: folder }
     }
@@ -168,22 +171,4 @@ impl Home {
             page.expect("it can be read")
         });
     }
-}
-
-/// A frame of 640 x 480 of about 90 kB: slopes with a little noise.
-fn frame() -> Jpeg {
-    let mut state = 7_u32;
-    let mut pixels = Vec::with_capacity(640 * 480 * 3);
-    for y in 0..480_u32 {
-        for x in 0..640_u32 {
-            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-            let noise = state >> 27;
-            pixels.extend(
-                [x / 4 + noise, y / 3 + noise, (x + y) / 8 + noise].map(|light| light.min(255) as u8),
-            );
-        }
-    }
-    let mut jpeg = Vec::new();
-    Encoder::new(&mut jpeg, 85).encode(&pixels, 640, 480, ColorType::Rgb).expect("it can be encoded");
-    Jpeg::from_bytes(Bytes::from(jpeg)).expect("it is a JPEG")
 }
