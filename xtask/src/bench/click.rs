@@ -52,7 +52,8 @@ pub(super) fn to_status(bench: &Bench) -> Result<Outcome> {
     let (mut of_ours, mut of_chromium) = (Vec::new(), Vec::new());
     for _ in 0..bench.repetitions {
         thread::sleep(REST);
-        of_ours.push(clicked(&stage, &our_status, &clicks)?);
+        of_ours.push(opened(&stage, &our_status, &clicks)?);
+        close(&stage)?;
         thread::sleep(REST);
         of_chromium.push(started(&stage, &their_status, &theirs)?);
     }
@@ -70,7 +71,9 @@ pub(super) fn to_status(bench: &Bench) -> Result<Outcome> {
         of_chromium.push(started(&stage, &their_status, &theirs)?);
         thread::sleep(REST);
         let spare = stage.desktop.processes(WINDOW);
-        of_ours.push(clicked_as(&stage, &our_status, &clicks, &spare)?);
+        of_ours.push(opened(&stage, &our_status, &clicks)?);
+        ensure!(stage.desktop.processes(WINDOW) == spare, "the window is not the spare");
+        close(&stage)?;
     }
     let spare = Figure::alone("the spare of a closed one", "ms", of_ours);
     let spare = spare.against("Chromium app window", of_chromium);
@@ -84,26 +87,6 @@ fn first_look<'a>(stage: &Stage<'_>, eye: &'a Eye) -> Result<Status<'a>> {
     let status = Status::find(stage, eye, OURS)?;
     close(stage)?;
     Ok(status)
-}
-
-/// Milliseconds from the click to our status.
-fn clicked(stage: &Stage<'_>, status: &Status<'_>, clicks: &Receiver<SystemTime>) -> Result<f64> {
-    let took = opened(stage, status, clicks)?;
-    close(stage)?;
-    Ok(took)
-}
-
-/// The same, of a window that was a process before.
-fn clicked_as(
-    stage: &Stage<'_>,
-    status: &Status<'_>,
-    clicks: &Receiver<SystemTime>,
-    spare: &[u32],
-) -> Result<f64> {
-    let took = opened(stage, status, clicks)?;
-    ensure!(stage.desktop.processes(WINDOW) == spare, "the window is not the spare");
-    close(stage)?;
-    Ok(took)
 }
 
 /// Milliseconds from the click to our status; the window stays.
@@ -168,7 +151,7 @@ impl<'a> Status<'a> {
         let mut all = Vec::new();
         for x in left..left + AREA.0.min(window.width) {
             for y in top..top + AREA.1.min(window.height) {
-                if near(eye.at(x, y)?, WELL) {
+                if eye.has((x, y), WELL, TOLERANCE)? {
                     all.push((x, y));
                 }
             }
@@ -198,15 +181,11 @@ impl<'a> Status<'a> {
 
     /// Whether all of these points have its colour now.
     fn has(&self, points: &[(u32, u32)]) -> Result<bool> {
-        for (x, y) in points {
-            if !near(self.eye.at(*x, *y)?, WELL) {
+        for point in points {
+            if !self.eye.has(*point, WELL, TOLERANCE)? {
                 return Ok(false);
             }
         }
         Ok(true)
     }
-}
-
-fn near(have: [u8; 3], want: [u8; 3]) -> bool {
-    have.iter().zip(want).all(|(have, want)| have.abs_diff(want) <= TOLERANCE)
 }

@@ -176,7 +176,7 @@ impl<'a> Shown<'a> {
         let mut points = Vec::new();
         for y in (top..(top + window.height).min(SIZE.1)).step_by(2) {
             for x in (left..(left + window.width).min(SIZE.0)).step_by(2) {
-                if near(eye.at(x, y)?, COLOURS[0]) {
+                if eye.has((x, y), COLOURS[0], TOLERANCE)? {
                     points.push((x, y));
                 }
             }
@@ -190,10 +190,9 @@ impl<'a> Shown<'a> {
     fn painted(&self, person: usize) -> Result<f64> {
         thread::sleep(PAUSE * 5);
         let colour = COLOURS[person % COLOURS.len()];
-        let (x, y) = self.place;
         let sent = self.send(person)?;
         let give_up_at = Instant::now() + PATIENCE;
-        while !near(self.eye.at(x, y)?, colour) {
+        while !self.eye.has(self.place, colour, TOLERANCE)? {
             if Instant::now() >= give_up_at {
                 bail!("the picture of alert {person} is not shown");
             }
@@ -210,10 +209,6 @@ impl<'a> Shown<'a> {
         self.backend.send(&told)?;
         Ok(sent)
     }
-}
-
-fn near(have: [u8; 3], want: [u8; 3]) -> bool {
-    have.iter().zip(want).all(|(have, want)| have.abs_diff(want) <= TOLERANCE)
 }
 
 #[cfg(test)]

@@ -153,17 +153,26 @@ impl Client<'_> {
 
     /// The same with a program whose spare window is ended after so many seconds, and none at all after none.
     pub(super) fn start_with_spare(&self, backend: &Backend, seconds: u32) -> Result<Running> {
-        let mut command = self.program("visionguard-desktop");
-        command.arg("--hidden").env("VISIONGUARD_SPARE_SECONDS", seconds.to_string());
-        let running = Running { child: self.stage.desktop.spawn("program", &mut command)? };
+        let mut command = self.hidden();
+        command.env("VISIONGUARD_SPARE_SECONDS", seconds.to_string());
+        let running = self.run(&mut command)?;
         backend.until_connected()?;
         Ok(running)
     }
 
     /// Starts the desktop program without a window.
     pub(super) fn launch(&self) -> Result<Running> {
+        self.run(&mut self.hidden())
+    }
+
+    fn hidden(&self) -> Command {
         let mut command = self.program("visionguard-desktop");
-        Ok(Running { child: self.stage.desktop.spawn("program", command.arg("--hidden"))? })
+        command.arg("--hidden");
+        command
+    }
+
+    fn run(&self, command: &mut Command) -> Result<Running> {
+        Ok(Running { child: self.stage.desktop.spawn("program", command)? })
     }
 
     /// Opens the window of the program that runs, as a second start of it does.

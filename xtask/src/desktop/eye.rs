@@ -31,10 +31,16 @@ impl Eye {
     }
 
     /// The colour of a point now, as red, green, blue.
-    pub fn at(&self, x: u32, y: u32) -> Result<[u8; 3]> {
+    fn at(&self, x: u32, y: u32) -> Result<[u8; 3]> {
         let mut point = [0; 4];
         self.file.read_exact_at(&mut point, self.start + u64::from(y) * self.stride + u64::from(x) * 4)?;
         let [blue, green, red, _] = point;
         Ok([red, green, blue])
+    }
+
+    /// Whether a point has this colour now, or one that differs by no more than so much.
+    pub fn has(&self, (x, y): (u32, u32), colour: [u8; 3], tolerance: u8) -> Result<bool> {
+        let have = self.at(x, y)?;
+        Ok(have.iter().zip(colour).all(|(have, want)| have.abs_diff(want) <= tolerance))
     }
 }
