@@ -401,14 +401,7 @@ impl Read {
 
     /// Takes the next part over, but for rows that are not wanted or that came before: those that arrive meanwhile push
     /// others onto the next page.
-    fn take(
-        &mut self,
-        part: Part,
-        offset: u64,
-        known: &HashSet<AnomalyId>,
-        is_wanted: impl Fn(&Row) -> bool,
-    ) {
-        self.known.extend(known.iter().cloned());
+    fn take(&mut self, part: Part, offset: u64, is_wanted: impl Fn(&Row, &HashSet<AnomalyId>) -> bool) {
         if offset == 0 {
             self.totals.0 = part.total;
         }
@@ -418,7 +411,8 @@ impl Read {
             self.unsent.push(self.rows.len());
         }
         for row in part.rows {
-            if is_wanted(&row) && row.alert.anomaly_id.as_ref().is_some_and(|id| self.seen.insert(id.clone()))
+            if is_wanted(&row, &self.known)
+                && row.alert.anomaly_id.as_ref().is_some_and(|id| self.seen.insert(id.clone()))
             {
                 self.missing += usize::from(!is_known(&row, &self.known));
                 self.rows.push_back(row);
@@ -531,7 +525,7 @@ async fn first(
         let part = pages.read(limit, offset).await?;
         let (sent, may_be_last) = (part.sent, part.may_be_last(offset));
         reached = part.rows.last().is_some_and(&is_history);
-        read.take(part, offset, &HashSet::new(), |_| true);
+        read.take(part, offset, |_, _| true);
         read.hold(most);
         offset += sent;
         read.has_older = !may_be_last;
@@ -646,10 +640,10 @@ async fn back_to(
         let known = journal.known(ids).await?;
         let reached = part.rows.last().is_some_and(|row| reach.ends_at(row, &known));
 
-        let is_missing = |row: &Row| reach.wants(row, mark, &known) && !is_known(row, &known);
-        known_since = if part.rows.iter().any(is_missing) { 0 } else { known_since + part.rows.len() };
-
-        read.take(part, offset, &known, |row| reach.wants(row, mark, &known));
+        let (rows, missing) = (part.rows.len(), read.missing);
+        read.known.extend(known);
+        read.take(part, offset, |row, known| reach.wants(row, mark, known));
+        known_since = if read.missing > missing { 0 } else { known_since + rows };
         read.hold(most);
         offset += sent;
 
