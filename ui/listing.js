@@ -78,10 +78,9 @@ export function nextOpen({ feed: { items }, deciding }, id) {
  */
 export function isMoreOpen({ counts, shown, feed: { items, query } }) {
   if (!isEverything({ ...query, filter: "all" })) return false;
-  const open = items.filter((item) => item.type === "incident" && item.handling.state === "open");
+  const counted = items.filter((item) => item.type === "incident" && ["open", "sending"].includes(item.handling.state));
   const aside = shown?.detail && !items.some((item) => item.id === shown.id) && shown.detail.incident.handling.state === "open";
-  const late = items.filter((item) => item.type === "incident" && item.handling.state === "sending");
-  return counts.unhandled > open.length + late.length + (aside ? 1 : 0);
+  return counts.unhandled > counted.length + (aside ? 1 : 0);
 }
 
 /**

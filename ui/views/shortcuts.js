@@ -25,11 +25,10 @@ export function shortcuts(state, act, detail) {
   onPress(part(list, "keys-close"), () => list.close());
   onPress(part(document, "keys-open"), toggle);
 
-  /** What a letter does among the alerts. @type {Readonly<Record<string, () => void>>} */
-  const LETTERS = {
-    "/": focusSearch,
-    j: () => move(1),
-    k: () => move(-1),
+  /** Where a letter leads among the alerts. @type {Readonly<Record<string, () => void>>} */
+  const WAYS = { "/": focusSearch, j: () => move(1), k: () => move(-1) };
+  /** What a letter does to the alert that is looked at. @type {Readonly<Record<string, () => void>>} */
+  const ACTS = {
     a: () => detail.decide("acknowledged"),
     r: () => detail.decide("resolved"),
     f: () => detail.decide("false_alarm"),
@@ -75,18 +74,20 @@ export function shortcuts(state, act, detail) {
   /** A letter, which a key held down types once. @param {KeyboardEvent} event @param {string} key */
   function letter(event, key) {
     const { place, shown } = state();
-    const does = key === "?" ? toggle : place === "feed" && !list.open ? LETTERS[key] : undefined;
-    if (does && key !== "?") event.preventDefault();
+    const [ways, acts] = place === "feed" && !list.open ? [WAYS, ACTS] : [{}, {}];
+    const way = key === "?" ? toggle : ways[key];
+    const deed = acts[key];
+    if (ways[key] || deed) event.preventDefault();
     if (event.repeat) return;
     const acted = letters.down(event.timeStamp);
-    if (!does || acted === null) return;
+    if (!(way || deed) || acted === null) return;
     const [row, meant] = [rowOf(event.target), shown?.id];
     alone(() => {
       acted();
       // What the eye is on may be another by now, or a row that is not open.
-      if (key === "j" || key === "k" || key === "/" || key === "?") does();
+      if (way) way();
       else if (row !== null && row !== meant) act.open(row);
-      else if (state().shown?.id === meant) does();
+      else if (state().shown?.id === meant) deed?.();
     }, SETTLES[key]);
   }
 
