@@ -11,6 +11,8 @@ use visionguard_client::pipe::FromWindow;
 const AFTER: Duration = Duration::from_secs(5);
 /// How long it waits to be wanted.
 const KEPT: Duration = Duration::from_secs(10 * 60);
+/// The longest that it waits, whatever is asked for.
+const LONGEST: Duration = Duration::from_secs(24 * 3_600);
 /// Says another time, in seconds; none at all is no spare.
 const VARIABLE: &str = "VISIONGUARD_SPARE_SECONDS";
 /// So much memory must be left for a computer to have one, in KiB.
@@ -90,9 +92,6 @@ impl Spare {
 fn kept(said: Option<&str>) -> Duration {
     said.and_then(|said| said.trim().parse().ok()).map_or(KEPT, Duration::from_secs).min(LONGEST)
 }
-
-/// The longest that a spare is kept, whatever is asked for.
-const LONGEST: Duration = Duration::from_secs(24 * 3_600);
 
 /// The memory that programs could still get, in KiB, as `/proc/meminfo` has it.
 fn available(meminfo: &str) -> Option<u64> {
