@@ -99,6 +99,14 @@ impl Backend {
         Ok(SystemTime::now())
     }
 
+    /// Ends the connection as a server does that restarts: whoever is told so is back within two seconds.
+    pub(super) fn restart(&self) -> Result<()> {
+        if let Some((socket, _)) = self.shared.lock().socket.take() {
+            socket::write(&socket, &socket::restarting())?;
+        }
+        Ok(())
+    }
+
     /// Ends the connection without a word.
     pub(super) fn hang_up(&self) {
         if let Some((socket, _)) = self.shared.lock().socket.take() {

@@ -123,7 +123,7 @@ const ROWS: [Row; 18] = [
         ..row(
             "P10",
             "Over hours: 50,000 alerts and 500 reconnects",
-            Planned::steady("P10", 7_800),
+            Planned::steady("P10", 3_900),
             growth::over_hours,
         )
     },

@@ -15,12 +15,19 @@ const TEXT: u8 = 1;
 const CLOSE: u8 = 8;
 const PROTOCOL_PING: u8 = 9;
 const PROTOCOL_PONG: u8 = 10;
+/// A server that restarts closes with it.
+const RESTART: u16 = 1012;
 /// Longest message of a client.
 const LONGEST: u64 = 1 << 20;
 
 /// A message as it goes over the wire.
 pub(in super::super) fn frame(text: &str) -> Vec<u8> {
     framed(TEXT, text.as_bytes())
+}
+
+/// The farewell of a server that restarts.
+pub(super) fn restarting() -> Vec<u8> {
+    framed(CLOSE, &RESTART.to_be_bytes())
 }
 
 /// Writes a whole frame.
