@@ -2,7 +2,7 @@
  * What a person can do: each function asks the program for it and tells the store what came of it. Nothing is shown as
  * done here; that is for the program's events.
  *
- * @import { Decision, Problem, ReportQuery, SettingsView } from "./types.d.ts"
+ * @import { BringBack, Decision, Problem, ReportQuery, SettingsView } from "./types.d.ts"
  * @import { Credentials } from "./core.js"
  * @import { Period, Place, Query, Question } from "./state.js"
  * @import { Store } from "./store.js"
@@ -12,12 +12,15 @@ import * as core from "./core.js";
 import { midnight } from "./format.js";
 import { ROWS, sameQuery, STEP } from "./listing.js";
 import { timeOf } from "./ledger.js";
+import { undoable } from "./state.js";
 import { t } from "./words.js";
 
 /** How soon a broken subscription is tried again. */
 const RETRY = 2_000;
 /** How long a report that is looked at may be behind what happened. */
 const BEHIND = 3_000;
+/** How long it is offered at once to bring back what was cleared from view; later it is among "Cleared". */
+const TO_BRING_BACK = 20_000;
 
 /** What makes a report of the present differ. @type {ReadonlySet<string>} */
 const CHANGES_THE_REPORT = new Set(["alert_added", "incident_changed", "feed_changed", "drill", "status"]);
@@ -227,9 +230,36 @@ export function actions(store) {
     /** @param {string} id */
     seen: (id) => core.seen(id).catch(() => undefined),
 
-    clearAll() {
-      dispatch({ type: "asked", question: null });
-      core.clearAll().catch(mishap);
+    /** Takes the handled alerts out of view that the list shows, all pages of it. */
+    async clear() {
+      try {
+        const cleared = await core.clear({ ...store.state.feed.query, before: null });
+        if (cleared.incidents > 0) dispatch({ type: "cleared", cleared, until: store.now() + TO_BRING_BACK });
+      } catch (problem) {
+        mishap(problem);
+      }
+    },
+
+    /** @param {BringBack} what */
+    bringBack: (what) => core.bringBack(what).catch(mishap),
+
+    /** Takes back what was done last, if it still can be: the alert opens again. */
+    async undo() {
+      const done = undoable(store.state, store.now());
+      if (done === null) return;
+      if ("at" in done) {
+        dispatch({ type: "brought_back", at: done.at });
+        await core.bringBack({ which: "cleared_at", at: done.at }).catch(mishap);
+        return;
+      }
+      try {
+        await core.undo(done.id);
+        dispatch({ type: "opened", id: done.id });
+        await load(done.id);
+      } catch (problem) {
+        mishap(problem);
+      }
+      dispatch({ type: "undone", id: done.id });
     },
 
     retry: () => core.retryNow().catch(mishap),

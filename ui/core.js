@@ -3,7 +3,7 @@
  * the order they were sent, and turns every failure into a `Problem`. It keeps no state of the page.
  *
  * @import {
- *   Decision, DrillResult, Event, FeedPage, FeedQuery, IncidentDetail, Problem, Report, ReportQuery, SessionView,
+ *   BringBack, Cleared, Decision, DrillResult, Event, FeedPage, FeedQuery, IncidentDetail, Problem, Report, ReportQuery, SessionView,
  *   SettingsView, Snapshot
  * } from "./types.d.ts"
  */
@@ -66,8 +66,14 @@ export const seen = (incident) => call("seen", { incident });
 /** @type {(incident: string) => Promise<void>} */
 export const dismiss = (incident) => call("dismiss", { incident });
 
-/** @type {() => Promise<void>} */
-export const clearAll = () => call("clear_all");
+/** @type {(incident: string) => Promise<void>} */
+export const undo = (incident) => call("undo", { incident });
+
+/** @type {(query: FeedQuery) => Promise<Cleared>} */
+export const clear = (query) => call("clear", { query });
+
+/** @type {(what: BringBack) => Promise<void>} */
+export const bringBack = (what) => call("bring_back", { what });
 
 /** @type {(settings: SettingsView) => Promise<SettingsView>} */
 export const changeSettings = (settings) => call("change_settings", { settings });

@@ -78,8 +78,8 @@ export function nextOpen({ feed: { items }, deciding }, id) {
  */
 export function isMoreOpen({ counts, shown, feed: { items, query } }) {
   if (!isEverything({ ...query, filter: "all" })) return false;
-  const counted = items.filter((item) => item.type === "incident" && ["open", "sending"].includes(item.handling.state));
-  const aside = shown?.detail && !items.some((item) => item.id === shown.id) && shown.detail.incident.handling.state === "open";
+  const counted = items.filter((item) => item.type === "incident" && item.handling.state !== "recorded");
+  const aside = shown?.detail && !items.some((item) => item.id === shown.id) && isOpen(shown.detail.incident.handling);
   return counts.unhandled > counted.length + (aside ? 1 : 0);
 }
 
@@ -178,7 +178,7 @@ export function isEverything(query) {
  * @param {Incident} incident
  */
 function matches({ query, shops }, incident) {
-  if (query.filter === "unhandled" && !isOpen(incident.handling)) return false;
+  if (query.filter === "unhandled" ? !isOpen(incident.handling) : incident.cleared !== (query.filter === "cleared")) return false;
   if (query.severity !== null && incident.severity !== query.severity) return false;
   if (query.since !== null && incident.first_at < query.since) return false;
   if (query.shop !== null && incident.shop !== shops.find((shop) => shop.id === query.shop)?.name) return false;

@@ -23,6 +23,7 @@ import { settingsView } from "./views/settings.js";
 import { shortcuts } from "./views/shortcuts.js";
 import { signInView } from "./views/sign-in.js";
 import { statusView } from "./views/status.js";
+import { undoView } from "./views/undo.js";
 
 /** How long the page may stay empty in sight before it says that it is starting. */
 const PATIENCE = 600;
@@ -46,6 +47,7 @@ const views = [
   feedView(act, now),
   overviewView(act, now),
   detail.paint,
+  undoView(act, now),
   signInView(act),
   reportView(act, now),
   settingsView(act, now),
@@ -73,13 +75,13 @@ function waitForStart() {
 
 /** @param {State} state */
 function paintPlace(state) {
-  const { settings, place, shown, feed } = state;
+  const { settings, place, shown, feed, counts } = state;
   attribute(document.documentElement, "data-theme", settings && settings.theme !== "system" ? settings.theme : null);
   attribute(document.documentElement, "data-blur", settings?.blur ? "" : null);
   const alerts = part(document, "alerts");
   show(alerts, state.ready && place === "feed");
   attribute(alerts, "data-detail", shown ? "open" : null);
-  attribute(alerts, "data-feed", isEmpty(feed) ? "empty" : null);
+  attribute(alerts, "data-feed", isEmpty(feed) && counts.cleared === 0 ? "empty" : null);
   part(document, "feed").inert = narrow.matches && shown !== null;
   if (state.ready) show(part(document, "start"), false);
   else if (state.failure !== null) paintStart(state);

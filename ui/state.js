@@ -3,7 +3,7 @@
  * does not touch keep their identity, so that a view can tell by `===` that it has nothing to do.
  *
  * @import {
- *   AlertView, Counts, Decision, DrillResult, DrillView, Event, FeedItem, FeedPage, FeedQuery, Handling, Incident,
+ *   AlertView, Cleared, Counts, Decision, DrillResult, DrillView, Event, FeedItem, FeedPage, FeedQuery, Handling, Incident,
  *   IncidentDetail, NoticeView, PopupsView, Problem, Report, ReportQuery, SessionView, SettingsView, ShopView, Snapshot,
  *   StatusView
  * } from "./types.d.ts"
@@ -11,12 +11,14 @@
 
 import { EVERYTHING, feedLoaded, isEverything, ROWS, sameQuery, windowStart, withArrival, withoutHandled } from "./listing.js";
 
+/** What can be taken back is remembered of so many. */
+const DONE = 20;
 /** Alerts of one incident that the page remembers, as many as the program tells. */
 const ALERTS = 200;
 
 /**
  * @typedef {"feed" | "report" | "settings" | "sign_in"} Place
- * @typedef {"clear" | "sign_out"} Question asked in place before something is done
+ * @typedef {"sign_out"} Question asked in place before something is done
  * @typedef {Omit<FeedQuery, "before">} Query
  * @typedef {"today" | "week" | "month" | "range"} Period
  *
@@ -51,6 +53,9 @@ const ALERTS = 200;
  * @property {boolean} asked its button was pressed and nothing is known yet
  * @property {string | null} refused why it could not be made
  *
+ * @typedef {{ id: string, camera: string, decision: Decision, until: number }} Decided a decision that is not sent yet
+ * @typedef {Cleared & { until: number }} ClearedNow what was taken out of view a moment ago
+ *
  * @typedef {object} State
  * @property {boolean} ready the first snapshot is there
  * @property {string | null} failure why the page cannot start
@@ -72,6 +77,7 @@ const ALERTS = 200;
  * @property {{ busy: boolean, problem: Problem | null }} signIn
  * @property {Readonly<Record<string, Handling>>} deciding decisions that the program has not confirmed yet
  * @property {Readonly<Record<string, Decision>>} overruled what was decided here after somebody else had decided otherwise
+ * @property {readonly (Decided | ClearedNow)[]} done what can be taken back, the newest last; the time of some may be over
  * @property {Ledger} ledger
  * @property {Drill} drill
  */
@@ -95,6 +101,9 @@ const ALERTS = 200;
  *   | { type: "frame_chosen", alert: string }
  *   | { type: "deciding", id: string, decision: Decision }
  *   | { type: "decide_failed", id: string, decision: Decision, sentence: string }
+ *   | { type: "undone", id: string }
+ *   | { type: "cleared", cleared: Cleared, until: number }
+ *   | { type: "brought_back", at: number }
  *   | { type: "signing_in" }
  *   | { type: "signed_in", session: SessionView }
  *   | { type: "sign_in_failed", problem: Problem }
@@ -118,7 +127,7 @@ export const INITIAL = {
   ahead: 0,
   status: null,
   session: null,
-  counts: { unhandled: 0, unseen: 0, total: 0, today: 0 },
+  counts: { unhandled: 0, unseen: 0, total: 0, cleared: 0, today: 0 },
   settings: null,
   wanted: null,
   unwanted: null,
@@ -142,6 +151,7 @@ export const INITIAL = {
   signIn: { busy: false, problem: null },
   deciding: {},
   overruled: {},
+  done: [],
   ledger: { period: "today", query: null, report: null, at: 0, phase: "idle", sentence: "" },
   drill: { view: { running: false, last: null }, asked: false, refused: null },
 };
@@ -224,9 +234,15 @@ export function reduce(state, event) {
     case "frame_chosen":
       return state.shown ? { ...state, shown: { ...state.shown, chosen: event.alert } } : state;
     case "deciding":
-      return withDeciding(state, event.id, { state: "sending", decision: event.decision });
+      return withDeciding(state, event.id, { state: "sending", decision: event.decision, undo_until: null });
     case "decide_failed":
       return withDeciding(state, event.id, { state: "refused", decision: event.decision, sentence: event.sentence });
+    case "undone":
+      return { ...state, done: withoutDecision(state.done, event.id) };
+    case "cleared":
+      return { ...state, done: [...state.done, { ...event.cleared, until: event.until }].slice(-DONE) };
+    case "brought_back":
+      return { ...state, done: state.done.filter((done) => !("at" in done && done.at === event.at)) };
     case "signing_in":
       return { ...state, signIn: { busy: true, problem: null } };
     case "signed_in":
@@ -271,6 +287,16 @@ export function reduce(state, event) {
  */
 export function handlingOf(state, incident) {
   return state.deciding[incident.id] ?? incident.handling;
+}
+
+/**
+ * What was done last and can be taken back at this moment.
+ *
+ * @param {State} state
+ * @param {number} now
+ */
+export function undoable({ done }, now) {
+  return done.findLast(({ until }) => until > now) ?? null;
 }
 
 /**
@@ -324,7 +350,7 @@ function started(state, snapshot, at) {
  */
 function withSession(state, session) {
   if (session === null) {
-    return { ...state, session, place: "sign_in", shown: null, question: null, overruled: {}, ledger: INITIAL.ledger };
+    return { ...state, session, place: "sign_in", shown: null, question: null, overruled: {}, done: [], ledger: INITIAL.ledger };
   }
   return { ...state, session, place: state.place === "sign_in" && !state.signIn.busy ? "feed" : state.place };
 }
@@ -379,9 +405,32 @@ function incidentChanged(state, incident, counts) {
     shown: shown && detail ? { ...shown, detail } : shown,
     deciding: confirmed ? omit(deciding, incident.id) : deciding,
     overruled: withOverruled(state, incident, known && "handling" in known ? known.handling : null),
+    done: withDone(state.done, incident),
   });
-  // It left the list when it was decided on, and the decision was not taken.
-  return incident.handling.state === "refused" ? withArrival(changed, incident) : changed;
+  // It left the list when it was decided on, and the decision was not taken, or taken back.
+  const undone = incident.handling.state === "open" && state.done.some((done) => "id" in done && done.id === incident.id);
+  return incident.handling.state === "refused" || undone ? withArrival(changed, incident) : changed;
+}
+
+/**
+ * Keeps the decision while it can be taken back.
+ *
+ * @param {State["done"]} done
+ * @param {Incident} incident
+ */
+function withDone(done, { id, camera, handling }) {
+  const until = handling.state === "sending" ? handling.undo_until : null;
+  if (handling.state === "sending" && until !== null) {
+    const decided = { id, camera, decision: handling.decision, until };
+    const known = done.some((other) => "id" in other && other.id === id && other.until === until && other.decision === decided.decision);
+    return known ? done : [...withoutDecision(done, id), decided].slice(-DONE);
+  }
+  return done.some((other) => "id" in other && other.id === id) ? withoutDecision(done, id) : done;
+}
+
+/** @param {State["done"]} done @param {string} id */
+function withoutDecision(done, id) {
+  return done.filter((other) => !("id" in other && other.id === id));
 }
 
 /**

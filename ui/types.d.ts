@@ -85,7 +85,7 @@ export type Keeping = "keychain" | "memory";
 
 export type Counts = {
 /**
- * Incidents nobody has decided on.
+ * Incidents nobody has decided on, whatever is in view.
  */
 unhandled: number,
 /**
@@ -93,9 +93,13 @@ unhandled: number,
  */
 unseen: number,
 /**
- * Incidents in the journal.
+ * Incidents in view.
  */
 total: number,
+/**
+ * Incidents out of view.
+ */
+cleared: number,
 /**
  * Incidents since local midnight.
  */
@@ -126,6 +130,10 @@ alerts: number,
  */
 cover: string | null, source: Source, handling: Handling, seen: boolean,
 /**
+ * Taken out of view: listed among [`FeedFilter::Cleared`] alone.
+ */
+cleared: boolean,
+/**
  * When it happened, where it came live but late: `first_at` and `last_at` are when it came.
  */
 late: Late | null, };
@@ -151,7 +159,11 @@ export type Source = "live" | "history";
 /**
  * What was decided about an incident, and whether the server knows.
  */
-export type Handling = { "state": "open" } | { "state": "sending", decision: Decision, } | { "state": "recorded", decision: Decision,
+export type Handling = { "state": "open" } | { "state": "sending", decision: Decision,
+/**
+ * Until when it can be taken back, and is not sent: milliseconds since 1970, by this computer's clock.
+ */
+undo_until: number | null, } | { "state": "recorded", decision: Decision,
 /**
  * Decided on this computer.
  */
@@ -207,7 +219,21 @@ note: string | null,
  */
 text: string | null, };
 
-export type FeedFilter = "all" | "unhandled";
+export type FeedFilter = "all" | "unhandled" | "cleared";
+
+/**
+ * What comes back into view.
+ */
+export type BringBack = { "which": "one", incident: string, } | { "which": "cleared_at", at: number, } | { "which": "listed", query: FeedQuery, };
+
+/**
+ * What was taken out of view.
+ */
+export type Cleared = { incidents: number,
+/**
+ * When, to have it back.
+ */
+at: number, };
 
 /**
  * Which part of the feed: newest first.

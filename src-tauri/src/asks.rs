@@ -6,7 +6,7 @@ use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 use visionguard_client::controller::Client;
 use visionguard_client::model::Decision;
-use visionguard_client::view::{FeedQuery, Problem, ReportQuery, SettingsView};
+use visionguard_client::view::{BringBack, FeedQuery, Problem, ReportQuery, SettingsView};
 use visionguard_client::words;
 
 use crate::autostart::{Asked, Autostart};
@@ -52,12 +52,21 @@ pub(crate) enum Ask {
     Seen {
         incident: String,
     },
-    /// Takes one incident out of view.
+    /// Takes a decision back that was made a moment ago.
+    Undo {
+        incident: String,
+    },
+    /// Takes one handled incident out of view.
     Dismiss {
         incident: String,
     },
-    /// Takes all incidents out of view.
-    ClearAll {},
+    /// Takes the handled incidents out of view that a query lists.
+    Clear {
+        query: FeedQuery,
+    },
+    BringBack {
+        what: BringBack,
+    },
     ChangeSettings {
         settings: SettingsView,
     },
@@ -104,14 +113,16 @@ impl Answers {
             Ask::Drill {} => written(client.drill().await),
             Ask::Report { query } => written(client.report(query).await),
             Ask::Decide { incident, decision, note } => {
-                written(client.decide(&incident, decision, note).await)
+                written(client.decide_for_now(&incident, decision, note).await)
             }
             Ask::Seen { incident } => {
                 client.seen(&incident);
                 written(Ok(()))
             }
             Ask::Dismiss { incident } => written(client.dismiss(&incident).await),
-            Ask::ClearAll {} => written(client.clear_all().await),
+            Ask::Undo { incident } => written(client.undo(&incident).await),
+            Ask::Clear { query } => written(client.clear(query).await),
+            Ask::BringBack { what } => written(client.bring_back(what).await),
             Ask::ChangeSettings { settings } => written(self.change_settings(settings).await),
             Ask::TrySound { volume } => written(self.sounds.try_out(volume).await),
         }
@@ -168,7 +179,7 @@ mod tests {
 
     #[test]
     fn questions_without_values_have_an_empty_set_of_them() {
-        for command in ["subscribe", "retry_now", "drill", "clear_all"] {
+        for command in ["subscribe", "retry_now", "drill"] {
             let json = format!(r#"{{ "command": "{command}", "with": {{}} }}"#);
 
             serde_json::from_str::<Ask>(&json).unwrap();

@@ -5,7 +5,7 @@ import { arrival, worthSaying } from "../../ui/announce.js";
 import { INITIAL, reduce } from "../../ui/state.js";
 import { alert, incident, world } from "./support/world.js";
 
-const COUNTS = { unhandled: 1, unseen: 1, total: 1, today: 1 };
+const COUNTS = { unhandled: 1, unseen: 1, total: 1, cleared: 0, today: 1 };
 
 test("a new incident is said once, its further alerts are not", () => {
   const first = incident({ id: "1" });
@@ -34,7 +34,7 @@ test("the same status said again is not said again", () => {
 
 test("a decision is said when it is recorded, not when it is pressed", () => {
   const open = incident({ id: "12" });
-  const sending = /** @type {const} */ ({ state: "sending", decision: "acknowledged" });
+  const sending = /** @type {const} */ ({ state: "sending", decision: "acknowledged", undo_until: null });
   const recorded = /** @type {const} */ ({ state: "recorded", decision: "acknowledged", here: true, at: 0 });
   const waiting = reduce(base(), { type: "incident_changed", incident: { ...open, handling: sending }, counts: COUNTS });
 

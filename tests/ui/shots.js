@@ -147,6 +147,26 @@ const SHOTS = [
     },
   },
   { name: "keep-password", scenario: "sign_in", widths: [360, 1280], then: (page) => page.check("#keep-password") },
+  {
+    name: "undo",
+    scenario: "full",
+    async then(page) {
+      await page.evaluate(() => Object.assign(window, { __undo: 60_000_000_000, __silent: true }));
+      await open(page);
+      await page.locator('[data-part="resolve"]').click();
+      await page.locator('[data-part="undo"]').waitFor();
+    },
+  },
+  {
+    name: "cleared",
+    scenario: "full",
+    widths: [360, 1280],
+    async then(page) {
+      await page.click('[data-part="clear"]');
+      await page.click('[data-filter="cleared"]');
+      await page.getByRole("button", { name: "Bring all back" }).waitFor();
+    },
+  },
   { name: "clear", scenario: "full", widths: [360, 1280], then: (page) => page.click('[data-part="clear"]') },
   { name: "recorded", scenario: "full", widths: [360, 1280], then: (page) => page.locator("article.row").nth(2).click() },
   { name: "refused", scenario: "full", widths: [360, 1280], then: (page) => page.locator("article.row").nth(7).click() },

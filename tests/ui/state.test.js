@@ -6,7 +6,7 @@ import { alertOf, handlingOf, INITIAL, reduce } from "../../ui/state.js";
 import { alert, detail, incident, world } from "./support/world.js";
 
 const NOW = Date.UTC(2025, 10, 21, 13);
-const COUNTS = { unhandled: 1, unseen: 1, total: 3, today: 2 };
+const COUNTS = { unhandled: 1, unseen: 1, total: 3, cleared: 0, today: 2 };
 
 test("a snapshot fills the page and sets its clock by the program's", () => {
   const state = started("full");
@@ -133,7 +133,7 @@ test("among the not handled, what is handled leaves once nobody looks at it", ()
 
   const handled = reduce(open, {
     type: "incident_changed",
-    incident: { ...item, handling: { state: "sending", decision: "acknowledged" } },
+    incident: { ...item, handling: { state: "sending", decision: "acknowledged", undo_until: null } },
     counts: COUNTS,
   });
   const gone = reduce(handled, { type: "closed" });
@@ -195,7 +195,7 @@ test("what somebody else decided first is kept apart from what was decided here,
   const untouched = change(started("full"), theirs);
   const agreed = change(reduce(started("full"), { type: "deciding", id: "12", decision: "resolved" }), theirs);
   const beaten = change(reduce(started("full"), { type: "deciding", id: "12", decision: "acknowledged" }), theirs);
-  const stored = change(change(started("full"), { state: "sending", decision: "acknowledged" }), theirs);
+  const stored = change(change(started("full"), { state: "sending", decision: "acknowledged", undo_until: null }), theirs);
   const again = change(beaten, { ...theirs, decision: "false_alarm", here: true });
 
   assert.deepEqual([untouched.overruled, agreed.overruled], [{}, {}]);
@@ -244,7 +244,7 @@ test("what is opened has its row in the document, and decided rows leave no empt
   const below = reduce(before, { type: "opened", id: String(1_000 - 300) });
   const shows = (/** @type {typeof below} */ state, /** @type {string} */ id) => visibleItems(state.feed).some((item) => item.id === id);
   const query = { ...INITIAL.feed.query, filter: /** @type {const} */ ("unhandled") };
-  const handled = /** @type {const} */ ({ state: "sending", decision: "resolved" });
+  const handled = /** @type {const} */ ({ state: "sending", decision: "resolved", undo_until: null });
   const later = items.map((item, n) => (n >= 200 ? { ...item, handling: handled } : item));
   const decided = reduce({ ...before, feed: { ...before.feed, items: later, query, from: 250 } }, { type: "closed" });
 
@@ -256,7 +256,7 @@ test("what is opened has its row in the document, and decided rows leave no empt
 test("more is open than the list holds only where the program counts more, late as it may be", () => {
   const item = (/** @type {string} */ id, /** @type {import("../../ui/types.d.ts").Handling} */ handling) => ({ type: /** @type {const} */ ("incident"), ...incident({ id, handling }) });
   const open = /** @type {const} */ ({ state: "open" });
-  const sending = /** @type {const} */ ({ state: "sending", decision: "resolved" });
+  const sending = /** @type {const} */ ({ state: "sending", decision: "resolved", undo_until: null });
   const state = (/** @type {number} */ unhandled, /** @type {import("../../ui/types.d.ts").FeedItem[]} */ items) => ({ ...INITIAL, counts: { ...COUNTS, unhandled }, feed: { ...INITIAL.feed, items } });
 
   assert.equal(isMoreOpen(state(1, [item("1", open)])), false, "it is not told yet that it was decided");

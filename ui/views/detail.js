@@ -106,9 +106,11 @@ export function detailView(act, now, state) {
     toggle.focus();
   });
   onPress(part(root, "dismiss"), () => {
-    act.dismiss(id);
+    const next = rowBeside(id);
+    if (state().shown?.detail?.incident.cleared) act.bringBack({ which: "one", incident: id });
+    else act.dismiss(id);
     act.close();
-    requestAnimationFrame(() => focusNeighbour(id));
+    requestAnimationFrame(() => (next?.isConnected ? next.focus() : focusCurrentRow()));
   });
 
   /** @param {State} state */
@@ -259,6 +261,8 @@ function paintActions(root, state, shown) {
   const line = part(root, "handling");
   attribute(line, "data-handling", handling.state);
   text(part(line, "handling-words"), sentence(handling, away, state.overruled[incident.id] ?? null));
+  text(part(root, "dismiss"), incident.cleared ? t("page.undo.bring_back") : t("page.dismiss"));
+  show(part(root, "dismiss"), !isOpen(handling));
   icon(line, handlingWords(handling).icon ?? "info");
   show(line, handling.state !== "open");
 
@@ -303,7 +307,8 @@ function sentence(handling, away, overruled) {
     case "open":
       return "";
     case "sending":
-      return away ? t("page.handling.kept") : t("page.handling.sending");
+      if (away) return t("page.handling.kept");
+      return handling.undo_until === null ? t("page.handling.sending") : t("page.handling.held");
     case "recorded": {
       const done = t("page.handling.at", { done: handlingWords(handling).words, time: clock(handling.at) });
       if (overruled === null) return done;
@@ -314,11 +319,10 @@ function sentence(handling, away, overruled) {
   }
 }
 
-/** Puts the focus on the row after one that is about to go. @param {string} id */
-function focusNeighbour(id) {
+/** The row after one that is about to go, or the one before. @param {string} id */
+function rowBeside(id) {
   const row = [...part(document, "rows").children].find((row) => row instanceof HTMLElement && row.dataset.key === id);
   const next = row?.nextElementSibling ?? row?.previousElementSibling;
-  if (next instanceof HTMLElement) next.focus();
-  else focusCurrentRow();
+  return next instanceof HTMLElement ? next : null;
 }
 

@@ -2,7 +2,7 @@
  * The list of incidents and outages: rows by key, a window of at most 200 of them, and everything around it that asks
  * for more, for less, or for other ones.
  *
- * @import { FeedItem } from "../types.d.ts"
+ * @import { FeedFilter, FeedItem } from "../types.d.ts"
  * @import { State } from "../state.js"
  * @import { Actions } from "../act.js"
  */
@@ -10,7 +10,8 @@
 import { attribute, keyed, part, show, text } from "../dom.js";
 import { plain } from "../format.js";
 import { isScan, onPress } from "../keys.js";
-import { EVERYTHING, hasOlder, isEverything, visibleItems } from "../listing.js";
+import { EVERYTHING, hasOlder, isEverything, isOpen, visibleItems } from "../listing.js";
+import { handlingOf } from "../state.js";
 import { count, t } from "../words.js";
 import { chipsView } from "./chips.js";
 import { makeRow, updateRow } from "./row.js";
@@ -38,26 +39,12 @@ export function feedView(act, now) {
   let aimedAt = -Infinity;
 
   for (const tab of root.querySelectorAll("[data-filter]")) {
-    const filter = tab.getAttribute("data-filter") === "unhandled" ? "unhandled" : "all";
+    const filter = /** @type {FeedFilter} */ (tab.getAttribute("data-filter"));
     if (tab instanceof HTMLElement) onPress(tab, () => act.search({ filter }));
   }
-  onPress(part(root, "clear"), () => {
-    act.ask("clear");
-    requestAnimationFrame(() => part(root, "clear-no").focus());
-  });
-  const decline = () => {
-    act.ask(null);
-    requestAnimationFrame(() => part(root, "clear").focus());
-  };
-  onPress(part(root, "clear-no"), decline);
-  onPress(part(root, "clear-yes"), () => {
-    act.clearAll();
-    root.querySelector("button")?.focus();
-  });
-  part(root, "clear-question").addEventListener("keydown", (event) => {
-    if (event.key !== "Escape") return;
-    event.stopPropagation();
-    decline();
+  onPress(part(root, "clear"), () => act.clear());
+  onPress(part(root, "bring-back"), () => {
+    if (painted) act.bringBack({ which: "listed", query: { ...painted.feed.query, before: null } });
   });
   onPress(part(root, "older"), act.older);
   onPress(part(root, "newer"), act.newer);
@@ -168,20 +155,29 @@ export function feedView(act, now) {
 
   /** @param {State} state */
   function paintTools(state) {
-    const { counts, feed, question } = state;
+    const { counts, feed } = state;
+    const { filter } = feed.query;
     text(part(root, "unhandled"), counts.unhandled.toLocaleString("en"));
     text(part(root, "total"), counts.total.toLocaleString("en"));
+    text(part(root, "cleared"), counts.cleared.toLocaleString("en"));
     for (const tab of root.querySelectorAll("[data-filter]")) {
-      attribute(tab, "aria-pressed", String(tab.getAttribute("data-filter") === feed.query.filter));
+      attribute(tab, "aria-pressed", String(tab.getAttribute("data-filter") === filter));
     }
-    const asking = question === "clear";
-    show(part(root, "clear-question"), asking);
-    show(part(root, "clear"), !asking && feed.items.length > 0);
-    text(part(root, "clear-sentence"), count("page.clear.sentence", counts.total));
+    show(part(root, "cleared-tab"), counts.cleared > 0 || filter === "cleared");
+    const canClear = filter === "all" && feed.items.some((item) => item.type === "outage" || !isOpen(handlingOf(state, item)));
+    keepFocus(part(root, "clear"), canClear);
+    keepFocus(part(root, "bring-back"), filter === "cleared" && feed.items.length > 0);
     attribute(rows, "aria-busy", String(feed.phase === "loading" || feed.phase === "older"));
     show(part(root, "newer"), feed.from > 0);
     show(part(root, "older"), hasOlder(feed) && feed.items.length > 0);
     text(part(root, "older"), feed.phase === "older" ? t("page.feed.loading") : t("page.feed.older"));
+  }
+
+  /** Shows a button or not; the focus in it goes to the list. @param {HTMLElement} button @param {boolean} on */
+  function keepFocus(button, on) {
+    const focused = document.activeElement === button;
+    show(button, on);
+    if (focused && !on) root.querySelector("button")?.focus();
   }
 
   /** @param {State | null} state */
@@ -201,8 +197,13 @@ export function feedView(act, now) {
       const sentence = t("page.feed.no_match", { search: plain(search, 60) });
       return { sentence, button: t("page.feed.clear_search"), act: () => act.search({ search: "" }) };
     }
-    if (feed.query.filter === "unhandled" && state.counts.total > 0) {
-      return { sentence: t("page.feed.all_handled"), button: t("page.feed.show_all"), act: () => act.search({ filter: "all" }) };
+    const { filter } = feed.query;
+    if (filter === "cleared" || (filter === "unhandled" && state.counts.total + state.counts.cleared > 0)) {
+      const sentence = filter === "cleared" ? t("page.feed.none_cleared") : t("page.feed.all_handled");
+      return { sentence, button: t("page.feed.show_all"), act: () => act.search({ filter: "all" }) };
+    }
+    if (state.counts.cleared > 0) {
+      return { sentence: t("page.feed.all_cleared"), button: t("page.feed.show_cleared"), act: () => act.search({ filter: "cleared" }) };
     }
     return { sentence: t("page.feed.empty"), button: null, act: () => {} };
   }

@@ -52,7 +52,7 @@ export function overviewView(act, now) {
 /** @param {State} state */
 function title({ counts }) {
   if (counts.unhandled > 0) return count("page.overview.unhandled", counts.unhandled);
-  if (counts.total === 0) return t("page.overview.none");
+  if (counts.total + counts.cleared === 0) return t("page.overview.none");
   return counts.today === 0 ? t("page.overview.none_today") : t("page.overview.handled");
 }
 
@@ -63,7 +63,7 @@ function sentence({ counts, status }, now) {
     ? t("page.overview.since", { status: t(STATUS[status.status].word), moment: moment(status.since, now) })
     : "";
   const way = status && isByRecord(status) ? plain(status.sentence, 300) : "";
-  return [today, since, way, counts.total === 0 ? t("page.overview.first") : ""].filter(Boolean).join(" ");
+  return [today, since, way, counts.total + counts.cleared === 0 ? t("page.overview.first") : ""].filter(Boolean).join(" ");
 }
 
 /** The newest incident that waits for a decision. @param {FeedItem[]} items */

@@ -19,14 +19,14 @@ import { focusCurrentRow, reveal } from "./feed.js";
 export function shortcuts(state, act, detail) {
   const list = /** @type {HTMLDialogElement} */ (part(document, "keys"));
   const letters = new Letters();
-  /** What cannot be taken back waits longer: it may be the first letter of a word. @type {Readonly<Record<string, number>>} */
+  /** What settles an alert waits longer: it may be the first letter of a word. @type {Readonly<Record<string, number>>} */
   const SETTLES = { r: 400, f: 400 };
   let painted = /** @type {State | null} */ (null);
   onPress(part(list, "keys-close"), () => list.close());
   onPress(part(document, "keys-open"), toggle);
 
   /** Where a letter leads among the alerts. @type {Readonly<Record<string, () => void>>} */
-  const WAYS = { "/": focusSearch, j: () => move(1), k: () => move(-1) };
+  const WAYS = { "/": focusSearch, j: () => move(1), k: () => move(-1), z: act.undo };
   /** What a letter does to the alert that is looked at. @type {Readonly<Record<string, () => void>>} */
   const ACTS = {
     a: () => detail.decide("acknowledged"),

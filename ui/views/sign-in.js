@@ -92,7 +92,7 @@ export function signInView(act) {
     keep.disabled = busy;
     attribute(button, "aria-disabled", busy ? "true" : null);
     text(button, busy ? t("page.sign_in.busy") : t("page.sign_in.button"));
-    show(back, state.session !== null || state.counts.total > 0);
+    show(back, state.session !== null || state.counts.total + state.counts.cleared > 0);
     text(back, state.session !== null ? t("page.cancel") : t("page.sign_in.look"));
 
     if (problem !== painted?.signIn.problem) {

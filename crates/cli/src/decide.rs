@@ -9,7 +9,7 @@ use visionguard_client::controller::{Client, Following, StartError};
 use visionguard_client::journal::Journal;
 use visionguard_client::local::{self, AskError};
 use visionguard_client::lock::{LockError, Owner};
-use visionguard_client::model::{Decided, Decision, How, IncidentId};
+use visionguard_client::model::{Decided, Decision, Dispatch, How, IncidentId};
 use visionguard_client::outbox;
 use visionguard_client::shell::{Notification, Shell};
 use visionguard_client::view::{Event, Problem, Tray};
@@ -124,7 +124,10 @@ async fn write_down(
 ) -> Result<Decided, Failure> {
     let journal = Journal::open_beside(data_dir)?;
     let kept = match options.incident.parse::<IncidentId>() {
-        Ok(incident) => journal.decide(incident, decision, options.note.clone(), SystemClock.wall()).await?,
+        Ok(incident) => {
+            let note = options.note.clone();
+            journal.decide(incident, decision, note, Dispatch::AtOnce, SystemClock.wall()).await?
+        }
         Err(_) => None,
     };
     let Some(kept) = kept else {

@@ -319,7 +319,7 @@ pub fn severity_word(severity: Severity) -> &'static str {
 fn handling_words(handling: &Handling) -> String {
     match handling {
         Handling::Open => String::new(),
-        Handling::Sending { decision } => format!("{}, not sent yet", decision_word(*decision)),
+        Handling::Sending { decision, .. } => format!("{}, not sent yet", decision_word(*decision)),
         Handling::Recorded { decision, .. } => decision_word(*decision).to_owned(),
         Handling::Refused { decision, sentence } => format!("{}: {sentence}", decision_word(*decision)),
     }

@@ -17,7 +17,7 @@ use jiff::Timestamp;
 use tempfile::TempDir;
 use tokio::runtime::{Builder, Runtime};
 use visionguard_client::journal::{Incoming, Journal};
-use visionguard_client::model::{AlertId, Decision, IncidentId, Recorded, Source};
+use visionguard_client::model::{AlertId, Decision, Dispatch, IncidentId, Recorded, Source};
 use visionguard_client::view::{FeedFilter, FeedQuery};
 use visionguard_proto::{Alert, Jpeg, Picture, ServerMessage};
 
@@ -102,7 +102,8 @@ fn counts_of_2000(bencher: Bencher<'_, '_>) {
 fn acknowledge(bencher: Bencher<'_, '_>) {
     let home = Home::new();
     bencher.with_inputs(|| home.stored().1).bench_local_values(|incident| {
-        let decided = home.journal.decide(incident, Decision::Acknowledged, None, Timestamp::now());
+        let decided =
+            home.journal.decide(incident, Decision::Acknowledged, None, Dispatch::AtOnce, Timestamp::now());
         home.runtime.block_on(decided).expect("the disk takes it").expect("the incident is known")
     });
 }

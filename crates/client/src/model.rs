@@ -10,7 +10,7 @@ mod recorded;
 
 pub(crate) use alert::{PRUNED, REMARK, late_by};
 pub use alert::{Source, Stored, StoredPicture};
-pub use decision::{Decided, Decision, Delivery, Handling, How, Outgoing};
+pub use decision::{Decided, Decision, Delivery, Dispatch, Handling, How, Outgoing, UNDO_WITHIN};
 pub use id::{AlertId, IncidentId, NotAnId, OutgoingId};
 pub use incident::{Entry, IncidentRow, Late, Severity};
 pub use outage::{GapRow, OutageRow, Why};

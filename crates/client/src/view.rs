@@ -12,8 +12,8 @@ mod report;
 mod standing;
 
 pub use incident::{
-    AlertView, FeedFilter, FeedItem, FeedPage, FeedQuery, FrameView, Incident, IncidentDetail, IncidentKind,
-    Late, ShopView,
+    AlertView, BringBack, Cleared, FeedFilter, FeedItem, FeedPage, FeedQuery, FrameView, Incident,
+    IncidentDetail, IncidentKind, Late, ShopView,
 };
 pub use report::{Gap, LedgerEntry, Outage, Report, ReportQuery, Spread};
 pub use standing::Standing;
@@ -111,12 +111,14 @@ pub enum Keeping {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[cfg_attr(test, derive(TS))]
 pub struct Counts {
-    /// Incidents nobody has decided on.
+    /// Incidents nobody has decided on, whatever is in view.
     pub unhandled: u32,
     /// Incidents nobody has looked at.
     pub unseen: u32,
-    /// Incidents in the journal.
+    /// Incidents in view.
     pub total: u32,
+    /// Incidents out of view.
+    pub cleared: u32,
     /// Incidents since local midnight.
     pub today: u32,
 }
@@ -326,6 +328,8 @@ mod tests {
         declare::<FrameView>(&mut text);
         declare::<IncidentDetail>(&mut text);
         declare::<FeedFilter>(&mut text);
+        declare::<BringBack>(&mut text);
+        declare::<Cleared>(&mut text);
         declare::<FeedQuery>(&mut text);
         declare::<FeedPage>(&mut text);
         declare::<ShopView>(&mut text);

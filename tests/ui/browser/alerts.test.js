@@ -6,7 +6,7 @@ import { after, before, test } from "node:test";
 import { asked, emit, stage, violations } from "../support/browser.js";
 import { alert, incident } from "../support/world.js";
 
-const COUNTS = { unhandled: 3, unseen: 3, total: 11, today: 8 };
+const COUNTS = { unhandled: 3, unseen: 3, total: 11, cleared: 0, today: 8 };
 
 /** @type {import("../support/browser.js").Stage} */
 let set;
@@ -284,7 +284,7 @@ test("a shop is offered where there are several, and stays chosen when it has no
   await page.evaluate(() => {
     const mock = /** @type {any} */ (window).__mock;
     mock.answers.feed = () => ({ items: [], next: null, shops: [] });
-    mock.emit({ type: "feed_changed", counts: { unhandled: 0, unseen: 0, total: 4, today: 0 } });
+    mock.emit({ type: "feed_changed", counts: { unhandled: 0, unseen: 0, total: 4, cleared: 0, today: 0 } });
   });
   await page.getByText("No alert is like that.").waitFor();
   const chosen = await page.getByRole("combobox", { name: "Store" }).locator("option:checked").innerText();
@@ -312,41 +312,94 @@ test("an alert of another shop or severity stays out of a narrowed list", async 
   assert.equal(await page.locator('article[data-key="91"], article[data-key="92"]').count(), 0);
 });
 
-test("dismissing takes the row away and hands the focus to its neighbour", async () => {
+test("clearing one takes the row away and hands the focus to its neighbour", async () => {
   const page = await set.open("full");
   await page.locator("article.row").first().click();
+  const offered = await page.locator('[data-part="dismiss"]').isVisible();
+  await page.locator('article[data-key="14"]').click();
+  const next = await page.locator('article[data-key="14"] + article').getAttribute("data-key");
 
-  await page.getByRole("button", { name: "Dismiss" }).click();
-  await page.waitForFunction(() => document.querySelector('article[data-key="12"]') === null);
+  await page.locator('[data-part="dismiss"]').click();
+  await page.waitForFunction(() => document.querySelector('article[data-key="14"]') === null);
 
-  assert.deepEqual(await asked(page, "dismiss"), [{ incident: "12" }]);
-  assert.equal(await page.evaluate(() => /** @type {HTMLElement} */ (document.activeElement).dataset.key), "13");
+  assert.equal(offered, false, "what nobody decided on stays in view");
+  assert.deepEqual(await asked(page, "dismiss"), [{ incident: "14" }]);
+  assert.equal(await page.evaluate(() => /** @type {HTMLElement} */ (document.activeElement).dataset.key), next);
 });
 
-test("clearing asks first, in place, and does nothing when declined", async () => {
+test("clearing takes only what is handled, and it can be brought back at once or later", async () => {
   const page = await set.open("full");
-  const clear = page.getByRole("button", { name: "Clear from view" });
+  const rows = () => page.locator("article.row").count();
+  const all = await rows();
 
-  await clear.click();
-  await page.getByRole("button", { name: "Cancel" }).click();
-  const declined = await asked(page, "clear_all");
-  await clear.click();
-  await page.getByRole("button", { name: "Clear all" }).click();
-  await page.getByText("No alerts yet").waitFor();
+  await page.getByRole("button", { name: "Clear handled" }).click();
+  await page.getByText("alerts cleared").waitFor();
+  const left = await page.locator("article.row").evaluateAll((found) => found.map((row) => /** @type {HTMLElement} */ (row).dataset.key));
+  await page.getByRole("button", { name: "Bring back" }).click();
+  await page.waitForFunction((count) => document.querySelectorAll("article.row").length === count, all);
 
-  assert.deepEqual(declined, []);
-  assert.equal((await asked(page, "clear_all")).length, 1);
+  assert.ok(left.includes("12") && left.includes("17"), "what is open and what was refused stays");
+  assert.ok(!left.includes("14"), "what is handled goes");
+  assert.equal((await asked(page, "clear"))[0].query.filter, "all");
+  assert.deepEqual(await asked(page, "bring_back"), [{ what: { which: "cleared_at", at: 1_763_600_000_123 } }]);
+  assert.equal(await page.locator('[data-part="undo"]').isVisible(), false);
+});
+
+test("what is cleared has a list of its own, from where it comes back", async () => {
+  const page = await set.open("full");
+  assert.equal(await page.locator('[data-filter="cleared"]').isVisible(), false);
+  await page.getByRole("button", { name: "Clear handled" }).click();
+
+  await page.getByRole("button", { name: /^Cleared/ }).click();
+  await page.locator('article[data-key="14"]').click();
+  await page.locator('[data-part="dismiss"]', { hasText: "Bring back" }).click();
+  await page.getByRole("button", { name: "Bring all back" }).waitFor();
+  await page.getByRole("button", { name: "Bring all back" }).click();
+  await page.getByText("Nothing is cleared from view.").waitFor();
+
+  const [one, all] = await asked(page, "bring_back");
+  assert.deepEqual(one, { what: { which: "one", incident: "14" } });
+  assert.equal(all.what.which, "listed");
+});
+
+test("a decision can be taken back while it is held, and its alert opens again", async () => {
+  const page = await set.open("full");
+  await page.evaluate(() => void (/** @type {any} */ (window).__undo = 60_000));
+  await page.locator('article[data-key="12"]').click();
+  await page.locator('[data-part="resolve"]').click();
+  await page.getByText("Resolved: ").waitFor();
+  const followed = await page.locator('article[aria-current="true"]').getAttribute("data-key");
+
+  await page.getByRole("button", { name: "Undo" }).click();
+  await page.waitForFunction(() => document.querySelector('article[data-key="12"]')?.getAttribute("aria-current") === "true");
+
+  assert.notEqual(followed, "12");
+  assert.deepEqual(await asked(page, "undo"), [{ incident: "12" }]);
+  await page.locator('[data-part="undo"]').waitFor({ state: "hidden" });
+  assert.equal(await page.locator('[data-part="acknowledge"]').getAttribute("aria-disabled"), null);
+});
+
+test("once its time is over a decision is no longer offered to be taken back", async () => {
+  const page = await set.open("full");
+  await page.evaluate(() => Object.assign(window, { __undo: 1_500, __silent: true }));
+  await page.locator('article[data-key="12"]').click();
+
+  await page.locator('[data-part="resolve"]').click();
+  await page.getByText("Resolved: ").waitFor();
+  await page.locator('[data-part="undo"]').waitFor({ state: "hidden" });
+
+  assert.deepEqual(await asked(page, "undo"), []);
 });
 
 test("filter and search ask the program, and say when nothing is found", async () => {
   const page = await set.open("full");
 
   await page.getByRole("button", { name: /^Not handled/ }).click();
-  await page.waitForFunction(() => document.querySelectorAll("article.row").length === 2);
+  await page.waitForFunction(() => document.querySelectorAll("article.row").length === 3);
   await page.getByRole("searchbox").fill("bakery");
   await page.getByText("Nothing matches “bakery”.").waitFor();
   await page.getByRole("button", { name: "Clear the search" }).click();
-  await page.waitForFunction(() => document.querySelectorAll("article.row").length === 2);
+  await page.waitForFunction(() => document.querySelectorAll("article.row").length === 3);
 
   const queries = (await asked(page, "feed")).map(({ query }) => [query.filter, query.search, query.before]);
   assert.deepEqual(queries, [["unhandled", "", null], ["unhandled", "bakery", null], ["unhandled", "", null]]);

@@ -9,7 +9,7 @@ import { alert, incident } from "../support/world.js";
 
 /** How long one that opened by itself is there before it can be decided on, and a little more. */
 const GLANCE = 600;
-const COUNTS = { unhandled: 3, unseen: 3, total: 11, today: 8 };
+const COUNTS = { unhandled: 3, unseen: 3, total: 11, cleared: 0, today: 8 };
 const CODES = ["4006381333931", "AB-12/34", " 5012345678900", "/4006381333931", "1"];
 
 /** @type {import("../support/browser.js").Stage} */
@@ -258,15 +258,35 @@ test("a scan never acts, wherever the focus is", async () => {
 
 test("a scan does not confirm a question that is being asked", async () => {
   const page = await set.open("full");
-  await page.getByRole("button", { name: "Clear from view" }).click();
+  await page.locator('[data-part="settings"]').first().click();
+  await page.getByRole("button", { name: "Sign out" }).click();
 
-  for (const name of ["Clear all", "Cancel"]) {
-    await page.getByRole("button", { name, exact: true }).focus();
+  for (const part of ["sign-out-no", "sign-out-yes"]) {
+    await page.locator(`[data-part="${part}"]`).focus();
     for (const code of CODES) await scan(page, code);
   }
 
-  assert.deepEqual(await asked(page, "clear_all"), []);
-  assert.equal(await page.getByRole("button", { name: "Clear all" }).isVisible(), true);
+  assert.deepEqual(await asked(page, "sign_out"), []);
+  assert.equal(await page.locator('[data-part="sign-out-yes"]').isVisible(), true);
+});
+
+test("Z takes back what was decided last, and a scan does not", async () => {
+  const page = await set.open("full");
+  await page.evaluate(() => void (/** @type {any} */ (window).__undo = 60_000));
+  await page.locator('article[data-key="12"]').click();
+  await page.locator('[data-part="resolve"]').click();
+  await page.getByText("Resolved: ").waitFor();
+
+  await scan(page, "ZZ99Z99Z");
+  await page.locator('[data-part="undo-button"]').focus();
+  await scan(page, CODES[0] ?? "");
+  const scanned = await asked(page, "undo");
+  await page.evaluate(() => /** @type {HTMLElement} */ (document.activeElement).blur());
+  await page.waitForTimeout(1_100);
+  await page.keyboard.press("z");
+  await page.waitForFunction(() => /** @type {any} */ (window).__mock.asked("undo").length === 1);
+
+  assert.deepEqual(scanned, []);
 });
 
 test("a scan into the password does not sign in, a person's Enter does", async () => {

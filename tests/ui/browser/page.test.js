@@ -9,7 +9,7 @@ import { asked, emit, stage, violations } from "../support/browser.js";
 import { ROOT } from "../support/server.js";
 import { alert, incident, world } from "../support/world.js";
 
-const COUNTS = { unhandled: 3, unseen: 3, total: 11, today: 8 };
+const COUNTS = { unhandled: 3, unseen: 3, total: 11, cleared: 0, today: 8 };
 const SCENARIOS = /** @type {const} */ (["full", "empty", "quiet", "offline", "catching_up", "deaf", "signed_out", "sign_in", "storm", "blur"]);
 
 /** @type {import("../support/browser.js").Stage} */
@@ -263,7 +263,7 @@ test("a feed that changed more than was told is asked for once more, not once pe
 
   await page.evaluate(() => {
     const mock = /** @type {any} */ (window).__mock;
-    for (let n = 0; n < 50; n += 1) mock.emit({ type: "feed_changed", counts: { unhandled: 1, unseen: 1, total: 9, today: 1 } });
+    for (let n = 0; n < 50; n += 1) mock.emit({ type: "feed_changed", counts: { unhandled: 1, unseen: 1, total: 9, cleared: 0, today: 1 } });
   });
   await page.waitForTimeout(300);
 

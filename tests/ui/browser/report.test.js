@@ -8,7 +8,7 @@ import { report as reportOf } from "../support/reports.js";
 import { alert, incident } from "../support/world.js";
 
 const NOW = new Date("2025-11-21T14:03:23+01:00").getTime();
-const COUNTS = { unhandled: 3, unseen: 3, total: 11, today: 8 };
+const COUNTS = { unhandled: 3, unseen: 3, total: 11, cleared: 0, today: 8 };
 
 /** @type {import("../support/browser.js").Stage} */
 let set;

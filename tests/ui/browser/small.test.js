@@ -86,7 +86,7 @@ test("case_30_the_list_is_where_it_was_left, and holds still while alerts arrive
   await page.mouse.move(1, 1);
   const at = await page.evaluate(() => Date.now());
   const item = incident({ id: "9000", first_at: at, last_at: at });
-  await emit(page, { type: "alert_added", incident: item, alert: alert({ id: "900000" }), counts: { unhandled: 9, unseen: 9, total: 121, today: 121 } });
+  await emit(page, { type: "alert_added", incident: item, alert: alert({ id: "900000" }), counts: { unhandled: 9, unseen: 9, total: 121, cleared: 0, today: 121 } });
   await page.getByText("1 new alert").waitFor();
   const still = await top();
   await page.getByText("1 new alert").click();

@@ -7,7 +7,7 @@ import { emit, stage } from "../support/browser.js";
 import { withoutButtons } from "../support/views.js";
 import { alert, detail, incident, world } from "../support/world.js";
 
-const COUNTS = { unhandled: 3, unseen: 3, total: 11, today: 8 };
+const COUNTS = { unhandled: 3, unseen: 3, total: 11, cleared: 0, today: 8 };
 const NOW = new Date("2025-11-21T14:03:23+01:00").getTime();
 const MINUTE = 60_000;
 

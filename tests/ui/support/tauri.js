@@ -19,6 +19,10 @@
     answers: {},
     channel: -1,
     index: 0,
+    /** @type {ReturnType<typeof setTimeout> | undefined} */
+    sending: undefined,
+    /** Changes the handling of what was decided on last. @type {((handling: Handling) => void) | undefined} */
+    change: undefined,
     /** @param {Event} event */
     emit(event) {
       callbacks.get(mock.channel)?.({ index: mock.index++, message: event });
@@ -27,6 +31,14 @@
     asked: (command) => mock.calls.filter((call) => call.command === command).map((call) => call.values),
   };
   page.__mock = mock;
+
+  /** @param {string} id @param {boolean} cleared */
+  const setCleared = (id, cleared) => {
+    const item = world.snapshot?.feed.items.find((item) => item.id === id);
+    if (item?.type === "incident") item.cleared = cleared;
+    const detail = world.details[id];
+    if (detail) detail.incident = { ...detail.incident, cleared };
+  };
 
   /** @type {Record<string, (values: any) => any>} */
   const program = {
@@ -45,7 +57,7 @@
         if (item.type !== "incident") return query.filter === "all" && query.search === "" && query.severity === null && query.shop === null;
         if (query.severity !== null && item.severity !== query.severity) return false;
         if (query.shop !== null && item.shop !== shops.find((shop) => shop.id === query.shop)?.name) return false;
-        if (query.filter === "unhandled" && item.handling.state !== "open") return false;
+        if (query.filter === "unhandled" ? !["open", "refused"].includes(item.handling.state) : item.cleared !== (query.filter === "cleared")) return false;
         return `${item.camera} ${item.shop}`.toLowerCase().includes(query.search.toLowerCase());
       });
       const from = Number(query.before ?? 0);
@@ -77,16 +89,30 @@
         detail.note = note ?? detail.note;
         mock.emit({ type: "incident_changed", incident: detail.incident, counts: world.snapshot.counts });
       };
-      change({ state: "sending", decision });
+      const until = page.__undo ? Date.now() + page.__undo : null;
+      change({ state: "sending", decision, undo_until: until });
       if (page.__silent) return;
-      setTimeout(() => change({ state: "recorded", decision, here: true, at: Date.now() }), 50);
+      mock.change = change;
+      mock.sending = setTimeout(() => change({ state: "recorded", decision, here: true, at: Date.now() }), (page.__undo ?? 0) + 50);
+    },
+    undo() {
+      clearTimeout(mock.sending);
+      mock.change?.({ state: "open" });
     },
     dismiss({ incident }) {
       if (world.snapshot) mock.emit({ type: "incidents_removed", ids: [incident], counts: world.snapshot.counts });
     },
-    clear_all() {
-      const ids = (world.snapshot?.feed.items ?? []).map((item) => item.id);
-      mock.emit({ type: "incidents_removed", ids, counts: { unhandled: 0, unseen: 0, total: 0, today: 0 } });
+    clear() {
+      const handled = (world.snapshot?.feed.items ?? []).filter((item) => item.type === "incident" && item.handling.state === "recorded");
+      for (const { id } of handled) setCleared(id, true);
+      const ids = handled.map((item) => item.id);
+      if (world.snapshot) mock.emit({ type: "incidents_removed", ids, counts: { ...world.snapshot.counts, cleared: ids.length } });
+      return { incidents: ids.length, at: 1_763_600_000_123 };
+    },
+    /** @param {{ what: import("../../../ui/types.d.ts").BringBack }} values */
+    bring_back({ what }) {
+      for (const { id } of world.snapshot?.feed.items ?? []) if (what.which !== "one" || what.incident === id) setCleared(id, false);
+      if (world.snapshot) mock.emit({ type: "feed_changed", counts: { ...world.snapshot.counts, cleared: 0 } });
     },
     change_settings: ({ settings }) => settings,
     try_sound: () => undefined,

@@ -29,7 +29,7 @@ export const VIEWS = [
   { name: "detail, late", scenario: "full", change: late, then: open },
   { name: "list, deaf", scenario: "deaf" },
   { name: "list, signed out", scenario: "signed_out" },
-  { name: "list, question", scenario: "full", then: (page) => page.locator('[data-part="clear"]').click() },
+  { name: "list, cleared a moment ago", scenario: "full", then: (page) => page.locator('[data-part="clear"]').click() },
   { name: "list, no match", scenario: "full", then: (page) => page.locator('[name="search"]').fill("bakery") },
   { name: "detail", scenario: "full", then: open },
   { name: "detail, offline, with remarks", scenario: "offline", change: remarks, then: open },

@@ -48,7 +48,7 @@ export function world(scenario, now) {
   /** @type {FeedItem[]} */
   const items = incidents.map((incident) => ({ type: "incident", ...incident }));
   if (items.length > 0 && scenario !== "storm") items.splice(4, 0, outage);
-  const open = incidents.filter((incident) => incident.handling.state === "open").length;
+  const open = incidents.filter(({ handling }) => handling.state === "open" || handling.state === "refused").length;
 
   return {
     frames: "",
@@ -74,6 +74,7 @@ export function world(scenario, now) {
       counts: {
         unhandled: open,
         unseen: incidents.filter((incident) => !incident.seen).length,
+        cleared: 0,
         total: incidents.length,
         today: incidents.filter((incident) => incident.last_at >= new Date(now).setHours(0, 0, 0, 0)).length,
       },
@@ -122,6 +123,7 @@ export function incident(values) {
     source: "live",
     handling: { state: "open" },
     seen: false,
+    cleared: false,
     late: null,
     ...values,
   };
@@ -190,7 +192,7 @@ function day(now) {
     incident({ id: "12", last_at: at(1, 12), first_at: at(1, 50), alerts: 12, cover: "1211" }),
     incident({ id: "13", last_at: at(26), first_at: at(26, 4), alerts: 4, camera: "Till 1", severity: "medium", why: "score 1.8, first time today", cover: "1303", person: "3" }),
     incident({ id: "14", last_at: at(51), kind: "other", severity: "low", camera: "Back door", why: "score 0.9", seen: true, cover: "1400", handling: recorded(44 * MINUTE) }),
-    incident({ id: "15", last_at: at(78), first_at: at(78, 20), alerts: 7, camera: "Stock room", why: "score 2.9, second time today", seen: true, cover: "1506", handling: { state: "sending", decision: "acknowledged" } }),
+    incident({ id: "15", last_at: at(78), first_at: at(78, 20), alerts: 7, camera: "Stock room", why: "score 2.9, second time today", seen: true, cover: "1506", handling: { state: "sending", decision: "acknowledged", undo_until: null } }),
     incident({ id: "16", last_at: at(104), camera: "Aisle 5", severity: "medium", why: "score 1.4", seen: true, source: "history", cover: null, handling: recorded(96 * MINUTE, false) }),
     incident({ id: "20", last_at: at(190), camera: "Aisle 3", severity: "medium", why: "score 1.6", alerts: 2, first_at: at(190, 8), seen: true, cover: "2001", handling: recorded(180 * MINUTE, true, "false_alarm") }),
     incident({ id: "17", last_at: at(244), camera: "Till 2", severity: "low", kind: "other", why: "score 0.7", seen: true, cover: "1700", handling: { state: "refused", decision: "acknowledged", sentence: "The server no longer knows this alert." } }),

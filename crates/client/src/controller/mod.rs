@@ -32,15 +32,15 @@ use crate::dial::{Dial, SystemDial};
 use crate::journal::{Hands, Journal};
 use crate::keychain::{self, Keychain};
 use crate::lock::LockError;
-use crate::model::{Decided, Decision, How};
+use crate::model::{Decided, Decision, Dispatch, How};
 use crate::outbox;
 use crate::settings::Settings;
 use crate::shell::{Outcome, Shell};
 use crate::status;
 use crate::tls::{self, Trust};
 use crate::view::{
-    DrillResult, FeedPage, FeedQuery, IncidentDetail, PopupsView, Problem, Report, ReportQuery, SessionView,
-    SettingsView, Snapshot, Standing, Status,
+    BringBack, Cleared, DrillResult, FeedPage, FeedQuery, IncidentDetail, PopupsView, Problem, Report,
+    ReportQuery, SessionView, SettingsView, Snapshot, Standing, Status,
 };
 use crate::words::text;
 
@@ -314,6 +314,22 @@ impl Client {
         self.decide_and_follow(incident, decision, note).await.map(drop)
     }
 
+    /// The same, but it can be [taken back](Client::undo) for [`UNDO_WITHIN`](crate::model::UNDO_WITHIN), and is not sent
+    /// before.
+    pub async fn decide_for_now(
+        &self,
+        incident: &str,
+        decision: Decision,
+        note: Option<String>,
+    ) -> Result<(), Problem> {
+        self.keep_decision(incident, decision, note, Dispatch::Held).await.map(drop)
+    }
+
+    /// Takes a decision back that was made [for now](Client::decide_for_now): the incident is what it was before.
+    pub async fn undo(&self, incident: &str) -> Result<(), Problem> {
+        self.ask(|reply| Tick::Undo(incident.to_owned(), reply)).await.unwrap_or_else(|| Err(stopped()))
+    }
+
     /// The same; what becomes of the decision is told as soon as it is known.
     pub async fn decide_and_follow(
         &self,
@@ -321,10 +337,21 @@ impl Client {
         decision: Decision,
         note: Option<String>,
     ) -> Result<Following, Problem> {
-        let incident = incident.to_owned();
-        let kept = self.ask(|reply| Tick::Decide { incident, decision, note, reply: Some(reply) }).await;
-        let told = kept.unwrap_or_else(|| Err(stopped()))?;
+        let told = self.keep_decision(incident, decision, note, Dispatch::AtOnce).await?;
         Ok(Following { told, client: self.clone() })
+    }
+
+    async fn keep_decision(
+        &self,
+        incident: &str,
+        decision: Decision,
+        note: Option<String>,
+        dispatch: Dispatch,
+    ) -> alerts::decisions::DecisionKept {
+        let incident = incident.to_owned();
+        let kept =
+            self.ask(|reply| Tick::Decide { incident, decision, note, dispatch, reply: Some(reply) }).await;
+        kept.unwrap_or_else(|| Err(stopped()))
     }
 
     /// How it stands, for another program of this computer; none after the end.
@@ -342,14 +369,19 @@ impl Client {
         self.tell(Tick::Seen(incident.to_owned()));
     }
 
-    /// Takes one incident out of view; the journal keeps it.
+    /// Takes one handled incident out of view; the journal keeps it.
     pub async fn dismiss(&self, incident: &str) -> Result<(), Problem> {
         self.ask(|reply| Tick::Dismiss(incident.to_owned(), reply)).await.unwrap_or_else(|| Err(stopped()))
     }
 
-    /// Takes all incidents out of view; the journal keeps them.
-    pub async fn clear_all(&self) -> Result<(), Problem> {
-        self.ask(Tick::ClearAll).await.unwrap_or_else(|| Err(stopped()))
+    /// Takes the handled incidents out of view that a query lists; the journal keeps them.
+    pub async fn clear(&self, query: FeedQuery) -> Result<Cleared, Problem> {
+        self.ask(|reply| Tick::Clear(query, reply)).await.unwrap_or_else(|| Err(stopped()))
+    }
+
+    /// Brings incidents back into view.
+    pub async fn bring_back(&self, what: BringBack) -> Result<(), Problem> {
+        self.ask(|reply| Tick::BringBack(what, reply)).await.unwrap_or_else(|| Err(stopped()))
     }
 
     /// Changes the settings; unknown or impossible values are refused whole.

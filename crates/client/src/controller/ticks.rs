@@ -19,13 +19,15 @@ use crate::api::{ApiError, Registration};
 use crate::connection;
 use crate::journal::{DrillRow, JournalError, Settled};
 use crate::keychain::KeychainError;
-use crate::model::{AlertId, Decision, Entry, GapRow, IncidentId, IncidentRow, OutageRow, Recorded};
+use crate::model::{
+    AlertId, Decision, Dispatch, Entry, GapRow, IncidentId, IncidentRow, OutageRow, Recorded,
+};
 use crate::reconcile::{Memory, Pass, Trouble};
 use crate::server_clock::Told;
 use crate::shell::Outcome;
 use crate::view::{
-    Counts, DrillResult, FeedPage, FeedQuery, IncidentDetail, PopupsView, Problem, Report, ReportQuery,
-    SessionView, SettingsView, Snapshot, Standing,
+    BringBack, Cleared, Counts, DrillResult, FeedPage, FeedQuery, IncidentDetail, PopupsView, Problem,
+    Report, ReportQuery, SessionView, SettingsView, Snapshot, Standing,
 };
 
 /// Where an answer goes; nobody may be waiting for it any more.
@@ -51,12 +53,16 @@ pub(super) enum Tick {
         incident: String,
         decision: Decision,
         note: Option<String>,
+        dispatch: Dispatch,
         reply: Option<Reply<DecisionKept>>,
     },
+    /// Takes a decision back.
+    Undo(String, Reply<Result<(), Problem>>),
     Standing(Reply<Standing>),
     Seen(String),
     Dismiss(String, Reply<Result<(), Problem>>),
-    ClearAll(Reply<Result<(), Problem>>),
+    Clear(FeedQuery, Reply<Result<Cleared, Problem>>),
+    BringBack(BringBack, Reply<Result<(), Problem>>),
     ChangeSettings(SettingsView, Reply<Result<SettingsView, Problem>>),
     Window(bool),
     Open,
@@ -117,10 +123,14 @@ pub(super) enum Tick {
     LookForRows(Timestamp),
     /// What another program decided, if it did.
     DecidedBeside(Result<Vec<IncidentRow>, JournalError>),
-    Removed {
+    Dismissed(Result<Option<IncidentRow>, JournalError>, Reply<Result<(), Problem>>),
+    WasCleared {
+        at: Timestamp,
         result: Result<Vec<IncidentId>, JournalError>,
-        reply: Reply<Result<(), Problem>>,
+        reply: Reply<Result<Cleared, Problem>>,
     },
+    BroughtBack(Result<usize, JournalError>, Reply<Result<(), Problem>>),
+    Undone(Result<Option<IncidentRow>, JournalError>, Reply<Result<(), Problem>>),
     Sent(u64, Sent),
     /// What is listed for the connection that opened at this moment.
     EntryFound {
@@ -189,11 +199,15 @@ impl Controller {
             Tick::SignOut { erase, reply } => self.sign_out(erase, reply),
             Tick::RetryNow => self.retry_now(),
             Tick::Drill(reply) => self.drill_now(reply),
-            Tick::Decide { incident, decision, note, reply } => self.decide(&incident, decision, note, reply),
+            Tick::Decide { incident, decision, note, dispatch, reply } => {
+                self.decide(&incident, decision, note, dispatch, reply);
+            }
             Tick::Standing(reply) => self.standing(reply),
             Tick::Seen(incident) => self.seen(&incident),
             Tick::Dismiss(incident, reply) => self.dismiss(&incident, reply),
-            Tick::ClearAll(reply) => self.clear_all(reply),
+            Tick::Clear(query, reply) => self.clear(query, reply),
+            Tick::BringBack(what, reply) => self.bring_back(what, reply),
+            Tick::Undo(incident, reply) => self.undo(&incident, reply),
             Tick::ChangeSettings(view, reply) => self.change_settings(view, reply),
             Tick::Window(open) => self.window(open),
             Tick::Open => self.shell.show_window(None),
@@ -229,7 +243,10 @@ impl Controller {
             Tick::Decided { decision, result, reply } => self.decided(decision, result, reply),
             Tick::LookForRows(received_at) => self.look_for_rows(received_at),
             Tick::DecidedBeside(found) => self.decided_beside(found),
-            Tick::Removed { result, reply } => self.removed(result, reply),
+            Tick::Dismissed(result, reply) => self.dismissed(result, reply),
+            Tick::WasCleared { at, result, reply } => self.was_cleared(at, result, reply),
+            Tick::BroughtBack(result, reply) => self.brought_back(result, reply),
+            Tick::Undone(result, reply) => self.undone(result, reply),
             Tick::Sent(epoch, sent) => self.sent(epoch, sent),
             Tick::EntryFound { epoch, since, registration } => self.entry_found(epoch, since, &registration),
             Tick::Listed { epoch, asked_at, registration, time } => {

@@ -7,7 +7,10 @@ use visionguard_proto::AnomalyId;
 use super::JournalError;
 use super::grouping;
 use super::sql::{self, OPEN, RECORDED, REFUSED};
-use crate::model::{AlertId, Decision, Delivery, Handling, IncidentId, IncidentRow, Outgoing, OutgoingId};
+use super::undo::{self, NOT_HELD};
+use crate::model::{
+    AlertId, Decision, Delivery, Dispatch, Handling, IncidentId, IncidentRow, Outgoing, OutgoingId,
+};
 
 /// From now on decisions are this account's, and only its own are sent or given up.
 pub(super) fn belong_to(connection: &Connection, account: &str) -> Result<(), JournalError> {
@@ -27,11 +30,19 @@ pub(super) fn decide(
     incident: IncidentId,
     decision: Decision,
     note: Option<&str>,
+    dispatch: Dispatch,
     at: Timestamp,
 ) -> Result<Option<IncidentRow>, JournalError> {
     let Some(row) = sql::incident(connection, incident)? else { return Ok(None) };
-    if row.handling == (Handling::Sending { decision }) && note.is_none() {
-        return Ok(Some(row));
+    let is_same = matches!(row.handling, Handling::Sending { decision: before, .. } if before == decision);
+    if dispatch == Dispatch::AtOnce {
+        undo::let_go(connection, incident)?;
+    }
+    if is_same && note.is_none() {
+        return sql::incident(connection, incident);
+    }
+    if dispatch == Dispatch::Held {
+        undo::hold(connection, incident, at)?;
     }
     let refused = matches!(row.handling, Handling::Refused { .. }) && has_open_alerts(connection, incident)?;
     let (number, at) = (sql::decision_number(decision), at.as_microsecond());
@@ -51,9 +62,7 @@ pub(super) fn decide(
         )?
         .execute(params![incident.0, OURS])?;
     // New rows, so that an answer to an earlier decision finds nothing to change.
-    connection
-        .prepare_cached("DELETE FROM outbox WHERE alert IN (SELECT id FROM alert WHERE incident = ?1)")?
-        .execute([incident.0])?;
+    withdraw(connection, incident)?;
     connection
         .prepare_cached(
             "INSERT INTO outbox (alert, decision, note, account, decided_at) \
@@ -63,6 +72,14 @@ pub(super) fn decide(
         )?
         .execute(params![incident.0, number, note, at, refused, OURS])?;
     sql::incident(connection, incident)
+}
+
+/// Takes what was decided about an incident out of the outbox.
+pub(super) fn withdraw(connection: &Connection, incident: IncidentId) -> Result<(), JournalError> {
+    connection
+        .prepare_cached("DELETE FROM outbox WHERE alert IN (SELECT id FROM alert WHERE incident = ?1)")?
+        .execute([incident.0])?;
+    Ok(())
 }
 
 /// Whether there are alerts that nobody else settled, as far as is known.
@@ -156,7 +173,7 @@ fn outgoing(
         "SELECT o.id, o.alert, a.incident, a.anomaly_id, o.decision, o.note, o.decided_at, o.tries, \
          (SELECT CAST(value AS INTEGER) FROM value WHERE name = ?1 || a.anomaly_id) \
          FROM outbox o JOIN alert a ON a.id = o.alert \
-         WHERE o.state = 0 AND a.anomaly_id IS NOT NULL \
+         WHERE o.state = 0 AND a.anomaly_id IS NOT NULL AND {NOT_HELD} \
          AND o.account IS (SELECT value FROM value WHERE name = 'account') {which}"
     ))?;
     let rows = statement.query_map(params![OURS, value], |row| {

@@ -47,15 +47,12 @@ pub(super) fn page(
         Some(cursor) => Place::read(cursor).ok_or(JournalError::BadCursor)?,
         None => Place { at: i64::MAX, rank: i64::MAX, id: i64::MAX },
     };
-    let everything = query.filter == FeedFilter::All
-        && query.search.trim().is_empty()
-        && query.severity.is_none()
-        && query.shop.is_none();
+    let with_outages = is_everything(&FeedQuery { since: None, ..query.clone() });
     let mut rows: Vec<Row> = incidents(connection, query, camera_names, before)?
         .into_iter()
         .map(|incident| Row::Incident(Box::new(incident)))
         .collect();
-    if everything {
+    if with_outages {
         rows.extend(outages(connection, before, since(query))?.into_iter().map(Row::Outage));
         rows.sort_by_key(|row| std::cmp::Reverse(row.place()));
     }
@@ -97,12 +94,20 @@ fn note(connection: &Connection, id: IncidentId) -> Result<Option<String>, Journ
 /// The counters.
 pub(super) fn counts(connection: &Connection, midnight: Timestamp) -> Result<Counts, JournalError> {
     let mut statement = connection.prepare_cached(
-        "SELECT (SELECT count(*) FROM incident WHERE dismissed_at IS NULL AND handling = 0), \
+        "SELECT (SELECT count(*) FROM incident WHERE handling IN (0, 3)), \
          (SELECT count(*) FROM incident WHERE dismissed_at IS NULL AND seen_at IS NULL), \
-         (SELECT count(*) FROM incident), (SELECT count(*) FROM incident WHERE first_at >= ?1)",
+         (SELECT count(*) FROM incident WHERE dismissed_at IS NULL), \
+         (SELECT count(*) FROM incident WHERE dismissed_at IS NOT NULL), \
+         (SELECT count(*) FROM incident WHERE first_at >= ?1)",
     )?;
     let counts = statement.query_row([midnight.as_microsecond()], |row| {
-        Ok(Counts { unhandled: row.get(0)?, unseen: row.get(1)?, total: row.get(2)?, today: row.get(3)? })
+        Ok(Counts {
+            unhandled: row.get(0)?,
+            unseen: row.get(1)?,
+            total: row.get(2)?,
+            cleared: row.get(3)?,
+            today: row.get(4)?,
+        })
     })?;
     Ok(counts)
 }
@@ -113,11 +118,30 @@ fn incidents(
     camera_names: &BTreeMap<String, String>,
     before: Place,
 ) -> Result<Vec<IncidentRow>, JournalError> {
-    let mut which = String::from("WHERE i.dismissed_at IS NULL AND (i.first_at, 0, i.id) < (?, ?, ?)");
-    let mut values: Vec<Value> = vec![before.at.into(), before.rank.into(), before.id.into()];
-    if query.filter == FeedFilter::Unhandled {
-        which.push_str(" AND i.handling = 0");
-    }
+    let (mut which, mut values) = listed(query, camera_names);
+    which.push_str(" AND (i.first_at, 0, i.id) < (?, ?, ?) ORDER BY i.first_at DESC, i.id DESC LIMIT 51");
+    values.extend([before.at, before.rank, before.id].map(Value::from));
+    sql::incidents(connection, &which, params_from_iter(values))
+}
+
+/// Nothing is left out of the list.
+pub(super) fn is_everything(query: &FeedQuery) -> bool {
+    query.filter == FeedFilter::All
+        && query.search.trim().is_empty()
+        && query.severity.is_none()
+        && query.shop.is_none()
+        && query.since.is_none()
+}
+
+/// Which incidents a query lists, whatever page it asks for: a condition on `i` and `s`, and its values.
+pub(super) fn listed(query: &FeedQuery, camera_names: &BTreeMap<String, String>) -> (String, Vec<Value>) {
+    let mut which = String::from("WHERE ");
+    let mut values: Vec<Value> = Vec::new();
+    which.push_str(match query.filter {
+        FeedFilter::All => "i.dismissed_at IS NULL",
+        FeedFilter::Unhandled => "i.handling IN (0, 3)",
+        FeedFilter::Cleared => "i.dismissed_at IS NOT NULL",
+    });
     if let Some(severity) = query.severity {
         which.push_str(&of_severity(severity));
     }
@@ -143,8 +167,7 @@ fn incidents(
         values.extend(named.into_iter().map(Value::from));
         which.push_str("))");
     }
-    which.push_str(" ORDER BY i.first_at DESC, i.id DESC LIMIT 51");
-    sql::incidents(connection, &which, params_from_iter(values))
+    (which, values)
 }
 
 /// The condition for a severity: the rules of [`crate::policy::assess`], which keeps no severity in the journal.
@@ -165,11 +188,11 @@ fn since(query: &FeedQuery) -> Option<i64> {
     query.since.map(|since| since.saturating_mul(1_000))
 }
 
-/// The shops of the incidents in view.
+/// The shops that have incidents.
 fn shops(connection: &Connection) -> Result<Vec<ShopView>, JournalError> {
     let mut statement = connection.prepare_cached(
         "SELECT s.id, s.name FROM shop s WHERE EXISTS (SELECT 1 FROM incident i \
-         WHERE i.shop_id = s.id AND i.dismissed_at IS NULL) ORDER BY s.name, s.id LIMIT 200",
+         WHERE i.shop_id = s.id) ORDER BY s.name, s.id LIMIT 200",
     )?;
     let rows = statement.query_map([], |row| Ok((sql::text(row, 0)?, sql::text(row, 1)?)))?;
     let shops: Vec<_> = rows.collect::<Result<_, _>>()?;

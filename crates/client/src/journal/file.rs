@@ -18,11 +18,22 @@ use crate::installation::{self, FileId};
 /// `VGJ1`, in the file's header: that it is ours.
 const APPLICATION_ID: i64 = 0x5647_4a31;
 /// Each brings the file one version further; `user_version` says how many it had.
-const MIGRATIONS: [&str; 1] = [include_str!("schema_1.sql")];
+const MIGRATIONS: [&str; 2] = [include_str!("schema_1.sql"), include_str!("schema_2.sql")];
 /// A larger file is checked without its pictures, so that what waits for the check waits no minute.
 const CHECK_WHOLE_BELOW: u64 = 64 * 1024 * 1024;
-const TABLES_WITHOUT_PICTURES: [&str; 9] =
-    ["incident", "alert", "outbox", "outage", "gap", "missing", "drill", "shop", "value"];
+const TABLES_WITHOUT_PICTURES: [&str; 11] = [
+    "incident",
+    "alert",
+    "outbox",
+    "outage",
+    "gap",
+    "missing",
+    "drill",
+    "shop",
+    "value",
+    "undo",
+    "undo_outbox",
+];
 /// What is read before the others are checked: see [`super::Journal::read_at_once`].
 const AT_ONCE: [&str; 1] = ["value"];
 /// Those whose rows are numbered, each number once.
@@ -80,6 +91,15 @@ pub(super) fn is_newer(aside: &Path) -> bool {
 
 /// Opens an existing journal for reading.
 pub(super) fn open_to_read(directory: &Path) -> Result<Connection, JournalError> {
+    let (connection, version) = open_any_to_read(directory)?;
+    if version < newest() {
+        return Err(JournalError::Missing(directory.join(FILE_NAME)));
+    }
+    Ok(connection)
+}
+
+/// The same for a file that may be older; with the number of its format.
+fn open_any_to_read(directory: &Path) -> Result<(Connection, i64), JournalError> {
     let path = directory.join(FILE_NAME);
     if !path.exists() {
         return Err(JournalError::Missing(path));
@@ -89,10 +109,7 @@ pub(super) fn open_to_read(directory: &Path) -> Result<Connection, JournalError>
     if version > newest() {
         return Err(JournalError::Newer { found: version, known: newest() });
     }
-    if version < newest() {
-        return Err(JournalError::Missing(path));
-    }
-    Ok(connection)
+    Ok((connection, version))
 }
 
 /// Opens an existing journal for a change beside the program that owns it, which has checked the file.
@@ -193,18 +210,26 @@ fn rebuild(connection: &Connection, now: Timestamp) -> Result<(), JournalError> 
 
 /// A journal without a file. A file may take its numbers over later.
 pub(super) fn in_memory(now: Timestamp) -> Result<Connection, JournalError> {
+    in_memory_as(&MIGRATIONS, now)
+}
+
+fn in_memory_as(migrations: &[&str], now: Timestamp) -> Result<Connection, JournalError> {
     let mut connection = Connection::open_in_memory()?;
     keep_statements(&connection)?;
     connection.pragma_update(None, "foreign_keys", true)?;
-    migrate(&mut connection, &MIGRATIONS)?;
+    migrate(&mut connection, migrations)?;
     rebuild(&connection, now)?;
     Ok(connection)
 }
 
 /// A journal without a file that knows what the one in this directory knows, which can be read and not written: nobody is told
-/// twice, and numbers stay what they mean. Pictures stay in the file.
+/// twice, and numbers stay what they mean. Pictures stay in the file. One of an older format is brought up to date in memory.
 pub(super) fn in_memory_of(directory: &Path, now: Timestamp) -> Result<Connection, JournalError> {
-    let (file, memory) = (open_to_read(directory)?, in_memory(now)?);
+    let (file, version) = open_any_to_read(directory)?;
+    let known =
+        usize::try_from(version).ok().filter(|known| *known > 0).and_then(|known| MIGRATIONS.get(..known));
+    let known = known.ok_or_else(|| JournalError::Missing(directory.join(FILE_NAME)))?;
+    let mut memory = in_memory_as(known, now)?;
     let transaction = memory.unchecked_transaction()?;
     for table in KNOWN_IN_MEMORY {
         let mut rows = file.prepare(&format!("SELECT * FROM {table}"))?;
@@ -222,6 +247,7 @@ pub(super) fn in_memory_of(directory: &Path, now: Timestamp) -> Result<Connectio
         [BEGUN_WITH],
     )?;
     transaction.commit()?;
+    migrate(&mut memory, &MIGRATIONS)?;
     Ok(memory)
 }
 

@@ -7,8 +7,8 @@
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, params};
 
-use super::sql::{self, Held, RECORDED, REFUSED, SENDING};
-use super::{JournalError, gap, missing, unsent};
+use super::JournalError;
+use super::sql::{Held, RECORDED, REFUSED, SENDING};
 use crate::model::IncidentId;
 use crate::words;
 
@@ -175,9 +175,10 @@ pub(super) fn refresh_handling(connection: &Connection, incident: IncidentId) ->
     };
     connection
         .prepare_cached(
-            "UPDATE incident SET handling = ?2, handled_at = ?3, refusal = ?4 WHERE id = ?1 AND decided_here",
+            "UPDATE incident SET handling = ?2, handled_at = ?3, refusal = ?4, \
+             dismissed_at = CASE WHEN ?2 <> ?5 THEN dismissed_at END WHERE id = ?1 AND decided_here",
         )?
-        .execute(params![incident.0, state, answered, refusal])?;
+        .execute(params![incident.0, state, answered, refusal, REFUSED])?;
     Ok(())
 }
 
@@ -187,37 +188,4 @@ pub(super) fn seen(connection: &Connection, incident: IncidentId, at: Timestamp)
         .prepare_cached("UPDATE incident SET seen_at = coalesce(seen_at, ?2) WHERE id = ?1")?
         .execute(params![incident.0, at.as_microsecond()])?;
     Ok(())
-}
-
-/// Takes an incident out of view.
-pub(super) fn dismiss(
-    connection: &Connection,
-    incident: IncidentId,
-    at: Timestamp,
-) -> Result<(), JournalError> {
-    connection
-        .prepare_cached(
-            "UPDATE incident SET dismissed_at = coalesce(dismissed_at, ?2), seen_at = coalesce(seen_at, ?2) \
-             WHERE id = ?1",
-        )?
-        .execute(params![incident.0, at.as_microsecond()])?;
-    Ok(())
-}
-
-/// Takes everything out of view.
-pub(super) fn clear_all(connection: &Connection, at: Timestamp) -> Result<Vec<IncidentId>, JournalError> {
-    let ids =
-        sql::incidents(connection, "WHERE i.dismissed_at IS NULL ORDER BY i.first_at DESC, i.id DESC", [])?;
-    let cleared_at = at;
-    let at = at.as_microsecond();
-    connection.execute(
-        "UPDATE incident SET dismissed_at = ?1, seen_at = coalesce(seen_at, ?1) WHERE dismissed_at IS NULL",
-        [at],
-    )?;
-    connection
-        .execute("UPDATE outage SET cleared_at = ?1 WHERE cleared_at IS NULL AND to_at IS NOT NULL", [at])?;
-    gap::clear(connection, cleared_at)?;
-    unsent::clear(connection)?;
-    missing::clear(connection)?;
-    Ok(ids.into_iter().map(|incident| incident.id).collect())
 }

@@ -7,9 +7,9 @@ use std::sync::atomic::Ordering;
 use jiff::Timestamp;
 use visionguard_proto::AnomalyId;
 
-use super::{Journal, JournalError, NOT_ASKED, decisions, feed, grouping, sql};
-use crate::model::{Decision, Delivery, IncidentId, IncidentRow, Outgoing, OutgoingId};
-use crate::view::{Counts, FeedPage, FeedQuery, IncidentDetail};
+use super::{Journal, JournalError, NOT_ASKED, cleared, decisions, feed, grouping, sql, undo};
+use crate::model::{Decision, Delivery, Dispatch, IncidentId, IncidentRow, Outgoing, OutgoingId};
+use crate::view::{BringBack, Counts, FeedPage, FeedQuery, IncidentDetail};
 
 impl Journal {
     /// One incident.
@@ -55,22 +55,33 @@ impl Journal {
         .await
     }
 
-    /// Takes an incident out of view; `None` if it is not known.
+    /// Takes a handled incident out of view; `None` if it is not known. One that nobody has decided on stays in view.
     pub async fn dismiss(
         &self,
         incident: IncidentId,
         at: Timestamp,
     ) -> Result<Option<IncidentRow>, JournalError> {
-        self.write(move |connection| {
-            grouping::dismiss(connection, incident, at)?;
-            sql::incident(connection, incident)
-        })
-        .await
+        self.write(move |connection| cleared::dismiss(connection, incident, at)).await
     }
 
-    /// Takes all incidents and outages out of view and names those incidents that were in it.
-    pub async fn clear_all(&self, at: Timestamp) -> Result<Vec<IncidentId>, JournalError> {
-        self.write(move |connection| grouping::clear_all(connection, at)).await
+    /// Takes the handled incidents out of view that a query lists, and names them. Where it lists everything, outages that are
+    /// over and remarks about what stays lost go, too.
+    pub async fn clear(
+        &self,
+        query: FeedQuery,
+        camera_names: BTreeMap<String, String>,
+        at: Timestamp,
+    ) -> Result<Vec<IncidentId>, JournalError> {
+        self.write(move |connection| cleared::clear(connection, &query, &camera_names, at)).await
+    }
+
+    /// Brings incidents back into view; how many those were.
+    pub async fn bring_back(
+        &self,
+        what: BringBack,
+        camera_names: BTreeMap<String, String>,
+    ) -> Result<usize, JournalError> {
+        self.write(move |connection| cleared::bring_back(connection, &what, &camera_names)).await
     }
 
     // ---- decisions ----
@@ -87,10 +98,27 @@ impl Journal {
         incident: IncidentId,
         decision: Decision,
         note: Option<String>,
+        dispatch: Dispatch,
         at: Timestamp,
     ) -> Result<Option<IncidentRow>, JournalError> {
-        self.write(move |connection| decisions::decide(connection, incident, decision, note.as_deref(), at))
-            .await
+        self.write(move |connection| {
+            decisions::decide(connection, incident, decision, note.as_deref(), dispatch, at)
+        })
+        .await
+    }
+
+    /// Takes a decision back that was [held](Dispatch::Held); `None` where there is none, or its time is over.
+    pub async fn undo(
+        &self,
+        incident: IncidentId,
+        now: Timestamp,
+    ) -> Result<Option<IncidentRow>, JournalError> {
+        self.write(move |connection| undo::undo(connection, incident, now)).await
+    }
+
+    /// Lets decisions go that were held for long enough; when the next will be.
+    pub async fn release_held(&self, now: Timestamp) -> Result<Option<Timestamp>, JournalError> {
+        self.write(move |connection| undo::release(connection, now)).await
     }
 
     /// Incidents whose decisions are on their way, if another program wrote to the file since this was last asked.

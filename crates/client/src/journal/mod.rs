@@ -21,6 +21,7 @@ use crate::clock::{Clock, SystemClock};
 use crate::model::Entry;
 
 mod alerts;
+mod cleared;
 mod cursor;
 mod decisions;
 mod drill;
@@ -45,6 +46,7 @@ mod store;
 #[cfg(test)]
 mod tests;
 mod unchanging;
+mod undo;
 mod unsent;
 mod upkeep;
 pub mod view;

@@ -139,6 +139,7 @@ UPDATE disk.incident SET (handling, decision, decided_at, decided_here, note, ac
         (SELECT i.handling, i.decision, i.decided_at, i.decided_here, i.note, i.account, i.handled_at, i.refusal
          FROM main.incident i WHERE i.id = disk.incident.id)
     WHERE handling < 2 AND id IN (SELECT s.id FROM temp.same s JOIN main.incident i ON i.id = s.id WHERE i.handling > 1);
+DELETE FROM disk.undo;
 INSERT INTO disk.outage SELECT * FROM main.outage
     WHERE to_at IS NOT NULL OR NOT EXISTS (SELECT 1 FROM disk.outage WHERE to_at IS NULL);
 INSERT INTO disk.gap SELECT * FROM main.gap;

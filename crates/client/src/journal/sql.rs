@@ -44,7 +44,8 @@ const INCIDENT: &str = "SELECT i.id, i.kind, i.stream_id, i.person_id, i.shop_id
      i.first_at, i.last_at, i.alerts, i.top_score, i.nth, i.cover, i.live, i.notified_at, i.seen_at, \
      i.dismissed_at, i.handling, i.decision, i.decided_here, i.handled_at, i.refusal, i.decided_at, \
      opening.live, opening.received_at, opening.detected_at, opening.clock_ahead, \
-     newest.live, newest.received_at, newest.detected_at, newest.clock_ahead \
+     newest.live, newest.received_at, newest.detected_at, newest.clock_ahead, \
+     (SELECT until FROM undo WHERE incident = i.id) \
      FROM incident i LEFT JOIN shop s ON s.id = i.shop_id \
      LEFT JOIN alert opening ON opening.id = (SELECT min(id) FROM alert WHERE incident = i.id) \
      LEFT JOIN alert newest ON newest.id = (SELECT max(id) FROM alert WHERE incident = i.id)";
@@ -241,7 +242,10 @@ fn handling(row: &Row<'_>) -> rusqlite::Result<Handling> {
     let Some(decided) = row.get::<_, Option<i64>>(19)? else { return Ok(Handling::Open) };
     let decision = decision(decided);
     Ok(match state {
-        SENDING => Handling::Sending { decision },
+        SENDING => {
+            let until = maybe_time(row, 32)?;
+            Handling::Sending { decision, undo_until: until.map(Timestamp::as_millisecond) }
+        }
         RECORDED => {
             let at = maybe_time(row, 21)?.or(maybe_time(row, 23)?);
             Handling::Recorded { decision, here: row.get(20)?, at: at.map_or(0, Timestamp::as_millisecond) }

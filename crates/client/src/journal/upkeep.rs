@@ -73,7 +73,7 @@ pub(super) fn prune(connection: &Connection, keep: Keep) -> Result<Pruned, Journ
             connection,
             "SELECT a.id, a.incident, a.picture_bytes FROM alert a JOIN incident i ON i.id = a.incident \
              WHERE a.picture_bytes IS NOT NULL AND a.at < ?1 \
-             ORDER BY (i.handling = 0 AND i.dismissed_at IS NULL), a.at LIMIT ?2",
+             ORDER BY (i.handling IN (0, 3)), a.at LIMIT ?2",
             i64::MAX,
         )?;
         let enough: Vec<_> = oldest
@@ -93,7 +93,7 @@ pub(super) fn prune(connection: &Connection, keep: Keep) -> Result<Pruned, Journ
 fn too_old(connection: &Connection, keep: Keep) -> Result<Vec<IncidentId>, JournalError> {
     let mut statement = connection.prepare_cached(
         "SELECT i.id FROM incident i \
-         WHERE i.last_at < ?1 AND (i.handling <> 0 OR i.dismissed_at IS NOT NULL) AND NOT EXISTS (\
+         WHERE i.last_at < ?1 AND i.handling NOT IN (0, 3) AND NOT EXISTS (\
          SELECT 1 FROM alert a LEFT JOIN outbox o ON o.alert = a.id AND o.state = 0 \
          WHERE a.incident = i.id AND (a.detected_at >= ?1 OR o.id IS NOT NULL)) ORDER BY i.last_at LIMIT ?2",
     )?;
@@ -105,9 +105,20 @@ fn too_old(connection: &Connection, keep: Keep) -> Result<Vec<IncidentId>, Journ
 
 /// Empties every table; the file's free pages are overwritten because `secure_delete` is on.
 pub(super) fn erase(connection: &Connection) -> Result<(), JournalError> {
-    for table in
-        ["outbox", "picture", "alert", "incident", "outage", "gap", "missing", "drill", "shop", "value"]
-    {
+    for table in [
+        "undo_outbox",
+        "undo",
+        "outbox",
+        "picture",
+        "alert",
+        "incident",
+        "outage",
+        "gap",
+        "missing",
+        "drill",
+        "shop",
+        "value",
+    ] {
         connection.execute(&format!("DELETE FROM {table}"), [])?;
     }
     Ok(())

@@ -28,6 +28,7 @@ pub fn incident(row: &IncidentRow, camera_names: &BTreeMap<String, String>) -> I
         source: row.source,
         handling: row.handling.clone(),
         seen: row.seen_at.is_some(),
+        cleared: row.dismissed_at.is_some(),
         late: row.late.map(|late| Late {
             from: late.from.as_millisecond(),
             to: late.to.as_millisecond(),

@@ -1,5 +1,7 @@
 //! What was decided about an incident, and how far that is on its way to the server.
 
+use std::time::Duration;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 #[cfg(test)]
@@ -16,7 +18,12 @@ pub enum Handling {
     /// Nobody has decided yet.
     Open,
     /// Decided here, on its way to the server.
-    Sending { decision: Decision },
+    Sending {
+        decision: Decision,
+        /// Until when it can be taken back, and is not sent: milliseconds since 1970, by this computer's clock.
+        #[cfg_attr(test, ts(type = "number | null"))]
+        undo_until: Option<i64>,
+    },
     /// The server has it.
     Recorded {
         decision: Decision,
@@ -36,6 +43,18 @@ pub enum Decision {
     Acknowledged,
     Resolved,
     FalseAlarm,
+}
+
+/// How long a decision can be taken back.
+pub const UNDO_WITHIN: Duration = Duration::from_secs(10);
+
+/// When a decision goes to the server.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Dispatch {
+    /// As soon as it can.
+    AtOnce,
+    /// Once it can no longer be taken back: after [`UNDO_WITHIN`].
+    Held,
 }
 
 /// What became of a decision, for whoever waits for it.

@@ -51,9 +51,9 @@ pub struct Late {
 }
 
 impl IncidentRow {
-    /// Whether nobody has decided on it or taken it out of view.
+    /// Whether nobody has decided on it.
     pub fn is_open(&self) -> bool {
-        self.handling == Handling::Open && self.dismissed_at.is_none()
+        self.handling == Handling::Open
     }
 }
 

@@ -7,7 +7,7 @@ use visionguard_proto::{Alert, AnomalyId, Kind, Moment, Picture, StreamId, Via};
 
 use super::*;
 use crate::journal::Journal;
-use crate::model::{Decision, Entry, Recorded, Source};
+use crate::model::{Decision, Dispatch, Entry, Recorded, Source};
 use crate::view::{SettingsView, Theme};
 
 #[tokio::test]
@@ -147,7 +147,11 @@ async fn what_was_decided_on_or_switched_off_stays_silent() {
     let off = SettingsView { notifications: false, ..settings() };
 
     let switched_off = consider(&entry, None, &off, &Recent::default(), moment(0));
-    world.journal.decide(entry.incident.id, Decision::Acknowledged, None, at(1)).await.expect("decided");
+    world
+        .journal
+        .decide(entry.incident.id, Decision::Acknowledged, None, Dispatch::AtOnce, at(1))
+        .await
+        .expect("decided");
     let next = world.tell("stream-a", 1, 2).await;
     let decided = consider(&next, None, &settings(), &Recent::default(), moment(2));
 

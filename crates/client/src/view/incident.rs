@@ -32,6 +32,8 @@ pub struct Incident {
     pub source: Source,
     pub handling: Handling,
     pub seen: bool,
+    /// Taken out of view: listed among [`FeedFilter::Cleared`] alone.
+    pub cleared: bool,
     /// When it happened, where it came live but late: `first_at` and `last_at` are when it came.
     pub late: Option<Late>,
 }
@@ -113,8 +115,39 @@ pub struct IncidentDetail {
 pub enum FeedFilter {
     #[default]
     All,
-    /// Not decided on.
+    /// Not decided on, or no decision was taken.
     Unhandled,
+    /// Handled, and taken out of view.
+    Cleared,
+}
+
+/// What comes back into view.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(TS))]
+#[serde(tag = "which", rename_all = "snake_case")]
+pub enum BringBack {
+    One {
+        incident: String,
+    },
+    /// What was cleared at that moment: [`Cleared::at`].
+    ClearedAt {
+        #[cfg_attr(test, ts(type = "number"))]
+        at: i64,
+    },
+    /// Of what is out of view, everything that this query lists; its filter counts for nothing.
+    Listed {
+        query: FeedQuery,
+    },
+}
+
+/// What was taken out of view.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(TS))]
+pub struct Cleared {
+    pub incidents: u32,
+    /// When, to have it back.
+    #[cfg_attr(test, ts(type = "number"))]
+    pub at: i64,
 }
 
 /// Which part of the feed: newest first.

@@ -15,7 +15,9 @@ use crate::controller::Controller;
 use crate::controller::session::problem;
 use crate::controller::ticks::{Due, Reply, Tick};
 use crate::journal::{Journal, JournalError};
-use crate::model::{Decided, Decision, Delivery, How, IncidentId, IncidentRow, Outgoing};
+use crate::model::{
+    Decided, Decision, Delivery, Dispatch, How, IncidentId, IncidentRow, Outgoing, UNDO_WITHIN,
+};
 use crate::outbox::{self, Step};
 use crate::view::{Problem, SessionView};
 use crate::words::{self, text};
@@ -33,6 +35,8 @@ const LONGEST_WAIT: Duration = Duration::from_secs(60);
 #[derive(Debug, Default)]
 pub(crate) struct Outbox {
     due: Due,
+    /// When the next decision can no longer be taken back.
+    held: Due,
     sending: bool,
     failures: u32,
     ours: Ours,
@@ -56,6 +60,8 @@ pub(crate) struct Sent {
     said: Vec<(IncidentId, Decided)>,
     ours: Ours,
     any: bool,
+    /// When the next decision can no longer be taken back, and is sent.
+    held_until: Option<Timestamp>,
     api: Option<ApiError>,
     journal: Option<JournalError>,
 }
@@ -64,7 +70,7 @@ impl Outbox {
     /// `answered` says whether the server answers requests, as far as is known.
     pub(crate) fn due(&self, answered: bool) -> Option<Moment> {
         let to_send = self.due.at().filter(|_| answered && !self.sending);
-        [to_send, self.rows.at()].into_iter().flatten().min()
+        [to_send, self.rows.at(), self.held.at()].into_iter().flatten().min()
     }
 
     /// When to look for decisions of other programs.
@@ -92,6 +98,7 @@ impl Controller {
         incident: &str,
         decision: Decision,
         note: Option<String>,
+        dispatch: Dispatch,
         reply: Option<Reply<DecisionKept>>,
     ) {
         let Ok(incident) = incident.parse::<IncidentId>() else {
@@ -110,7 +117,7 @@ impl Controller {
             {
                 return Tick::Decided { decision, result: Err(error), reply };
             }
-            let result = journal.decide(incident, decision, note, at).await;
+            let result = journal.decide(incident, decision, note, dispatch, at).await;
             Tick::Decided { decision, result, reply }
         });
     }
@@ -140,6 +147,38 @@ impl Controller {
         if let Some(reply) = reply {
             let _ = reply.send(answer);
         }
+    }
+
+    pub(crate) fn undo(&self, incident: &str, reply: Reply<Result<(), Problem>>) {
+        let Ok(incident) = incident.parse::<IncidentId>() else {
+            let _ = reply.send(Err(unknown_incident()));
+            return;
+        };
+        let journal = self.journal.clone();
+        let now = self.wall();
+        self.spawn(async move { Tick::Undone(journal.undo(incident, now).await, reply) });
+    }
+
+    pub(crate) fn undone(
+        &mut self,
+        result: Result<Option<IncidentRow>, JournalError>,
+        reply: Reply<Result<(), Problem>>,
+    ) {
+        let answer = match result {
+            Ok(Some(incident)) => {
+                self.outbox.tell(incident.id, |_| {
+                    Some(Decided { how: How::Replaced, sentence: text("problem.decision_undone", &[]) })
+                });
+                self.incident_changed(&incident);
+                Ok(())
+            }
+            Ok(None) => Err(problem("too_late", text("problem.too_late", &[]))),
+            Err(error) => {
+                self.journal_failed(&error);
+                Err(not_stored())
+            }
+        };
+        let _ = reply.send(answer);
     }
 
     /// What was decided about may have no row yet.
@@ -205,6 +244,9 @@ impl Controller {
         if self.outbox.rows.take(now) {
             self.reconcile_soon();
         }
+        if self.outbox.held.take(now) {
+            self.outbox.due.by(now);
+        }
         if self.outbox.sending || !self.is_answered() || !self.outbox.due.take(now) {
             return;
         }
@@ -239,6 +281,10 @@ impl Controller {
         }
         self.outbox.ours = sent.ours;
         let now = self.now();
+        if let Some(until) = sent.held_until {
+            let left = Duration::try_from(until.duration_since(self.wall())).unwrap_or_default();
+            self.outbox.held.set(now + left.min(UNDO_WITHIN) + A_MOMENT);
+        }
         match &sent.api {
             Some(error) => {
                 tracing::warn!(%error, "a decision could not be sent yet");
@@ -323,7 +369,7 @@ impl Batch {
     async fn send(&self, ours: Ours) -> Sent {
         let mut sent = Sent { ours, ..Sent::default() };
         let mut seen = HashSet::new();
-        match self.waiting().await {
+        match self.waiting(&mut sent.held_until).await {
             Ok(waiting) => {
                 for outgoing in waiting {
                     if seen.insert(outgoing.incident) && !self.incident(outgoing.incident, &mut sent).await {
@@ -336,9 +382,10 @@ impl Batch {
         sent
     }
 
-    /// What this account decided; what others did is theirs to send.
-    async fn waiting(&self) -> Result<Vec<Outgoing>, JournalError> {
+    /// What this account decided; what others did is theirs to send. What may still be taken back waits.
+    async fn waiting(&self, held_until: &mut Option<Timestamp>) -> Result<Vec<Outgoing>, JournalError> {
         self.journal.belong_to(self.account.clone()).await?;
+        *held_until = self.journal.release_held(self.clock.wall()).await?;
         self.journal.next_to_send(AT_ONCE).await
     }
 

@@ -13,7 +13,7 @@ use crate::controller::Controller;
 use crate::controller::link::outage;
 use crate::controller::ticks::Tick;
 use crate::journal::{Journal, JournalError};
-use crate::model::{AlertId, Decision, Entry, IncidentId, Source};
+use crate::model::{AlertId, Decision, Dispatch, Entry, IncidentId, Source};
 use crate::policy::{self, Verdict};
 use crate::shell::{Buttons, Notification, Outcome};
 use crate::status;
@@ -230,7 +230,7 @@ impl Controller {
             }
             Outcome::Opened { id } => self.open_incident(&id),
             Outcome::Acknowledged { id } => {
-                self.decide(&id, Decision::Acknowledged, None, None);
+                self.decide(&id, Decision::Acknowledged, None, Dispatch::AtOnce, None);
             }
         }
     }

@@ -1,6 +1,7 @@
 //! What the page and the command line ask for, and what a person does with the feed and the settings.
 
 use bytes::Bytes;
+use jiff::Timestamp;
 use tokio::sync::mpsc::UnboundedSender;
 use visionguard_picture::{Fit, Studio};
 use visionguard_proto::{Jpeg, Picture};
@@ -10,11 +11,11 @@ use crate::controller::alerts::decisions::{not_stored, unknown_incident};
 use crate::controller::session::problem;
 use crate::controller::ticks::{Reply, Tick, milliseconds};
 use crate::journal::{Journal, JournalError};
-use crate::model::{AlertId, IncidentId, Stored};
+use crate::model::{AlertId, IncidentId, IncidentRow, Stored};
 use crate::settings::{self, Complaint, Settings, SettingsError};
 use crate::view::{
-    Counts, Event, FeedPage, FeedQuery, IncidentDetail, PopupsView, Problem, Report, ReportQuery,
-    SettingsView, Snapshot, Standing,
+    BringBack, Cleared, Counts, Event, FeedPage, FeedQuery, IncidentDetail, PopupsView, Problem, Report,
+    ReportQuery, SettingsView, Snapshot, Standing,
 };
 use crate::words::text;
 
@@ -170,31 +171,80 @@ impl Controller {
         };
         let journal = self.journal.clone();
         let at = self.wall();
-        self.spawn(async move {
-            let result =
-                journal.dismiss(incident, at).await.map(|found| found.iter().map(|row| row.id).collect());
-            Tick::Removed { result, reply }
-        });
+        self.spawn(async move { Tick::Dismissed(journal.dismiss(incident, at).await, reply) });
     }
 
-    pub(crate) fn clear_all(&self, reply: Reply<Result<(), Problem>>) {
-        let journal = self.journal.clone();
-        let at = self.wall();
-        self.spawn(async move { Tick::Removed { result: journal.clear_all(at).await, reply } });
-    }
-
-    pub(crate) fn removed(
+    pub(crate) fn dismissed(
         &mut self,
-        result: Result<Vec<IncidentId>, JournalError>,
+        result: Result<Option<IncidentRow>, JournalError>,
         reply: Reply<Result<(), Problem>>,
     ) {
         let answer = match result {
+            Ok(Some(incident)) if incident.dismissed_at.is_some() => {
+                self.cleared_from_view(&[incident.id]);
+                Ok(())
+            }
+            Ok(Some(_)) => Err(problem("not_handled", text("problem.not_handled", &[]))),
+            Ok(None) => Err(unknown_incident()),
+            Err(error) => {
+                self.journal_failed(&error);
+                Err(not_stored())
+            }
+        };
+        let _ = reply.send(answer);
+    }
+
+    pub(crate) fn clear(&self, query: FeedQuery, reply: Reply<Result<Cleared, Problem>>) {
+        let journal = self.journal.clone();
+        let names = self.settings.view.camera_names.clone();
+        let at = self.wall();
+        self.spawn(
+            async move { Tick::WasCleared { at, result: journal.clear(query, names, at).await, reply } },
+        );
+    }
+
+    pub(crate) fn was_cleared(
+        &mut self,
+        at: Timestamp,
+        result: Result<Vec<IncidentId>, JournalError>,
+        reply: Reply<Result<Cleared, Problem>>,
+    ) {
+        let answer = match result {
             Ok(incidents) => {
-                let ids: Vec<String> = incidents.iter().map(ToString::to_string).collect();
-                for id in &ids {
-                    self.shell.withdraw(id);
-                }
-                self.incidents_removed(ids);
+                self.cleared_from_view(&incidents);
+                let incidents = u32::try_from(incidents.len()).unwrap_or(u32::MAX);
+                Ok(Cleared { incidents, at: milliseconds(at) })
+            }
+            Err(error) => {
+                self.journal_failed(&error);
+                Err(not_stored())
+            }
+        };
+        let _ = reply.send(answer);
+    }
+
+    fn cleared_from_view(&mut self, incidents: &[IncidentId]) {
+        let ids: Vec<String> = incidents.iter().map(ToString::to_string).collect();
+        for id in &ids {
+            self.shell.withdraw(id);
+        }
+        self.incidents_removed(ids);
+    }
+
+    pub(crate) fn bring_back(&self, what: BringBack, reply: Reply<Result<(), Problem>>) {
+        let journal = self.journal.clone();
+        let names = self.settings.view.camera_names.clone();
+        self.spawn(async move { Tick::BroughtBack(journal.bring_back(what, names).await, reply) });
+    }
+
+    pub(crate) fn brought_back(
+        &mut self,
+        result: Result<usize, JournalError>,
+        reply: Reply<Result<(), Problem>>,
+    ) {
+        let answer = match result {
+            Ok(_) => {
+                self.feed_changed();
                 Ok(())
             }
             Err(error) => {

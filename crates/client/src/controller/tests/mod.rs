@@ -689,7 +689,7 @@ async fn a_decision_waits_for_a_server_that_fails() {
     let sending = running.client.incident(&id).await.expect("the incident").incident.handling;
     server.set(|state| state.api_fails = None);
 
-    assert_eq!(sending, Handling::Sending { decision: Decision::Resolved });
+    assert_eq!(sending, Handling::Sending { decision: Decision::Resolved, undo_until: None });
     handled(&running, &id, Decision::Resolved, true).await;
 }
 

@@ -92,7 +92,7 @@ async fn a_gap_that_the_record_cannot_close_stays_until_it_is_cleared() {
     world.compared(None, "x", 60).await;
     let world = world.reopen().await;
     assert_eq!(world.journal.standing_gap().await.unwrap().unwrap().why, Why::ForGood);
-    world.journal.clear_all(noon(90)).await.unwrap();
+    world.journal.clear(FeedQuery::default(), no_names(), noon(90)).await.unwrap();
 
     assert_eq!(world.journal.standing_gap().await.unwrap(), None);
     assert_eq!(world.journal.gaps(noon(0), noon(100)).await.unwrap()[0].filled_at, None);

@@ -15,7 +15,7 @@ use super::super::{Hands, LogOf, Opened};
 use super::{World, detection, noon};
 #[cfg(unix)]
 use crate::clock::SystemClock;
-use crate::model::{AlertId, Decision, IncidentId, Source};
+use crate::model::{AlertId, Decision, Dispatch, IncidentId, Source};
 
 #[tokio::test]
 async fn a_file_that_is_no_database_is_set_aside_and_kept() {
@@ -284,7 +284,8 @@ async fn what_named_an_alert_of_a_lost_journal_means_none_of_the_new_one() {
 
         assert!(lost.0 < new.0 && lost.1 < new.1, "{lost:?}, then {new:?}");
         assert!(world.journal.alert(lost.0).await.expect("read").is_none());
-        let decided = world.journal.decide(lost.1, Decision::Acknowledged, None, noon(2)).await;
+        let decided =
+            world.journal.decide(lost.1, Decision::Acknowledged, None, Dispatch::AtOnce, noon(2)).await;
         assert_eq!(decided.expect("looked for"), None, "what was decided was another one");
     }
 }

@@ -1,7 +1,7 @@
 //! Decisions reach the server once, in order, and what is shown is what the server knows.
 
 use super::{World, detection, noon};
-use crate::model::{Decision, Delivery, Entry, Handling};
+use crate::model::{Decision, Delivery, Dispatch, Entry, Handling};
 
 #[tokio::test]
 async fn a_decision_survives_a_restart_and_is_shown_as_sending_until_the_server_has_it() {
@@ -10,13 +10,13 @@ async fn a_decision_survives_a_restart_and_is_shown_as_sending_until_the_server_
 
     let decided = world
         .journal
-        .decide(told.incident.id, Decision::Resolved, Some("spoke to her".into()), noon(9))
+        .decide(told.incident.id, Decision::Resolved, Some("spoke to her".into()), Dispatch::AtOnce, noon(9))
         .await;
     let world = world.reopen().await;
     let outgoing = world.journal.next_to_send(10).await.expect("outbox");
 
     let decided = decided.expect("decided").expect("known");
-    assert_eq!(decided.handling, Handling::Sending { decision: Decision::Resolved });
+    assert_eq!(decided.handling, Handling::Sending { decision: Decision::Resolved, undo_until: None });
     assert!(decided.seen_at.is_some());
     assert_eq!(outgoing.len(), 2);
     assert_eq!(outgoing[0].note.as_deref(), Some("spoke to her"));
@@ -40,7 +40,7 @@ async fn a_decision_waits_until_the_anomaly_id_is_known() {
 
     world
         .journal
-        .decide(told.entry().incident.id, Decision::Acknowledged, None, noon(1))
+        .decide(told.entry().incident.id, Decision::Acknowledged, None, Dispatch::AtOnce, noon(1))
         .await
         .expect("decided");
     let before = world.journal.next_to_send(10).await.expect("outbox");
@@ -57,7 +57,7 @@ async fn a_decision_whose_alert_the_record_never_had_is_refused_with_a_reason() 
     let told = world.tell(detection("stream-a", 1, 30).seen(), 0).await;
     world
         .journal
-        .decide(told.entry().incident.id, Decision::Acknowledged, None, noon(1))
+        .decide(told.entry().incident.id, Decision::Acknowledged, None, Dispatch::AtOnce, noon(1))
         .await
         .expect("decided");
 
@@ -77,7 +77,11 @@ async fn case_10_an_alert_that_should_have_a_row_by_now_is_not_waited_for() {
     let old = world.tell(detection("stream-a", 1, 30).seen(), 0).await.entry().incident.id;
     let new = world.tell(detection("stream-b", 1, 30).seen(), 299).await.entry().incident.id;
     for incident in [old, new] {
-        world.journal.decide(incident, Decision::Resolved, None, noon(300)).await.expect("decided");
+        world
+            .journal
+            .decide(incident, Decision::Resolved, None, Dispatch::AtOnce, noon(300))
+            .await
+            .expect("decided");
     }
 
     // The record was read a second later.
@@ -86,14 +90,18 @@ async fn case_10_an_alert_that_should_have_a_row_by_now_is_not_waited_for() {
     let refused: Vec<_> = refused.expect("done").into_iter().map(|incident| incident.id).collect();
     assert_eq!(refused, [old]);
     let kept = world.journal.incident(new).await.expect("read").expect("known").handling;
-    assert_eq!(kept, Handling::Sending { decision: Decision::Resolved });
+    assert_eq!(kept, Handling::Sending { decision: Decision::Resolved, undo_until: None });
 }
 
 #[tokio::test]
 async fn case_02_the_words_say_which_part_of_a_decision_took_effect() {
     let world = World::new();
     let told = storm(&world).await;
-    world.journal.decide(told.incident.id, Decision::Resolved, None, noon(5)).await.expect("decided");
+    world
+        .journal
+        .decide(told.incident.id, Decision::Resolved, None, Dispatch::AtOnce, noon(5))
+        .await
+        .expect("decided");
     let outgoing = world.journal.to_send_of(told.incident.id).await.expect("outbox");
 
     world.journal.sent(outgoing[0].id, Delivery::Recorded, noon(6)).await.expect("noted");
@@ -108,10 +116,18 @@ async fn case_02_the_words_say_which_part_of_a_decision_took_effect() {
 async fn an_answer_to_a_decision_that_was_replaced_changes_nothing() {
     let world = World::new();
     let told = storm(&world).await;
-    world.journal.decide(told.incident.id, Decision::Acknowledged, None, noon(5)).await.expect("decided");
+    world
+        .journal
+        .decide(told.incident.id, Decision::Acknowledged, None, Dispatch::AtOnce, noon(5))
+        .await
+        .expect("decided");
     let old = world.journal.next_to_send(10).await.expect("outbox");
 
-    world.journal.decide(told.incident.id, Decision::FalseAlarm, None, noon(6)).await.expect("decided");
+    world
+        .journal
+        .decide(told.incident.id, Decision::FalseAlarm, None, Dispatch::AtOnce, noon(6))
+        .await
+        .expect("decided");
     let answer = world.journal.sent(old[0].id, Delivery::Recorded, noon(7)).await.expect("noted");
 
     assert_eq!(answer, None);
@@ -124,10 +140,18 @@ async fn an_answer_to_a_decision_that_was_replaced_changes_nothing() {
 async fn the_same_decision_twice_is_one() {
     let world = World::new();
     let told = storm(&world).await;
-    world.journal.decide(told.incident.id, Decision::Acknowledged, None, noon(5)).await.expect("decided");
+    world
+        .journal
+        .decide(told.incident.id, Decision::Acknowledged, None, Dispatch::AtOnce, noon(5))
+        .await
+        .expect("decided");
     let once = world.journal.next_to_send(10).await.expect("outbox");
 
-    world.journal.decide(told.incident.id, Decision::Acknowledged, None, noon(6)).await.expect("decided");
+    world
+        .journal
+        .decide(told.incident.id, Decision::Acknowledged, None, Dispatch::AtOnce, noon(6))
+        .await
+        .expect("decided");
 
     assert_eq!(world.journal.next_to_send(10).await.expect("outbox"), once);
 }
@@ -136,7 +160,11 @@ async fn the_same_decision_twice_is_one() {
 async fn what_fails_for_now_stays_and_is_counted() {
     let world = World::new();
     let told = storm(&world).await;
-    world.journal.decide(told.incident.id, Decision::Acknowledged, None, noon(5)).await.expect("decided");
+    world
+        .journal
+        .decide(told.incident.id, Decision::Acknowledged, None, Dispatch::AtOnce, noon(5))
+        .await
+        .expect("decided");
     let outgoing = world.journal.next_to_send(1).await.expect("outbox");
 
     world.journal.sent(outgoing[0].id, Delivery::Later, noon(6)).await.expect("noted");
@@ -150,7 +178,11 @@ async fn nobody_sends_what_somebody_else_decided() {
     let world = World::new();
     world.journal.belong_to("one at https://a".into()).await.expect("noted");
     let told = storm(&world).await;
-    world.journal.decide(told.incident.id, Decision::Acknowledged, None, noon(5)).await.expect("decided");
+    world
+        .journal
+        .decide(told.incident.id, Decision::Acknowledged, None, Dispatch::AtOnce, noon(5))
+        .await
+        .expect("decided");
     let further = world.tell(detection("stream-a", 1, 90).seen(), 6).await;
     assert_eq!(further.entry().incident.id, told.incident.id);
 
@@ -169,7 +201,11 @@ async fn nobody_sends_what_somebody_else_decided() {
 async fn what_failed_lets_others_go_first() {
     let world = World::new();
     let told = storm(&world).await;
-    world.journal.decide(told.incident.id, Decision::Acknowledged, None, noon(5)).await.expect("decided");
+    world
+        .journal
+        .decide(told.incident.id, Decision::Acknowledged, None, Dispatch::AtOnce, noon(5))
+        .await
+        .expect("decided");
     let waiting = world.journal.next_to_send(2).await.expect("outbox");
 
     world.journal.sent(waiting[0].id, Delivery::Later, noon(6)).await.expect("noted");
@@ -234,7 +270,11 @@ async fn a_decision_from_a_server_whose_clock_is_ahead_does_not_silence_what_fol
 async fn our_own_decision_read_back_from_the_record_stays_ours() {
     let world = World::new();
     let told = storm(&world).await;
-    world.journal.decide(told.incident.id, Decision::Acknowledged, None, noon(5)).await.expect("decided");
+    world
+        .journal
+        .decide(told.incident.id, Decision::Acknowledged, None, Dispatch::AtOnce, noon(5))
+        .await
+        .expect("decided");
     for outgoing in world.journal.next_to_send(10).await.expect("outbox") {
         world.journal.sent(outgoing.id, Delivery::Recorded, noon(6)).await.expect("noted");
     }
@@ -258,7 +298,11 @@ async fn a_decision_sent_under_a_wrongly_guessed_id_is_sent_again_under_the_righ
     let (lost, kept) = (detection("stream-a", 1, 30), detection("stream-a", 1, 60));
     let told = world.tell(kept.seen(), 1).await;
     world.tell(lost.noticed(), 2).await;
-    world.journal.decide(told.entry().incident.id, Decision::Resolved, None, noon(3)).await.expect("decided");
+    world
+        .journal
+        .decide(told.entry().incident.id, Decision::Resolved, None, Dispatch::AtOnce, noon(3))
+        .await
+        .expect("decided");
     let guessed = world.journal.next_to_send(10).await.expect("outbox");
     world.journal.sent(guessed[0].id, Delivery::Recorded, noon(4)).await.expect("noted");
 
@@ -275,7 +319,11 @@ async fn decisions_about_what_is_not_known_are_said_to_be_so() {
     let world = World::new();
     let nothing = "77".parse().expect("an id");
 
-    let decided = world.journal.decide(nothing, Decision::Resolved, None, noon(0)).await.expect("asked");
+    let decided = world
+        .journal
+        .decide(nothing, Decision::Resolved, None, Dispatch::AtOnce, noon(0))
+        .await
+        .expect("asked");
     let seen = world.journal.seen(nothing, noon(0)).await.expect("asked");
 
     assert_eq!((decided, seen), (None, None));
@@ -294,7 +342,11 @@ async fn an_answer_about_another_detection_does_not_settle_a_decision_whose_aler
     let told = world.tell(unnoticed.seen(), 0).await;
     world.tell(next.noticed(), 1).await;
     let incident = told.entry().incident.id;
-    world.journal.decide(incident, Decision::Acknowledged, None, noon(2)).await.expect("decided");
+    world
+        .journal
+        .decide(incident, Decision::Acknowledged, None, Dispatch::AtOnce, noon(2))
+        .await
+        .expect("decided");
     let misnamed = world.journal.next_to_send(10).await.expect("outbox");
 
     world.catch_up(unnoticed.row(), 60).await;

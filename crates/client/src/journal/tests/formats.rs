@@ -16,10 +16,10 @@ use visionguard_proto::Cursor;
 use super::super::file::Extent;
 use super::super::{DrillRow, FILE_NAME, Incoming, Journal, JournalError, LogOf, file};
 use super::{World, detection, jpeg, noon, shop};
-use crate::model::{Decision, Source};
+use crate::model::{Decision, Dispatch, Source};
 
 /// The oldest first; each with all that its file holds, as it was when it was written.
-const FORMATS: [&str; 1] = ["format_1"];
+const FORMATS: [&str; 2] = ["format_1", "format_2"];
 const SCHEMA_1: &str = include_str!("../schema_1.sql");
 
 #[tokio::test]
@@ -102,6 +102,20 @@ async fn a_migration_that_fails_leaves_the_file_as_it_was() {
     assert_eq!(opened.journal.alerts(10).await.expect("read").len(), 3);
 }
 
+#[tokio::test]
+async fn an_older_journal_is_known_in_memory_where_its_disk_takes_no_writes() {
+    let directory = unpacked("format_1");
+
+    let memory = file::in_memory_of(directory.path(), noon(500)).expect("known");
+
+    let alerts: i64 = memory.query_row("SELECT count(*) FROM alert", [], |row| row.get(0)).expect("counted");
+    let schema_of_memory = schema(&memory);
+    let new = World::new();
+    new.journal.close().await;
+    assert_eq!(alerts, 3);
+    assert_eq!(schema_of_memory, schema(&connect(new.directory.path())));
+}
+
 /// Writes the newest format's fixture where that is asked for.
 async fn bless() {
     if std::env::var_os("VISIONGUARD_BLESS").is_none() {
@@ -135,7 +149,12 @@ async fn full() -> World {
     journal.mark_acked(vec![(entry.alert.id, noon(2))]).await.expect("marked");
     journal.seen(entry.incident.id, noon(3)).await.expect("marked");
     let note = Some("A known customer".to_owned());
-    journal.decide(entry.incident.id, Decision::FalseAlarm, note, noon(4)).await.expect("decided");
+    journal
+        .decide(entry.incident.id, Decision::FalseAlarm, note, Dispatch::AtOnce, noon(4))
+        .await
+        .expect("decided");
+    let held = world.tell(detection("stream-d", 4, 90).seen_with_id(), 80).await.entry().incident.id;
+    journal.decide(held, Decision::Acknowledged, None, Dispatch::Held, noon(81)).await.expect("decided");
     world.catch_up(detection("stream-b", 7, 900).row(), 90).await;
     world.tell(detection("stream-c", 2, 60).noticed(), 95).await;
     journal.outage_began(noon(10), "restarting").await.expect("noted");

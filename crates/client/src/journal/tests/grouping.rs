@@ -4,7 +4,7 @@ use visionguard_proto::{Alert, Kind};
 
 use super::super::view;
 use super::{World, detection, no_names, noon};
-use crate::model::{Decision, Handling, Recorded, Severity, Source};
+use crate::model::{Decision, Dispatch, Handling, Recorded, Severity, Source};
 use crate::policy;
 
 #[tokio::test]
@@ -46,12 +46,19 @@ async fn a_decision_covers_the_next_minute_and_no_longer() {
     let first = world.tell(detection("stream-a", 1, 30).seen_with_id(), 0).await;
     let incident = first.entry().incident.id;
 
-    world.journal.decide(incident, Decision::Acknowledged, None, noon(1)).await.expect("decided");
+    world
+        .journal
+        .decide(incident, Decision::Acknowledged, None, Dispatch::AtOnce, noon(1))
+        .await
+        .expect("decided");
     let soon = world.tell(detection("stream-a", 1, 60).seen_with_id(), 30).await;
     let later = world.tell(detection("stream-a", 1, 90).seen_with_id(), 62).await;
 
     assert_eq!(soon.entry().incident.id, incident);
-    assert!(matches!(soon.entry().incident.handling, Handling::Sending { decision: Decision::Acknowledged }));
+    assert!(matches!(
+        soon.entry().incident.handling,
+        Handling::Sending { decision: Decision::Acknowledged, undo_until: None }
+    ));
     assert_eq!(world.journal.next_to_send(10).await.expect("outbox").len(), 2);
     assert_ne!(later.entry().incident.id, incident);
     assert_eq!(later.entry().incident.handling, Handling::Open);
@@ -60,13 +67,14 @@ async fn a_decision_covers_the_next_minute_and_no_longer() {
 #[tokio::test]
 async fn what_was_taken_out_of_view_stays_out_for_a_minute_and_comes_back_as_a_new_incident() {
     let world = World::new();
-    let first = world.tell(detection("stream-a", 1, 30).seen(), 0).await;
+    let first = world.tell(detection("stream-a", 1, 30).seen_with_id(), 0).await;
+    world.handle(&first, 1).await;
 
     world.journal.dismiss(first.entry().incident.id, noon(1)).await.expect("dismissed");
     let soon = world.tell(detection("stream-a", 1, 60).seen(), 30).await;
     let later = world.tell(detection("stream-a", 1, 90).seen(), 75).await;
 
-    assert!(!soon.entry().incident.is_open());
+    assert!(!soon.entry().incident.is_open() && soon.entry().incident.dismissed_at.is_some());
     assert!(later.entry().incident.is_open());
 }
 

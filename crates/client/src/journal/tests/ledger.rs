@@ -7,8 +7,8 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::journal::{Keep, Unsent, view};
-use crate::model::{Decision, Why};
-use crate::view::{Report, ReportQuery, Spread};
+use crate::model::{Decision, Dispatch, Why};
+use crate::view::{FeedQuery, Report, ReportQuery, Spread};
 
 #[tokio::test]
 async fn times_beyond_all_calendars_are_the_earliest_and_the_latest_there_are() {
@@ -51,7 +51,11 @@ async fn an_alert_is_followed_from_its_detection_to_the_decision() {
         .clone();
     world.journal.mark_notified(entry.alert.id, noon(1)).await.expect("marked");
     world.journal.seen(entry.incident.id, noon(20)).await.expect("marked");
-    world.journal.decide(entry.incident.id, Decision::Acknowledged, None, noon(28)).await.expect("decided");
+    world
+        .journal
+        .decide(entry.incident.id, Decision::Acknowledged, None, Dispatch::AtOnce, noon(28))
+        .await
+        .expect("decided");
 
     let report = report(&world.journal, -60, 60).await;
 
@@ -124,7 +128,11 @@ async fn as_long_as_nothing_is_known_of_the_server_s_clock_nothing_is_said_of_it
 async fn what_a_decision_made_before_covers_was_acted_on_when_it_came() {
     let world = World::new();
     let first = world.tell(detection("stream-a", 1, 30).seen_with_id(), 0).await.entry().clone();
-    world.journal.decide(first.incident.id, Decision::Acknowledged, None, noon(10)).await.expect("decided");
+    world
+        .journal
+        .decide(first.incident.id, Decision::Acknowledged, None, Dispatch::AtOnce, noon(10))
+        .await
+        .expect("decided");
 
     world.tell(detection("stream-a", 1, 600).seen_with_id(), 20).await;
 
@@ -278,10 +286,9 @@ async fn a_wrong_total_changes_nothing_for_good() {
 #[tokio::test]
 async fn what_is_taken_away_here_is_neither_lost_nor_found() {
     let world = World::new();
-    world.catch_up(detection("stream-a", 1, 30).row(), 5).await;
-    world.catch_up(detection("stream-b", 1, 3_000_000).row(), 6).await;
+    world.handle(&world.catch_up(detection("stream-a", 1, 30).row(), 5).await, 20).await;
+    world.handle(&world.catch_up(detection("stream-b", 1, 3_000_000).row(), 6).await, 20).await;
     lost_of(&world, 41, 10).await;
-    world.journal.clear_all(noon(20)).await.expect("cleared");
     let keep = Keep { pictures_since: noon(-1), incidents_since: noon(86_400), picture_bytes: u64::MAX };
     let pruned = world.journal.prune(keep).await.expect("pruned");
     lost_of(&world, 11, 80_000).await;
@@ -305,7 +312,7 @@ async fn a_record_with_fewer_rows_than_it_had_is_a_gap_until_it_is_whole() {
 
     let emptied = sentences(&world).await;
     let standing = world.journal.standing_gap().await.expect("read").map(|gap| gap.why);
-    world.journal.clear_all(noon(30)).await.expect("cleared");
+    world.journal.clear(FeedQuery::default(), no_names(), noon(30)).await.expect("cleared");
     lost_of(&world, 1, 40).await;
     let out_of_view = world.journal.standing_gap().await.expect("read");
     let still_said = sentences(&world).await;
@@ -462,7 +469,10 @@ async fn live_through(journal: &Journal, n: usize, way: &Way) {
     }
     match way.decided {
         Some((true, at)) => {
-            journal.decide(entry.incident.id, Decision::Resolved, None, noon(at)).await.expect("decided");
+            journal
+                .decide(entry.incident.id, Decision::Resolved, None, Dispatch::AtOnce, noon(at))
+                .await
+                .expect("decided");
         }
         Some((false, at)) => {
             journal

@@ -10,6 +10,8 @@ mod joining;
 mod ledger;
 mod pruning;
 mod survival;
+mod undo;
+mod view;
 
 use std::collections::BTreeMap;
 
@@ -20,7 +22,7 @@ use visionguard_proto::{
 };
 
 use super::{Incoming, Journal, JournalError, LogOf};
-use crate::model::{Entry, Recorded, Source};
+use crate::model::{Decision, Entry, Recorded, Source};
 
 /// A journal on disk, gone with the test.
 struct World {
@@ -51,6 +53,13 @@ impl World {
     /// Tells it out of the record.
     async fn catch_up(&self, alert: Alert, second: i64) -> Recorded {
         self.journal.record(alert, noon(second), Source::History).await.expect("recorded")
+    }
+
+    /// Somebody else decided on it.
+    async fn handle(&self, told: &Recorded, second: i64) {
+        let anomaly = told.entry().alert.anomaly_id.clone().expect("the record has it");
+        let handled = self.journal.handled_elsewhere(anomaly, Decision::Resolved, noon(second), noon(second));
+        handled.await.expect("noted").expect("it was open");
     }
 
     async fn alerts(&self) -> Vec<Entry> {

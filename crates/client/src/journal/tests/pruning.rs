@@ -2,7 +2,7 @@
 
 use super::super::{FILE_NAME, Keep, Pruned, view};
 use super::{World, detection, jpeg, noon, shop};
-use crate::model::{Decision, Delivery, Source};
+use crate::model::{Decision, Delivery, Dispatch, Source};
 
 #[tokio::test]
 async fn too_many_pictures_go_oldest_handled_first_and_unhandled_last() {
@@ -13,7 +13,11 @@ async fn too_many_pictures_go_oldest_handled_first_and_unhandled_last() {
     }
     for handled in [1, 3] {
         let incident = alerts[handled].entry().incident.id;
-        world.journal.decide(incident, Decision::Resolved, None, noon(9)).await.expect("decided");
+        world
+            .journal
+            .decide(incident, Decision::Resolved, None, Dispatch::AtOnce, noon(9))
+            .await
+            .expect("decided");
     }
     let each = u64::try_from(jpeg().bytes().len()).expect("small");
 
@@ -47,10 +51,9 @@ async fn a_pruned_picture_is_not_fetched_again() {
 async fn what_is_too_old_goes_however_many_there_are() {
     let world = World::new();
     for index in 0..250 {
-        world.tell(detection(&format!("stream-{index}"), 1, 30).seen(), index).await;
+        let told = world.tell(detection(&format!("stream-{index}"), 1, 30).seen_with_id(), index).await;
+        world.handle(&told, 300).await;
     }
-
-    world.journal.clear_all(noon(300)).await.expect("cleared");
 
     let keep = Keep { pictures_since: noon(240), incidents_since: noon(120), ..everything() };
     let pruned = world.journal.prune(keep).await.expect("pruned");
@@ -70,7 +73,11 @@ async fn what_is_open_or_not_sent_yet_stays_however_old_it_looks() {
         incidents.push(told.entry().incident.id);
     }
     for incident in &incidents[1..] {
-        world.journal.decide(*incident, Decision::Resolved, None, noon(1)).await.expect("decided");
+        world
+            .journal
+            .decide(*incident, Decision::Resolved, None, Dispatch::AtOnce, noon(1))
+            .await
+            .expect("decided");
     }
     let sent = world.journal.next_to_send(1).await.expect("outbox")[0].id;
     world.journal.sent(sent, Delivery::Recorded, noon(2)).await.expect("noted");
@@ -88,8 +95,7 @@ async fn what_the_server_saw_lately_stays_though_our_clock_was_wrong_then() {
     let world = World::new();
     let seen = detection("stream-a", 1, 3000);
     world.tell(seen.seen_with_id(), -1_000_000).await;
-    world.catch_up(seen.row(), 200).await;
-    world.journal.clear_all(noon(300)).await.expect("cleared");
+    world.handle(&world.catch_up(seen.row(), 200).await, 300).await;
 
     let keep = Keep { pictures_since: noon(50), incidents_since: noon(50), ..everything() };
     let pruned = world.journal.prune(keep).await.expect("pruned");

@@ -11,7 +11,7 @@ use visionguard_proto::{Alert, Cursor, ShopId};
 use super::super::{Hands, Incoming, Journal, JournalError, LogOf};
 use super::{World, detection, no_names, noon};
 use crate::clock::SystemClock;
-use crate::model::{Decision, Handling, Recorded, Source};
+use crate::model::{Decision, Dispatch, Handling, Recorded, Source};
 use crate::view::FeedQuery;
 
 const CHILD: &str = "VISIONGUARD_JOURNAL_TEST_DIRECTORY";
@@ -227,7 +227,7 @@ async fn what_came_while_the_disk_was_unwritable_settles_on_it_once() {
     journal.record(old.row(), noon(1), Source::History).await.expect("recorded");
     let told = journal.record(new.seen(), noon(2), Source::Live).await.expect("recorded");
     let incident = told.entry().incident.id;
-    journal.decide(incident, Decision::Resolved, None, noon(3)).await.expect("decided");
+    journal.decide(incident, Decision::Resolved, None, Dispatch::AtOnce, noon(3)).await.expect("decided");
 
     let settled = journal.settle(world.directory.path()).await.expect("settled").expect("only now");
     let again = journal.settle(world.directory.path()).await.expect("nothing to do");
@@ -278,7 +278,10 @@ async fn what_was_shown_and_decided_in_memory_counts_for_what_the_file_knew() {
     let told = journal.record(old.row(), noon(1), Source::History).await.expect("recorded");
     let (alert, incident) = (told.entry().alert.id, told.entry().incident.id);
     journal.mark_notified(alert, noon(2)).await.expect("marked");
-    journal.decide(incident, Decision::FalseAlarm, Some("a cat".to_owned()), noon(3)).await.expect("decided");
+    journal
+        .decide(incident, Decision::FalseAlarm, Some("a cat".to_owned()), Dispatch::AtOnce, noon(3))
+        .await
+        .expect("decided");
 
     journal.settle(world.directory.path()).await.expect("settled").expect("only now");
     journal.close().await;
@@ -302,7 +305,11 @@ async fn a_journal_in_memory_knows_what_was_shown_and_decided_in_the_file_that_i
     let told = world.tell(old.seen(), 0).await;
     let (alert, incident) = (told.entry().alert.id, told.entry().incident.id);
     world.journal.mark_notified(alert, noon(1)).await.expect("marked");
-    world.journal.decide(incident, Decision::Resolved, None, noon(2)).await.expect("decided");
+    world
+        .journal
+        .decide(incident, Decision::Resolved, None, Dispatch::AtOnce, noon(2))
+        .await
+        .expect("decided");
     world.journal.close().await;
 
     let journal = stands_in(world.directory.path());
@@ -332,7 +339,7 @@ async fn what_was_decided_in_memory_about_an_alert_of_the_file_is_sent_from_ther
     world.journal.close().await;
 
     let journal = stands_in(world.directory.path());
-    journal.decide(incident, Decision::FalseAlarm, None, noon(3)).await.expect("decided");
+    journal.decide(incident, Decision::FalseAlarm, None, Dispatch::AtOnce, noon(3)).await.expect("decided");
     journal.settle(world.directory.path()).await.expect("settled").expect("only now");
     journal.close().await;
     let stored = Journal::open(world.directory.path()).expect("opened").journal;

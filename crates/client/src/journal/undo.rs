@@ -1,0 +1,83 @@
+//! Decisions that may still be taken back: none of them is sent before its time is over.
+
+use jiff::Timestamp;
+use rusqlite::{Connection, params};
+
+use super::sql;
+use super::{JournalError, decisions};
+use crate::model::{IncidentId, IncidentRow, UNDO_WITHIN};
+
+/// What a decision that is held keeps out of the outbox; `a.incident` is the incident.
+pub(super) const NOT_HELD: &str = "a.incident NOT IN (SELECT incident FROM undo)";
+
+/// Keeps what the incident is without the decision that is about to be made, to be had back until then. Where one is held
+/// already, what was before that one is kept: the server was told nothing in between.
+pub(super) fn hold(connection: &Connection, incident: IncidentId, at: Timestamp) -> Result<(), JournalError> {
+    release(connection, at)?;
+    let until = at.checked_add(UNDO_WITHIN).unwrap_or(at).as_microsecond();
+    let is_held = connection
+        .prepare_cached("UPDATE undo SET until = ?2 WHERE incident = ?1")?
+        .execute(params![incident.0, until])?;
+    if is_held > 0 {
+        return Ok(());
+    }
+    connection
+        .prepare_cached(
+            "INSERT INTO undo SELECT id, ?2, handling, decision, decided_at, decided_here, note, account, handled_at, refusal \
+             FROM incident WHERE id = ?1",
+        )?
+        .execute(params![incident.0, until])?;
+    connection
+        .prepare_cached(
+            "INSERT INTO undo_outbox SELECT ?1, o.alert, o.decision, o.note, o.account, o.decided_at, o.state, o.tries, \
+             o.answered_at, o.refusal FROM outbox o JOIN alert a ON a.id = o.alert WHERE a.incident = ?1",
+        )?
+        .execute([incident.0])?;
+    Ok(())
+}
+
+/// What was held about this incident may be sent.
+pub(super) fn let_go(connection: &Connection, incident: IncidentId) -> Result<(), JournalError> {
+    connection.prepare_cached("DELETE FROM undo WHERE incident = ?1")?.execute([incident.0])?;
+    Ok(())
+}
+
+/// What was held for long enough may be sent; when the next will be. A clock that was set back holds nothing for longer.
+pub(super) fn release(connection: &Connection, now: Timestamp) -> Result<Option<Timestamp>, JournalError> {
+    let longest = now.checked_add(UNDO_WITHIN).unwrap_or(now).as_microsecond();
+    connection
+        .prepare_cached("DELETE FROM undo WHERE until <= ?1 OR until > ?2")?
+        .execute(params![now.as_microsecond(), longest])?;
+    Ok(connection
+        .prepare_cached("SELECT min(until) FROM undo")?
+        .query_row([], |row| sql::maybe_time(row, 0))?)
+}
+
+/// Makes the incident what it was before the decision; none where that was sent, or may be, and where there is none.
+pub(super) fn undo(
+    connection: &Connection,
+    incident: IncidentId,
+    now: Timestamp,
+) -> Result<Option<IncidentRow>, JournalError> {
+    release(connection, now)?;
+    let restored = connection
+        .prepare_cached(
+            "UPDATE incident SET dismissed_at = NULL, \
+             (handling, decision, decided_at, decided_here, note, account, handled_at, refusal) = (SELECT handling, decision, decided_at, decided_here, note, account, handled_at, refusal FROM undo \
+             WHERE incident = ?1) WHERE id = ?1 AND id IN (SELECT incident FROM undo)",
+        )?
+        .execute([incident.0])?;
+    if restored == 0 {
+        return Ok(None);
+    }
+    decisions::withdraw(connection, incident)?;
+    connection
+        .prepare_cached(
+            "INSERT OR IGNORE INTO outbox (alert, decision, note, account, decided_at, state, tries, answered_at, refusal) \
+             SELECT alert, decision, note, account, decided_at, state, tries, answered_at, refusal FROM undo_outbox \
+             WHERE incident = ?1 ORDER BY alert",
+        )?
+        .execute([incident.0])?;
+    let_go(connection, incident)?;
+    sql::incident(connection, incident)
+}

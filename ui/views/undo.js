@@ -1,0 +1,54 @@
+/**
+ * What was done a moment ago, in one line, and the button that takes it back.
+ *
+ * @import { State } from "../state.js"
+ * @import { Actions } from "../act.js"
+ */
+
+import { part, show, text } from "../dom.js";
+import { plain } from "../format.js";
+import { onPress } from "../keys.js";
+import { undoable } from "../state.js";
+import { count, t } from "../words.js";
+import { focusCurrentRow } from "./feed.js";
+import { DECISION } from "./terms.js";
+
+/**
+ * @param {Actions} act
+ * @param {() => number} now
+ */
+export function undoView(act, now) {
+  const root = part(document, "undo");
+  const button = part(root, "undo-button");
+  let painted = /** @type {State | null} */ (null);
+  let over = /** @type {ReturnType<typeof setTimeout> | undefined} */ (undefined);
+  onPress(button, act.undo);
+
+  function hide() {
+    const focused = root.contains(document.activeElement);
+    show(root, false);
+    if (focused) focusCurrentRow();
+  }
+
+  /** @param {State} state */
+  return function paint(state) {
+    if (painted?.done === state.done && painted.place === state.place) return;
+    painted = state;
+    clearTimeout(over);
+    const done = state.place === "feed" ? undoable(state, now()) : null;
+    if (done === null) return hide();
+    text(part(root, "undo-sentence"), "decision" in done ? decided(done) : count("page.undo.cleared", done.incidents));
+    text(part(root, "undo-word"), "decision" in done ? t("page.undo.undo") : t("page.undo.bring_back"));
+    show(root, true);
+    const again = () => {
+      painted = null;
+      paint(state);
+    };
+    over = setTimeout(again, Math.max(0, done.until - now()));
+  };
+}
+
+/** @param {import("../state.js").Decided} done */
+function decided({ camera, decision }) {
+  return t("page.undo.decided", { decision: t(DECISION[decision].done), camera: plain(camera, 60) });
+}
