@@ -22,6 +22,9 @@ const BEHIND = 3_000;
 /** How long it is offered at once to bring back what was cleared from view; later it is among "Cleared". */
 const TO_BRING_BACK = 20_000;
 
+/** The program says something every five seconds while a page listens; after so long without a word it may stand still. */
+const SILENT = 20_000;
+
 /** What makes a report of the present differ. @type {ReadonlySet<string>} */
 const CHANGES_THE_REPORT = new Set(["alert_added", "incident_changed", "feed_changed", "drill", "status"]);
 
@@ -32,6 +35,8 @@ export function actions(store) {
   const dispatch = store.dispatch.bind(store);
   let asking = 0;
   let behind = /** @type {ReturnType<typeof setTimeout> | undefined} */ (undefined);
+  let heardAt = performance.now();
+  setInterval(listen, SILENT / 4);
 
   /** @param {unknown} problem */
   const mishap = (problem) => dispatch({ type: "mishap", sentence: /** @type {Problem} */ (problem).sentence });
@@ -40,6 +45,7 @@ export function actions(store) {
   async function start() {
     try {
       const { snapshot, start: flow } = await core.subscribe(receive, start);
+      heardAt = performance.now();
       dispatch({ type: "started", snapshot, at: Date.now() });
       flow();
       await refresh();
@@ -51,10 +57,19 @@ export function actions(store) {
 
   /** @param {import("./types.d.ts").Event} event */
   function receive(event) {
+    heardAt = performance.now();
+    if (store.state.unproven !== null) dispatch({ type: "beat" });
     dispatch(event);
     if (event.type === "feed_changed") refresh();
     if (event.type === "open") load(event.incident);
     if (store.state.place === "report" && CHANGES_THE_REPORT.has(event.type)) behind ??= setTimeout(renew, BEHIND);
+  }
+
+  /** A status that nobody vouches for any more is not shown. */
+  function listen() {
+    const silence = performance.now() - heardAt;
+    if (!store.state.ready || silence < SILENT) return;
+    dispatch({ type: "fell_silent", at: store.now() - silence, sentence: t("page.status.program_silent") });
   }
 
   /** Asks for the report anew, if it is still looked at. */

@@ -62,6 +62,7 @@ const ALERTS = 200;
  * @property {string} version
  * @property {number} ahead how far the program's clock is ahead of the page's, in milliseconds
  * @property {StatusView | null} status
+ * @property {StatusView | null} unproven what the program last said of the status, while it says nothing any more
  * @property {SessionView | null} session
  * @property {Counts} counts
  * @property {SettingsView | null} settings
@@ -87,6 +88,7 @@ const ALERTS = 200;
  *
  * @typedef {{ type: "started", snapshot: Snapshot, at: number }
  *   | { type: "start_failed", sentence: string }
+ *   | { type: "fell_silent", at: number, sentence: string }
  *   | { type: "went", place: Place }
  *   | { type: "asked", question: Question | null }
  *   | { type: "query_changed", query: Query }
@@ -126,6 +128,7 @@ export const INITIAL = {
   version: "",
   ahead: 0,
   status: null,
+  unproven: null,
   session: null,
   counts: { unhandled: 0, unseen: 0, total: 0, cleared: 0, today: 0 },
   settings: null,
@@ -166,7 +169,9 @@ export const INITIAL = {
 export function reduce(state, event) {
   switch (event.type) {
     case "status":
-      return { ...state, status: event.status };
+      return { ...state, status: event.status, unproven: null };
+    case "beat":
+      return state.unproven === null ? state : { ...state, status: state.unproven, unproven: null };
     case "session":
       return withSession(state, event.session);
     case "alert_added":
@@ -194,6 +199,8 @@ export function reduce(state, event) {
       return started(state, event.snapshot, event.at);
     case "start_failed":
       return { ...state, failure: event.sentence };
+    case "fell_silent":
+      return fellSilent(state, event.at, event.sentence);
     case "went":
       return {
         ...state,
@@ -331,6 +338,7 @@ function started(state, snapshot, at) {
     version: snapshot.version,
     ahead: snapshot.now - at,
     status: snapshot.status,
+    unproven: null,
     counts: snapshot.counts,
     settings: snapshot.settings,
     wanted: null,
@@ -341,6 +349,20 @@ function started(state, snapshot, at) {
     feed: { ...state.feed, stale: !unasked || state.shown !== null },
   };
   return withSession(unasked ? feedLoaded(fresh, snapshot.feed, false) : fresh, snapshot.session);
+}
+
+/**
+ * The program says nothing any more: nobody can tell whether alerts reach this computer.
+ *
+ * @param {State} state
+ * @param {number} at when it was last heard
+ * @param {string} sentence
+ * @returns {State}
+ */
+function fellSilent(state, at, sentence) {
+  if (state.status === null || state.unproven !== null) return state;
+  const status = { ...state.status, next_attempt_at: null, record_every: null, remedy: null };
+  return { ...state, unproven: state.status, status: { ...status, status: "offline", reason: "program_silent", since: at, sentence } };
 }
 
 /**

@@ -1,4 +1,4 @@
-//! The window: a process of its own, started when the person asks for it and gone with all its memory when it is closed.
+//! The window: a process of its own, started when the person asks for it and gone when it is closed.
 //! Whatever becomes of it, the program goes on; one that dies comes back where it was. For a while after a close a spare is
 //! there to become the next.
 
@@ -7,13 +7,13 @@ mod spare;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use tokio::sync::mpsc;
 use tokio::sync::oneshot;
 use visionguard_client::deaths::{After, Deaths};
 use visionguard_client::notifier::Notifier;
-use visionguard_client::pipe::{FromWindow, Place, ToWindow};
+use visionguard_client::pipe::{FromWindow, Place, Stance, ToWindow};
 use visionguard_client::shell::{Buttons, Notification};
 use visionguard_client::view::Event;
 use visionguard_client::words;
@@ -22,8 +22,13 @@ use crate::asks::{self, Answers, Ask};
 use crate::tray;
 
 pub(crate) use process::program;
-use process::{Process, start, tell};
+use process::{Process, Start, start, tell};
 use spare::Spares;
+
+/// What the program was given to come to the front with when it was started is good for so long.
+const TOKENS_HOLD: Duration = Duration::from_secs(10);
+/// The notification that the window cannot be shown.
+const NOTICE: &str = "notice:window";
 
 /// The window, for who has it shown and tells it things.
 #[derive(Debug, Clone)]
@@ -75,6 +80,9 @@ pub(crate) struct Keeper {
     orders: mpsc::UnboundedReceiver<Order>,
     data_dir: PathBuf,
     place: Option<Place>,
+    stance: Stance,
+    /// Until when the first window comes to the front with what this program was given for that.
+    tokens_until: Option<Instant>,
     deaths: Deaths,
     spares: Spares,
     /// Which incident the page shows as soon as it listens.
@@ -90,6 +98,8 @@ pub(crate) fn prepare(data_dir: &Path) -> (Window, Keeper) {
         orders,
         data_dir: data_dir.to_owned(),
         place: None,
+        stance: ASKED_FOR,
+        tokens_until: Some(Instant::now() + TOKENS_HOLD),
         deaths: Deaths::default(),
         spares: Spares::of_the_environment(),
         open: None,
@@ -97,11 +107,16 @@ pub(crate) fn prepare(data_dir: &Path) -> (Window, Keeper) {
     (window, keeper)
 }
 
+/// How a window stands that the person asked for.
+const ASKED_FOR: Stance = Stance { focused: true, minimised: false };
+
 /// What is next for the keeper.
 enum Next {
     Order(Order),
     Said(FromWindow),
     Gone,
+    /// It did not do what it was told.
+    Overdue,
     /// A spare is to be started, or has waited for long enough.
     Spare,
 }
@@ -133,7 +148,12 @@ impl Keeper {
                 }
                 Next::Said(said) => {
                     if let Some(process) = &mut process {
-                        self.hear(process, said, &answers);
+                        self.hear(process, said, &answers, &notifier);
+                    }
+                }
+                Next::Overdue => {
+                    if let Some(process) = &mut process {
+                        process.stands_still();
                     }
                 }
                 Next::Gone => {
@@ -160,6 +180,13 @@ impl Keeper {
                 None => std::future::pending().await,
             }
         };
+        let due = process.as_ref().and_then(|process| process.due);
+        let overdue = async {
+            match due {
+                Some(at) => tokio::time::sleep_until(at.into()).await,
+                None => std::future::pending().await,
+            }
+        };
         let said = async {
             match process {
                 Some(process) => process.from.recv().await,
@@ -175,6 +202,7 @@ impl Keeper {
                 // This keeper holds a sender itself.
                 None => std::future::pending().await,
             },
+            () = overdue => Next::Overdue,
             () = spare => Next::Spare,
         }
     }
@@ -194,24 +222,35 @@ impl Keeper {
             // Its end is waited for, and then there is a new one.
             Some(closing) if closing.closing => closing.is_wanted_again = true,
             Some(shown) => {
-                tell(Some(shown), ToWindow::Show);
+                shown.show();
                 if let Some(spare) = shown.spare.take() {
                     tracing::debug!("the spare is the window");
-                    spare.asked().into_iter().for_each(|asked| self.hear(shown, asked, answers));
+                    spare.asked().into_iter().for_each(|asked| self.hear(shown, asked, answers, notifier));
                 }
                 self.open_incident(shown);
             }
-            None => match start(&self.data_dir, self.place, None) {
-                Ok(started) => *process = Some(started),
-                Err(error) => cannot_show(notifier, &format!("{error:#}")),
-            },
+            None => self.start(process, false, notifier),
+        }
+    }
+
+    fn start(&mut self, process: &mut Option<Process>, unasked: bool, notifier: &Notifier) {
+        let first = self.tokens_until.take().is_some_and(|until| Instant::now() < until);
+        if !unasked {
+            self.stance = ASKED_FOR;
+        }
+        match start(&self.data_dir, Start { place: self.place, unasked, first, ..Start::default() }) {
+            Ok(started) => *process = Some(started),
+            Err(error) => {
+                self.open = None;
+                cannot_show(notifier, &format!("{error:#}"));
+            }
         }
     }
 
     /// Without a spare the next opening takes a little longer, and nothing else is different.
     fn begin_spare(&mut self) -> Option<Process> {
         let spare = self.spares.begin(Instant::now())?;
-        match start(&self.data_dir, self.place, Some(spare)) {
+        match start(&self.data_dir, Start { place: self.place, spare: Some(spare), ..Start::default() }) {
             Ok(started) => Some(started),
             Err(error) => {
                 tracing::warn!(error = format!("{error:#}"), "there is no spare window");
@@ -231,7 +270,7 @@ impl Keeper {
         }
     }
 
-    fn hear(&mut self, process: &mut Process, said: FromWindow, answers: &Answers) {
+    fn hear(&mut self, process: &mut Process, said: FromWindow, answers: &Answers, notifier: &Notifier) {
         if let Some(spare) = &mut process.spare {
             spare.hear(said);
             return;
@@ -241,6 +280,7 @@ impl Keeper {
                 let ask = serde_json::from_slice::<Ask>(&json);
                 if matches!(ask, Ok(Ask::Subscribe {})) {
                     process.listens = true;
+                    notifier.withdraw(NOTICE);
                     self.open_incident(process);
                 }
                 let (answers, to) = (answers.clone(), process.to.clone());
@@ -281,6 +321,8 @@ impl Keeper {
                 tracing::debug!(?place, "the window is here");
                 self.place = Some(place);
             }
+            FromWindow::Shown => process.shown(),
+            FromWindow::Stance(stance) => self.stance = stance,
             FromWindow::CannotShow(why) => process.trouble = Some(why),
         }
     }
@@ -300,13 +342,13 @@ impl Keeper {
         }
         answers.client.window(false);
         let status = ended.ended().await;
+        if ended.is_wanted_again {
+            self.show(process, None, answers, notifier);
+            return;
+        }
         if ended.closing {
             tracing::debug!(?status, "the window is closed");
-            if ended.is_wanted_again {
-                self.show(process, None, answers, notifier);
-            } else {
-                self.spares.plan(Instant::now());
-            }
+            self.spares.plan(Instant::now());
             return;
         }
         if let Some(why) = &ended.trouble {
@@ -316,7 +358,9 @@ impl Keeper {
         let next = self.deaths.another(Instant::now());
         tracing::warn!(?status, ?next, "the window's process ended");
         match next {
-            After::Again => self.show(process, None, answers, notifier),
+            // Nobody looked at it, and nobody misses it before they open it.
+            After::Again if self.stance.minimised => self.spares.plan(Instant::now()),
+            After::Again => self.start(process, !self.stance.focused, notifier),
             After::GiveUp => cannot_show(notifier, &words::text("notification.window_dies", &[])),
         }
     }
@@ -333,7 +377,7 @@ fn let_go(mut spare: Process) {
 fn cannot_show(notifier: &Notifier, why: &str) {
     tracing::error!(why, "cannot show the window");
     notifier.notify(Notification {
-        id: "notice:window".into(),
+        id: NOTICE.into(),
         alert: None,
         title: words::text("notification.no_window", &[]),
         body: words::text("notification.no_window_why", &[("why", why)]),

@@ -2,6 +2,13 @@
 //! standard input and output; it lives as long as the window is open, and before that while it is a spare.
 #![cfg_attr(not(debug_assertions), windows_subsystem = "windows")]
 
+/// Tells whoever reads this program's errors, which may be nobody any more: `eprintln!` would panic then.
+macro_rules! complain {
+    ($($words:tt)*) => {
+        drop(std::io::Write::write_fmt(&mut std::io::stderr(), format_args!("{}\n", format_args!($($words)*))))
+    };
+}
+
 mod frames;
 mod program;
 #[cfg(target_os = "linux")]
@@ -18,6 +25,8 @@ use std::process::ExitCode;
 use anyhow::Context;
 use tauri::{AppHandle, Manager, RunEvent, WindowEvent};
 use visionguard_client::installation;
+#[cfg(not(target_os = "linux"))]
+use visionguard_client::pipe::Stance;
 use visionguard_client::pipe::{FromWindow, Place};
 
 use program::Program;
@@ -34,6 +43,8 @@ struct Opening {
     place: Option<Place>,
     /// Not before the program says so.
     is_spare: bool,
+    /// Nobody asked for it: it does not take the keyboard.
+    is_unasked: bool,
 }
 
 fn main() -> ExitCode {
@@ -41,14 +52,14 @@ fn main() -> ExitCode {
         Some(Start::Window { data_dir, opening }) => show(&data_dir, opening),
         Some(Start::Say { title, why, hidden }) => say::say(&title, &why, hidden),
         None => {
-            eprintln!("The window of VisionGuard is opened by visionguard-desktop: start that.");
+            complain!("The window of VisionGuard is opened by visionguard-desktop: start that.");
             return ExitCode::from(2);
         }
     };
     match ended {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("the window cannot be shown: {error:#}");
+            complain!("the window cannot be shown: {error:#}");
             ExitCode::FAILURE
         }
     }
@@ -61,11 +72,12 @@ fn start() -> Option<Start> {
     match text(words.next())?.as_str() {
         "--data-dir" => {
             let data_dir = PathBuf::from(words.next()?);
-            let mut opening = Opening { place: None, is_spare: false };
+            let mut opening = Opening { place: None, is_spare: false, is_unasked: false };
             while let Some(word) = words.next() {
                 match word.to_str()? {
                     "--place" => opening.place = serde_json::from_str(&text(words.next())?).ok(),
                     "--spare" => opening.is_spare = true,
+                    "--unasked" => opening.is_unasked = true,
                     _ => return None,
                 }
             }
@@ -149,6 +161,11 @@ fn handle_window(app: &AppHandle, event: &WindowEvent) {
         // It knows whether the window could be brought back, and says what comes of it.
         api.prevent_close();
         program.tell(FromWindow::Close);
+    }
+    #[cfg(not(target_os = "linux"))]
+    if let WindowEvent::Focused(focused) = *event {
+        let minimised = app.get_webview_window(view::LABEL).and_then(|window| window.is_minimized().ok());
+        program.tell(FromWindow::Stance(Stance { focused, minimised: minimised.unwrap_or(false) }));
     }
     if matches!(event, WindowEvent::Moved(_) | WindowEvent::Resized(_))
         && let Some(place) = view::place(app)

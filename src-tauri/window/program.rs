@@ -139,7 +139,7 @@ impl Program {
                 if let Some(channel) = &*lock(&self.0.channel)
                     && let Err(error) = channel.send(written(json))
                 {
-                    eprintln!("an event did not reach the page: {error}");
+                    complain!("an event did not reach the page: {error}");
                 }
             }
             ToWindow::Answer { id, json } => {
@@ -158,7 +158,7 @@ impl Program {
                     responder.respond(frames::response(jpeg));
                 }
             }
-            ToWindow::Show => view::show(app),
+            ToWindow::Show => view::show(app, self),
             ToWindow::Minimise => view::minimise(app),
             ToWindow::Close => app.exit(0),
         }
@@ -192,8 +192,9 @@ pub(crate) async fn follow(app: AppHandle, mut said: Said) {
         match pipe::read(&mut said.0).await {
             Ok(Some(message)) => program.hear(&app, message),
             Ok(None) => break,
+            // It was killed while it spoke, or speaks in another way: either way nothing more is to be had from it.
             Err(error) => {
-                eprintln!("the program's words are not understood: {error}");
+                complain!("the program's words are not understood: {error}");
                 break;
             }
         }

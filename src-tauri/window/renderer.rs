@@ -17,6 +17,6 @@ pub(crate) fn choose() {
     }
     if let Err(error) = glib::setenv(VARIABLE, "1", true) {
         // There is no log yet; the program works without it on most computers.
-        eprintln!("cannot choose how WebKit draws: {error}");
+        complain!("cannot choose how WebKit draws: {error}");
     }
 }

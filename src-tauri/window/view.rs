@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
 use anyhow::Context;
 use tauri::webview::{NewWindowResponse, PermissionResponse};
@@ -9,9 +10,11 @@ use tauri::{
     AppHandle, Manager, PhysicalPosition, PhysicalSize, Url, WebviewUrl, WebviewWindow, WebviewWindowBuilder,
 };
 use visionguard_client::installation::{self, DataDir};
-use visionguard_client::pipe::Place;
+use visionguard_client::local;
+use visionguard_client::pipe::{FromWindow, Place};
 use visionguard_client::words;
 
+use crate::program::Program;
 use crate::{Opening, say};
 
 /// The label of the only window.
@@ -37,12 +40,21 @@ addEventListener("contextmenu", (event) => {
 /// The window as long as it was never seen: where it is to be, if it was somewhere.
 struct Unseen(Mutex<Option<Option<Place>>>);
 
-/// Brings the window to the front.
-pub(crate) fn show(app: &AppHandle) {
-    if let Some(window) = app.get_webview_window(LABEL)
-        && let Err(error) = appear(&window)
-    {
-        eprintln!("cannot bring the window to the front: {error}");
+/// Where the program's data is, to notice another one there.
+struct Home(PathBuf);
+
+/// How often a window whose program ended looks for another one.
+const LOOK_EVERY: Duration = Duration::from_secs(2);
+
+/// Brings the window to the front, and says so once whoever draws it is done.
+pub(crate) fn show(app: &AppHandle, program: &Program) {
+    let Some(window) = app.get_webview_window(LABEL) else { return };
+    if let Err(error) = appear(&window, true) {
+        complain!("cannot bring the window to the front: {error}");
+    }
+    let program = program.clone();
+    if let Err(error) = app.run_on_main_thread(move || program.tell(FromWindow::Shown)) {
+        complain!("whoever draws the window is gone: {error}");
     }
 }
 
@@ -51,7 +63,7 @@ pub(crate) fn minimise(app: &AppHandle) {
     if let Some(window) = app.get_webview_window(LABEL)
         && let Err(error) = window.minimize()
     {
-        eprintln!("cannot minimise the window: {error}");
+        complain!("cannot minimise the window: {error}");
     }
 }
 
@@ -68,10 +80,22 @@ pub(crate) fn say_that_it_ended(app: &AppHandle) {
         window.set_title(&title)?;
         Ok(window.navigate(page)?)
     });
+    leave_to_another(app);
     if let Err(error) = told {
-        eprintln!("cannot say that the program ended: {error:#}");
+        complain!("cannot say that the program ended: {error:#}");
         app.exit(1);
     }
+}
+
+/// Ends once another program is there: that no alerts are received is no longer true then, and that one has a window of its own.
+fn leave_to_another(app: &AppHandle) {
+    let (app, home) = (app.clone(), app.state::<Home>().0.clone());
+    tauri::async_runtime::spawn(async move {
+        while local::standing(&home).await.is_err() {
+            tokio::time::sleep(LOOK_EVERY).await;
+        }
+        app.exit(0);
+    });
 }
 
 /// Where it is; none while it is in the task bar or was never seen.
@@ -95,8 +119,8 @@ fn is_unseen(app: &AppHandle) -> bool {
         .is_some_and(|unseen| unseen.0.lock().unwrap_or_else(PoisonError::into_inner).is_some())
 }
 
-/// Brings it to the front: for the first time where it was, if that is still within reach.
-fn appear(window: &WebviewWindow) -> tauri::Result<()> {
+/// Brings it to the front, where it was asked for; for the first time where it was, if that is still within reach.
+fn appear(window: &WebviewWindow, is_asked_for: bool) -> tauri::Result<()> {
     let unseen = window.state::<Unseen>().0.lock().unwrap_or_else(PoisonError::into_inner).take();
     if let Some(place) = unseen.flatten() {
         let screens = window.available_monitors().unwrap_or_default();
@@ -104,6 +128,11 @@ fn appear(window: &WebviewWindow) -> tauri::Result<()> {
         if is_within_reach(place, screens) {
             put(window, place)?;
         }
+    }
+    if !is_asked_for {
+        #[cfg(target_os = "linux")]
+        gtk::prelude::GtkWindowExt::set_focus_on_map(&window.gtk_window()?, false);
+        return window.show();
     }
     window.unminimize()?;
     window.show()?;
@@ -122,6 +151,7 @@ fn put(window: &WebviewWindow, place: Place) -> tauri::Result<()> {
 /// Makes the window and shows it, unless it is a spare.
 pub(crate) fn create(app: &AppHandle, data_dir: &Path, opening: Opening) -> tauri::Result<()> {
     app.manage(Unseen(Mutex::new(Some(opening.place))));
+    app.manage(Home(data_dir.to_owned()));
     let mut window = WebviewWindowBuilder::new(app, LABEL, WebviewUrl::default());
     if let Some(folder) = folder(app, data_dir) {
         window = window.data_directory(folder);
@@ -131,6 +161,7 @@ pub(crate) fn create(app: &AppHandle, data_dir: &Path, opening: Opening) -> taur
         .title("VisionGuard")
         // Where it was is said before it is seen.
         .visible(false)
+        .focused(!opening.is_unasked)
         .inner_size(width, height)
         .min_inner_size(LEAST.0, LEAST.1)
         .zoom_hotkeys_enabled(true)
@@ -143,8 +174,29 @@ pub(crate) fn create(app: &AppHandle, data_dir: &Path, opening: Opening) -> taur
         .build()?;
     // On macOS Tauri does the same by itself; WebView2 puts a page of its own there.
     #[cfg(target_os = "linux")]
-    crate::web_process::follow(&window)?;
-    if opening.is_spare { Ok(()) } else { appear(&window) }
+    {
+        crate::web_process::follow(&window)?;
+        tell_stance(&window)?;
+    }
+    if opening.is_spare { Ok(()) } else { appear(&window, !opening.is_unasked) }
+}
+
+/// Tells the program how the window stands among the others.
+#[cfg(target_os = "linux")]
+fn tell_stance(window: &WebviewWindow) -> tauri::Result<()> {
+    use gtk::gdk::WindowState;
+    use gtk::prelude::WidgetExt;
+    use visionguard_client::pipe::Stance;
+
+    let program = window.state::<Program>().inner().clone();
+    window.gtk_window()?.connect_window_state_event(move |_, event| {
+        let state = event.new_window_state();
+        let focused = state.contains(WindowState::FOCUSED);
+        program
+            .tell(FromWindow::Stance(Stance { focused, minimised: state.contains(WindowState::ICONIFIED) }));
+        gtk::glib::Propagation::Proceed
+    });
+    Ok(())
 }
 
 /// Whether the upper edge, by which a window is moved, is on one of the screens: one may have been taken away meanwhile.

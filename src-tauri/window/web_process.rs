@@ -21,7 +21,7 @@ pub(crate) fn follow(window: &WebviewWindow) -> tauri::Result<()> {
         let deaths = RefCell::new(Deaths::default());
         webview.inner().connect_web_process_terminated(move |_, reason| {
             let next = deaths.borrow_mut().another(Instant::now());
-            eprintln!("the page's process died ({reason:?}): {next:?}");
+            complain!("the page's process died ({reason:?}): {next:?}");
             app.state::<Program>().page_is_gone();
             let (app, address) = (app.clone(), address.clone());
             // Not from inside WebKit's own signal: the window may be gone at its end.
@@ -35,7 +35,7 @@ fn answer(app: &AppHandle, next: After, address: Url) {
     match next {
         After::Again => {
             if let Err(error) = window.navigate(address) {
-                eprintln!("the page stays blank: {error}");
+                complain!("the page stays blank: {error}");
             }
         }
         After::GiveUp => {

@@ -8,6 +8,7 @@ mod outage;
 mod page;
 mod sign_in;
 mod spare;
+mod standstill;
 mod start;
 mod views;
 mod virtual_desktop;

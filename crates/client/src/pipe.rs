@@ -49,8 +49,20 @@ pub enum FromWindow {
     PageGone,
     /// Where it is now.
     Place(Place),
+    /// It came to the front, as it was told.
+    Shown,
+    /// How it stands among the others, where that changed.
+    Stance(Stance),
     /// It cannot be shown, and why.
     CannotShow(String),
+}
+
+/// How a window stands among the others.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Stance {
+    /// The keyboard is its.
+    pub focused: bool,
+    pub minimised: bool,
 }
 
 /// Where a window is, in the screen's pixels.
@@ -112,6 +124,8 @@ impl Message for FromWindow {
             FromWindow::Close => (b'c', 0, nothing),
             FromWindow::PageGone => (b'g', 0, nothing),
             FromWindow::Place(place) => (b'w', 0, serde_json::to_vec(place).unwrap_or_default().into()),
+            FromWindow::Shown => (b's', 0, nothing),
+            FromWindow::Stance(stance) => (b'f', 0, serde_json::to_vec(stance).unwrap_or_default().into()),
             FromWindow::CannotShow(why) => (b'x', 0, why.as_bytes().into()),
         }
     }
@@ -124,6 +138,8 @@ impl Message for FromWindow {
             b'c' => Some(FromWindow::Close),
             b'g' => Some(FromWindow::PageGone),
             b'w' => Some(FromWindow::Place(serde_json::from_slice(&body).ok()?)),
+            b's' => Some(FromWindow::Shown),
+            b'f' => Some(FromWindow::Stance(serde_json::from_slice(&body).ok()?)),
             b'x' => Some(FromWindow::CannotShow(text()?)),
             _ => None,
         }
@@ -184,6 +200,8 @@ mod tests {
         arrives(FromWindow::Close).await;
         arrives(FromWindow::PageGone).await;
         arrives(FromWindow::Place(place)).await;
+        arrives(FromWindow::Shown).await;
+        arrives(FromWindow::Stance(Stance { focused: false, minimised: true })).await;
         arrives(FromWindow::CannotShow("no display".to_owned())).await;
     }
 

@@ -262,6 +262,8 @@ pub enum Event {
     Popups {
         popups: PopupsView,
     },
+    /// The program is there; a page that hears nothing for long does not vouch for it.
+    Beat,
     /// Show this incident: a notification was clicked.
     Open {
         incident: String,

@@ -2,10 +2,10 @@
 
 use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::Context;
-use tokio::io::{AsyncBufReadExt, BufReader};
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, BufReader};
 use tokio::process::{Child, ChildStderr, ChildStdin, ChildStdout, Command};
 use tokio::sync::mpsc;
 use visionguard_client::pipe::{self, FromWindow, Place, ToWindow};
@@ -18,6 +18,12 @@ const PROGRAM: &str = "visionguard-window";
 const MOST_WAITING: usize = 4096;
 /// How long a window may take to close.
 const CLOSED_WITHIN: Duration = Duration::from_secs(2);
+/// How long one may take to come to the front, and one that is not drawn yet. One that does not stands still, and is ended so
+/// that there can be another.
+const SHOWN_WITHIN: Duration = Duration::from_secs(5);
+const DRAWN_WITHIN: Duration = Duration::from_secs(30);
+/// The longest line of its errors that is kept whole.
+const LINE: u64 = 4096;
 
 /// What a program was given to come to the front with when it was started.
 const TOKENS: [&str; 2] = ["DESKTOP_STARTUP_ID", "XDG_ACTIVATION_TOKEN"];
@@ -36,7 +42,9 @@ pub(super) struct Process {
     pub(super) listens: bool,
     /// It was told to close.
     pub(super) closing: bool,
-    /// The person asked for it while it closed.
+    /// When it must have done what it was told.
+    pub(super) due: Option<Instant>,
+    /// The person asked for it while it closed, or stood still.
     pub(super) is_wanted_again: bool,
     /// Why it could not be shown, in its words.
     pub(super) trouble: Option<String>,
@@ -49,8 +57,32 @@ impl Process {
             tell(Some(self), ToWindow::Minimise);
         } else {
             self.closing = true;
+            self.due = Some(Instant::now() + CLOSED_WITHIN);
             tell(Some(self), ToWindow::Close);
         }
+    }
+
+    /// Brings it to the front, at once or not at all.
+    pub(super) fn show(&mut self) {
+        let is_drawn = self.listens || self.spare.as_ref().is_some_and(Spare::is_ready);
+        let within = if is_drawn { SHOWN_WITHIN } else { DRAWN_WITHIN };
+        self.due.get_or_insert(Instant::now() + within);
+        tell(Some(self), ToWindow::Show);
+    }
+
+    /// It came to the front.
+    pub(super) fn shown(&mut self) {
+        if !self.closing {
+            self.due = None;
+        }
+    }
+
+    /// It did not do what it was told: it is ended, and what the person asked of it is for the next.
+    pub(super) fn stands_still(&mut self) {
+        tracing::warn!(closing = self.closing, "the window stands still and is ended");
+        self.due = None;
+        self.is_wanted_again |= !self.closing;
+        let _ = self.child.start_kill();
     }
 
     /// Its status, once it has ended, for which it is not given long.
@@ -80,8 +112,22 @@ pub(crate) fn program() -> std::io::Result<PathBuf> {
     Ok(std::env::current_exe()?.with_file_name(format!("{PROGRAM}{}", std::env::consts::EXE_SUFFIX)))
 }
 
+/// How one is started.
+#[derive(Debug, Default)]
+pub(super) struct Start {
+    /// Where it was.
+    pub(super) place: Option<Place>,
+    /// It is no window yet.
+    pub(super) spare: Option<Spare>,
+    /// Nobody asked for it: it comes back without taking the keyboard.
+    pub(super) unasked: bool,
+    /// What this program was given to come to the front with is for it.
+    pub(super) first: bool,
+}
+
 /// Starts one whose window will be there, or a spare.
-pub(super) fn start(data_dir: &Path, place: Option<Place>, spare: Option<Spare>) -> anyhow::Result<Process> {
+pub(super) fn start(data_dir: &Path, start: Start) -> anyhow::Result<Process> {
+    let Start { place, spare, unasked, first } = start;
     let program = program()?;
     let mut command = Command::new(&program);
     command.arg("--data-dir").arg(data_dir);
@@ -90,7 +136,12 @@ pub(super) fn start(data_dir: &Path, place: Option<Place>, spare: Option<Spare>)
     }
     if spare.is_some() {
         command.arg("--spare");
-        // They would be of another time.
+    }
+    if unasked {
+        command.arg("--unasked");
+    }
+    if !first {
+        // They are of another time.
         for token in TOKENS {
             command.env_remove(token);
         }
@@ -114,6 +165,7 @@ pub(super) fn start(data_dir: &Path, place: Option<Place>, spare: Option<Spare>)
         spare,
         listens: false,
         closing: false,
+        due: None,
         is_wanted_again: false,
         trouble: None,
     })
@@ -145,10 +197,14 @@ async fn read(mut output: ChildStdout, said: mpsc::Sender<FromWindow>) {
     }
 }
 
-/// What the window and its toolkit complain about.
+/// What the window and its toolkit complain about, in whatever bytes: who stops listening may bring down who speaks.
 async fn log(errors: ChildStderr) {
-    let mut lines = BufReader::new(errors).lines();
-    while let Ok(Some(line)) = lines.next_line().await {
-        tracing::debug!(target: "visionguard_window", "{line}");
+    let mut errors = BufReader::new(errors);
+    let mut line = Vec::new();
+    while let Ok(read) = (&mut errors).take(LINE).read_until(b'\n', &mut line).await
+        && read > 0
+    {
+        tracing::debug!(target: "visionguard_window", "{}", String::from_utf8_lossy(&line).trim_end());
+        line.clear();
     }
 }

@@ -79,8 +79,17 @@ impl Spare {
             }
             FromWindow::PageGone => self.asked.clear(),
             // Nobody sees it; what is wrong with it shows in its end.
-            FromWindow::Close | FromWindow::Place(_) | FromWindow::CannotShow(_) => {}
+            FromWindow::Close
+            | FromWindow::Place(_)
+            | FromWindow::Shown
+            | FromWindow::Stance(_)
+            | FromWindow::CannotShow(_) => {}
         }
+    }
+
+    /// Its page is there and waits for answers.
+    pub(super) fn is_ready(&self) -> bool {
+        !self.asked.is_empty()
     }
 
     /// It is a window from now on; what is to be answered.

@@ -285,3 +285,16 @@ function luminance([red = 0, green = 0, blue = 0]) {
   });
   return 0.2126 * r + 0.7152 * g + 0.0722 * b;
 }
+
+test("a program that says nothing any more is not vouched for, and is believed again once it speaks", async () => {
+  const page = await set.open("full");
+  await page.waitForSelector('[data-part="status"][data-status="protected"]');
+
+  await page.evaluate(() => void (/** @type {any} */ (window).__mute = true));
+  await page.waitForSelector('[data-part="status"][data-status="offline"]', { timeout: 60_000 });
+  const said = await page.locator('.status-sentence').textContent();
+  await page.evaluate(() => void (/** @type {any} */ (window).__mute = false));
+  await page.waitForSelector('[data-part="status"][data-status="protected"]', { timeout: 60_000 });
+
+  assert.match(said ?? "", /does not answer/);
+});

@@ -19,6 +19,8 @@
     answers: {},
     channel: -1,
     index: 0,
+    /** @type {ReturnType<typeof setInterval> | undefined} */
+    beating: undefined,
     /** @type {ReturnType<typeof setTimeout> | undefined} */
     sending: undefined,
     /** Changes the handling of what was decided on last. @type {((handling: Handling) => void) | undefined} */
@@ -45,6 +47,8 @@
     subscribe({ channel }) {
       mock.channel = Number(channel.split(":")[1]);
       mock.index = 0;
+      clearInterval(mock.beating);
+      mock.beating = setInterval(() => page.__mute || mock.emit({ type: "beat" }), 5_000);
       if (world.snapshot === null) throw "no program";
       return world.snapshot;
     },

@@ -20,7 +20,7 @@ const SECOND: Duration = Duration::from_secs(1);
 const GATHERED: Duration = Duration::from_millis(100);
 /// Changes kept while they wait; beyond, the page is told to ask for everything.
 const MOST_CHANGES: usize = 40;
-/// How often "last heard" is refreshed while somebody looks.
+/// How often "last heard" is refreshed while somebody looks, and the page told that the program is there.
 const HEARD_EVERY: Duration = Duration::from_secs(5);
 
 /// The page, as far as it is there.
@@ -120,6 +120,7 @@ impl Controller {
                 self.page.status_changed();
                 self.flush_page();
             }
+            self.emit(&Event::Beat);
         }
         if self.page.later.take(now) {
             self.flush_page();

@@ -423,7 +423,8 @@ fn drills(running: &Running) -> Vec<DrillView> {
         | Event::Settings { .. }
         | Event::Notices { .. }
         | Event::Popups { .. }
-        | Event::Open { .. } => None,
+        | Event::Open { .. }
+        | Event::Beat => None,
     };
     told.events.iter().filter_map(of_event).collect()
 }

@@ -5,6 +5,7 @@ use visionguard_proto::Cursor;
 use super::*;
 use crate::journal::{Beginning, LogOf};
 use crate::model::Why;
+use crate::view::FeedQuery;
 
 #[tokio::test]
 async fn a_place_is_stored_with_its_alert_and_found_again() {
