@@ -498,3 +498,11 @@ function bounds(page) {
     return { picture, box, stage };
   });
 }
+
+test("the list is on the left of what is opened from it", async () => {
+  const page = await set.open("full", { width: 1180, height: 760 });
+  const left = (/** @type {string} */ part) => page.locator(`[data-part="${part}"]`).evaluate((element) => element.getBoundingClientRect().left);
+
+  assert.equal(await left("feed"), 0);
+  assert.ok((await left("pane")) >= 320);
+});
