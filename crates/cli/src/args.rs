@@ -6,7 +6,8 @@ use jiff::civil::Date;
 const EXIT: &str = "\
 Exit status:
   0  done
-  1  failed for another reason, such as a full disk, or VisionGuard does not answer (status)
+  1  failed for another reason, such as a full disk, VisionGuard does not answer (status), or some are not
+     listed (alerts)
   2  the command was not understood
   3  nobody is signed in, or the sign-in was refused
   4  the server cannot be reached, VisionGuard is not running (status), or a decision is not sent yet
