@@ -14,22 +14,12 @@ use crate::sign_in::Secret;
 
 /// Looks at everything and says what to do.
 pub async fn run(options: &Doctor) -> Result<Exit, Failure> {
-    let secret = Secret::read(&options.credentials)?;
+    let token = Secret::read_token(options.user_id.as_deref().filter(|_| options.token_stdin))?;
     let place = Place::find()?;
     let keychain = place.keychain();
     let (account, _) = place.account(Arc::clone(&keychain)).await?;
     let tls = place.tls()?;
-    let token = match secret {
-        Some(Secret::Token { user_id, token }) => Some((user_id, token)),
-        Some(Secret::Password { .. }) => {
-            return Err(Failure::new(
-                Exit::Usage,
-                "The doctor takes a token or the sign-in of this computer.",
-            ));
-        }
-        None => None,
-    };
-    let server = place.server(options.credentials.server.as_deref()).ok();
+    let server = place.server(options.server.as_deref()).ok();
     let at = server.clone().or_else(|| account.session().map(|session| session.server));
     let patient = Patient {
         idle_limit: doctor::idle_limit(&place.data_dir, at.as_deref()).await,

@@ -64,10 +64,13 @@ impl Secret {
         if let (Some(email), true) = (&credentials.email, credentials.password_stdin) {
             return Ok(Some(Secret::Password { email: email.clone(), password: first_line()? }));
         }
-        if let (Some(user_id), true) = (&credentials.user_id, credentials.token_stdin) {
-            return Ok(Some(Secret::Token { user_id: user_id.clone(), token: first_line()? }));
-        }
-        Ok(None)
+        let token = Secret::read_token(credentials.user_id.as_deref().filter(|_| credentials.token_stdin))?;
+        Ok(token.map(|(user_id, token)| Secret::Token { user_id, token }))
+    }
+
+    /// Reads the token of this user, if there is to be one.
+    pub fn read_token(user_id: Option<&str>) -> Result<Option<(String, SecretString)>, Failure> {
+        user_id.map(|user_id| Ok((user_id.to_owned(), first_line()?))).transpose()
     }
 
     /// Signs in without a running client.
