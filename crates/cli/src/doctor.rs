@@ -19,17 +19,18 @@ pub async fn run(options: &Doctor) -> Result<Exit, Failure> {
     let keychain = place.keychain();
     let (account, _) = place.account(Arc::clone(&keychain)).await?;
     let tls = place.tls()?;
+    let running = running(&place).await;
     let server = place.server(options.server.as_deref()).ok();
     let at = server.clone().or_else(|| account.session().map(|session| session.server));
     let patient = Patient {
-        idle_limit: doctor::idle_limit(&place.data_dir, at.as_deref()).await,
+        idle_limit: doctor::idle_limit(&place.data_dir, running.standing(), at.as_deref()).await,
         account,
         server,
         keychain,
         dial: Arc::new(SystemDial::new(Arc::clone(&tls))),
         tls,
         token,
-        running: running(&place).await,
+        running,
         keeping: Keeping {
             data_dir: place.found.clone(),
             complaints: place.complaints.clone(),

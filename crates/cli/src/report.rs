@@ -44,8 +44,9 @@ pub async fn run(options: &args::Report) -> Result<Exit, Failure> {
     let compared = is_compared(query, compared_at, standing);
     let told = Told { report: &report, compared };
 
-    let server = session_file::load(&place.data_dir).map(|saved| saved.server);
-    let limit = doctor::idle_limit(&place.data_dir, server.as_deref()).await;
+    let saved = || session_file::load(&place.data_dir).map(|saved| saved.server);
+    let server = running.as_ref().and_then(|standing| standing.server.clone()).or_else(saved);
+    let limit = doctor::idle_limit(&place.data_dir, running.as_ref(), server.as_deref()).await;
     let cut = limit
         .map(|limit| format!("cut on the way after {} s, so VisionGuard speaks more often", limit.as_secs()));
     let written = match options.json {

@@ -24,3 +24,7 @@ pub struct Standing {
     #[serde(default)]
     pub in_memory: bool,
 }
+    /// The silence after which something on the way to the server cuts a connection, in milliseconds; none where none was
+    /// noticed.
+    #[serde(default)]
+    pub idle_limit_ms: Option<u64>,

@@ -57,6 +57,8 @@ pub(crate) struct Watch {
     pub(crate) log: Log,
     pub(crate) polling: Polling,
     pub(crate) offline: Offline,
+    /// The silence after which something on the way cuts a connection.
+    pub(crate) idle_limit: Option<Duration>,
     unreadable: Unreadable,
     pub(crate) outages: Outages,
 }

@@ -54,6 +54,7 @@ impl Controller {
     pub(crate) fn standing(&mut self, reply: Reply<Standing>) {
         self.show();
         let session = self.account.session();
+        let idle_limit = self.watch.idle_limit.map(|limit| limit.as_millis());
         let _ = reply.send(Standing {
             status: self.shown.status.clone(),
             server: session.as_ref().map(|session| session.server.clone()),
@@ -63,6 +64,7 @@ impl Controller {
             notices: self.shown.notices(),
             program: Some(self.owner()),
             in_memory: !self.journal.is_durable(),
+            idle_limit_ms: idle_limit.and_then(|limit| u64::try_from(limit).ok()),
         });
     }
 
