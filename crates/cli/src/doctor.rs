@@ -20,7 +20,12 @@ pub async fn run(options: &Doctor) -> Result<Exit, Failure> {
     let (account, _) = place.account(Arc::clone(&keychain)).await?;
     let tls = place.tls()?;
     let running = running(&place).await;
-    let server = place.server(options.server.as_deref()).ok();
+    let chosen = options
+        .server
+        .clone()
+        .or_else(|| std::env::var("VISIONGUARD_SERVER").ok().filter(|server| !server.is_empty()));
+    let of_program = || running.standing().and_then(|standing| standing.server.clone());
+    let server = chosen.or_else(of_program).or_else(|| place.server(None).ok());
     let at = server.clone().or_else(|| account.session().map(|session| session.server));
     let patient = Patient {
         idle_limit: doctor::idle_limit(&place.data_dir, running.standing(), at.as_deref()).await,

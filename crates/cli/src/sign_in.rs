@@ -38,6 +38,11 @@ impl SignIn {
 
     /// Whether it can be repeated when the server ends the session: a token that is dead stays dead.
     pub fn can_repeat(&self) -> bool {
+    /// Where.
+    pub fn server(&self) -> &str {
+        &self.server
+    }
+
         matches!(self.secret, Secret::Password { .. })
     }
 

@@ -14,7 +14,7 @@ use crate::model::{AlertId, IncidentId, Stored};
 use crate::settings::{self, Complaint, Settings, SettingsError};
 use crate::view::{
     Counts, Event, FeedPage, FeedQuery, IncidentDetail, PopupsView, Problem, Report, ReportQuery,
-    SettingsView, Snapshot, Standing,
+    SettingsView, Snapshot, Standing, Status,
 };
 use crate::words::text;
 
@@ -54,10 +54,12 @@ impl Controller {
     pub(crate) fn standing(&mut self, reply: Reply<Standing>) {
         self.show();
         let session = self.account.session();
+        let tries = self.who.tries.as_ref().filter(|_| self.shown.status.status == Status::SignedOut);
+        let server = session.as_ref().map(|session| session.server.clone());
         let idle_limit = self.watch.idle_limit.map(|limit| limit.as_millis());
         let _ = reply.send(Standing {
-            status: self.shown.status.clone(),
-            server: session.as_ref().map(|session| session.server.clone()),
+            status: tries.map_or(&self.shown.status, |tries| &tries.status).clone(),
+            server: tries.map(|tries| tries.server.clone()).or(server),
             user_id: session.as_ref().map(|session| session.user_id.clone()),
             email: session.map(|session| session.email),
             counts: self.shown.counts,
