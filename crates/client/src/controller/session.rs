@@ -161,7 +161,7 @@ impl Controller {
             self.shown.notice("keychain_locked", "notice.keychain_cannot_unlock");
             return status::Account::KeychainLocked;
         }
-        if matches!(error, KeychainError::Locked | KeychainError::Timeout) {
+        if matches!(error, KeychainError::Locked | KeychainError::Asking | KeychainError::Timeout) {
             self.shown.notice("keychain_locked", "notice.keychain_locked");
             return status::Account::KeychainLocked;
         }
@@ -226,7 +226,7 @@ impl Controller {
         }
         match self.account.keychain_trouble() {
             None => {}
-            Some(KeychainError::Locked | KeychainError::Timeout) => {
+            Some(KeychainError::Locked | KeychainError::Asking | KeychainError::Timeout) => {
                 self.shown.notice("keychain_locked", "notice.kept_in_memory_locked");
             }
             Some(KeychainError::NoKeyring) => {
