@@ -86,6 +86,51 @@ async fn fault_36_alerts_in_the_memory_of_the_running_program_are_listed_by_it()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn fault_36_a_journal_that_can_be_read_is_not_taken_for_all_that_the_running_program_has() {
+    let fault = matrix::row(36, "a data directory with alerts that is mounted read-only before a start");
+    let disk = match Mount::small(16 * 1024 * 1024) {
+        Ok(disk) => disk,
+        Err(why) => return fault.not_possible(&why),
+    };
+    let (shop, data) = (Shop::open().await, disk.path().join("data"));
+    let before = shop.watch(&data);
+    before.until_status("protected").await;
+    shop.publish().await;
+    until_acked(&shop).await;
+    before.stop().await;
+    disk.set_writable(false).unwrap();
+    let watch = shop.watch(&data);
+    watch.until_status("protected").await;
+    for _ in 0..2 {
+        let id = shop.publish().await;
+        watch
+            .until("the alert", |lines| lines.iter().find(|line| line["anomaly_id"] == id.as_str()).cloned())
+            .await;
+    }
+
+    let listed = listed(&data);
+    let told = run(&data, &["report", "--json"]);
+    let status = json(&run(&data, &["status", "--json"]));
+    watch.signal("STOP");
+    let (stuck, stuck_report) = (run(&data, &["alerts"]), run(&data, &["report", "--json"]));
+    watch.signal("CONT");
+
+    let published: Vec<String> = shop.published().into_iter().rev().collect();
+    assert_eq!(listed, published);
+    let report = json(&told);
+    assert_eq!((&report["alerts"], &report["lost"]), (&3.into(), &0.into()), "{report}");
+    assert_eq!(told.status.code(), Some(0), "{report}");
+    let newest = &json_lines(&run(&data, &["alerts", "--json"]))[0];
+    assert_eq!(status["newest_at"], newest["received_at"], "{status}");
+    // One that does not answer may have more than the disk.
+    assert_eq!(stuck.status.code(), Some(1), "{}", text(&stuck.stderr));
+    assert!(text(&stuck.stderr).contains("does not answer"), "{}", text(&stuck.stderr));
+    assert_eq!(stuck_report.status.code(), Some(6), "{}", text(&stuck_report.stdout));
+    assert_eq!(json(&stuck_report)["gaps"].as_array().unwrap().len(), 1);
+    fault.held(&["I1", "I2"]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn fault_36_a_dead_program_whose_name_stands_on_the_disk_is_not_named() {
     let fault =
         matrix::row(36, "a data directory that is mounted read-only, with the name of a program that ended");
@@ -117,10 +162,11 @@ async fn fault_36_a_dead_program_whose_name_stands_on_the_disk_is_not_named() {
 fn listed(data: &Path) -> Vec<String> {
     let output = run(data, &["alerts", "--json"]);
     assert!(output.status.success(), "{}", text(&output.stderr));
-    let lines = text(&output.stdout);
-    let id =
-        |line: &str| serde_json::from_str::<Value>(line).unwrap()["anomaly_id"].as_str().unwrap().to_owned();
-    lines.lines().map(id).collect()
+    json_lines(&output).iter().map(|line| line["anomaly_id"].as_str().unwrap().to_owned()).collect()
+}
+
+fn json_lines(output: &Output) -> Vec<Value> {
+    text(&output.stdout).lines().map(|line| serde_json::from_str(line).unwrap()).collect()
 }
 
 fn run(data: &Path, arguments: &[&str]) -> Output {

@@ -1,10 +1,14 @@
 //! What is refused, and the plain sentence that says so.
 
 use std::collections::HashSet;
+use std::time::Duration;
 
+use serde_json::Value;
+use support::backend::{Backend, Requested};
 use support::chaos::Chaos;
 use support::desk::Desk;
 use support::portal::{Answer, Portal};
+use support::process::{Credentials, Proof, Watch};
 use support::{http, wait};
 use visionguard_client::view::{Remedy, Status};
 
@@ -70,6 +74,34 @@ async fn an_expired_token_asks_for_the_person_once_the_connection_is_gone_and_no
     assert!(view.sentence.ends_with('.'), "{view:?}");
     world.sign_in(&world.backend.url()).await;
     world.desk.until_status(Status::Protected).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_watch_with_a_password_signs_in_once_for_a_session_that_ends() {
+    let (backend, data) = (Backend::start(), tempfile::tempdir().unwrap());
+    let user = backend.add_user("Owner@shop.example");
+    backend.add_shop(&user, "Downtown");
+    let chaos = Chaos::start(backend.address()).await;
+    let proof = Proof::Password { email: user.email.clone(), password: user.password.clone() };
+    let watch = Watch::start(data.path(), &Credentials { server: chaos.url(), proof });
+    watch.until_status("protected").await;
+
+    backend.expire_tokens();
+    chaos.reset();
+    watch
+        .until("protected anew", |lines| {
+            let is = |line: &&Value, word: &str| line["event"] == "status" && line["status"] == word;
+            let out = lines.iter().position(|line| is(&line, "signed_out"))?;
+            lines[out..].iter().find(|line| is(line, "protected")).cloned()
+        })
+        .await;
+    // A second one would come within two seconds.
+    tokio::time::sleep(Duration::from_secs(3)).await;
+
+    let signs_in = |request: &Requested| request.path == "/auth/login";
+    assert_eq!(backend.requests().into_iter().filter(signs_in).count(), 2);
+    let (lines, _) = watch.stop().await;
+    assert_eq!(lines.iter().filter(|line| line["reason"] == "token_expired").count(), 1, "{lines:#?}");
 }
 
 #[tokio::test]

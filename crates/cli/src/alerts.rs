@@ -15,16 +15,17 @@ use crate::stored;
 /// Lists the journal.
 pub async fn run(options: &Alerts) -> Result<Exit, Failure> {
     let place = Place::find()?;
-    let journal = match stored::open(&place).await? {
-        Some(journal) => journal,
-        None if options.json => return Ok(Exit::Done),
-        None => return out::ended(out::line("No alerts yet.")),
-    };
-    if options.json {
-        alerts(options, &place, &journal).await
-    } else {
-        incidents(options, &place, &journal).await
+    let stored = stored::open(&place).await?;
+    if let Some(missing) = &stored.missing {
+        out::complain(missing);
     }
+    let exit = match &stored.journal {
+        Some(journal) if options.json => alerts(options, &place, journal).await?,
+        Some(journal) => incidents(options, &place, journal).await?,
+        None if options.json => Exit::Done,
+        None => out::ended(out::line("No alerts yet."))?,
+    };
+    Ok(if exit == Exit::Done && stored.missing.is_some() { Exit::Failed } else { exit })
 }
 
 async fn alerts(options: &Alerts, place: &Place, journal: &Journal) -> Result<Exit, Failure> {

@@ -6,7 +6,8 @@ use jiff::civil::Date;
 const EXIT: &str = "\
 Exit status:
   0  done
-  1  failed for another reason, such as a full disk, or VisionGuard does not answer (status)
+  1  failed for another reason, such as a full disk, VisionGuard does not answer (status), or some are not
+     listed (alerts)
   2  the command was not understood
   3  nobody is signed in, or the sign-in was refused
   4  the server cannot be reached, VisionGuard is not running (status), or a decision is not sent yet
@@ -183,8 +184,15 @@ pub struct Doctor {
     /// Print one JSON object a finding
     #[arg(long)]
     pub json: bool,
-    #[command(flatten)]
-    pub credentials: Credentials,
+    /// The server's address, such as https://alerts.example.com
+    #[arg(long, value_name = "ADDRESS")]
+    pub server: Option<String>,
+    /// Read an access token from the first line of standard input, to be used in place of this computer's sign-in
+    #[arg(long, requires = "user_id")]
+    pub token_stdin: bool,
+    /// Whose token it is
+    #[arg(long, value_name = "ID", requires = "token_stdin")]
+    pub user_id: Option<String>,
 }
 
 #[cfg(test)]
@@ -208,6 +216,18 @@ mod tests {
         assert!(parse("login --email a@example.com --password-stdin --keep-password").is_ok());
         assert!(parse("login --token-stdin --user-id 1 --keep-password").is_err());
         assert!(parse("watch --json --token-stdin --user-id 1 --server http://127.0.0.1:8000").is_ok());
+    }
+
+    #[test]
+    fn the_doctor_offers_what_it_takes_and_nothing_else() {
+        let mut args = Args::command();
+        let doctor = args.find_subcommand_mut("doctor").expect("the command");
+        let help = doctor.render_long_help().to_string();
+
+        assert!(help.contains("--token-stdin") && help.contains("--user-id"), "{help}");
+        assert!(!help.contains("--email") && !help.contains("--password-stdin"), "{help}");
+        assert!(parse("doctor --token-stdin").is_err());
+        assert!(parse("doctor --server http://127.0.0.1:8000 --token-stdin --user-id 1").is_ok());
     }
 
     #[test]

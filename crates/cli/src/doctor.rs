@@ -14,32 +14,28 @@ use crate::sign_in::Secret;
 
 /// Looks at everything and says what to do.
 pub async fn run(options: &Doctor) -> Result<Exit, Failure> {
-    let secret = Secret::read(&options.credentials)?;
+    let token = Secret::read_token(options.user_id.as_deref().filter(|_| options.token_stdin))?;
     let place = Place::find()?;
     let keychain = place.keychain();
     let (account, _) = place.account(Arc::clone(&keychain)).await?;
     let tls = place.tls()?;
-    let token = match secret {
-        Some(Secret::Token { user_id, token }) => Some((user_id, token)),
-        Some(Secret::Password { .. }) => {
-            return Err(Failure::new(
-                Exit::Usage,
-                "The doctor takes a token or the sign-in of this computer.",
-            ));
-        }
-        None => None,
-    };
-    let server = place.server(options.credentials.server.as_deref()).ok();
+    let running = running(&place).await;
+    let chosen = options
+        .server
+        .clone()
+        .or_else(|| std::env::var("VISIONGUARD_SERVER").ok().filter(|server| !server.is_empty()));
+    let of_program = || running.standing().and_then(|standing| standing.server.clone());
+    let server = chosen.or_else(of_program).or_else(|| place.server(None).ok());
     let at = server.clone().or_else(|| account.session().map(|session| session.server));
     let patient = Patient {
-        idle_limit: doctor::idle_limit(&place.data_dir, at.as_deref()).await,
+        idle_limit: doctor::idle_limit(&place.data_dir, running.standing(), at.as_deref()).await,
         account,
         server,
         keychain,
         dial: Arc::new(SystemDial::new(Arc::clone(&tls))),
         tls,
         token,
-        running: running(&place).await,
+        running,
         keeping: Keeping {
             data_dir: place.found.clone(),
             complaints: place.complaints.clone(),

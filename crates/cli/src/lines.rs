@@ -205,7 +205,7 @@ impl Line {
                     if incident.alerts > 1 { format!(", alert {}", incident.alerts) } else { String::new() };
                 let missed = match alert.source {
                     Source::Live => "",
-                    Source::History => " (while you were away)",
+                    Source::History => " (from the record)",
                 };
                 let (time, late) = match (alert.late_ms, alert.detected_here) {
                     (Some(late), Some(detected)) => {
@@ -335,7 +335,9 @@ fn decision_word(decision: Decision) -> &'static str {
 
 #[cfg(test)]
 mod tests {
+    use visionguard_client::journal::Journal;
     use visionguard_client::shell::Buttons;
+    use visionguard_proto::record::Row;
 
     use super::*;
 
@@ -384,6 +386,20 @@ mod tests {
         let unstored = raised("unstored:door:1", None, "Theft pattern", "Door. Look now.");
 
         assert_eq!(said(&unstored, false), "00:00:00  Not stored   Theft pattern: Door. Look now.");
+    }
+
+    #[tokio::test]
+    async fn an_alert_from_the_record_is_not_said_to_have_been_missed_by_anybody() {
+        let journal = Journal::in_memory().expect("a journal");
+        let text = include_str!("../../../tests/fixtures/anomalies_list_200.json");
+        let list: serde_json::Value = serde_json::from_str(text).expect("a golden answer");
+        let row = Row::read(list["anomalies"][1].to_string().as_bytes()).expect("a row");
+        let recorded = journal.record(row.alert, Timestamp::now(), Source::History).await.expect("recorded");
+
+        let line = Line::Alert(AlertLine::new(recorded.entry(), &BTreeMap::new()));
+
+        let words = line.words(Timestamp::UNIX_EPOCH, &TimeZone::UTC).expect("words");
+        assert!(words.contains("(from the record)") && !words.contains("away"), "{words}");
     }
 
     #[test]

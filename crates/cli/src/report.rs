@@ -6,7 +6,6 @@ use jiff::{SignedDuration, Timestamp, ToSpan};
 use serde::Serialize;
 use visionguard_client::clock::{Clock, SystemClock};
 use visionguard_client::journal::Journal;
-use visionguard_client::local;
 use visionguard_client::model::Source;
 use visionguard_client::session_file;
 use visionguard_client::view::{Gap, LedgerEntry, Report, ReportQuery, Spread, Standing, Status};
@@ -30,21 +29,24 @@ pub async fn run(options: &args::Report) -> Result<Exit, Failure> {
     let place = Place::find()?;
     let (zone, now) = (TimeZone::system(), SystemClock.wall());
     let query = query(options.from, options.to, now, &zone)?;
-    let journal = match stored::open(&place).await? {
+    let stored = stored::open(&place).await?;
+    let journal = match stored.journal {
         Some(journal) => journal,
         None => Journal::in_memory()?,
     };
     let mut report = journal.report(query, now, &place.settings.view.camera_names).await?;
-    let standing = match query.to > now.as_millisecond() {
-        true => local::standing(&place.data_dir).await.ok(),
-        false => None,
-    };
-    report.gaps.extend(standing.as_ref().and_then(|standing| not_here_yet(standing, now)));
-    let compared = is_compared(query, journal.compared_at().await?, standing.as_ref());
+    let running = stored.standing;
+    let standing = running.as_ref().filter(|_| query.to > now.as_millisecond());
+    let compared_at = journal.compared_at().await?;
+    // What the journal has compared since is here, wherever the newest are.
+    let missing = stored.missing.filter(|_| !was_compared(query, compared_at));
+    report.gaps.extend(not_here_yet(missing, standing, now));
+    let compared = is_compared(query, compared_at, standing);
     let told = Told { report: &report, compared };
 
-    let server = session_file::load(&place.data_dir).map(|saved| saved.server);
-    let limit = doctor::idle_limit(&place.data_dir, server.as_deref()).await;
+    let saved = || session_file::load(&place.data_dir).map(|saved| saved.server);
+    let server = running.as_ref().and_then(|standing| standing.server.clone()).or_else(saved);
+    let limit = doctor::idle_limit(&place.data_dir, running.as_ref(), server.as_deref()).await;
     let cut = limit
         .map(|limit| format!("cut on the way after {} s, so VisionGuard speaks more often", limit.as_secs()));
     let written = match options.json {
@@ -67,15 +69,19 @@ struct Told<'a> {
 /// Whether the record was compared after the time that the report is about; while that goes on, the running program says so.
 fn is_compared(query: ReportQuery, compared_at: Option<Timestamp>, standing: Option<&Standing>) -> bool {
     standing.is_some_and(|standing| standing.status.status == Status::Protected)
-        || compared_at.is_some_and(|at| at.as_millisecond() >= query.to)
+        || was_compared(query, compared_at)
 }
 
-/// What the running program knows of and the journal cannot: alerts that the disk did not take, a record that cannot be read.
-fn not_here_yet(standing: &Standing, now: Timestamp) -> Option<Gap> {
-    let unwritable = standing.notices.iter().find(|notice| notice.code == "journal_unwritable");
-    let unread = (standing.status.reason == "record_unread").then_some(&standing.status.sentence);
-    let sentence = unwritable.map(|notice| &notice.sentence).filter(|_| !standing.in_memory).or(unread)?;
-    Some(Gap { from: None, to: now.as_millisecond(), filled: false, sentence: sentence.clone() })
+/// The same by the journal alone.
+fn was_compared(query: ReportQuery, compared_at: Option<Timestamp>) -> bool {
+    compared_at.is_some_and(|at| at.as_millisecond() >= query.to)
+}
+
+/// What the journal that is read cannot know: alerts that are not in it, a record that the running program cannot read.
+fn not_here_yet(missing: Option<String>, standing: Option<&Standing>, now: Timestamp) -> Option<Gap> {
+    let unread = standing.filter(|standing| standing.status.reason == "record_unread");
+    let sentence = missing.or_else(|| unread.map(|standing| standing.status.sentence.clone()))?;
+    Some(Gap { from: None, to: now.as_millisecond(), filled: false, sentence })
 }
 
 /// From the first day's beginning to the last day's end.
@@ -250,8 +256,8 @@ mod tests {
         assert!(!is_compared(query, None, None), "never");
         assert!(!is_compared(query, at(86_399_999), None), "before its end");
         assert!(is_compared(query, at(86_400_000), None));
-        assert!(is_compared(query, None, Some(&standing("protected", "protected", "other", false))));
-        assert!(!is_compared(query, None, Some(&standing("catching_up", "catching_up", "other", false))));
+        assert!(is_compared(query, None, Some(&standing("protected", "protected"))));
+        assert!(!is_compared(query, None, Some(&standing("catching_up", "catching_up"))));
         assert!(is_missing(&Told { report: &nothing(), compared: false }));
         assert!(
             lost(&pending).starts_with("2 known. The newest alerts are not compared"),
@@ -261,19 +267,16 @@ mod tests {
     }
 
     #[test]
-    fn what_the_running_program_could_not_store_or_read_may_be_missing() {
-        let standing =
-            |reason: &str, code: &str, in_memory: bool| standing("protected", reason, code, in_memory);
-        let said =
-            |standing: &Standing| not_here_yet(standing, Timestamp::UNIX_EPOCH).map(|gap| gap.sentence);
+    fn what_is_elsewhere_or_could_not_be_read_may_be_missing() {
+        let said = |missing: Option<&str>, reason: &str| {
+            let standing = standing("protected", reason);
+            let gap = not_here_yet(missing.map(str::to_owned), Some(&standing), Timestamp::UNIX_EPOCH);
+            gap.map(|gap| gap.sentence)
+        };
 
-        assert_eq!(
-            said(&standing("protected", "journal_unwritable", false)).as_deref(),
-            Some("The disk is full.")
-        );
-        assert_eq!(said(&standing("record_unread", "other", false)).as_deref(), Some("It cannot be read."));
-        assert_eq!(said(&standing("protected", "journal_unwritable", true)), None, "they are in its report");
-        assert_eq!(said(&standing("protected", "other", false)), None);
+        assert_eq!(said(Some("The disk is full."), "protected").as_deref(), Some("The disk is full."));
+        assert_eq!(said(None, "record_unread").as_deref(), Some("It cannot be read."));
+        assert_eq!(said(None, "protected"), None);
     }
 
     #[test]
@@ -322,14 +325,14 @@ mod tests {
         assert!(row(nothing).starts_with("7            2026-11-20 10:02  "));
     }
 
-    fn standing(status: &str, reason: &str, code: &str, in_memory: bool) -> Standing {
+    fn standing(status: &str, reason: &str) -> Standing {
         serde_json::from_value(serde_json::json!({
             "status": {
                 "status": status, "reason": reason, "sentence": "It cannot be read.", "since": 0,
                 "heard_at": null, "next_attempt_at": null, "record_every": null, "remedy": null,
             },
             "server": null, "user_id": null, "email": null, "counts": Counts::default(),
-            "notices": [{"code": code, "sentence": "The disk is full."}], "in_memory": in_memory,
+            "notices": [],
         }))
         .expect("a standing")
     }

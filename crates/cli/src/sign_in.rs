@@ -6,8 +6,10 @@ use secrecy::{ExposeSecret, SecretString, zeroize::Zeroizing};
 use visionguard_client::account::{Account, Remembered, Restored};
 use visionguard_client::controller::Client;
 use visionguard_client::journal::Journal;
+use visionguard_client::keychain::KeychainError;
 use visionguard_client::text::decode;
 use visionguard_client::view::{Keeping, Problem, SessionView};
+use visionguard_client::words::text;
 
 use crate::args::{Credentials, Login, Logout};
 use crate::exit::{Exit, Failure};
@@ -34,6 +36,11 @@ impl SignIn {
             None => None,
         };
         Ok((place, sign_in))
+    }
+
+    /// Where.
+    pub fn server(&self) -> &str {
+        &self.server
     }
 
     /// Whether it can be repeated when the server ends the session: a token that is dead stays dead.
@@ -64,10 +71,13 @@ impl Secret {
         if let (Some(email), true) = (&credentials.email, credentials.password_stdin) {
             return Ok(Some(Secret::Password { email: email.clone(), password: first_line()? }));
         }
-        if let (Some(user_id), true) = (&credentials.user_id, credentials.token_stdin) {
-            return Ok(Some(Secret::Token { user_id: user_id.clone(), token: first_line()? }));
-        }
-        Ok(None)
+        let token = Secret::read_token(credentials.user_id.as_deref().filter(|_| credentials.token_stdin))?;
+        Ok(token.map(|(user_id, token)| Secret::Token { user_id, token }))
+    }
+
+    /// Reads the token of this user, if there is to be one.
+    pub fn read_token(user_id: Option<&str>) -> Result<Option<(String, SecretString)>, Failure> {
+        user_id.map(|user_id| Ok((user_id.to_owned(), first_line()?))).transpose()
     }
 
     /// Signs in without a running client.
@@ -111,8 +121,7 @@ pub async fn login(options: &Login) -> Result<Exit, Failure> {
 
     let session = secret.use_on(&account, &server, options.keep_password).await?;
     if session.kept_in == Keeping::Memory {
-        let trouble = account.keychain_trouble().map(|trouble| trouble.to_string());
-        return Err(Failure::new(Exit::Failed, not_kept(trouble.as_deref())));
+        return Err(Failure::new(Exit::Failed, not_kept(account.keychain_trouble().as_ref())));
     }
     if options.keep_password && !session.password_kept {
         out::complain("the keychain did not take the password; it is not kept.");
@@ -135,13 +144,24 @@ pub async fn login(options: &Login) -> Result<Exit, Failure> {
 }
 
 /// What to do where no keychain takes a sign-in.
-fn not_kept(trouble: Option<&str>) -> String {
-    let why = trouble.map(|trouble| format!(" ({trouble})")).unwrap_or_default();
-    format!(
-        "The server accepted the sign-in, but there is no keychain to keep it in{why}. \
-         Set VISIONGUARD_KEYCHAIN=memory and give the same options to `visionguard watch`, \
-         which then signs in at each start."
-    )
+fn not_kept(trouble: Option<&KeychainError>) -> String {
+    let without = "set VISIONGUARD_KEYCHAIN=memory and give the same options to `visionguard watch`, \
+                   which then signs in at each start";
+    match trouble {
+        Some(KeychainError::CannotUnlock) => {
+            let lacks = text("notice.keychain_cannot_unlock", &[]);
+            format!("The server accepted the sign-in. {lacks} Or {without}.")
+        }
+        Some(asks @ KeychainError::Asking) => format!(
+            "The server accepted the sign-in, but it is not kept: {asks}. Answer it and sign in again. Or {without}."
+        ),
+        Some(_) | None => {
+            let why = trouble.map(|trouble| format!(" ({trouble})")).unwrap_or_default();
+            format!(
+                "The server accepted the sign-in, but there is no keychain to keep it in{why}. To go on without, {without}."
+            )
+        }
+    }
 }
 
 /// Signs out.
@@ -239,13 +259,22 @@ mod tests {
 
     #[test]
     fn without_a_keychain_the_way_that_is_left_is_named() {
-        let said = not_kept(Some("no service answers"));
+        let said = not_kept(Some(&KeychainError::Unavailable));
 
-        assert!(said.contains("no keychain to keep it in (no service answers)."), "{said}");
+        assert!(said.contains("no keychain to keep it in (there is no keychain)."), "{said}");
         assert!(
             said.contains("VISIONGUARD_KEYCHAIN=memory") && said.contains("`visionguard watch`"),
             "{said}"
         );
+    }
+
+    #[test]
+    fn case_58_what_the_keychain_lacks_or_asks_is_said() {
+        let lacks = not_kept(Some(&KeychainError::CannotUnlock));
+        let asks = not_kept(Some(&KeychainError::Asking));
+
+        assert!(lacks.contains("libqca-qt5-2-plugins") && !lacks.contains("no keychain"), "{lacks}");
+        assert!(asks.contains("question open on the screen") && asks.contains("Answer it"), "{asks}");
     }
 
     #[test]

@@ -24,6 +24,7 @@ use crate::exit::{Exit, Failure};
 use crate::lines;
 use crate::out;
 use crate::place::Place;
+use crate::stored;
 
 /// By how much two clocks may differ before one is called older.
 const SLACK: Duration = Duration::from_secs(5);
@@ -76,12 +77,10 @@ async fn examine(place: &Place) -> Result<Report, Failure> {
     let saved = session_file::load(&place.data_dir);
     let (is_running, program) = (lock::is_held(&place.data_dir), lock::holder(&place.data_dir));
     let journal = Journal::open_read_only(&place.data_dir).ok();
-    let newest_at = match &journal {
-        Some(journal) => newest(journal).await?,
-        None => None,
-    };
+    let asked = local::standing(&place.data_dir).await.ok();
+    let newest_at = stored::newest_at(place, asked.as_ref()).await;
     let data_dir = shown(&place.data_dir);
-    if let Ok(standing) = local::standing(&place.data_dir).await {
+    if let Some(standing) = asked {
         let Standing { status, server, email, counts, notices, .. } = standing;
         return Ok(Report {
             status: Some(status.status),
@@ -235,10 +234,6 @@ impl Report {
         row("Data", self.data_dir.clone());
         rows
     }
-}
-
-async fn newest(journal: &Journal) -> Result<Option<i64>, Failure> {
-    Ok(journal.alerts(1).await?.first().map(|entry| entry.alert.received_at.as_millisecond()))
 }
 
 fn midnight() -> jiff::Timestamp {

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
+use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use tokio::sync::mpsc;
 use visionguard_client::backoff::Backoff;
@@ -13,6 +14,7 @@ use visionguard_client::model::{AlertId, Recorded};
 use visionguard_client::power;
 use visionguard_client::shell::{Notification, Outcome, Shell};
 use visionguard_client::view::{Event, NoticeView, Problem, SessionView, Standing, Status, StatusView, Tray};
+use visionguard_client::words::text;
 
 use crate::args::Watch;
 use crate::exit::{Exit, Failure};
@@ -60,6 +62,7 @@ pub async fn run(options: Watch) -> Result<Exit, Failure> {
         signs_in,
         signed_in_at: None,
         was_signed_in: false,
+        trying_since: None,
         backoff,
         ended_soon: 0,
         tell,
@@ -96,6 +99,8 @@ struct Watching {
     signed_in_at: Option<tokio::time::Instant>,
     /// Whether that ever succeeded.
     was_signed_in: bool,
+    /// Since when it does not succeed.
+    trying_since: Option<Timestamp>,
     /// The waits between attempts to sign in to a server that is away.
     backoff: Backoff,
     /// Sessions in a row that the server accepted and soon ended.
@@ -265,6 +270,9 @@ impl Watching {
     /// Signs in after a while, on the side.
     fn sign_in(&self, wait: Duration) {
         let Some(sign_in) = self.signs_in.clone() else { return };
+        if !self.was_signed_in && self.trying_since.is_none() {
+            self.tries("connecting", &text("status.connecting", &[]), None);
+        }
         let (client, tell) = (self.client.clone(), self.tell.clone());
         tokio::spawn(async move {
             tokio::time::sleep(wait).await;
@@ -273,11 +281,31 @@ impl Watching {
         });
     }
 
+    /// Who asks is told what stands in the way of the sign-in.
+    fn tries(&self, reason: &str, sentence: &str, pause: Option<Duration>) {
+        let Some(sign_in) = &self.signs_in else { return };
+        let now = SystemClock.wall();
+        let status = StatusView {
+            status: Status::Offline,
+            reason: reason.to_owned(),
+            sentence: sentence.to_owned(),
+            since: self.trying_since.unwrap_or(now).as_millisecond(),
+            heard_at: None,
+            next_attempt_at: pause
+                .and_then(|pause| now.checked_add(pause).ok())
+                .map(Timestamp::as_millisecond),
+            record_every: None,
+            remedy: None,
+        };
+        self.client.tries_to_sign_in(sign_in.server(), status);
+    }
+
     async fn signed_in(&mut self, result: Result<SessionView, Problem>) -> Result<(), Stop> {
         let problem = match result {
             Ok(_) => {
                 self.backoff.reset();
                 self.was_signed_in = true;
+                self.trying_since = None;
                 self.signed_in_at = Some(tokio::time::Instant::now());
                 // It may be over again, and have said so before this came.
                 return match self.client.standing().await {
@@ -292,6 +320,8 @@ impl Watching {
             return Err(Stop::Failed(failure));
         }
         let pause = self.backoff.next_wait();
+        self.trying_since.get_or_insert_with(|| SystemClock.wall());
+        self.tries(&problem.code, &problem.sentence, Some(pause));
         let line = Line::Status {
             status: Status::Offline,
             reason: problem.code,

@@ -158,6 +158,36 @@ fn case_14_a_server_that_is_not_up_yet_is_tried_again_from_one_second_on() {
 }
 
 #[test]
+fn who_waits_for_a_first_sign_in_says_to_whom_and_what_stands_in_the_way() {
+    let far = "http://alerts.shop.example:8000";
+    for (url, proxy, named) in [("http://127.0.0.1:9", "", "127.0.0.1:9"), (far, "http://127.0.0.1:9", far)] {
+        let shop = Shop::open();
+        let mut watch = shop.watch_through(url, proxy);
+        let line = watch.wait_for("the first pause", |line| line["retry_in_ms"].is_u64());
+
+        let told = shop.run_alone(&["status", "--json"]);
+        let examined = shop.run_alone(&["doctor", "--json"]);
+
+        let status: Value = serde_json::from_str(told.out.trim()).expect("one object");
+        assert_eq!((told.exit, &status["status"]), (4, &"offline".into()), "{}", told.out);
+        assert_eq!((&status["reason"], &status["sentence"]), (&line["reason"], &line["sentence"]));
+        assert!(status["server"].as_str().is_some_and(|server| server.contains(named)), "{status}");
+        assert!(status["email"].is_null() && status["next_attempt_at"].is_i64(), "{status}");
+        let found: Vec<Value> =
+            examined.out.lines().map(|line| serde_json::from_str(line).expect("a finding")).collect();
+        let of = |check: &str| {
+            let finding = found.iter().find(|finding| finding["check"] == check).expect("the finding");
+            finding["found"].as_str().expect("a sentence").to_owned()
+        };
+        assert!(of("address").contains(named), "{}", of("address"));
+        assert!(of("program").contains(line["sentence"].as_str().expect("a sentence")), "{}", of("program"));
+        if !proxy.is_empty() {
+            assert!(of("program").contains("127.0.0.1:9"), "{}", of("program"));
+        }
+    }
+}
+
+#[test]
 fn case_31_a_password_file_with_a_byte_order_mark_signs_in() {
     let shop = Shop::open();
     let mut watch = shop.watch();

@@ -96,6 +96,16 @@ pub enum Running {
     Told(Box<Standing>),
 }
 
+impl Running {
+    /// What it says, if it does.
+    pub fn standing(&self) -> Option<&Standing> {
+        match self {
+            Running::Told(standing) => Some(standing),
+            Running::Nobody | Running::Silent => None,
+        }
+    }
+}
+
 /// What a computer keeps.
 #[derive(Debug, Clone)]
 pub struct Keeping {
@@ -138,9 +148,20 @@ impl Finding {
 }
 
 /// What the program that runs, or ran last, learnt of the way to this server.
-pub async fn idle_limit(data_dir: &Path, server: Option<&str>) -> Option<Duration> {
-    let server = Endpoint::parse(server?).ok()?.to_string();
-    Journal::open_read_only(data_dir).ok()?.idle_limit(&server).await
+pub async fn idle_limit(
+    data_dir: &Path,
+    running: Option<&Standing>,
+    server: Option<&str>,
+) -> Option<Duration> {
+    let server = Endpoint::parse(server?).ok()?;
+    let there = |standing: &&Standing| {
+        let at = standing.server.as_deref().map(Endpoint::parse);
+        at.is_some_and(|at| at.is_ok_and(|at| at == server))
+    };
+    if let Some(limit) = running.filter(there).and_then(|standing| standing.idle_limit_ms) {
+        return Some(Duration::from_millis(limit));
+    }
+    Journal::open_read_only(data_dir).ok()?.idle_limit(&server.to_string()).await
 }
 
 #[cfg(test)]

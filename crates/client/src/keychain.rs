@@ -62,7 +62,10 @@ pub enum KeychainError {
     /// It would not take a secret of this length.
     #[error("the secret is too long for the keychain")]
     TooLong,
-    /// It did not answer in time; as a rule it is asking the person for a password.
+    /// It has a question open on the screen, such as for a password, that nobody answered in time.
+    #[error("the keychain has a question open on the screen that nobody answered in time")]
+    Asking,
+    /// It did not answer in time.
     #[error("the keychain did not answer in time")]
     Timeout,
     /// What it holds is not what was stored.
@@ -81,6 +84,7 @@ impl KeychainError {
             | KeychainError::Unavailable
             | KeychainError::NoKeyring
             | KeychainError::CannotUnlock
+            | KeychainError::Asking
             | KeychainError::Timeout => true,
             KeychainError::TooLong | KeychainError::Damaged | KeychainError::Other(_) => false,
         }

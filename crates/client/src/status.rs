@@ -193,7 +193,8 @@ pub fn assess(facts: &Facts, limits: &Limits, now: Moment) -> Verdict {
             with_record(offline("connecting", "status.connecting", None), facts, limits, now)
         }
         State::Waiting { cause, .. } => with_record(after(cause), facts, limits, now),
-        State::Rejected { cause } => after(cause),
+        // The account says so where that token is still the one; the link has not heard of another yet.
+        State::Rejected { .. } => offline("connecting", "status.connecting", None),
         State::Online { since, heard_at, .. } => connected(facts, limits, since, heard_at, now),
     }
 }

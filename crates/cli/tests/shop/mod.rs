@@ -147,17 +147,18 @@ impl Shop {
         self.run_with(arguments, "")
     }
 
+    /// The same of somebody who does not say which server is meant.
+    pub fn run_alone(&self, arguments: &[&str]) -> Ended {
+        ended(self.command("").env_remove("VISIONGUARD_SERVER").args(arguments), "")
+    }
+
     pub fn run_with_password(&self, arguments: &[&str]) -> Ended {
         let credentials = ["--email", EMAIL, "--password-stdin"];
         self.run_with(&[arguments, &credentials].concat(), PASSWORD)
     }
 
     pub fn run_with(&self, arguments: &[&str], input: &str) -> Ended {
-        let mut child = self.command(&self.url).args(arguments).spawn().expect("the program");
-        writeln!(child.stdin.take().expect("its input"), "{input}").ok();
-        let output = child.wait_with_output().expect("its end");
-        let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("text");
-        Ended { exit: output.status.code().unwrap_or(-1), out: text(output.stdout), err: text(output.stderr) }
+        ended(self.command(&self.url).args(arguments), input)
     }
 
     /// `watch --json`, signed in.
@@ -169,16 +170,19 @@ impl Shop {
         self.watch_with(url, &[])
     }
 
+    /// The same behind a proxy.
+    pub fn watch_through(&self, url: &str, proxy: &str) -> Watch {
+        let mut command = self.command(url);
+        start_watch(command.env("HTTP_PROXY", proxy).env("http_proxy", proxy), &[])
+    }
+
     /// The same, beginning after an alert.
     pub fn watch_after(&self, after: &str) -> Watch {
         self.watch_with(&self.url, &["--after", after])
     }
 
     fn watch_with(&self, url: &str, more: &[&str]) -> Watch {
-        let arguments = ["watch", "--json", "--email", EMAIL, "--password-stdin"];
-        let mut child = self.command(url).args(arguments).args(more).spawn().expect("the program");
-        writeln!(child.stdin.take().expect("its input"), "{PASSWORD}").expect("its input");
-        Watch::new(child)
+        start_watch(&mut self.command(url), more)
     }
 
     /// All that the program wrote into its data directory.
@@ -195,6 +199,21 @@ impl Shop {
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         command
     }
+}
+
+fn ended(command: &mut Command, input: &str) -> Ended {
+    let mut child = command.spawn().expect("the program");
+    writeln!(child.stdin.take().expect("its input"), "{input}").ok();
+    let output = child.wait_with_output().expect("its end");
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("text");
+    Ended { exit: output.status.code().unwrap_or(-1), out: text(output.stdout), err: text(output.stderr) }
+}
+
+fn start_watch(command: &mut Command, more: &[&str]) -> Watch {
+    let arguments = ["watch", "--json", "--email", EMAIL, "--password-stdin"];
+    let mut child = command.args(arguments).args(more).spawn().expect("the program");
+    writeln!(child.stdin.take().expect("its input"), "{PASSWORD}").expect("its input");
+    Watch::new(child)
 }
 
 /// A running `watch --json`; killed with this value.

@@ -40,10 +40,11 @@ use crate::status;
 use crate::tls::{self, Trust};
 use crate::view::{
     BringBack, Cleared, DrillResult, FeedPage, FeedQuery, IncidentDetail, PopupsView, Problem, Report,
-    ReportQuery, SessionView, SettingsView, Snapshot, Standing, Status,
+    ReportQuery, SessionView, SettingsView, Snapshot, Standing, Status, StatusView,
 };
 use crate::words::text;
 
+use session::Trying;
 pub use shown::remarks::Remarks;
 use task::Controller;
 use ticks::{Credentials, Reply, Tick};
@@ -286,6 +287,12 @@ impl Client {
         let credentials =
             Credentials::Token { server: server.to_owned(), user_id: user_id.to_owned(), token };
         self.ask(|reply| Tick::SignIn(credentials, reply)).await.unwrap_or_else(|| Err(stopped()))
+    }
+
+    /// Somebody is being signed in to this server, and is again until that succeeds; this stands in the way so far. Other
+    /// programs of this computer are told so as long as nobody is signed in.
+    pub fn tries_to_sign_in(&self, server: &str, status: StatusView) {
+        self.tell(Tick::TriesToSignIn(Box::new(Trying { server: server.to_owned(), status })));
     }
 
     /// Closes the socket, empties the keychain and, if `erase`, the journal.

@@ -11,7 +11,7 @@ use crate::api::ApiError;
 use crate::connection::Target;
 use crate::journal::JournalError;
 use crate::keychain::KeychainError;
-use crate::view::{Problem, SessionView};
+use crate::view::{Problem, SessionView, StatusView};
 use crate::words::text;
 use crate::{reconcile, status};
 
@@ -25,6 +25,14 @@ pub(super) enum Refused {
     Handshake(Box<Target>),
     /// A request with the token of that moment.
     Request,
+}
+
+/// A sign-in that is tried again by itself until it succeeds.
+#[derive(Debug)]
+pub(super) struct Trying {
+    pub(super) server: String,
+    /// What stands in the way so far.
+    pub(super) status: StatusView,
 }
 
 /// What is known of the account.
@@ -41,6 +49,8 @@ pub(super) struct Who {
     odd_failures: u32,
     /// A question of the server is being looked into.
     answering: bool,
+    /// Who runs the client goes on trying to sign somebody in.
+    pub(super) tries: Option<Trying>,
     /// What writes down what the server says, and how it is told that the session is over.
     work: TaskTracker,
     over: CancellationToken,
@@ -55,6 +65,7 @@ impl Default for Who {
             sign_in_again: Due::default(),
             odd_failures: 0,
             answering: false,
+            tries: None,
             work: TaskTracker::new(),
             over: CancellationToken::new(),
         }
@@ -150,7 +161,7 @@ impl Controller {
             self.shown.notice("keychain_locked", "notice.keychain_cannot_unlock");
             return status::Account::KeychainLocked;
         }
-        if matches!(error, KeychainError::Locked | KeychainError::Timeout) {
+        if matches!(error, KeychainError::Locked | KeychainError::Asking | KeychainError::Timeout) {
             self.shown.notice("keychain_locked", "notice.keychain_locked");
             return status::Account::KeychainLocked;
         }
@@ -173,12 +184,17 @@ impl Controller {
         });
     }
 
+    pub(super) fn tries_to_sign_in(&mut self, tries: Trying) {
+        self.who.tries = Some(tries);
+    }
+
     pub(super) fn signed_in(
         &mut self,
         result: Result<SessionView, Problem>,
         reply: Reply<Result<SessionView, Problem>>,
     ) {
         if let Ok(session) = &result {
+            self.who.tries = None;
             let had_left = self.who.account == status::Account::Left;
             if self.holds_summary() {
                 // It belongs to the session that another takes the place of.
@@ -210,7 +226,7 @@ impl Controller {
         }
         match self.account.keychain_trouble() {
             None => {}
-            Some(KeychainError::Locked | KeychainError::Timeout) => {
+            Some(KeychainError::Locked | KeychainError::Asking | KeychainError::Timeout) => {
                 self.shown.notice("keychain_locked", "notice.kept_in_memory_locked");
             }
             Some(KeychainError::NoKeyring) => {

@@ -12,7 +12,7 @@ use super::Controller;
 use super::alerts::decisions::{DecisionKept, Sent};
 use super::alerts::recorder::Attempt;
 use super::home::Look;
-use super::session::Refused;
+use super::session::{Refused, Trying};
 use super::shown::requests::Saved;
 use crate::account::{Answer, Restored};
 use crate::api::{ApiError, Registration};
@@ -43,6 +43,7 @@ pub(super) enum Tick {
     Report(ReportQuery, Reply<Result<Report, Problem>>),
     Frame(AlertId, Reply<Option<Bytes>>),
     SignIn(Credentials, Reply<Result<SessionView, Problem>>),
+    TriesToSignIn(Box<Trying>),
     SignOut {
         erase: bool,
         reply: Reply<Result<(), Problem>>,
@@ -197,6 +198,7 @@ impl Controller {
             Tick::Frame(alert, reply) => self.frame(alert, reply),
             Tick::SignIn(credentials, reply) => self.sign_in(credentials, reply),
             Tick::SignOut { erase, reply } => self.sign_out(erase, reply),
+            Tick::TriesToSignIn(tries) => self.tries_to_sign_in(*tries),
             Tick::RetryNow => self.retry_now(),
             Tick::Drill(reply) => self.drill_now(reply),
             Tick::Decide { incident, decision, note, dispatch, reply } => {

@@ -38,6 +38,9 @@ pub(super) async fn examine(keychain: &dyn Keychain) -> Finding {
                 KeychainError::Unavailable => {
                     (text("doctor.keychain_absent", &[]), text("doctor.keychain_install", &[]))
                 }
+                KeychainError::Asking => {
+                    (text("doctor.keychain_asks", &[]), text("doctor.keychain_answer", &[]))
+                }
                 KeychainError::Timeout => {
                     (text("doctor.keychain_late", &[]), text("doctor.keychain_unlock", &[]))
                 }

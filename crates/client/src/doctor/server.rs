@@ -27,6 +27,10 @@ const AFTER_ADDRESS: [Check; 4] = [Check::Tls, Check::SignIn, Check::Socket, Che
 type Tell<'a> = &'a mut (dyn FnMut(Finding) + Send);
 
 pub(super) async fn examine(patient: &Patient, tell: Tell<'_>) {
+    let tell: Tell<'_> = &mut |finding: Finding| match finding.check == Check::Socket {
+        true => tell(with_limit(patient, finding)),
+        false => tell(finding),
+    };
     let Some(endpoint) = reach(patient, tell).await else { return };
     let Some((api, target)) = sign_in(patient, endpoint, tell).await else {
         return skip(&[Check::Socket, Check::Registration], tell);
@@ -165,7 +169,7 @@ fn whose(me: Result<User, ApiError>, user: &UserId) -> Finding {
 async fn socket(patient: &Patient, api: &Api, target: Target, tell: Tell<'_>) {
     if let Registration::Registered { uptime, .. } = api.registration(&target.user).await {
         let seconds = uptime.as_secs().to_string();
-        tell_socket(patient, listed(ask_protocol(&*patient.dial, &SystemClock, &target).await), tell);
+        tell(listed(ask_protocol(&*patient.dial, &SystemClock, &target).await));
         tell(listed_for(patient, &target.user, &seconds));
         return;
     }
@@ -178,7 +182,7 @@ async fn socket(patient: &Patient, api: &Api, target: Target, tell: Tell<'_>) {
             return skip(&[Check::Registration], tell);
         }
     };
-    tell_socket(patient, Finding::good(Check::Socket, text(spoken(trial.protocol), &[])), tell);
+    tell(Finding::good(Check::Socket, text(spoken(trial.protocol), &[])));
     tell(registration(api, &target.user).await);
     trial.close().await;
 }
@@ -209,14 +213,14 @@ fn listed_for(patient: &Patient, user: &UserId, seconds: &str) -> Finding {
     }
 }
 
-/// A socket that opens may be cut when nothing is said on it, which the running program knows.
-fn tell_socket(patient: &Patient, finding: Finding, tell: Tell<'_>) {
-    let Some(limit) = patient.idle_limit.filter(|_| finding.verdict == Verdict::Good) else {
-        return tell(finding);
-    };
+/// A socket may be cut when nothing is said on it, which the running program knows, whatever can be seen from here.
+fn with_limit(patient: &Patient, finding: Finding) -> Finding {
+    let Some(limit) = patient.idle_limit else { return finding };
     let seconds = limit.as_secs().to_string();
     let found = text("doctor.socket_cut", &[("socket", &finding.found), ("seconds", &seconds)]);
-    tell(Finding::warning(Check::Socket, found, text("doctor.socket_cut_advice", &[])));
+    let verdict = if finding.verdict == Verdict::Bad { Verdict::Bad } else { Verdict::Warning };
+    let advice = finding.advice.unwrap_or_else(|| text("doctor.socket_cut_advice", &[]));
+    Finding { check: Check::Socket, verdict, found, advice: Some(advice) }
 }
 
 /// Another program's socket is open already; what it speaks is what the server offers.

@@ -341,6 +341,7 @@ fn told(status: Status) -> Running {
     Running::Told(Box::new(Standing {
         program: None,
         in_memory: false,
+        idle_limit_ms: None,
         status,
         server: None,
         user_id: Some("u1".to_owned()),
@@ -445,4 +446,35 @@ async fn case_26_what_cuts_silent_connections_is_told() {
 
     assert_eq!((findings[3].check, findings[3].verdict), (Check::Socket, Verdict::Warning));
     assert!(findings[3].found.contains("10 s"), "{}", findings[3].found);
+}
+
+#[tokio::test]
+async fn case_26_what_cuts_silent_connections_is_told_also_where_the_socket_cannot_be_looked_at() {
+    let server = TinyServer::start(|request| respond(request, json(200, REGISTERED))).await;
+    for (at, token) in [
+        (server.url(), None),
+        (server.url(), Some("dead")),
+        (format!("http://127.0.0.1:{}", closed_port().await), None),
+    ] {
+        let limit = Some(Duration::from_secs(10));
+        let mut findings = Vec::new();
+        let patient = Patient { idle_limit: limit, ..patient(&at, token) };
+
+        server::examine(&patient, &mut |finding| findings.push(finding)).await;
+
+        assert_eq!((findings[3].check, findings[3].verdict), (Check::Socket, Verdict::Warning));
+        assert!(findings[3].found.contains("10 s"), "{}", findings[3].found);
+    }
+}
+
+#[tokio::test]
+async fn case_26_the_running_program_s_word_on_what_cuts_connections_counts_for_its_server() {
+    let Running::Told(standing) = told(Status::Protected) else { panic!("told") };
+    let at = |url: &str| Some(url.to_owned());
+    let standing =
+        Standing { server: at("http://127.0.0.1:8000/"), idle_limit_ms: Some(10_000), ..*standing };
+    let limit = async |server: &str| idle_limit(Path::new("/nowhere"), Some(&standing), Some(server)).await;
+
+    assert_eq!(limit("http://127.0.0.1:8000").await, Some(Duration::from_secs(10)));
+    assert_eq!(limit("http://127.0.0.1:9000").await, None);
 }

@@ -39,9 +39,12 @@ const AT_ONCE: [&str; 1] = ["value"];
 /// Those whose rows are numbered, each number once.
 const NUMBERED: [&str; 6] = ["incident", "alert", "outbox", "outage", "gap", "drill"];
 /// What a journal in memory knows of the file that it stands in for.
-const KNOWN_IN_MEMORY: [&str; 5] = ["incident", "alert", "outbox", "shop", "value"];
-/// The name of the small value that says up to which number a journal in memory has its alerts from the file.
-const BEGUN_WITH: &str = "begun_with";
+const KNOWN_IN_MEMORY: [&str; 9] =
+    ["incident", "alert", "outbox", "outage", "gap", "missing", "drill", "shop", "value"];
+/// The small values that say up to which number a journal in memory has these from the file.
+const BEGUN_WITH: [(&str, &str); 3] =
+    [("alert", BEGUN_WITH_ALERT), ("outage", "begun_with:outage"), ("gap", "begun_with:gap")];
+pub(super) const BEGUN_WITH_ALERT: &str = "begun_with:alert";
 /// The name of the small value that says that the journal took the place of another.
 pub(super) const REBUILD: &str = "rebuild";
 /// In the name of a file that was set aside: because it was damaged, or because a newer version wrote it.
@@ -242,10 +245,10 @@ pub(super) fn in_memory_of(directory: &Path, now: Timestamp) -> Result<Connectio
             copy.execute(params_from_iter(values.collect::<Result<Vec<_>, _>>()?))?;
         }
     }
-    transaction.execute(
-        "INSERT OR REPLACE INTO value (name, value) SELECT ?1, CAST(coalesce(max(id), 0) AS TEXT) FROM alert",
-        [BEGUN_WITH],
-    )?;
+    for (table, name) in BEGUN_WITH {
+        let last = format!("SELECT ?1, CAST(coalesce(max(id), 0) AS TEXT) FROM {table}");
+        transaction.execute(&format!("INSERT OR REPLACE INTO value (name, value) {last}"), [name])?;
+    }
     transaction.commit()?;
     migrate(&mut memory, &MIGRATIONS)?;
     Ok(memory)

@@ -193,6 +193,13 @@ impl Journal {
         Ok(Journal::of(Owners::one(owner, hands), false, clock))
     }
 
+    /// Whether one that was kept in memory knows all that the file knows that it stands in for; one that was emptied for good
+    /// has nothing to know.
+    pub async fn knows_its_file(&self) -> Result<bool, JournalError> {
+        let begun_with = self.value(file::BEGUN_WITH_ALERT).await?;
+        Ok(begun_with.is_some() || self.value(settle::ERASED).await?.is_some())
+    }
+
     fn of(owners: Owners, durable: bool, clock: Arc<dyn Clock>) -> Journal {
         Journal {
             owners: Arc::new(RwLock::new(owners)),

@@ -98,7 +98,7 @@ CREATE TEMP TABLE known AS
     UNION SELECT a.id, d.id FROM main.alert a JOIN disk.alert d ON d.id = a.id AND d.received_at = a.received_at
         AND d.stored_at = a.stored_at;
 CREATE TEMP TABLE fresh AS SELECT id FROM main.alert WHERE id NOT IN (SELECT here FROM temp.known)
-    AND id > (SELECT coalesce(max(CAST(value AS INTEGER)), 0) FROM main.value WHERE name = 'begun_with');
+    AND id > (SELECT coalesce(max(CAST(value AS INTEGER)), 0) FROM main.value WHERE name = 'begun_with:alert');
 CREATE TEMP TABLE same AS SELECT DISTINCT a.incident AS id FROM temp.known k JOIN main.alert a ON a.id = k.here
     JOIN disk.alert d ON d.id = k.there WHERE d.incident = a.incident;
 CREATE TEMP TABLE moved AS SELECT id AS before, id + (SELECT max(seq) FROM main.sqlite_sequence) AS after
@@ -140,9 +140,21 @@ UPDATE disk.incident SET (handling, decision, decided_at, decided_here, note, ac
          FROM main.incident i WHERE i.id = disk.incident.id)
     WHERE handling < 2 AND id IN (SELECT s.id FROM temp.same s JOIN main.incident i ON i.id = s.id WHERE i.handling > 1);
 DELETE FROM disk.undo;
+UPDATE disk.outage SET (to_at, last_cause, known_at, cut_short, caught_up, told_at, cleared_at) =
+        (SELECT o.to_at, o.last_cause, o.known_at, o.cut_short, o.caught_up, o.told_at, o.cleared_at
+         FROM main.outage o WHERE o.id = disk.outage.id)
+    WHERE EXISTS (SELECT 1 FROM main.outage o WHERE o.id = disk.outage.id AND o.from_at = disk.outage.from_at);
 INSERT INTO disk.outage SELECT * FROM main.outage
-    WHERE to_at IS NOT NULL OR NOT EXISTS (SELECT 1 FROM disk.outage WHERE to_at IS NULL);
-INSERT INTO disk.gap SELECT * FROM main.gap;
+    WHERE id > (SELECT coalesce(max(CAST(value AS INTEGER)), 0) FROM main.value WHERE name = 'begun_with:outage')
+        AND (to_at IS NOT NULL OR NOT EXISTS (SELECT 1 FROM disk.outage WHERE to_at IS NULL));
+UPDATE disk.gap SET (filled_at, for_good, cleared_at) =
+        (SELECT g.filled_at, g.for_good, g.cleared_at FROM main.gap g WHERE g.id = disk.gap.id)
+    WHERE EXISTS (SELECT 1 FROM main.gap g WHERE g.id = disk.gap.id AND g.to_at = disk.gap.to_at
+        AND g.from_at IS disk.gap.from_at);
+INSERT INTO disk.gap SELECT * FROM main.gap
+    WHERE id > (SELECT coalesce(max(CAST(value AS INTEGER)), 0) FROM main.value WHERE name = 'begun_with:gap');
+UPDATE disk.drill SET overtaken_at = (SELECT d.overtaken_at FROM main.drill d WHERE d.nonce = disk.drill.nonce)
+    WHERE overtaken_at IS NULL AND nonce IN (SELECT nonce FROM main.drill);
 INSERT OR IGNORE INTO disk.drill SELECT * FROM main.drill;
 INSERT OR REPLACE INTO disk.shop SELECT * FROM main.shop;
 CREATE TEMP TABLE numbers AS SELECT name, max(seq) AS seq FROM

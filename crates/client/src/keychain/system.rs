@@ -10,7 +10,8 @@ mod platform;
 #[path = "system/other.rs"]
 mod platform;
 
-use std::sync::mpsc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, mpsc};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -33,6 +34,30 @@ const ANSWER_WITHIN: Duration = Duration::from_secs(30);
 pub struct SystemKeychain {
     requests: mpsc::Sender<Request>,
     answer_within: Duration,
+    asks: Asks,
+}
+
+/// Whether the person is being asked something by the keychain.
+#[derive(Debug, Clone, Default)]
+struct Asks(Arc<AtomicBool>);
+
+impl Asks {
+    /// They are until this is dropped.
+    #[cfg(target_os = "linux")]
+    fn begin(&self) -> impl Drop + use<> {
+        struct Asked(Asks);
+        impl Drop for Asked {
+            fn drop(&mut self) {
+                self.0.0.store(false, Ordering::SeqCst);
+            }
+        }
+        self.0.store(true, Ordering::SeqCst);
+        Asked(self.clone())
+    }
+
+    fn now(&self) -> bool {
+        self.0.load(Ordering::SeqCst)
+    }
 }
 
 #[derive(Debug)]
@@ -76,12 +101,14 @@ impl SystemKeychain {
     /// Gives the keychain this long to answer.
     pub fn with_deadline(answer_within: Duration) -> SystemKeychain {
         let (requests, queue) = mpsc::channel();
-        let thread = thread::Builder::new().name("keychain".into()).spawn(move || serve(&queue));
+        let asks = Asks::default();
+        let asked = asks.clone();
+        let thread = thread::Builder::new().name("keychain".into()).spawn(move || serve(&queue, &asked));
         if let Err(error) = thread {
             // Requests then find the queue closed.
             tracing::error!(%error, "no thread for the keychain");
         }
-        SystemKeychain { requests, answer_within }
+        SystemKeychain { requests, answer_within, asks }
     }
 
     async fn ask(&self, entry: &str, what: What) -> Result<Option<SecretString>, KeychainError> {
@@ -97,6 +124,7 @@ impl SystemKeychain {
             Ok(Ok(Err(Failure::Known(error)))) => Err(error),
             Ok(Ok(Err(Failure::Store(words)))) => Err(platform::meaning(words)),
             Ok(Err(_)) => Err(KeychainError::Unavailable),
+            Err(_) if self.asks.now() => Err(KeychainError::Asking),
             Err(_) => Err(KeychainError::Timeout),
         }
     }
@@ -129,14 +157,14 @@ impl Keychain for SystemKeychain {
 }
 
 /// Runs until the keychain is dropped.
-fn serve(queue: &mpsc::Receiver<Request>) {
+fn serve(queue: &mpsc::Receiver<Request>, asks: &Asks) {
     let mut store = None;
     while let Ok(request) = queue.recv() {
         // Whoever asked has given up waiting; an old secret must not be written over a newer one.
         if request.answer.is_closed() {
             continue;
         }
-        let outcome = open(&mut store).and_then(|store| {
+        let outcome = open(&mut store, asks).and_then(|store| {
             platform::until(store, request.until);
             perform(store, &request.entry, &request.what)
         });
@@ -148,9 +176,9 @@ fn serve(queue: &mpsc::Receiver<Request>) {
     }
 }
 
-fn open(store: &mut Option<platform::Store>) -> Result<&platform::Store, Failure> {
+fn open<'a>(store: &'a mut Option<platform::Store>, asks: &Asks) -> Result<&'a platform::Store, Failure> {
     if store.is_none() {
-        *store = Some(platform::open().map_err(|error| failure(&error))?);
+        *store = Some(platform::open(asks).map_err(|error| failure(&error))?);
     }
     store.as_ref().ok_or_else(|| Failure::Store("no store".into()))
 }

@@ -19,6 +19,17 @@ fn what_was_found_on_an_earlier_connection_proves_nothing() {
 }
 
 #[test]
+fn who_signed_in_anew_is_not_signed_out_by_what_the_link_knows_of_the_token_before() {
+    let rejected = State::Rejected { cause: Cause::TokenRejected };
+    let facts = |account| Facts { account, link: rejected, ..all_well() };
+
+    let verdict = assess(&facts(Account::SignedIn), &Limits::default(), at(12));
+
+    assert_eq!((verdict.status, verdict.reason), (Status::Offline, "connecting"));
+    assert_eq!(word(&facts(Account::Expired), at(12)), Status::SignedOut);
+}
+
+#[test]
 fn a_lost_slot_is_deaf_although_the_socket_answers() {
     let facts = Facts { registration: seen(11, Registration::Lost), ..all_well() };
 

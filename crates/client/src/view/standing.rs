@@ -10,7 +10,8 @@ use crate::lock::Owner;
 pub struct Standing {
     /// The status as it is shown.
     pub status: StatusView,
-    /// Where somebody is signed in, and who; none if nobody is.
+    /// Where somebody is signed in, and who; none if nobody is. A server without anybody is one that the program goes on
+    /// trying to sign in to.
     pub server: Option<String>,
     pub user_id: Option<String>,
     pub email: Option<String>,
@@ -23,4 +24,8 @@ pub struct Standing {
     /// Its alerts are in its memory and nowhere else.
     #[serde(default)]
     pub in_memory: bool,
+    /// The silence after which something on the way to the server cuts a connection, in milliseconds; none where none was
+    /// noticed.
+    #[serde(default)]
+    pub idle_limit_ms: Option<u64>,
 }

@@ -46,6 +46,11 @@ impl Delivery {
         self.waiting.values().map(|waiting| waiting.give_up_at).min()
     }
 
+    /// Whether a row's message must still come.
+    pub(super) fn is_waiting(&self) -> bool {
+        !self.waiting.is_empty()
+    }
+
     /// Since when it is certain that alerts do not come on the socket.
     pub(crate) fn undelivered(&self) -> Option<Moment> {
         self.given_up.map(|given_up| given_up.at)
@@ -68,7 +73,7 @@ impl Delivery {
     }
 
     /// The message of this row came.
-    fn message(&mut self, alert: AlertId) {
+    pub(super) fn message(&mut self, alert: AlertId) {
         self.waiting.remove(&alert);
         self.given_up.take_if(|given_up| given_up.alert == alert);
     }
@@ -127,7 +132,7 @@ impl Controller {
             );
             self.watch.list.by(now);
         }
-        self.watch.reconcile.by(now + self.pace.record_every);
+        self.watch.reconcile.by(now + self.watch.compare_every(&self.pace, now));
     }
 
     /// A row has no message. Where the server's list, asked after the row was found, calls the connection ours or tells

@@ -57,6 +57,8 @@ pub(crate) struct Watch {
     pub(crate) log: Log,
     pub(crate) polling: Polling,
     pub(crate) offline: Offline,
+    /// The silence after which something on the way cuts a connection.
+    pub(crate) idle_limit: Option<Duration>,
     unreadable: Unreadable,
     pub(crate) outages: Outages,
 }
@@ -96,12 +98,12 @@ impl Watch {
 
     /// From the beginning of one comparison with the record to that of the next.
     pub(crate) fn compare_every(&self, pace: &Pace, now: Moment) -> Duration {
-        if self.delivery.undelivered().is_some() || self.offline.lasts() {
+        if self.delivery.undelivered().is_some() || self.delivery.is_waiting() || self.offline.lasts() {
             self.polling.every(pace, pace.poll_every, now)
         } else if self.share().is_some() || (self.ways.may_be_record() && !self.log.follows()) {
             self.polling.every(pace, pace.record_every, now)
         } else if self.is_deaf() {
-            pace.poll_every
+            self.polling.every(pace, pace.poll_every, now)
         } else {
             pace.reconcile_every
         }
@@ -291,5 +293,47 @@ fn online_since(state: State) -> Option<Moment> {
     match state {
         State::Online { since, .. } => Some(since),
         State::Offline | State::Connecting { .. } | State::Waiting { .. } | State::Rejected { .. } => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::AlertId;
+
+    #[test]
+    fn a_row_without_its_message_has_the_record_read_often_until_that_comes() {
+        let (pace, mut watch) = (Pace::default(), by_socket());
+        watch.polling.ended(true, false, at(50), at(50));
+        watch.delivery.missed([AlertId(1)], at(50), at(60));
+
+        let waiting = watch.compare_every(&pace, at(50));
+        watch.delivery.message(AlertId(1));
+
+        assert_eq!(waiting, pace.poll_lively);
+        assert_eq!(watch.compare_every(&pace, at(55)), pace.reconcile_every);
+    }
+
+    #[test]
+    fn after_a_find_the_record_is_read_often_where_the_place_is_lost() {
+        let (pace, mut watch) = (Pace::default(), by_socket());
+        watch.registration = Some(Seen { at: at(40), what: Registration::Lost });
+        let quiet = watch.compare_every(&pace, at(50));
+        watch.polling.ended(true, false, at(50), at(50));
+
+        assert_eq!(quiet, pace.poll_every);
+        assert_eq!(watch.compare_every(&pace, at(169)), pace.poll_lively);
+        assert_eq!(watch.compare_every(&pace, at(170)), pace.poll_every);
+    }
+
+    /// Of an account whose alerts come on the socket.
+    fn by_socket() -> Watch {
+        let mut watch = Watch::default();
+        watch.ways.came(at(0));
+        watch
+    }
+
+    fn at(seconds: u64) -> Moment {
+        Moment::from_start(Duration::from_secs(1_000 + seconds))
     }
 }

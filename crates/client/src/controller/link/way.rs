@@ -78,7 +78,7 @@ impl Ways {
     }
 
     /// An alert came on the socket. Whether the way is another now.
-    fn came(&mut self, now: Moment) -> bool {
+    pub(super) fn came(&mut self, now: Moment) -> bool {
         self.in_vain = 0;
         let alone_at = *self.alone_at.get_or_insert(now);
         self.turn(match self.way {

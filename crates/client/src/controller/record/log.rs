@@ -128,6 +128,7 @@ impl Controller {
         // A connection that stands may be kept, and is to be found in the list for this session, too.
         self.watch.changed_at = Some(self.now());
         self.recall_way();
+        self.watch.idle_limit = idle_limit;
         self.watch.list.by(self.now() + self.pace.register_after);
         if let Some(target) = self.account.target() {
             self.connection.connect_from(target, cursor);
@@ -138,13 +139,14 @@ impl Controller {
     }
 
     /// Something on the way cuts what is silent: remembered for the next start, and for the doctor and the report.
-    pub(crate) fn idle_limit(&self, limit: Option<Duration>) {
+    pub(crate) fn idle_limit(&mut self, limit: Option<Duration>) {
         match limit {
             Some(limit) => {
                 tracing::info!(?limit, "something on the way cuts silent connections: pings go faster")
             }
             None => tracing::info!("faster pings did not help"),
         }
+        self.watch.idle_limit = limit;
         let Some(of) = self.log_of() else { return };
         let journal = self.journal.clone();
         self.tasks.spawn(async move {

@@ -15,7 +15,7 @@ use crate::model::{AlertId, IncidentId, IncidentRow, Stored};
 use crate::settings::{self, Complaint, Settings, SettingsError};
 use crate::view::{
     BringBack, Cleared, Counts, Event, FeedPage, FeedQuery, IncidentDetail, PopupsView, Problem, Report,
-    ReportQuery, SettingsView, Snapshot, Standing,
+    ReportQuery, SettingsView, Snapshot, Standing, Status,
 };
 use crate::words::text;
 
@@ -55,15 +55,19 @@ impl Controller {
     pub(crate) fn standing(&mut self, reply: Reply<Standing>) {
         self.show();
         let session = self.account.session();
+        let tries = self.who.tries.as_ref().filter(|_| self.shown.status.status == Status::SignedOut);
+        let server = session.as_ref().map(|session| session.server.clone());
+        let idle_limit = self.watch.idle_limit.map(|limit| limit.as_millis());
         let _ = reply.send(Standing {
-            status: self.shown.status.clone(),
-            server: session.as_ref().map(|session| session.server.clone()),
+            status: tries.map_or(&self.shown.status, |tries| &tries.status).clone(),
+            server: tries.map(|tries| tries.server.clone()).or(server),
             user_id: session.as_ref().map(|session| session.user_id.clone()),
             email: session.map(|session| session.email),
             counts: self.shown.counts,
             notices: self.shown.notices(),
             program: Some(self.owner()),
             in_memory: !self.journal.is_durable(),
+            idle_limit_ms: idle_limit.and_then(|limit| u64::try_from(limit).ok()),
         });
     }
 

@@ -12,7 +12,7 @@ use super::super::{Hands, Incoming, Journal, JournalError, LogOf};
 use super::{World, detection, no_names, noon};
 use crate::clock::SystemClock;
 use crate::model::{Decision, Dispatch, Handling, Recorded, Source};
-use crate::view::FeedQuery;
+use crate::view::{FeedQuery, Report, ReportQuery};
 
 const CHILD: &str = "VISIONGUARD_JOURNAL_TEST_DIRECTORY";
 
@@ -370,6 +370,64 @@ async fn what_joined_an_incident_of_a_file_that_is_another_by_now_is_an_incident
     let people: Vec<_> = alerts.iter().map(|entry| (entry.alert.person_id, entry.incident.alerts)).collect();
     assert_eq!(people, [(Some(1), 1), (Some(7), 1)]);
     assert_ne!(alerts[0].incident.id, alerts[1].incident.id);
+}
+
+#[tokio::test]
+async fn a_journal_in_memory_knows_the_file_s_gaps_and_outages_and_they_are_there_once_afterwards() {
+    let world = World::new();
+    world.journal.record_gap(Some(noon(0)), noon(10)).await.expect("noted");
+    world.journal.outage_began(noon(20), "refused").await.expect("noted");
+    world.journal.outage_goes_on(noon(25), "refused").await.expect("noted");
+    world.journal.close().await;
+
+    let journal = stands_in(world.directory.path());
+    let knows = journal.knows_its_file().await.expect("read");
+    let gap = journal.standing_gap().await.expect("read");
+    journal.cut_outage().await.expect("cut");
+    let begun = journal.report(all(), noon(100), &no_names()).await.expect("read");
+    journal.gaps_filled(noon(30)).await.expect("noted");
+    journal.record_gap(Some(noon(40)), noon(50)).await.expect("noted");
+    journal.settle(world.directory.path()).await.expect("settled").expect("only now");
+    journal.close().await;
+    let stored = Journal::open(world.directory.path()).expect("opened").journal;
+    let after = stored.report(all(), noon(100), &no_names()).await.expect("read");
+
+    let spans = |report: &Report| -> Vec<(Option<i64>, i64, bool)> {
+        report.gaps.iter().map(|gap| (gap.from, gap.to, gap.filled)).collect()
+    };
+    let ends = |report: &Report| report.outages.iter().map(|outage| outage.to).collect::<Vec<_>>();
+    let at = |seconds| noon(seconds).as_millisecond();
+    assert!(knows && gap.as_ref().is_some_and(|gap| gap.to == noon(10)), "{gap:?}");
+    assert_eq!(spans(&begun), [(Some(at(0)), at(10), false)]);
+    assert_eq!(spans(&after), [(Some(at(0)), at(10), true), (Some(at(40)), at(50), false)]);
+    assert_eq!((ends(&begun), ends(&after)), (vec![Some(at(25))], vec![Some(at(25))]));
+}
+
+#[tokio::test]
+async fn gaps_of_a_file_that_is_another_by_now_do_not_keep_the_journal_in_memory() {
+    let world = World::new();
+    world.journal.record_gap(Some(noon(0)), noon(10)).await.expect("noted");
+    world.journal.outage_began(noon(20), "refused").await.expect("noted");
+    world.journal.close().await;
+    let journal = stands_in(world.directory.path());
+    let other = World::new();
+    other.journal.record_gap(Some(noon(5)), noon(60)).await.expect("noted");
+    other.journal.outage_began(noon(70), "refused").await.expect("noted");
+    other.journal.outage_ended(noon(80), 0).await.expect("noted");
+    other.journal.close().await;
+
+    journal.settle(other.directory.path()).await.expect("settled").expect("only now");
+    journal.close().await;
+    let stored = Journal::open(other.directory.path()).expect("opened").journal;
+    let after = stored.report(all(), noon(100), &no_names()).await.expect("read");
+
+    assert_eq!(after.gaps.iter().map(|gap| gap.to).collect::<Vec<_>>(), [noon(60).as_millisecond()]);
+    let begins: Vec<i64> = after.outages.iter().map(|outage| outage.from).collect();
+    assert_eq!(begins, [noon(70).as_millisecond()]);
+}
+
+fn all() -> ReportQuery {
+    ReportQuery { from: noon(-60).as_millisecond(), to: noon(200).as_millisecond() }
 }
 
 fn stands_in(directory: &Path) -> Journal {

@@ -4,13 +4,13 @@ use std::time::Instant;
 
 use crate::keychain::KeychainError;
 
-use super::SERVICE;
+use super::{Asks, SERVICE};
 
 #[derive(Debug)]
 pub(super) struct Store;
 
 #[allow(clippy::unnecessary_wraps, reason = "the other platform can fail")]
-pub(super) fn open() -> keyring_core::Result<Store> {
+pub(super) fn open(_: &Asks) -> keyring_core::Result<Store> {
     Ok(Store)
 }
 

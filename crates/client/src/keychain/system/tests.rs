@@ -177,7 +177,7 @@ fn case_52_who_gave_up_does_not_keep_the_next_from_an_answer() {
                 daemon.stop();
                 let locked = Daemon::start_locked();
                 let _prompter = prompter(&screen);
-                assert_eq!(get(&hasty).await, Err(KeychainError::Timeout));
+                assert_eq!(get(&hasty).await, Err(KeychainError::Asking));
 
                 locked.stop();
                 let _unlocked = Daemon::start_unlocked();
@@ -266,7 +266,7 @@ fn keepassxc_keeps_one_item_and_is_asked_to_unlock_without_holding_anybody_up() 
                 assert_eq!(keychain.program().await, Some("KeePassXC".into()));
 
                 KeePassXc::lock();
-                assert_eq!(get(&keychain).await, Err(KeychainError::Timeout), "it asks for its password");
+                assert_eq!(get(&keychain).await, Err(KeychainError::Asking), "it asks for its password");
                 screen.until_there_is("--name", "Unlock Database");
                 screen.key(&["p", "w", "Return"]);
 
@@ -296,6 +296,64 @@ fn case_58_kwallet_without_a_wallet_offers_to_make_one() {
             assert_eq!(stored, Err(KeychainError::NoKeyring));
         });
     });
+}
+
+#[test]
+fn case_58_kwallet_whose_question_stands_open_is_said_to_ask() {
+    inside_a_session(
+        "keychain::system::tests::case_58_kwallet_whose_question_stands_open_is_said_to_ask",
+        || {
+            let screen = Screen::start();
+            let _kwallet = kwallet(&screen);
+            with_keychain(async |_| {
+                let hasty = SystemKeychain::with_deadline(Duration::from_secs(5));
+
+                let stored = set(&hasty, "secret").await;
+
+                screen.until_there_is("--class", "kwalletd5");
+                assert_eq!(stored, Err(KeychainError::Asking));
+            });
+        },
+    );
+}
+
+#[test]
+fn case_58_kwallet_that_opens_no_session_lacks_a_part() {
+    inside_a_session("keychain::system::tests::case_58_kwallet_that_opens_no_session_lacks_a_part", || {
+        // By its process's name a service is known.
+        std::fs::write("/proc/self/comm", "kwalletd5").unwrap();
+        with_keychain(async |keychain| {
+            let _service = zbus::connection::Builder::session()
+                .unwrap()
+                .serve_at("/org/freedesktop/secrets", WithoutOpenSsl)
+                .unwrap()
+                .name("org.freedesktop.secrets")
+                .unwrap()
+                .build()
+                .await
+                .unwrap();
+
+            assert_eq!(get(keychain).await, Err(KeychainError::CannotUnlock));
+            assert_eq!(set(keychain, "secret").await, Err(KeychainError::CannotUnlock));
+            std::fs::write("/proc/self/comm", "another").unwrap();
+            let another = get(keychain).await;
+            assert!(matches!(another, Err(KeychainError::Other(_))), "{another:?}");
+        });
+    });
+}
+
+/// The service of a KWallet without `libqca-qt5-2-plugins`.
+struct WithoutOpenSsl;
+
+#[zbus::interface(name = "org.freedesktop.Secret.Service")]
+impl WithoutOpenSsl {
+    fn open_session(
+        &self,
+        _algorithm: &str,
+        _input: zbus::zvariant::Value<'_>,
+    ) -> zbus::fdo::Result<(zbus::zvariant::OwnedValue, zbus::zvariant::OwnedObjectPath)> {
+        Err(zbus::fdo::Error::InvalidArgs("createDLGroup failed: maybe libqca-ossl is missing".to_owned()))
+    }
 }
 
 const ENTRY: &str = "access:test";

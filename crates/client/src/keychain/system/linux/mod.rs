@@ -21,7 +21,7 @@ use tokio::time::timeout;
 use zbus::fdo::{DBusProxy, NameOwnerChangedStream};
 
 use self::service::{Operation, Service, Trouble};
-use super::SERVICE;
+use super::{Asks, SERVICE};
 use crate::keychain::KeychainError;
 
 /// A service that answers at all answers one call within this.
@@ -46,6 +46,8 @@ struct Connected {
 struct Asking {
     bus: zbus::Connection,
     changes: NameOwnerChangedStream,
+    /// Told while a prompt is open.
+    asks: Asks,
     /// A session with the service, once it was needed.
     service: Option<Service>,
     /// Which owner's prompt was dismissed, and when.
@@ -54,14 +56,15 @@ struct Asking {
     until: Option<Instant>,
 }
 
-pub(super) fn open() -> keyring_core::Result<Store> {
+pub(super) fn open(asks: &Asks) -> keyring_core::Result<Store> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_time()
         .build()
         .map_err(|error| Error::PlatformFailure(Box::new(error)))?;
     match runtime.block_on(async { timeout(ANSWER_WITHIN, connect()).await }) {
         Ok(Ok((bus, changes))) => {
-            let asking = Asking { bus, changes, service: None, dismissed: None, until: None };
+            let asks = asks.clone();
+            let asking = Asking { bus, changes, asks, service: None, dismissed: None, until: None };
             Ok(Store(Arc::new(Connected { runtime, asking: Mutex::new(asking) })))
         }
         Ok(Err(error)) => {
@@ -149,7 +152,7 @@ impl Asking {
         let mut service = match self.service.take().filter(|service| service.owner == owner) {
             Some(service) => service,
             None => tokio::select! {
-                opened = Service::open(&self.bus, owner.clone()) => opened?,
+                opened = Service::open(&self.bus, &self.asks, owner.clone()) => opened?,
                 () = replaced(&mut self.changes, &owner) => return Err(Trouble::Restarted),
             },
         };

@@ -10,6 +10,7 @@ use zbus::{Connection, Proxy};
 use super::service::Trouble;
 use super::{ANSWER_WITHIN, BUS_NAME};
 use crate::keychain::KeychainError;
+use crate::keychain::system::Asks;
 
 /// A person looks for their password, or invents one.
 const DONE_WITHIN: Duration = Duration::from_secs(180);
@@ -24,11 +25,12 @@ pub(super) enum Ended {
 
 /// Lets the service ask, and waits for the answer. Whoever stops waiting leaves a prompt that the service forgets with our
 /// connection.
-pub(super) async fn answer(bus: &Connection, path: &ObjectPath<'_>) -> Result<Ended, Trouble> {
+pub(super) async fn answer(bus: &Connection, asks: &Asks, path: &ObjectPath<'_>) -> Result<Ended, Trouble> {
     let prompt = Proxy::new(bus, BUS_NAME, path.to_owned(), "org.freedesktop.Secret.Prompt").await?;
     let mut completed = prompt.receive_signal("Completed").await?;
     let asked = async {
         prompt.call::<_, _, ()>("Prompt", &("",)).await?;
+        let _asked = asks.begin();
         match completed.next().await {
             Some(message) => {
                 let (dismissed, _): (bool, OwnedValue) = message.body().deserialize()?;

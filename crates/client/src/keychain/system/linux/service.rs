@@ -18,7 +18,7 @@ use zbus::{Connection, Proxy, proxy};
 use super::prompt::{self, Ended};
 use super::{ANSWER_WITHIN, BUS_NAME};
 use crate::keychain::KeychainError;
-use crate::keychain::system::SERVICE;
+use crate::keychain::system::{Asks, SERVICE};
 
 const PATH: &str = "/org/freedesktop/secrets";
 
@@ -53,6 +53,7 @@ pub(super) struct Service {
     pub(super) until: Option<Instant>,
     program: String,
     bus: Connection,
+    asks: Asks,
     session: SecretService<'static>,
 }
 
@@ -66,11 +67,12 @@ impl fmt::Debug for Service {
 }
 
 impl Service {
-    pub(super) async fn open(bus: &Connection, owner: String) -> Result<Service, Trouble> {
-        let session = in_time(SecretService::connect_with_existing(EncryptionType::Dh, bus.clone())).await?;
+    pub(super) async fn open(bus: &Connection, asks: &Asks, owner: String) -> Result<Service, Trouble> {
+        let session = in_time(SecretService::connect_with_existing(EncryptionType::Dh, bus.clone())).await;
         let program = in_time(program(bus)).await.unwrap_or_default();
-        let (bus, may_prompt) = (bus.clone(), true);
-        Ok(Service { owner, may_prompt, was_dismissed: false, until: None, program, bus, session })
+        let session = session.map_err(|trouble| unopened(trouble, &program))?;
+        let (bus, asks, may_prompt) = (bus.clone(), asks.clone(), true);
+        Ok(Service { owner, may_prompt, was_dismissed: false, until: None, program, bus, asks, session })
     }
 
     pub(super) async fn perform(
@@ -167,7 +169,7 @@ impl Service {
         if path.as_str() != NONE {
             return Ok(path);
         }
-        if prompt::answer(&self.bus, &prompt).await? == Ended::Dismissed {
+        if prompt::answer(&self.bus, &self.asks, &prompt).await? == Ended::Dismissed {
             self.was_dismissed = true;
             return Err(Trouble::Keychain(KeychainError::NoKeyring));
         }
@@ -218,7 +220,7 @@ impl Service {
             return Ok(());
         }
         let asked_at = Instant::now();
-        if prompt::answer(&self.bus, &prompt).await? == Ended::Done {
+        if prompt::answer(&self.bus, &self.asks, &prompt).await? == Ended::Done {
             return Ok(());
         }
         self.was_dismissed = true;
@@ -233,7 +235,9 @@ impl Service {
     async fn delete_item(&self, item: &OwnedObjectPath) -> Result<(), Trouble> {
         let proxy = self.proxy(item.as_str(), "Item").await?;
         let prompt: OwnedObjectPath = in_time(proxy.call("Delete", &())).await?;
-        if prompt.as_str() != NONE && prompt::answer(&self.bus, &prompt).await? == Ended::Dismissed {
+        if prompt.as_str() != NONE
+            && prompt::answer(&self.bus, &self.asks, &prompt).await? == Ended::Dismissed
+        {
             return Err(Trouble::Keychain(KeychainError::Locked));
         }
         Ok(())
@@ -252,6 +256,17 @@ impl Service {
             .build()
             .await?;
         Ok(proxy)
+    }
+}
+
+/// One that answers, and opens no session: KWallet where it lacks what it encrypts with.
+fn unopened(trouble: Trouble, program: &str) -> Trouble {
+    match &trouble {
+        Trouble::Keychain(KeychainError::Other(words)) if is_kwallet(program) => {
+            tracing::warn!(words, "KWallet opens no session");
+            Trouble::Keychain(KeychainError::CannotUnlock)
+        }
+        Trouble::Restarted | Trouble::Keychain(_) => trouble,
     }
 }
 
