@@ -341,5 +341,6 @@ fn cannot_show(notifier: &Notifier, why: &str) {
         sound: false,
         critical: true,
         buttons: Buttons::Open,
+        in_place_of: None,
     });
 }

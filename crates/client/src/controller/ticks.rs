@@ -55,6 +55,8 @@ pub(super) enum Tick {
     },
     Standing(Reply<Standing>),
     Seen(String),
+    /// The person looks at this incident from now on, or at none.
+    Looks(Option<String>),
     Dismiss(String, Reply<Result<(), Problem>>),
     ClearAll(Reply<Result<(), Problem>>),
     ChangeSettings(SettingsView, Reply<Result<SettingsView, Problem>>),
@@ -159,8 +161,8 @@ pub(super) enum Tick {
     SettingsSaved(Saved, Reply<Result<SettingsView, Problem>>),
     /// That this alert was shown could not be written down.
     NotMarked(AlertId, JournalError),
-    /// That a summary covered these then could not be written down.
-    NotCovered(Vec<IncidentId>, Timestamp, JournalError),
+    /// That these were told of then could not be written down.
+    NotToldOf(Vec<(IncidentId, AlertId)>, Timestamp, JournalError),
     /// A write failed that nobody waits for.
     WriteFailed(JournalError),
 
@@ -192,6 +194,7 @@ impl Controller {
             Tick::Decide { incident, decision, note, reply } => self.decide(&incident, decision, note, reply),
             Tick::Standing(reply) => self.standing(reply),
             Tick::Seen(incident) => self.seen(&incident),
+            Tick::Looks(incident) => self.looks(incident.as_deref()),
             Tick::Dismiss(incident, reply) => self.dismiss(&incident, reply),
             Tick::ClearAll(reply) => self.clear_all(reply),
             Tick::ChangeSettings(view, reply) => self.change_settings(view, reply),
@@ -249,7 +252,7 @@ impl Controller {
             Tick::JournalLeft(result) => self.journal_left(result),
             Tick::SettingsSaved(result, reply) => self.settings_saved(result, reply),
             Tick::NotMarked(alert, error) => self.not_marked(alert, &error),
-            Tick::NotCovered(incidents, at, error) => self.not_covered(incidents, at, &error),
+            Tick::NotToldOf(told, at, error) => self.not_told_of(told, at, &error),
             Tick::WriteFailed(error) => self.journal_failed(&error),
 
             Tick::Time => self.time(),

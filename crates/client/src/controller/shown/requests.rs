@@ -148,8 +148,9 @@ impl Controller {
         self.seen(id);
     }
 
-    pub(crate) fn seen(&self, incident: &str) {
+    pub(crate) fn seen(&mut self, incident: &str) {
         let Ok(incident) = incident.parse::<IncidentId>() else { return };
+        self.is_read(incident);
         let journal = self.journal.clone();
         let at = self.wall();
         let ticks = self.ticks.clone();
@@ -191,9 +192,7 @@ impl Controller {
         let answer = match result {
             Ok(incidents) => {
                 let ids: Vec<String> = incidents.iter().map(ToString::to_string).collect();
-                for id in &ids {
-                    self.shell.withdraw(id);
-                }
+                incidents.into_iter().for_each(|incident| self.put_away(incident));
                 self.incidents_removed(ids);
                 Ok(())
             }
