@@ -227,6 +227,9 @@ export function actions(store) {
     /** @param {string} id */
     seen: (id) => core.seen(id).catch(() => undefined),
 
+    /** @param {string | null} id */
+    looks: (id) => core.looks(id).catch(() => undefined),
+
     clearAll() {
       dispatch({ type: "asked", question: null });
       core.clearAll().catch(mishap);

@@ -52,6 +52,10 @@ pub(crate) enum Ask {
     Seen {
         incident: String,
     },
+    /// This incident is open in a window in front, or none is. Told in its order before it is answered.
+    Looks {
+        incident: Option<String>,
+    },
     /// Takes one incident out of view.
     Dismiss {
         incident: String,
@@ -110,6 +114,7 @@ impl Answers {
                 client.seen(&incident);
                 written(Ok(()))
             }
+            Ask::Looks { .. } => written(Ok(())),
             Ask::Dismiss { incident } => written(client.dismiss(&incident).await),
             Ask::ClearAll {} => written(client.clear_all().await),
             Ask::ChangeSettings { settings } => written(self.change_settings(settings).await),

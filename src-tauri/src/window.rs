@@ -243,6 +243,9 @@ impl Keeper {
                     process.listens = true;
                     self.open_incident(process);
                 }
+                if let Ok(Ask::Looks { incident }) = &ask {
+                    answers.client.looks(incident.as_deref());
+                }
                 let (answers, to) = (answers.clone(), process.to.clone());
                 tokio::spawn(async move {
                     let answer = match ask {
