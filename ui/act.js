@@ -245,6 +245,9 @@ export function actions(store) {
     /** @param {string} id */
     seen: (id) => core.seen(id).catch(() => undefined),
 
+    /** @param {string | null} id */
+    looks: (id) => core.looks(id).catch(() => undefined),
+
     /** Takes the handled alerts out of view that the list shows, all pages of it. */
     async clear() {
       try {

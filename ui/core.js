@@ -63,6 +63,9 @@ export const decide = (incident, decision, note) => call("decide", { incident, d
 /** @type {(incident: string) => Promise<void>} */
 export const seen = (incident) => call("seen", { incident });
 
+/** @type {(incident: string | null) => Promise<void>} */
+export const looks = (incident) => call("looks", { incident });
+
 /** @type {(incident: string) => Promise<void>} */
 export const dismiss = (incident) => call("dismiss", { incident });
 

@@ -15,6 +15,7 @@ import { startTicking } from "./tick.js";
 import { fill, t } from "./words.js";
 import { detailView } from "./views/detail.js";
 import { feedView } from "./views/feed.js";
+import { InFront } from "./views/looking.js";
 import { noticesView } from "./views/notices.js";
 import { overviewView } from "./views/overview.js";
 import { reportView } from "./views/report.js";
@@ -39,6 +40,7 @@ watchKeys();
 startTicking(now);
 
 const detail = detailView(act, now, () => store.state);
+const inFront = new InFront(act.looks);
 const announcer = new Announcer(part(document, "say"), part(document, "alarm"));
 const views = [
   paintPlace,
@@ -57,6 +59,8 @@ const views = [
 store.onPaint((state) => views.forEach((paint) => paint(state)));
 store.onEvent((before, after, event) => {
   announcer.hear(before, after, event);
+  if (event.type === "started") inFront.forget();
+  inFront.at(after.place === "feed" ? (after.shown?.id ?? null) : null);
   if (event.type === "opened" && narrow.matches) requestAnimationFrame(() => detail.focus());
 });
 narrow.addEventListener("change", () => paintPlace(store.state));

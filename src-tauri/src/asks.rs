@@ -52,6 +52,10 @@ pub(crate) enum Ask {
     Seen {
         incident: String,
     },
+    /// This incident is open in a window in front, or none is. Told in its order before it is answered.
+    Looks {
+        incident: Option<String>,
+    },
     /// Takes a decision back that was made a moment ago.
     Undo {
         incident: String,
@@ -119,6 +123,7 @@ impl Answers {
                 client.seen(&incident);
                 written(Ok(()))
             }
+            Ask::Looks { .. } => written(Ok(())),
             Ask::Dismiss { incident } => written(client.dismiss(&incident).await),
             Ask::Undo { incident } => written(client.undo(&incident).await),
             Ask::Clear { query } => written(client.clear(query).await),

@@ -71,6 +71,7 @@ fn notify_now(found: &DataDir, why: &str) {
         sound: false,
         critical: true,
         buttons: Buttons::Open,
+        in_place_of: None,
     });
     // It stays up when the program is gone: taking it back takes the notifier's own thread.
     let _ = outcome.recv_timeout(NOTIFIED_WITHIN);

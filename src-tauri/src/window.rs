@@ -283,6 +283,9 @@ impl Keeper {
                     notifier.withdraw(NOTICE);
                     self.open_incident(process);
                 }
+                if let Ok(Ask::Looks { incident }) = &ask {
+                    answers.client.looks(incident.as_deref());
+                }
                 let (answers, to) = (answers.clone(), process.to.clone());
                 tokio::spawn(async move {
                     let answer = match ask {
@@ -385,5 +388,6 @@ fn cannot_show(notifier: &Notifier, why: &str) {
         sound: false,
         critical: true,
         buttons: Buttons::Open,
+        in_place_of: None,
     });
 }

@@ -35,6 +35,26 @@ fn an_alert_pops_up_with_its_picture_in_words_a_person_understands() -> Result<(
 }
 
 #[test]
+fn what_is_read_in_the_window_has_no_popup_and_gets_none_while_it_is_looked_at() -> Result<()> {
+    let mut world = World::start()?;
+    let browser = world.open_signed_in()?;
+    world.publish("Aisle 3")?;
+    world.popup()?;
+
+    browser.find("article.row:not([data-kind=outage])")?.click()?;
+
+    world.eventually("its popup is gone", || Ok(world.desktop.window("xfce4-notifyd")?.is_none()))?;
+    let raised = world.notifications.all().len();
+    let again = world.publish_again("Aisle 3")?;
+    world.until_noted("the program says that it has the alert", |note| {
+        is_acknowledged(note, &again, Via::Socket)
+    })?;
+    browser.wait_for_words("2 pictures")?;
+    assert_eq!(world.notifications.all().len(), raised, "nothing pops up");
+    Ok(())
+}
+
+#[test]
 fn an_alert_s_picture_is_painted_in_the_window() -> Result<()> {
     let mut world = World::start()?;
     let browser = world.open_signed_in()?;

@@ -215,7 +215,7 @@ impl Counted {
 impl Shown {
     fn ended(&mut self, lines: &[Value]) -> HashSet<String> {
         let raised = lines.iter().filter(|line| line["event"] == "notification");
-        self.summaries += raised.clone().filter(|line| line["id"] == "summary:history").count();
+        self.summaries += raised.clone().filter(|line| line["id"] == "summary:unhandled").count();
         let alerts: Vec<String> =
             raised.filter_map(|line| Some(line["alert"].as_str()?.to_owned())).collect();
         for alert in &alerts {

@@ -7,7 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 use visionguard_client::journal;
 use visionguard_client::model::{AlertId, Decision, Entry, Handling, Recorded, Repaired, Severity, Source};
-use visionguard_client::policy::{self, SUMMARY};
+use visionguard_client::policy::{self, COUNTER};
 use visionguard_client::shell::Notification;
 use visionguard_client::view::{Incident, IncidentKind, NoticeView, Status, StatusView};
 
@@ -243,7 +243,7 @@ pub fn notification(
     if id.starts_with(UNSTORED) {
         return Some(columned(&time, "Not stored", &format!("{title}: {body}")));
     }
-    let is_wanted = if alert.is_some() { !has_line } else { id == SUMMARY };
+    let is_wanted = if alert.is_some() { !has_line } else { id == COUNTER };
     is_wanted.then(|| columned(&time, title, body))
 }
 
@@ -406,7 +406,13 @@ mod tests {
     fn what_has_a_line_of_its_own_gets_no_second_one() {
         assert_eq!(said(&raised("9", Some("1"), "Theft", "Door."), true), "");
         assert_eq!(said(&raised("status:outage", None, "Away", "Since 13:10."), false), "");
-        assert_ne!(said(&raised(SUMMARY, None, "While you were away", "2 incidents."), false), "");
+        assert_ne!(
+            said(
+                &raised(COUNTER, None, "2 not handled", "The latest: Theft pattern: Aisle 3, 14:05."),
+                false
+            ),
+            ""
+        );
     }
 
     #[test]
@@ -430,6 +436,7 @@ mod tests {
             sound: false,
             critical: true,
             buttons: Buttons::Open,
+            in_place_of: None,
         }
     }
 }

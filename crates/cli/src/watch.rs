@@ -372,6 +372,10 @@ impl Shell for Printer {
 
     fn withdraw(&mut self, _incident: &str) {}
 
+    fn is_screen(&self) -> bool {
+        false
+    }
+
     fn show_tray(&mut self, _tray: &Tray) {}
 
     fn emit(&mut self, _event: &Event) {}

@@ -52,6 +52,7 @@ mod measure {
                     sound: false,
                     critical: false,
                     buttons: Buttons::Incident,
+                    in_place_of: None,
                 });
                 let outcome = outcomes.recv_timeout(PATIENCE)?;
                 if !matches!(outcome, Outcome::Shown { .. }) {

@@ -7,15 +7,21 @@
 //!
 //! **Interrupting**: the first alert of an incident is shown at once and with a sound; further ones update the same
 //! notification, silently and at most every [`UPDATE_PAUSE`]. A new person or camera is a new incident and so breaks
-//! through at once. What was caught up on is told in one summary.
+//! through at once. What was caught up on is counted.
+//!
+//! **Standing**: at most [`POPUPS`] incidents' popups at once, one a camera, and one that counts the rest.
 
+mod budget;
 mod interruption;
 mod severity;
 #[cfg(test)]
 mod tests;
 mod words;
 
-pub use interruption::{Recent, STANDS, SUMMARY, UPDATE_PAUSE, Verdict, consider, stands_for, summarise};
+pub use budget::{Budget, COUNTER, Card, Count, POPUPS, Step, Tally};
+pub use interruption::{
+    Recent, STANDS, Standing, UPDATE_PAUSE, Verdict, card, consider, counter, is_first, standing,
+};
 pub use severity::{Assessment, HIGH_SCORE, REPEATED, assess};
 pub use words::came_late;
 pub(crate) use words::{camera, picture_problem, plain};

@@ -14,6 +14,11 @@ pub trait Shell: Send + 'static {
     /// Takes an incident's notification back: it was handled elsewhere.
     fn withdraw(&mut self, incident: &str);
 
+    /// Whether notifications stand on a screen, where there is room for few, or follow each other as lines.
+    fn is_screen(&self) -> bool {
+        true
+    }
+
     /// Shows this tray; called only when it differs from the last.
     fn show_tray(&mut self, tray: &view::Tray);
 
@@ -71,6 +76,8 @@ pub struct Notification {
     pub critical: bool,
     /// Which buttons it carries.
     pub buttons: Buttons,
+    /// The id of the notification whose place on the screen it takes, where that stands; both are never seen together.
+    pub in_place_of: Option<String>,
 }
 
 /// The buttons of a notification.
@@ -110,5 +117,20 @@ pub enum Outcome {
     Acknowledged {
         /// [`Notification::id`]
         id: String,
+    },
+    /// Somebody else than this program closed it: the person has seen it.
+    Closed {
+        /// [`Notification::id`]
+        id: String,
+    },
+    /// Its time was over, and it was taken back.
+    Over {
+        /// [`Notification::id`]
+        id: String,
+    },
+    /// The program that showed notifications ended, and all that stood went with it.
+    Lost {
+        /// [`Notification::id`] of those that it closed as it ended: nobody has seen them.
+        unseen: Vec<String>,
     },
 }

@@ -208,6 +208,7 @@ impl World {
             return;
         }
         self.person_looks();
+        self.the_screen_is_looked_at();
         if self.checks.woke_at.is_some_and(|woke| self.now < woke + AFTER_WAKE) {
             return;
         }

@@ -33,12 +33,13 @@ impl Desktop {
     }
 }
 
-/// Who asked for a notification, and whom.
+/// Who asked for a notification, and whom, and for which.
 #[derive(Debug, Clone, Copy)]
 pub struct Asked {
     life: u32,
     /// Of the notification service.
     start: u32,
+    number: u64,
 }
 
 /// The desktop of one life.
@@ -77,7 +78,10 @@ impl Shell for SimulatedShell {
     }
 
     fn withdraw(&mut self, incident: &str) {
-        self.tell(|world| world.line(format!("shell: withdraws {}", plainly(incident))));
+        self.tell(|world| {
+            world.line(format!("shell: withdraws {}", plainly(incident)));
+            world.popup_is_withdrawn(incident);
+        });
     }
 
     fn show_tray(&mut self, tray: &Tray) {
@@ -131,7 +135,7 @@ impl World {
     }
 
     fn pops_up(&mut self, notification: Notification) {
-        let Notification { id, alert, title, body, .. } = notification;
+        let Notification { id, alert, title, body, .. } = notification.clone();
         self.line(format!("shell: pops up {} alert {alert:?} {title:?}", plainly(&id)));
         self.notices_a_popup();
         self.is_wanted(&id);
@@ -143,8 +147,19 @@ impl World {
         } else {
             Outcome::Shown { id, alert }
         };
-        let asked = Asked { life: self.life, start: self.desktop.starts };
+        let now = self.now;
+        let (number, time) = self.screen.asks(notification, now, time);
+        let asked = Asked { life: self.life, start: self.desktop.starts, number };
         self.after(time, Event::Notified(asked, outcome));
+    }
+
+    /// The notification service ends, and all that stands with it.
+    pub fn desktop_restarts(&mut self) {
+        self.desktop.restarts();
+        self.screen.is_empty_now();
+        if let Some(client) = &self.client {
+            client.notification(Outcome::Lost { unseen: Vec::new() });
+        }
     }
 
     /// The notification service has decided.
@@ -160,8 +175,15 @@ impl World {
             Outcome::Shown { .. }
             | Outcome::Failed { .. }
             | Outcome::Opened { .. }
-            | Outcome::Acknowledged { .. } => outcome,
+            | Outcome::Acknowledged { .. }
+            | Outcome::Closed { .. }
+            | Outcome::Over { .. }
+            | Outcome::Lost { .. } => outcome,
         };
+        let is_shown = matches!(outcome, Outcome::Shown { .. });
+        if !self.is_on_screen(asked.number, is_shown) {
+            return;
+        }
         self.popup_is_decided(&outcome);
         if let Some(client) = &self.client {
             client.notification(outcome);

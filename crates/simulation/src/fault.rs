@@ -289,7 +289,7 @@ impl World {
             Fault::DiskSlow(_) => self.disk.slow = true,
             Fault::DeskFails(_) => self.desktop.fails = true,
             Fault::DeskLate(_) => self.desktop.late = true,
-            Fault::DeskRestarts(_) => self.desktop.restarts(),
+            Fault::DeskRestarts(_) => self.desktop_restarts(),
         }
     }
 

@@ -19,6 +19,7 @@ mod panics;
 mod person;
 mod plan;
 mod scene;
+mod screen;
 mod server;
 mod trace;
 mod wanted;

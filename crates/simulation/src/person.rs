@@ -320,6 +320,8 @@ pub async fn fulfil(shared: Shared, client: Client, wish: Wish, life: u32) {
         Wish::Seen => {
             let incident = lock(&shared).an_incident();
             if let Some(incident) = incident {
+                // For as long as the window is open.
+                client.looks(Some(&incident));
                 client.seen(&incident);
             }
         }
@@ -380,6 +382,7 @@ async fn sign_out(shared: &Shared, client: &Client, erase: bool, life: u32) {
     }
     world.person.signing_out = false;
     world.line(format!("person: signs out: {}", said(&answer)));
+    world.the_screen_is_cleared();
     if erase {
         world.another_journal_begins();
         if answer.is_ok() {

@@ -44,6 +44,8 @@ pub enum Bug {
     ForgetsWhatWasAcknowledged,
     /// Every popup is raised twice.
     ShowsTwice,
+    /// No popup is taken back.
+    WithdrawsNothing,
     /// The program dies of a panic in one of its tasks.
     Panics,
     /// The server does not notice that a socket is gone.
@@ -131,6 +133,7 @@ impl World {
                 Bug::LosesAnAlert
                 | Bug::ForgetsWhatWasAcknowledged
                 | Bug::ShowsTwice
+                | Bug::WithdrawsNothing
                 | Bug::Panics
                 | Bug::KeepsDeadSockets
                 | Bug::SkipsOne

@@ -26,6 +26,7 @@ use crate::net::{Net, StreamId, Way};
 use crate::person::{Person, Wish};
 use crate::plan::{Plan, QUIET};
 use crate::scene::Noticed;
+use crate::screen::Screen;
 use crate::server::{self, Server};
 use crate::trace::Trace;
 
@@ -135,6 +136,8 @@ pub struct World {
     pub disk: DiskState,
     /// The desktop.
     pub desktop: Desktop,
+    /// What stands on it.
+    pub screen: Screen,
     /// The person.
     pub person: Person,
     /// Attempts to connect.
@@ -187,6 +190,7 @@ impl World {
             server: Server::new(&plan),
             disk: DiskState::default(),
             desktop: Desktop::default(),
+            screen: Screen::default(),
             person: Person::default(),
             attempts: Attempts::default(),
             checks: Checks::default(),
@@ -213,6 +217,8 @@ impl World {
         self.quiet_since = self.now;
         self.life += 1;
         self.death = None;
+        // What the life before left standing is taken back.
+        self.screen.forgets();
     }
 
     /// The life is over: the world's time is its own again.

@@ -69,6 +69,13 @@ fn a_second_popup_is_noticed() {
 }
 
 #[test]
+fn popups_that_cover_the_screen_are_noticed() {
+    for kind in KINDS {
+        assert_eq!(first_failure(kind, Bug::WithdrawsNothing), "I14", "{kind:?}");
+    }
+}
+
+#[test]
 fn a_panic_is_noticed_though_nobody_awaits_its_task() {
     assert_eq!(first_failure(Kind::Original, Bug::Panics), "I11");
 }

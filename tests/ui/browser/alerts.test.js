@@ -172,6 +172,26 @@ test("the mark of a new alert goes only after its picture was in sight for a sec
   assert.deepEqual(await asked(page, "seen"), [{ incident: "12" }]);
 });
 
+test("the program is told which alert is open in a window in front, and when it is no more", async () => {
+  const page = await set.open("full");
+
+  await page.locator("article.row").first().click();
+  await page.waitForFunction(() => /** @type {any} */ (window).__mock.asked("looks").length === 1);
+  await page.evaluate(() => {
+    Object.defineProperty(document, "hasFocus", { value: () => false, configurable: true });
+    dispatchEvent(new Event("blur"));
+  });
+  await page.evaluate(() => {
+    Object.defineProperty(document, "hasFocus", { value: () => true, configurable: true });
+    dispatchEvent(new Event("focus"));
+  });
+  await page.keyboard.press("Escape");
+  await page.waitForFunction(() => /** @type {any} */ (window).__mock.asked("looks").length === 4);
+
+  const told = await asked(page, "looks");
+  assert.deepEqual(told, [{ incident: "12" }, { incident: null }, { incident: "12" }, { incident: null }]);
+});
+
 test("a blurred picture counts as seen only once it is shown clearly", async () => {
   const page = await set.open("blur");
   await page.locator("article.row").first().focus();

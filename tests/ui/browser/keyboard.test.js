@@ -470,7 +470,7 @@ function wait(page) {
 
 /** How much was asked of the program, looking aside. @param {import("playwright-core").Page} page */
 function count(page) {
-  return page.evaluate(() => /** @type {any} */ (window).__mock.calls.filter((/** @type {any} */ call) => call.command !== "seen").length);
+  return page.evaluate(() => /** @type {any} */ (window).__mock.calls.filter((/** @type {any} */ call) => !["seen", "looks"].includes(call.command)).length);
 }
 
 /** What has the focus. @param {import("playwright-core").Page} page */

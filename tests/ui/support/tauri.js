@@ -127,6 +127,7 @@
     sign_out: () => mock.emit({ type: "session", session: null }),
     retry_now: () => undefined,
     seen: () => undefined,
+    looks: () => undefined,
   };
 
   Object.defineProperty(window, "__TAURI_INTERNALS__", {

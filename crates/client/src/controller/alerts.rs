@@ -6,6 +6,7 @@ pub(super) mod decisions;
 pub(super) mod drill;
 mod notifications;
 pub(super) mod recorder;
+mod screen;
 mod urgent;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -22,7 +23,7 @@ use super::Controller;
 use super::ticks::Due;
 use crate::journal::JournalError;
 use crate::model::{AlertId, Handling, IncidentId, Recorded, Repaired, Source};
-use crate::policy;
+use crate::policy::{self, Budget};
 use crate::status;
 
 /// Between two updates of a notification about an alert that could not be stored, or of a message.
@@ -37,6 +38,8 @@ pub(super) struct Alerts {
     /// Where acks that were sent are noted.
     acks: Option<mpsc::UnboundedSender<acks::Sent>>,
     pub(super) recent: policy::Recent,
+    /// What stands on the screen.
+    pub(super) budget: Budget,
     /// Incidents whose notification was updated too short a time ago, with the alert to show then.
     pub(super) again: BTreeMap<IncidentId, (Moment, AlertId)>,
     /// Alerts that are not stored, and when to try again.
@@ -46,27 +49,29 @@ pub(super) struct Alerts {
     pub(super) raised: BTreeMap<String, Moment>,
     /// Alerts that were shown, which could not be written down.
     pub(super) unmarked: BTreeSet<AlertId>,
-    /// Incidents that a summary covered then, which could not be written down.
-    pub(super) uncovered: Vec<(Vec<IncidentId>, Timestamp)>,
-    /// The incidents that the summary on its way covers.
-    pub(super) summarised: Vec<IncidentId>,
+    /// Alerts that were told of then in some other way, which could not be written down.
+    pub(super) untold: Vec<(Vec<(IncidentId, AlertId)>, Timestamp)>,
     /// When to look for alerts that no notification covered.
     pub(super) notify_again: Due,
 }
 
 impl Alerts {
-    pub(super) fn new(lane: mpsc::Sender<Item>, acks: mpsc::UnboundedSender<acks::Sent>) -> Alerts {
+    pub(super) fn new(
+        lane: mpsc::Sender<Item>,
+        acks: mpsc::UnboundedSender<acks::Sent>,
+        is_screen: bool,
+    ) -> Alerts {
         Alerts {
             lane: Some(lane),
             acks: Some(acks),
             recent: policy::Recent::default(),
+            budget: Budget::new(is_screen),
             again: BTreeMap::new(),
             backlog: Backlog::default(),
             store_again: Due::default(),
             raised: BTreeMap::new(),
             unmarked: BTreeSet::new(),
-            uncovered: Vec::new(),
-            summarised: Vec::new(),
+            untold: Vec::new(),
             notify_again: Due::default(),
         }
     }
@@ -89,7 +94,7 @@ impl Alerts {
         self.again.clear();
         if erase {
             self.unmarked.clear();
-            self.uncovered.clear();
+            self.untold.clear();
             self.store_again.clear();
         }
     }
@@ -193,6 +198,7 @@ impl Controller {
             Recorded::New { entry, repaired, .. } => {
                 self.alert_added(entry);
                 if arrival.notified {
+                    self.alerts.budget.is_stored(&urgent::id(&arrival.alert), entry.incident.id);
                     self.mark_notified(Some(entry.incident.id), entry.alert.id);
                 } else if arrival.alert.via == Via::Notification && entry.incident.alerts == 1 {
                     // A notice brings no picture; the server has it.
@@ -234,6 +240,9 @@ impl Controller {
         if repaired.is_empty() {
             return;
         }
+        if let Some(incident) = repaired.removed_incident {
+            self.put_away(incident);
+        }
         if let Some(entry) = &repaired.split_off {
             self.alert_added(entry);
             self.consider_with_cover(entry);
@@ -251,7 +260,8 @@ impl Controller {
             arrival.notified = true;
             let notification = urgent::notification(&arrival, &self.settings.view);
             if self.settings.view.notifications && self.alerts.may_raise(&notification.id, self.now()) {
-                self.shell.notify(notification);
+                let card = urgent::card(&arrival, &notification);
+                self.on_screen(|budget| budget.raise(card, notification));
             }
         }
         if let Some(place) = arrival.place.as_ref().filter(|place| place.session == self.who.epoch) {
@@ -280,6 +290,10 @@ impl Controller {
         }
         if self.alerts.notify_again.take(now) {
             self.look_for_unnotified();
+            self.on_screen(|budget| {
+                budget.try_again();
+                Vec::new()
+            });
         }
         let due: Vec<IncidentId> =
             self.alerts.again.iter().filter(|(_, (at, _))| *at <= now).map(|(id, _)| *id).collect();
@@ -294,8 +308,8 @@ impl Controller {
         for alert in std::mem::take(&mut self.alerts.unmarked) {
             self.mark_notified(None, alert);
         }
-        for (incidents, at) in std::mem::take(&mut self.alerts.uncovered) {
-            self.cover(incidents, at);
+        for (told, at) in std::mem::take(&mut self.alerts.untold) {
+            self.mark_told(told, at);
         }
         self.alerts.backlog.try_again();
         self.store_on();
@@ -323,7 +337,7 @@ mod tests {
 
     #[test]
     fn an_older_alert_does_not_take_the_place_of_a_newer_one_whose_popup_waits() {
-        let mut alerts = Alerts::new(mpsc::channel(1).0, mpsc::unbounded_channel().0);
+        let mut alerts = Alerts::new(mpsc::channel(1).0, mpsc::unbounded_channel().0, true);
         let (incident, at) = (IncidentId(3), Moment::from_start(Duration::from_secs(10)));
 
         alerts.put_off(incident, at, AlertId(5));

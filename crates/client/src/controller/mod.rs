@@ -376,6 +376,11 @@ impl Client {
         self.tell(Tick::Seen(incident.to_owned()));
     }
 
+    /// Tells which incident the person is looking at from now on, in a window in front: nothing pops up about it.
+    pub fn looks(&self, incident: Option<&str>) {
+        self.tell(Tick::Looks(incident.map(str::to_owned)));
+    }
+
     /// Takes one handled incident out of view; the journal keeps it.
     pub async fn dismiss(&self, incident: &str) -> Result<(), Problem> {
         self.ask(|reply| Tick::Dismiss(incident.to_owned(), reply)).await.unwrap_or_else(|| Err(stopped()))

@@ -270,6 +270,7 @@ impl Controller {
         tracing::info!(erase, "signed out");
 
         self.alerts.forget(erase);
+        self.clear_screen();
 
         let over = std::mem::take(&mut self.who.over);
         let work = std::mem::take(&mut self.who.work);

@@ -104,6 +104,7 @@ pub(super) fn start(parts: Parts, remarks: Remarks, shell: Box<dyn Shell>) -> Re
     let were_read = settings::were_read(&remarks.complaints);
     let (home, taken) = Home::new(parts.program, lock, directory, were_read, &parts.journal);
 
+    let alerts = Alerts::new(lane, acks, shell.is_screen());
     let mut controller = Controller {
         shell,
         ticks: ticks.clone(),
@@ -123,7 +124,7 @@ pub(super) fn start(parts: Parts, remarks: Remarks, shell: Box<dyn Shell>) -> Re
         studio: Studio::open(),
         who: Who::default(),
         watch: Watch::default(),
-        alerts: Alerts::new(lane, acks),
+        alerts,
         outbox: Outbox::default(),
         drills: Drills::default(),
         page: Page::default(),

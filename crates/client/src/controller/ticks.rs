@@ -61,6 +61,8 @@ pub(super) enum Tick {
     Undo(String, Reply<Result<(), Problem>>),
     Standing(Reply<Standing>),
     Seen(String),
+    /// The person looks at this incident from now on, or at none.
+    Looks(Option<String>),
     Dismiss(String, Reply<Result<(), Problem>>),
     Clear(FeedQuery, Reply<Result<Cleared, Problem>>),
     BringBack(BringBack, Reply<Result<(), Problem>>),
@@ -170,8 +172,8 @@ pub(super) enum Tick {
     SettingsSaved(Saved, Reply<Result<SettingsView, Problem>>),
     /// That this alert was shown could not be written down.
     NotMarked(AlertId, JournalError),
-    /// That a summary covered these then could not be written down.
-    NotCovered(Vec<IncidentId>, Timestamp, JournalError),
+    /// That these were told of then could not be written down.
+    NotToldOf(Vec<(IncidentId, AlertId)>, Timestamp, JournalError),
     /// A write failed that nobody waits for.
     WriteFailed(JournalError),
 
@@ -206,6 +208,7 @@ impl Controller {
             }
             Tick::Standing(reply) => self.standing(reply),
             Tick::Seen(incident) => self.seen(&incident),
+            Tick::Looks(incident) => self.looks(incident.as_deref()),
             Tick::Dismiss(incident, reply) => self.dismiss(&incident, reply),
             Tick::Clear(query, reply) => self.clear(query, reply),
             Tick::BringBack(what, reply) => self.bring_back(what, reply),
@@ -268,7 +271,7 @@ impl Controller {
             Tick::JournalLeft(result) => self.journal_left(result),
             Tick::SettingsSaved(result, reply) => self.settings_saved(result, reply),
             Tick::NotMarked(alert, error) => self.not_marked(alert, &error),
-            Tick::NotCovered(incidents, at, error) => self.not_covered(incidents, at, &error),
+            Tick::NotToldOf(told, at, error) => self.not_told_of(told, at, &error),
             Tick::WriteFailed(error) => self.journal_failed(&error),
 
             Tick::Time => self.time(),

@@ -178,13 +178,13 @@ impl Journal {
         self.write(move |connection| marks::covered(connection, incident, alert, at)).await
     }
 
-    /// Notes that all alerts of these incidents were covered by one summary.
-    pub async fn mark_incidents_notified(
+    /// Notes that one notification told of these alerts, each with the earlier ones of its incident.
+    pub async fn mark_told(
         &self,
-        incidents: Vec<IncidentId>,
+        told: Vec<(IncidentId, AlertId)>,
         at: Timestamp,
     ) -> Result<(), JournalError> {
-        self.write(move |connection| marks::incidents_notified(connection, &incidents, at)).await
+        self.write(move |connection| marks::told(connection, &told, at)).await
     }
 
     /// Notes when the acks of these alerts were sent.
@@ -193,7 +193,7 @@ impl Journal {
     }
 
     /// Open incidents with alerts that no notification covered, each with its newest such alert, oldest first: what a
-    /// crash may have left unshown. Those of [`Source::History`] are for a summary.
+    /// crash may have left unshown. Those of [`Source::History`] are only counted.
     pub async fn not_yet_notified(&self) -> Result<Vec<Entry>, JournalError> {
         self.read(marks::not_yet_notified).await
     }

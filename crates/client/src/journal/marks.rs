@@ -37,17 +37,16 @@ pub(super) fn covered(
     note_on_incident(connection, incident, at)
 }
 
-pub(super) fn incidents_notified(
+/// An alert may be of another incident by now, or have proved to be one that was there already.
+pub(super) fn told(
     connection: &Connection,
-    incidents: &[IncidentId],
+    told: &[(IncidentId, AlertId)],
     at: Timestamp,
 ) -> Result<(), JournalError> {
-    let at = at.as_microsecond();
-    for incident in incidents {
-        connection
-            .prepare_cached("UPDATE alert SET notified_at = ?2 WHERE incident = ?1 AND notified_at IS NULL")?
-            .execute(params![incident.0, at])?;
-        note_on_incident(connection, *incident, at)?;
+    for (incident, alert) in told {
+        if notified(connection, *alert, at)?.is_none() {
+            covered(connection, *incident, *alert, at)?;
+        }
     }
     Ok(())
 }

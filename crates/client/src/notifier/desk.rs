@@ -15,13 +15,11 @@ mod service;
 
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
-
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until, timeout};
 use zbus::names::OwnedUniqueName;
 
-use crate::policy;
+use crate::policy::{self, Standing};
 use crate::shell::{Notification, Outcome};
 
 use super::pending::Item;
@@ -137,6 +135,7 @@ impl Desk {
             Happened::Over => {
                 for popup in self.popups.take_over(Instant::now()) {
                     tracing::debug!(id = popup.id, "the incident is over");
+                    (self.report)(Outcome::Over { id: popup.id.clone() });
                     self.close(popup);
                 }
             }
@@ -307,8 +306,13 @@ impl Desk {
                 self.bus.lost();
             }
             Heard::Closed { ref by, number } => {
-                if self.owner.as_ref() == Some(by) && !self.popups.closed(number) {
-                    self.remember_early(heard);
+                if self.owner.as_ref() != Some(by) {
+                    return;
+                }
+                match self.popups.closed(number) {
+                    Some(Some(id)) => (self.report)(Outcome::Closed { id }),
+                    Some(None) => {}
+                    None => self.remember_early(heard),
                 }
             }
             Heard::Chosen { ref by, number, ref action } => {
@@ -316,9 +320,9 @@ impl Desk {
                     return;
                 }
                 match self.popups.chosen(number) {
-                    Some(popup) => {
-                        answer(&popup.id, action, &self.report);
-                        self.close(popup);
+                    Some((id, popup)) => {
+                        answer(&id, action, &self.report);
+                        popup.into_iter().for_each(|popup| self.close(popup));
                     }
                     None => self.remember_early(heard),
                 }
@@ -344,9 +348,11 @@ impl Desk {
 
     /// The service that gave the numbers is gone, and what it showed with it.
     fn forget(&mut self) {
-        self.popups.forget();
+        let unseen = self.popups.forget();
+        if self.owner.take().is_some() {
+            (self.report)(Outcome::Lost { unseen });
+        }
         self.early.clear();
-        self.owner = None;
         self.kept.clear();
     }
 
@@ -422,7 +428,10 @@ fn answer(id: &str, action: &str, report: &Report) {
     }
 }
 
-/// How long the incident's popup stands without an update.
+/// How long it stands without an update.
 fn stands_until(notification: &Notification) -> Option<Instant> {
-    policy::stands_for(notification).map(|time: Duration| Instant::now() + time)
+    match policy::standing(notification) {
+        Standing::For(time) => Some(Instant::now() + time),
+        Standing::AsUsual | Standing::UntilClosed => None,
+    }
 }

@@ -3,8 +3,7 @@
 //!
 //! Nothing here can hold up the caller: [`Notifier::notify`] puts the notification on a short list and returns. A
 //! service that is absent, late, frozen or refusing costs the actor five seconds and ends in [`Outcome::Failed`] with a
-//! sentence. While it waits, newer notifications of the same id take the older ones' place, and what does not fit on the
-//! list is told in one summary.
+//! sentence. While it waits, newer notifications of the same id take the older ones' place.
 //!
 //! It decides nothing: whether something is worth a notification is for the policy.
 

@@ -1,18 +1,14 @@
-//! What waits to be raised: short, newest words per id, the rest counted.
+//! What waits to be raised: the newest words of each id. How many may stand is for the policy.
 
 use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::Notify;
 
-use crate::shell::{Buttons, Notification};
+use crate::shell::Notification;
 
-/// Notifications that wait, each of another id; more become one summary.
-pub(super) const LIMIT: usize = 16;
 /// Alerts that one notification remembers to stand for; their showing is not proven beyond it.
 const ALERTS_LIMIT: usize = 1_000;
-/// The summary of what did not fit on the list.
-pub(super) const SUMMARY: &str = "summary:overflow";
 
 /// A notification and everything it stands for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,16 +34,7 @@ pub(super) struct Pending {
 #[derive(Debug, Default)]
 struct List {
     orders: VecDeque<Order>,
-    overflow: Option<Overflow>,
     closed: bool,
-}
-
-#[derive(Debug, Default)]
-struct Overflow {
-    count: usize,
-    critical: bool,
-    sound: bool,
-    speaks_of: Vec<(String, Option<String>)>,
 }
 
 impl Pending {
@@ -96,28 +83,30 @@ impl List {
             item.replace(notification);
             return;
         }
-        let waiting = self.orders.iter().filter(|order| matches!(order, Order::Raise(_))).count();
-        if waiting < LIMIT {
-            self.orders.push_back(Order::Raise(Box::new(Item::new(notification))));
-        } else {
-            self.overflow.get_or_insert_default().count_in(notification);
+        if let Some(before) = notification.in_place_of.clone()
+            && let Some(item) = self.waiting(&before)
+        {
+            // What waits may be an update of one that stands.
+            let in_place_of = item.notification.in_place_of.take().or(Some(before));
+            *item = Item::new(Notification { in_place_of, ..notification });
+            return;
         }
+        self.orders.push_back(Order::Raise(Box::new(Item::new(notification))));
     }
 
     fn withdraw(&mut self, id: &str) {
         self.orders.retain(|order| match order {
             Order::Raise(item) => item.notification.id != id,
-            Order::Withdraw(other) => other != id,
+            Order::Withdraw(_) => true,
         });
-        self.orders.push_back(Order::Withdraw(id.to_owned()));
+        // One that waits already makes room for what was raised after it: it stays where it is.
+        if !self.orders.contains(&Order::Withdraw(id.to_owned())) {
+            self.orders.push_back(Order::Withdraw(id.to_owned()));
+        }
     }
 
     fn take(&mut self) -> Option<Order> {
-        if let Some(order) = self.orders.pop_front() {
-            return Some(order);
-        }
-        let summary = self.overflow.take()?.into_item();
-        Some(Order::Raise(Box::new(summary)))
+        self.orders.pop_front()
     }
 
     fn waiting(&mut self, id: &str) -> Option<&mut Item> {
@@ -142,30 +131,8 @@ impl Item {
         if self.notification.picture.is_none() {
             self.notification.picture = older.picture;
         }
+        self.notification.in_place_of = self.notification.in_place_of.take().or(older.in_place_of);
         remember(&mut self.speaks_of, &self.notification);
-    }
-}
-
-impl Overflow {
-    fn count_in(&mut self, notification: Notification) {
-        self.count += 1;
-        self.critical |= notification.critical;
-        self.sound |= notification.sound;
-        remember(&mut self.speaks_of, &notification);
-    }
-
-    fn into_item(self) -> Item {
-        let notification = Notification {
-            id: SUMMARY.into(),
-            alert: None,
-            title: "VisionGuard".into(),
-            body: super::text::more(self.count),
-            picture: None,
-            sound: self.sound,
-            critical: self.critical,
-            buttons: Buttons::Open,
-        };
-        Item { notification, speaks_of: self.speaks_of }
     }
 }
 
@@ -180,6 +147,7 @@ mod tests {
     use bytes::Bytes;
 
     use super::*;
+    use crate::shell::Buttons;
 
     #[test]
     fn a_newer_one_of_the_same_id_takes_the_place_of_the_older_and_speaks_for_both() {
@@ -201,23 +169,36 @@ mod tests {
     }
 
     #[test]
-    fn what_does_not_fit_is_told_in_one_summary_after_the_rest() {
+    fn room_is_made_before_what_it_is_made_for() {
         let mut list = List::default();
-        for number in 0..LIMIT + 3 {
-            list.raise(Notification {
-                critical: number == LIMIT,
-                ..notification(&format!("n{number}"), "1")
-            });
-        }
+        list.withdraw("a");
+        list.raise(notification("b", "1"));
+        list.raise(notification("a", "2"));
 
-        let orders: Vec<_> = std::iter::from_fn(|| list.take()).collect();
+        list.withdraw("a");
 
-        assert_eq!(orders.len(), LIMIT + 1);
-        let Some(Order::Raise(summary)) = orders.last() else { panic!("no summary") };
-        assert_eq!(summary.notification.id, SUMMARY);
-        assert!(summary.notification.body.contains('3'), "{}", summary.notification.body);
-        assert!(summary.notification.critical);
-        assert_eq!(summary.speaks_of.len(), 3);
+        assert_eq!(list.take(), Some(Order::Withdraw("a".into())));
+        assert!(matches!(list.take(), Some(Order::Raise(item)) if item.notification.id == "b"));
+        assert_eq!(list.take(), None);
+    }
+
+    #[test]
+    fn one_that_comes_in_the_place_of_one_that_still_waits_is_raised_instead() {
+        let mut list = List::default();
+        list.raise(Notification { in_place_of: Some("first".into()), ..notification("a", "1") });
+        list.raise(notification("b", "2"));
+
+        list.raise(Notification { in_place_of: Some("a".into()), ..notification("c", "3") });
+
+        let Some(Order::Raise(item)) = list.take() else { panic!("nothing waits") };
+        assert_eq!(
+            (item.notification.id.as_str(), item.notification.in_place_of.as_deref()),
+            ("c", Some("first"))
+        );
+        assert_eq!(item.speaks_of, [("c".into(), Some("3".into()))], "nobody saw the other");
+        let Some(Order::Raise(item)) = list.take() else { panic!("only one waits") };
+        assert_eq!(item.notification.id, "b");
+        assert_eq!(list.take(), None);
     }
 
     #[test]
@@ -253,6 +234,7 @@ mod tests {
             sound: false,
             critical: false,
             buttons: Buttons::Incident,
+            in_place_of: None,
         }
     }
 }

@@ -193,6 +193,7 @@ mod tests {
             sound: false,
             critical: false,
             buttons: Buttons::Incident,
+            in_place_of: None,
         }
     }
 

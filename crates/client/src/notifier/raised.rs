@@ -100,6 +100,7 @@ mod tests {
             sound,
             critical,
             buttons: Buttons::Incident,
+            in_place_of: None,
         }
     }
 }

@@ -282,8 +282,26 @@ impl World {
         assert_eq!(self.outcome(), shown("settle", "settle"), "nothing else came back");
     }
 
+    /// What became of a notification, or what the person did with it; not what went besides.
     fn outcome(&self) -> Outcome {
-        self.outcomes.recv_timeout(Duration::from_secs(60)).expect("an outcome within a minute")
+        loop {
+            let outcome = self.outcomes.recv_timeout(Duration::from_secs(60));
+            let outcome = outcome.expect("an outcome within a minute");
+            if !is_gone(&outcome) {
+                return outcome;
+            }
+        }
+    }
+
+    /// What went next from the screen.
+    fn gone(&self) -> Outcome {
+        loop {
+            let outcome = self.outcomes.recv_timeout(Duration::from_secs(60));
+            let outcome = outcome.expect("something goes within a minute");
+            if is_gone(&outcome) {
+                return outcome;
+            }
+        }
     }
 
     /// The service does not repeat an answer that comes before somebody listens for it, so it is given until it is heard.
@@ -291,7 +309,9 @@ impl World {
         let until = Instant::now() + Duration::from_secs(60);
         loop {
             give();
-            if let Ok(outcome) = self.outcomes.recv_timeout(Duration::from_millis(200)) {
+            if let Ok(outcome) = self.outcomes.recv_timeout(Duration::from_millis(200))
+                && !is_gone(&outcome)
+            {
                 return outcome;
             }
             assert!(Instant::now() < until, "no outcome within a minute");
@@ -315,6 +335,10 @@ impl World {
     }
 }
 
+fn is_gone(outcome: &Outcome) -> bool {
+    matches!(outcome, Outcome::Closed { .. } | Outcome::Over { .. } | Outcome::Lost { .. })
+}
+
 fn asked() -> Result<super::Service, String> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
     runtime.block_on(ask())
@@ -330,6 +354,7 @@ fn incident(id: &str, alert: &str) -> Notification {
         sound: false,
         critical: false,
         buttons: Buttons::Incident,
+        in_place_of: None,
     }
 }
 

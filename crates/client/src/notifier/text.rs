@@ -1,7 +1,5 @@
 //! Words for a place that we do not control: bounded, without control characters, escaped where markup is read.
 
-use crate::words;
-
 /// Characters of a title.
 const TITLE_LIMIT: usize = 120;
 /// Characters of a body: more go past the edge of a screen, where a popup is as high as its words.
@@ -18,14 +16,6 @@ pub(super) fn title(text: &str) -> String {
 pub(super) fn body(text: &str, markup: bool) -> String {
     let text = bounded(text, BODY_LIMIT);
     if markup { escaped(&text) } else { text }
-}
-
-/// What the summary of many says.
-pub(super) fn more(count: usize) -> String {
-    match count {
-        1 => words::text("notification.one_more", &[]),
-        _ => words::text("notification.more", &[("count", &count.to_string())]),
-    }
 }
 
 fn bounded(text: &str, limit: usize) -> String {

@@ -184,8 +184,7 @@ fn answer(id: &str, response: &NotificationResponse, report: &Report) {
         NotificationResponse::Default => report(Outcome::Opened { id }),
         NotificationResponse::Action(action) if action == ACKNOWLEDGE => report(Outcome::Acknowledged { id }),
         NotificationResponse::Action(action) if action == VIEW => report(Outcome::Opened { id }),
-        NotificationResponse::Action(_)
-        | NotificationResponse::Reply(_)
-        | NotificationResponse::Closed(_) => {}
+        NotificationResponse::Closed(_) => report(Outcome::Closed { id }),
+        NotificationResponse::Action(_) | NotificationResponse::Reply(_) => {}
     }
 }

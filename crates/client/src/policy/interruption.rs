@@ -7,11 +7,11 @@ use bytes::Bytes;
 use jiff::tz::TimeZone;
 use visionguard_proto::{AnomalyId, Moment};
 
+use super::budget::{COUNTER, Card, Tally};
 use super::{assess, words};
-use crate::model::{AlertId, Entry, IncidentId, IncidentRow, Severity};
+use crate::model::{AlertId, Entry, IncidentId, Severity};
 use crate::shell::{Buttons, Notification};
 use crate::view::SettingsView;
-use crate::words::text;
 
 /// The pause between two updates of one notification.
 pub const UPDATE_PAUSE: Duration = Duration::from_secs(10);
@@ -20,17 +20,26 @@ pub const UPDATE_PAUSE: Duration = Duration::from_secs(10);
 /// between two updates, and what an alert may take to get here.
 pub const STANDS: Duration = Duration::from_secs(90);
 
-/// How long a notification stands before it is taken back, unless it is updated; none for one that stands until it is
-/// dismissed, or as long as the desktop has it.
-pub fn stands_for(notification: &Notification) -> Option<Duration> {
-    match notification.buttons {
-        Buttons::Incident if !notification.critical => Some(STANDS),
-        Buttons::Incident | Buttons::Open => None,
-    }
+/// How long a notification stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Standing {
+    /// As long as the desktop has it.
+    AsUsual,
+    /// Until this time has gone by without an update: then it is taken back.
+    For(Duration),
+    /// Until it is taken back, or dismissed.
+    UntilClosed,
 }
 
-/// The [`Notification::id`] of the summary of what was missed.
-pub const SUMMARY: &str = "summary:history";
+/// How long this notification stands.
+pub fn standing(notification: &Notification) -> Standing {
+    match notification.buttons {
+        Buttons::Incident | Buttons::Open if notification.critical => Standing::UntilClosed,
+        Buttons::Incident => Standing::For(STANDS),
+        Buttons::Open if notification.id == COUNTER => Standing::UntilClosed,
+        Buttons::Open => Standing::AsUsual,
+    }
+}
 
 /// Incidents remembered as shown; more than can be on a screen.
 const REMEMBERED: usize = 500;
@@ -68,7 +77,7 @@ impl Recent {
     }
 
     /// Whether a notification spoke for this alert already: the journal may not have it yet, where the disk is slow.
-    fn covers(&self, entry: &Entry) -> bool {
+    pub fn covers(&self, entry: &Entry) -> bool {
         self.shown.get(&entry.incident.id).is_some_and(|shown| entry.alert.id <= shown.alert)
     }
 
@@ -124,7 +133,7 @@ pub fn consider(
         return Verdict::NotBefore(at);
     }
     let assessment = assess(incident.kind, incident.top_score, incident.nth);
-    let first = incident.notified_at.is_none() && !recent.knows(entry);
+    let first = is_first(entry, recent);
     let body = words::body(entry, &assessment, &TimeZone::system());
     let says_why = settings.picture_in_notification && picture.is_none();
     Verdict::Notify(Box::new(Notification {
@@ -139,26 +148,41 @@ pub fn consider(
         sound: settings.sound && first,
         critical: assessment.severity == Severity::High,
         buttons: Buttons::Incident,
+        in_place_of: None,
     }))
 }
 
-/// The one notification about everything that was caught up on: alerts of [`crate::model::Source::History`], one entry
-/// an incident. Its id is [`SUMMARY`].
-pub fn summarise(missed: &[Entry], settings: &SettingsView) -> Option<Notification> {
-    let open: Vec<&IncidentRow> =
-        missed.iter().map(|entry| &entry.incident).filter(|incident| incident.is_open()).collect();
-    let newest = open.iter().max_by_key(|incident| incident.last_at)?;
-    if !settings.notifications {
-        return None;
+/// Whether nobody has heard of its incident yet.
+pub fn is_first(entry: &Entry, recent: &Recent) -> bool {
+    entry.incident.notified_at.is_none() && !recent.knows(entry)
+}
+
+/// What the budget of popups is to know of an incident, as of this alert.
+pub fn card(entry: &Entry, settings: &SettingsView) -> Card {
+    let incident = &entry.incident;
+    Card {
+        id: incident.id.to_string(),
+        incident: Some(incident.id),
+        alert: Some(entry.alert.id),
+        camera: incident.stream_id.as_ref().map(|stream| stream.as_str().to_owned()),
+        store: incident.shop_id.as_ref().map(|shop| shop.as_str().to_owned()),
+        severity: assess(incident.kind, incident.top_score, incident.nth).severity,
+        title: words::title(incident, settings),
+        at: incident.last_at,
     }
-    Some(Notification {
-        id: SUMMARY.to_owned(),
+}
+
+/// The one that counts the incidents without a popup of their own. Its id is [`COUNTER`].
+pub fn counter(tally: &Tally, settings: &SettingsView) -> Notification {
+    Notification {
+        id: COUNTER.to_owned(),
         alert: None,
-        title: text("notification.missed_title", &[]),
-        body: words::missed(open.len(), newest, settings),
+        title: words::unhandled(tally.incidents, tally.stores),
+        body: words::latest(&tally.newest.0, tally.newest.1, &TimeZone::system()),
         picture: None,
-        sound: settings.sound,
+        sound: settings.sound && tally.sound,
         critical: false,
         buttons: Buttons::Open,
-    })
+        in_place_of: None,
+    }
 }

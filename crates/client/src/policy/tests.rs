@@ -3,7 +3,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use jiff::SignedDuration;
 use jiff::tz::TimeZone;
-use visionguard_proto::{Alert, AnomalyId, Kind, Moment, Picture, StreamId, Via};
+use visionguard_proto::{Alert, AnomalyId, Kind, Moment, Picture, ShopId, StreamId, Via};
 
 use super::*;
 use crate::journal::Journal;
@@ -178,20 +178,29 @@ async fn a_notification_says_what_where_how_bad_and_shows_the_picture_only_if_wa
 }
 
 #[tokio::test]
-async fn what_was_missed_is_one_summary() {
+async fn what_has_no_popup_is_counted_in_words() {
     let world = World::new();
-    let mut missed = Vec::new();
-    for stream in ["stream-a", "stream-b", "stream-c"] {
-        missed.push(world.tell(stream, 1, 0).await);
+    let mut budget = Budget::new(true);
+    let told = |budget: &mut Budget| {
+        let Some(Count::Tell(tally)) = budget.count(true) else { panic!("nothing is to be told") };
+        budget.counter_shown();
+        counter(&tally, &settings())
+    };
+    let mut said = Vec::new();
+    for (stream, shop) in [("stream-a", "shop-1"), ("stream-b", "shop-1"), ("stream-c", "shop-2")] {
+        let mut entry = world.tell(stream, 1, 0).await;
+        entry.incident.shop_id = ShopId::new(shop).ok();
+        assert_eq!(budget.count_missed(card(&entry, &settings()), true), []);
+        said.push(told(&mut budget));
     }
 
-    let many = summarise(&missed, &settings()).expect("a summary");
-    let one = summarise(&missed[..1], &settings()).expect("a summary");
-
-    assert_eq!(many.id, SUMMARY);
-    assert!(many.body.starts_with("3 incidents."), "{}", many.body);
-    assert!(one.body.starts_with("1 incident:"), "{}", one.body);
-    assert_eq!(summarise(&[], &settings()), None);
+    assert!(said.iter().all(|counter| counter.id == COUNTER && counter.sound));
+    assert_eq!(
+        said.iter().map(|counter| counter.title.as_str()).collect::<Vec<_>>(),
+        ["1 not handled", "2 not handled", "3 not handled, 2 stores"]
+    );
+    assert!(said[2].body.starts_with("The latest: Theft pattern: Camera stream-c, "), "{}", said[2].body);
+    assert_eq!(standing(&said[0]), Standing::UntilClosed);
 }
 
 struct World {

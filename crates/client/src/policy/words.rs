@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use jiff::SignedDuration;
 use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp};
 use visionguard_proto::Kind;
 
 use super::Assessment;
@@ -30,7 +30,7 @@ pub(super) fn body(entry: &Entry, assessment: &Assessment, zone: &TimeZone) -> S
         (Some(_), Some(detected)) => {
             detected.to_zoned_datetime(zone.clone()).strftime("%H:%M:%S").to_string()
         }
-        (Some(_) | None, _) => clock(incident, zone),
+        (Some(_) | None, _) => clock(incident.last_at, zone),
     };
     let severity = match assessment.severity {
         Severity::Low => text("notification.low", &[]),
@@ -54,17 +54,21 @@ pub(super) fn body(entry: &Entry, assessment: &Assessment, zone: &TimeZone) -> S
     once
 }
 
-/// How many incidents were missed, and which was the newest.
-pub(super) fn missed(incidents: usize, newest: &IncidentRow, settings: &SettingsView) -> String {
-    let count = incidents.to_string();
-    let camera = camera(newest, &settings.camera_names);
-    let time = clock(newest, &TimeZone::system());
-    let values = [("count", count.as_str()), ("camera", camera.as_str()), ("time", time.as_str())];
-    if incidents == 1 {
-        text("notification.missed_one", &values)
-    } else {
-        text("notification.missed_many", &values)
+/// "1 not handled", "5 not handled, 2 stores".
+pub(super) fn unhandled(incidents: usize, stores: usize) -> String {
+    let (count, stores_count) = (incidents.to_string(), stores.to_string());
+    let values = [("count", count.as_str()), ("stores", stores_count.as_str())];
+    match (incidents, stores) {
+        (1, _) => text("notification.unhandled_one", &[]),
+        (_, 0 | 1) => text("notification.unhandled_many", &values),
+        (_, _) => text("notification.unhandled_stores", &values),
     }
+}
+
+/// Which of them is the newest, by its first line.
+pub(super) fn latest(title: &str, at: Timestamp, zone: &TimeZone) -> String {
+    let time = clock(at, zone);
+    text("notification.latest", &[("title", title), ("time", &time)])
 }
 
 /// "Came late, 1 min 10 s.", "Came late, 2 h 4 min."
@@ -138,8 +142,8 @@ fn kind(kind: Kind) -> String {
     }
 }
 
-fn clock(incident: &IncidentRow, zone: &TimeZone) -> String {
-    incident.last_at.to_zoned_datetime(zone.clone()).strftime("%H:%M").to_string()
+fn clock(at: Timestamp, zone: &TimeZone) -> String {
+    at.to_zoned_datetime(zone.clone()).strftime("%H:%M").to_string()
 }
 
 /// Text of a stranger, without what could disturb a line: control characters and those that turn its direction.

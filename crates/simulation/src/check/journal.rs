@@ -232,6 +232,13 @@ impl World {
 
     fn each_was_shown(&mut self, lines: &Lines) {
         let Some(signed_in) = self.person.signed_in_at else { return };
+        let mut stored_at: BTreeMap<i64, Duration> = BTreeMap::new();
+        for line in lines {
+            let at =
+                line.number.and_then(|number| self.checks.recorded.get(&number)).copied().unwrap_or_default();
+            let first = stored_at.entry(line.incident).or_insert(at);
+            *first = at.min(*first);
+        }
         for line in lines {
             let since = line.number.and_then(|number| self.checks.written.get(&number)).copied();
             let is_history = since.is_none_or(|at| at < signed_in + Duration::from_secs(15))
@@ -250,7 +257,11 @@ impl World {
                 && !line.looked_at
                 && !is_history
                 && !was_silent
-                && !self.popup_covers(line.incident, line.id)
+                && !self.popup_covers(
+                    line.incident,
+                    line.id,
+                    stored_at.get(&line.incident).copied().unwrap_or_default(),
+                )
             {
                 return self.fail("I2", format!("marked as shown and never was: {number}, {line:?}"));
             }

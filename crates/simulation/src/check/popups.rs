@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use visionguard_client::policy::SUMMARY;
+use visionguard_client::policy::COUNTER;
 use visionguard_client::shell::Outcome;
 
 use super::read;
@@ -18,7 +18,9 @@ pub struct Popups {
     /// Alerts whose popup was taken, by incident: when, and whether in the present life.
     taken: BTreeMap<i64, Vec<Taken>>,
     pending: BTreeSet<(i64, i64)>,
-    /// When summaries, and popups of alerts that could not be stored, were taken.
+    /// Incidents whose popup the person closed.
+    closed: BTreeSet<i64>,
+    /// When the one that counts, and popups of alerts that could not be stored, were taken.
     pub others: Vec<(String, Duration)>,
 }
 
@@ -58,7 +60,11 @@ impl World {
         let (id, alert, shown) = match outcome {
             Outcome::Shown { id, alert } => (id, alert, true),
             Outcome::Failed { id, alert, .. } => (id, alert, false),
-            Outcome::Opened { .. } | Outcome::Acknowledged { .. } => return,
+            Outcome::Opened { .. }
+            | Outcome::Acknowledged { .. }
+            | Outcome::Closed { .. }
+            | Outcome::Over { .. }
+            | Outcome::Lost { .. } => return,
         };
         if shown {
             self.counts.popups += 1;
@@ -75,6 +81,18 @@ impl World {
         if shown {
             self.checks.popups.taken.entry(incident).or_default().push(Taken { alert, at });
         }
+    }
+
+    /// It was taken back before its turn came.
+    pub fn popup_is_dropped(&mut self, id: &str, alert: Option<&str>) {
+        if let (Ok(incident), Some(Ok(alert))) = (id.parse::<i64>(), alert.map(str::parse::<i64>)) {
+            self.checks.popups.pending.remove(&(incident, alert));
+        }
+    }
+
+    /// The person closed it: what comes of its incident later may be known to them without another.
+    pub fn popup_is_closed(&mut self, id: &str) {
+        self.checks.popups.closed.extend(id.parse::<i64>());
     }
 
     /// After a kill: what was taken and not marked may pop up once more, if there was no time to mark it.
@@ -97,11 +115,16 @@ impl World {
         }
     }
 
-    /// Whether a popup was taken that covers this alert.
-    pub fn popup_covers(&self, incident: i64, alert: i64) -> bool {
+    /// Whether a popup was taken that covers this alert, or the one that counts, since the first alert of its incident was
+    /// stored then.
+    pub fn popup_covers(&self, incident: i64, alert: i64, stored_at: Duration) -> bool {
         let popups = &self.checks.popups;
         let taken = popups.taken.get(&incident).into_iter().flatten();
         taken.clone().any(|taken| taken.alert >= alert)
-            || popups.others.iter().any(|(id, _)| id == SUMMARY || id.starts_with("unstored:"))
+            || popups.closed.contains(&incident)
+            || popups.others.iter().any(|(id, at)| match id.as_str() {
+                COUNTER => *at >= stored_at,
+                id => id.starts_with("unstored:"),
+            })
     }
 }

@@ -130,7 +130,7 @@ impl Controller {
     ) {
         let answer = match result {
             Ok(Some(incident)) => {
-                self.shell.withdraw(&incident.id.to_string());
+                self.put_away(incident.id);
                 let (told, outcome) = oneshot::channel();
                 self.outbox.waiting.push(Waiting { incident: incident.id, decision, reply: told });
                 self.incident_changed(&incident);
@@ -229,7 +229,7 @@ impl Controller {
             Ok(incidents) if incidents.is_empty() => {}
             Ok(incidents) => {
                 for incident in incidents {
-                    self.shell.withdraw(&incident.id.to_string());
+                    self.put_away(incident.id);
                     self.incident_changed(&incident);
                     self.ask_for_rows(incident.id);
                 }

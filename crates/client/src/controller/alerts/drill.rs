@@ -201,6 +201,7 @@ impl Controller {
             sound: false,
             critical: false,
             buttons: Buttons::Open,
+            in_place_of: None,
         });
     }
 

@@ -1,6 +1,7 @@
 //! Which notifications are raised, when, and what becomes of them.
 
-use std::collections::BTreeMap;
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -14,13 +15,11 @@ use crate::controller::link::outage;
 use crate::controller::ticks::Tick;
 use crate::journal::{Journal, JournalError};
 use crate::model::{AlertId, Decision, Dispatch, Entry, IncidentId, Source};
-use crate::policy::{self, Verdict};
+use crate::policy::{self, COUNTER, POPUPS, Verdict};
 use crate::shell::{Buttons, Notification, Outcome};
 use crate::status;
 use crate::words::text;
 
-/// More missed incidents than this at once are told in a summary, however fresh.
-const MOST_SINGLY: usize = 3;
 /// How long after a failure the notification service is tried again.
 const NOTIFY_AGAIN: Duration = Duration::from_secs(30);
 /// How long a notification waits for a picture that only the server has.
@@ -29,7 +28,7 @@ const PICTURE_WITHIN: Duration = Duration::from_secs(3);
 impl Controller {
     /// Shows it, later or now, as the policy has it.
     pub(crate) fn consider(&mut self, entry: &Entry, picture: Option<Bytes>) {
-        if entry.alert.notified_at.is_some() {
+        if entry.alert.notified_at.is_some() || self.has_left() {
             return;
         }
         let now = self.now();
@@ -37,7 +36,12 @@ impl Controller {
             Verdict::Notify(notification) => {
                 self.alerts.recent.note(entry, now);
                 self.alerts.again.remove(&entry.incident.id);
-                self.shell.notify(*notification);
+                let card = policy::card(entry, &self.settings.view);
+                if self.page.looks_at(entry.incident.id) {
+                    self.on_screen(|budget| budget.is_looked_at(card));
+                } else {
+                    self.on_screen(|budget| budget.raise(card, *notification));
+                }
             }
             Verdict::NotBefore(at) => {
                 self.alerts.put_off(entry.incident.id, at, entry.alert.id);
@@ -100,13 +104,10 @@ impl Controller {
     pub(crate) fn not_yet_notified(&mut self, entries: Vec<Entry>) {
         let (live, history): (Vec<Entry>, Vec<Entry>) =
             entries.into_iter().partition(|entry| entry.alert.source == Source::Live && self.is_fresh(entry));
-        for entry in &live {
-            self.consider_with_cover(entry);
-        }
-        self.summarise(&history);
+        self.tell_late(live, history);
     }
 
-    /// What was missed: the fresh singly if they are few, as if they had come on the socket; the rest in one summary.
+    /// What was missed: the fresh as if they had come on the socket.
     pub(crate) fn raise_missed(&mut self, missed: Vec<Entry>) {
         let mut newest: BTreeMap<IncidentId, Entry> = BTreeMap::new();
         for entry in missed {
@@ -114,13 +115,29 @@ impl Controller {
         }
         let (fresh, old): (Vec<Entry>, Vec<Entry>) =
             newest.into_values().partition(|entry| self.is_fresh(entry));
-        if fresh.len() <= MOST_SINGLY {
-            for entry in &fresh {
-                self.consider_with_cover(entry);
+        self.tell_late(fresh, old);
+    }
+
+    /// One entry an incident: as many of the fresh as can stand get popups, the worst and newest, one a camera. The others
+    /// and the old are counted.
+    fn tell_late(&mut self, mut fresh: Vec<Entry>, mut counted: Vec<Entry>) {
+        fresh.sort_by_key(|entry| {
+            Reverse((policy::card(entry, &self.settings.view).severity, entry.incident.id))
+        });
+        let mut cameras = BTreeSet::new();
+        let mut popups = Vec::new();
+        for entry in fresh {
+            let stream = entry.incident.stream_id.as_ref().map(|stream| stream.as_str().to_owned());
+            if popups.len() < POPUPS && stream.is_none_or(|stream| cameras.insert(stream)) {
+                popups.push(entry);
+            } else {
+                counted.push(entry);
             }
-            self.summarise(&old);
-        } else {
-            self.summarise(&[old, fresh].concat());
+        }
+        counted.sort_by_key(|entry| entry.incident.id);
+        self.count_missed(counted);
+        for entry in popups.iter().rev() {
+            self.consider_with_cover(entry);
         }
     }
 
@@ -135,34 +152,64 @@ impl Controller {
         age < self.pace.fresh_within
     }
 
-    fn summarise(&mut self, missed: &[Entry]) {
-        if missed.is_empty() {
+    /// Whoever signed out is told at their next sign-in.
+    fn has_left(&self) -> bool {
+        self.who.account == status::Account::Left
+    }
+
+    /// Without popups of their own, unless they have one already.
+    fn count_missed(&mut self, missed: Vec<Entry>) {
+        if !self.settings.view.notifications || self.has_left() {
             return;
         }
-        if let Some(notification) = policy::summarise(missed, &self.settings.view) {
-            self.alerts.summarised.extend(missed.iter().map(|entry| entry.incident.id));
-            let notification = self.with_outage(notification);
-            self.shell.notify(notification);
+        let now = self.now();
+        for entry in missed {
+            let (incident, alert) = (&entry.incident, &entry.alert);
+            let is_told = alert.notified_at.is_some() || self.alerts.recent.covers(&entry);
+            if !incident.is_open() || is_told {
+                continue;
+            }
+            if self.alerts.budget.has_popup(incident.id) {
+                self.consider_with_cover(&entry);
+                continue;
+            }
+            let sound = self.settings.view.sound && policy::is_first(&entry, &self.alerts.recent);
+            self.alerts.recent.note(&entry, now);
+            let card = policy::card(&entry, &self.settings.view);
+            let steps = match self.page.looks_at(incident.id) {
+                true => self.alerts.budget.is_looked_at(card),
+                false => self.alerts.budget.count_missed(card, sound),
+            };
+            self.carry_out(steps);
+        }
+        if let Some(counter) = self.counter() {
+            let counter = self.with_outage(counter);
+            self.shell.notify(counter);
         }
     }
 
     /// These need no notification of their own any more.
-    pub(super) fn cover(&self, incidents: Vec<IncidentId>, at: Timestamp) {
-        if incidents.is_empty() {
+    pub(super) fn mark_told(&self, told: Vec<(IncidentId, AlertId)>, at: Timestamp) {
+        if told.is_empty() {
             return;
         }
         let (journal, ticks) = (self.journal.clone(), self.ticks.clone());
         self.tasks.spawn(async move {
-            if let Err(error) = journal.mark_incidents_notified(incidents.clone(), at).await {
-                let _ = ticks.send(Tick::NotCovered(incidents, at, error));
+            if let Err(error) = journal.mark_told(told.clone(), at).await {
+                let _ = ticks.send(Tick::NotToldOf(told, at, error));
             }
         });
     }
 
-    /// It is written down when the disk takes writes again: the summary would be shown once more after a restart.
-    pub(crate) fn not_covered(&mut self, incidents: Vec<IncidentId>, at: Timestamp, error: &JournalError) {
+    /// It is written down when the disk takes writes again: they would be told of once more after a restart.
+    pub(crate) fn not_told_of(
+        &mut self,
+        told: Vec<(IncidentId, AlertId)>,
+        at: Timestamp,
+        error: &JournalError,
+    ) {
         self.journal_failed(error);
-        self.alerts.uncovered.push((incidents, at));
+        self.alerts.untold.push((told, at));
         self.alerts.store_again.by(self.now() + self.pace.retry_every);
     }
 
@@ -208,10 +255,14 @@ impl Controller {
                 if id == outage::LASTS {
                     self.outage_told();
                 }
-                if id == policy::SUMMARY {
-                    let covered = std::mem::take(&mut self.alerts.summarised);
-                    self.cover(covered, self.wall());
+                if id == COUNTER {
+                    let told = self.alerts.budget.counter_shown();
+                    self.mark_told(told, self.wall());
                 }
+                self.on_screen(|budget| {
+                    budget.shown(&id);
+                    Vec::new()
+                });
                 if let Some(alert) = alert.and_then(|alert| alert.parse().ok()) {
                     self.mark_notified(id.parse().ok(), alert);
                 }
@@ -225,13 +276,33 @@ impl Controller {
                     self.alerts.recent.forget(incident);
                 }
                 self.alerts.not_shown(&id);
+                if id == COUNTER {
+                    for card in self.alerts.budget.counter_failed() {
+                        card.incident.into_iter().for_each(|incident| self.alerts.recent.forget(incident));
+                        self.alerts.not_shown(&card.id);
+                    }
+                }
+                self.on_screen(|budget| budget.failed(&id));
                 self.shown.say("no_notifications", text("notice.no_notifications", &[("why", &why)]));
                 self.alerts.notify_again.by(self.now() + NOTIFY_AGAIN);
             }
-            Outcome::Opened { id } => self.open_incident(&id),
+            Outcome::Opened { id } => {
+                self.closed(&id);
+                self.open_incident(&id);
+            }
             Outcome::Acknowledged { id } => {
+                self.closed(&id);
                 self.decide(&id, Decision::Acknowledged, None, Dispatch::AtOnce, None);
             }
+            Outcome::Closed { id } => self.closed(&id),
+            Outcome::Over { id } => self.on_screen(|budget| {
+                budget.over(&id);
+                Vec::new()
+            }),
+            Outcome::Lost { unseen } => self.on_screen(|budget| {
+                budget.lost(&unseen);
+                Vec::new()
+            }),
         }
     }
 
@@ -253,6 +324,7 @@ impl Controller {
             sound: false,
             critical: false,
             buttons: Buttons::Open,
+            in_place_of: None,
         });
     }
 }

@@ -3,6 +3,8 @@
 use visionguard_proto::{Alert, Kind};
 
 use super::recorder::Arrival;
+use crate::model::Severity;
+use crate::policy::Card;
 use crate::shell::{Buttons, Notification};
 use crate::view::SettingsView;
 use crate::words::text;
@@ -32,6 +34,22 @@ pub(crate) fn notification(arrival: &Arrival, settings: &SettingsView) -> Notifi
         sound: settings.sound,
         critical: true,
         buttons: Buttons::Open,
+        in_place_of: None,
+    }
+}
+
+/// What the budget of popups is to know of it.
+pub(crate) fn card(arrival: &Arrival, notification: &Notification) -> Card {
+    let alert = &arrival.alert;
+    Card {
+        id: notification.id.clone(),
+        incident: None,
+        alert: None,
+        camera: alert.stream_id.as_ref().map(|stream| stream.as_str().to_owned()),
+        store: alert.shop_id.as_ref().map(|shop| shop.as_str().to_owned()),
+        severity: Severity::High,
+        title: notification.title.clone(),
+        at: arrival.received_at,
     }
 }
 

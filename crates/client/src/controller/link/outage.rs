@@ -283,6 +283,7 @@ impl Controller {
             sound: false,
             critical: false,
             buttons: Buttons::Open,
+            in_place_of: None,
         });
     }
 
@@ -334,9 +335,10 @@ impl Controller {
     pub(crate) fn with_outage(&mut self, summary: Notification) -> Notification {
         let Some(over) = self.watch.outages.over.take() else { return summary };
         self.shell.withdraw(LASTS);
+        let missed = format!("{}. {}", summary.title, summary.body);
         Notification {
             title: text("notification.back_title", &[]),
-            body: text("notification.back_with", &[("outage", &over), ("missed", &summary.body)]),
+            body: text("notification.back_with", &[("outage", &over), ("missed", &missed)]),
             ..summary
         }
     }
@@ -357,6 +359,7 @@ impl Controller {
             sound: false,
             critical: false,
             buttons: Buttons::Open,
+            in_place_of: None,
         });
     }
 

@@ -161,7 +161,7 @@ impl Controller {
             self.watch.list.by(self.now());
         }
         for incident in &pass.decided {
-            self.shell.withdraw(&incident.id.to_string());
+            self.put_away(incident.id);
             self.incident_changed(incident);
         }
         if !missed.is_empty() || pass.has_joined || pass.has_history {

@@ -8,7 +8,7 @@ use crate::controller::Controller;
 use crate::controller::shown::Shown;
 use crate::controller::ticks::Due;
 use crate::journal;
-use crate::model::{Entry, IncidentRow};
+use crate::model::{Entry, IncidentId, IncidentRow};
 use crate::settings::Settings;
 use crate::view::{AlertView, Counts, DrillView, Event, FeedPage, Incident, Snapshot};
 
@@ -40,6 +40,8 @@ pub(crate) struct Page {
     told_at: Option<Moment>,
     later: Due,
     look: Due,
+    /// The incident that the person is looking at.
+    looked_at: Option<IncidentId>,
 }
 
 /// A change of the feed that the page has not been told.
@@ -54,6 +56,11 @@ enum Change {
 impl Page {
     pub(crate) fn due(&self) -> Option<Moment> {
         [self.later.at(), self.look.at()].into_iter().flatten().min()
+    }
+
+    /// Whether the person is looking at this incident.
+    pub(crate) fn looks_at(&self, incident: IncidentId) -> bool {
+        self.looked_at == Some(incident)
     }
 
     pub(super) fn status_changed(&mut self) {
@@ -113,6 +120,14 @@ impl Controller {
         }
     }
 
+    /// The person looks at this incident from now on, or at none.
+    pub(crate) fn looks(&mut self, incident: Option<&str>) {
+        self.page.looked_at = incident.and_then(|incident| incident.parse().ok()).filter(|_| self.page.open);
+        if let Some(incident) = self.page.looked_at {
+            self.is_read(incident);
+        }
+    }
+
     pub(crate) fn page_time(&mut self, now: Moment) {
         if self.page.look.take(now) {
             self.page.look.set(now + HEARD_EVERY);
@@ -145,6 +160,9 @@ impl Controller {
 
     pub(crate) fn incident_changed(&mut self, incident: &IncidentRow) {
         self.tell_decided(incident);
+        if !incident.is_open() {
+            self.is_handled(incident.id);
+        }
         if self.page.open {
             let incident = journal::view::incident(incident, &self.settings.view.camera_names);
             self.page.push(Change::Changed(Box::new(incident)));

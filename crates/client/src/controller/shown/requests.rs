@@ -153,8 +153,9 @@ impl Controller {
         self.seen(id);
     }
 
-    pub(crate) fn seen(&self, incident: &str) {
+    pub(crate) fn seen(&mut self, incident: &str) {
         let Ok(incident) = incident.parse::<IncidentId>() else { return };
+        self.is_read(incident);
         let journal = self.journal.clone();
         let at = self.wall();
         let ticks = self.ticks.clone();
@@ -228,11 +229,8 @@ impl Controller {
     }
 
     fn cleared_from_view(&mut self, incidents: &[IncidentId]) {
-        let ids: Vec<String> = incidents.iter().map(ToString::to_string).collect();
-        for id in &ids {
-            self.shell.withdraw(id);
-        }
-        self.incidents_removed(ids);
+        incidents.iter().for_each(|incident| self.put_away(*incident));
+        self.incidents_removed(incidents.iter().map(ToString::to_string).collect());
     }
 
     pub(crate) fn bring_back(&self, what: BringBack, reply: Reply<Result<(), Problem>>) {

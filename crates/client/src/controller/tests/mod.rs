@@ -6,6 +6,7 @@ mod home;
 mod offline;
 mod outages;
 mod parts;
+mod screen;
 mod server;
 mod session;
 mod ways;
@@ -220,7 +221,7 @@ async fn that_a_summary_was_shown_is_written_down_when_the_disk_works_again() {
     server.say(&detection(2, 30));
     let first = running.notification(0).await;
 
-    assert_eq!(summary.id, "summary:history");
+    assert_eq!(summary.id, "summary:unhandled");
     assert_eq!(first.alert.as_deref(), Some("2"), "the summary is not shown again");
 }
 
@@ -510,7 +511,7 @@ async fn what_happened_since_the_sign_in_is_no_history_however_late_the_record_i
         let told = running.notification(0).await;
         running.status(Status::Protected, "protected").await;
 
-        assert_eq!(told.id, "summary:history");
+        assert_eq!(told.id, "summary:unhandled");
         assert_eq!(incidents(&running).await.len(), 2);
         assert_eq!(running.quit().await.notifications.len(), 1, "the older one is history");
     }
@@ -623,7 +624,7 @@ async fn what_was_missed_for_long_is_told_in_one_summary() {
     running.status(Status::Protected, "protected").await;
     let told = running.quit().await;
 
-    assert_eq!(summary.id, "summary:history");
+    assert_eq!(summary.id, "summary:unhandled");
     assert_eq!(told.notifications.len(), 1);
     let stored = Journal::open_read_only(desk.path()).expect("a journal").alerts(100).await.expect("alerts");
     assert_eq!(stored.len(), 70);

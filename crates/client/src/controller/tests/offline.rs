@@ -53,7 +53,7 @@ async fn what_is_older_when_it_is_found_without_a_connection_is_summed_up() {
 
     server.set(|state| state.rows.extend([row("a-1", 7, long_ago), row("a-2", 8, long_ago)]));
 
-    assert_eq!(running.notification(0).await.id, "summary:history");
+    assert_eq!(running.notification(0).await.id, "summary:unhandled");
 }
 
 #[tokio::test]

@@ -34,7 +34,7 @@ async fn a_longer_outage_is_said_once_and_its_end_together_with_what_was_missed(
 
     assert_eq!((said.id.as_str(), said.sound, said.critical), (LASTS, false, false));
     assert!(said.body.starts_with("No connection to the server since "), "{}", said.body);
-    assert!(over.body.contains("1 alert was caught up on. 1 incident"), "{}", over.body);
+    assert!(over.body.contains("1 alert was caught up on. 1 not handled. The latest: "), "{}", over.body);
     assert_eq!(over.title, "Alerts reach this computer again");
     let told = running.told();
     assert_eq!(

@@ -9,7 +9,7 @@ use secrecy::SecretString;
 use super::desk::{Desk, Running, Told};
 use super::server::{Login, Server, detection, row};
 use crate::journal::FILE_NAME;
-use crate::policy::SUMMARY;
+use crate::policy::COUNTER;
 use crate::view::Status;
 
 #[tokio::test]
@@ -143,7 +143,7 @@ async fn what_waited_to_be_shown_as_the_person_left_is_shown_when_they_are_back(
     running.sign_in(&server).await;
 
     let later = running.notification(1).await;
-    assert_eq!(later.id, SUMMARY, "it is no longer fresh");
+    assert_eq!(later.id, COUNTER, "it is no longer fresh");
 }
 
 #[tokio::test]

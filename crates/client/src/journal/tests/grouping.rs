@@ -177,11 +177,19 @@ async fn one_notification_covers_the_alerts_before_it_and_a_restart_knows_what_w
 }
 
 #[tokio::test]
-async fn a_summary_covers_all_alerts_of_its_incidents() {
+async fn one_that_counts_incidents_covers_the_alerts_of_each_that_it_told_of() {
     let world = World::new();
-    let missed = world.catch_up(detection("stream-a", 1, 30).row(), 100).await;
+    let mut missed = Vec::new();
+    for (stream, person) in [("stream-a", 1), ("stream-b", 2)] {
+        missed.push(world.catch_up(detection(stream, person, 30).row(), 100).await);
+    }
+    let told = missed.iter().map(|missed| (missed.entry().incident.id, missed.entry().alert.id)).collect();
 
-    world.journal.mark_incidents_notified(vec![missed.entry().incident.id], noon(101)).await.expect("marked");
+    world.journal.mark_told(told, noon(101)).await.expect("marked");
+    let covered = world.journal.not_yet_notified().await.expect("read");
+    let later = world.tell(detection("stream-a", 1, 60).seen(), 102).await;
 
-    assert_eq!(world.journal.not_yet_notified().await.expect("read"), []);
+    assert_eq!(covered, []);
+    let left = world.journal.not_yet_notified().await.expect("read");
+    assert_eq!(left.iter().map(|entry| entry.alert.id).collect::<Vec<_>>(), [later.entry().alert.id]);
 }

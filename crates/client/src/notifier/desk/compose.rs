@@ -8,7 +8,7 @@ use zbus::zvariant::{Type, Value};
 use crate::notifier::manners::Actions;
 use crate::notifier::picture::Picture;
 use crate::notifier::{Service, Voice, text};
-use crate::policy;
+use crate::policy::{self, Standing};
 use crate::shell::{Buttons, Notification};
 use crate::words;
 
@@ -53,7 +53,6 @@ pub(super) fn compose(
     for hint in path.iter().flat_map(|_| manners.picture) {
         hints.insert(hint, Value::from(path.unwrap_or_default().to_owned()));
     }
-    let stands = notification.critical || policy::stands_for(notification).is_some();
     Words {
         program: "VisionGuard",
         replaces,
@@ -62,7 +61,10 @@ pub(super) fn compose(
         body: text::body(&notification.body, service.markup),
         actions: actions(notification.buttons, manners.actions),
         hints,
-        milliseconds: if stands { manners.standing } else { -1 },
+        milliseconds: match policy::standing(notification) {
+            Standing::For(_) | Standing::UntilClosed => manners.standing,
+            Standing::AsUsual => -1,
+        },
     }
 }
 

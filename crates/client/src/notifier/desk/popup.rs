@@ -20,6 +20,8 @@ const AT_ITS_END: Duration = Duration::from_millis(500);
 /// One notification that stands, or is asked for.
 pub(super) struct Popup {
     pub id: String,
+    /// The one in whose place it comes and whose words stand until the service has answered.
+    before: Option<String>,
     /// What the service calls it, once it has answered.
     pub number: Option<u32>,
     /// It is to be closed as soon as its number is known.
@@ -40,6 +42,7 @@ impl Popup {
     fn new(id: &str) -> Self {
         Self {
             id: id.to_owned(),
+            before: None,
             number: None,
             withdrawn: false,
             critical: false,
@@ -91,7 +94,13 @@ pub(super) struct Popups {
 impl Popups {
     /// The one of this notification, which is the newest now.
     pub(super) fn entry(&mut self, notification: &Notification) -> &mut Popup {
-        let popup = self.take(&notification.id).unwrap_or_else(|| Popup::new(&notification.id));
+        let other = notification.in_place_of.as_deref();
+        let known = self.take(&notification.id).or_else(|| self.take(other?));
+        let mut popup = known.unwrap_or_else(|| Popup::new(&notification.id));
+        if popup.id != notification.id {
+            let before = std::mem::replace(&mut popup.id, notification.id.clone());
+            popup.before.get_or_insert(before);
+        }
         self.standing.push_back(popup);
         let last = self.standing.len() - 1;
         &mut self.standing[last]
@@ -100,7 +109,12 @@ impl Popups {
     /// Takes out what has to go for one more.
     pub(super) fn make_room(&mut self, notification: &Notification) -> Vec<Popup> {
         let mut room = Vec::new();
-        let is_known = self.standing.iter().any(|popup| popup.id == notification.id);
+        let other = notification.in_place_of.as_deref();
+        let is_its_own = self.standing.iter().any(|popup| popup.id == notification.id);
+        if let Some(popup) = other.filter(|_| is_its_own).and_then(|other| self.take(other)) {
+            room.push(popup);
+        }
+        let is_known = is_its_own || self.standing.iter().any(|popup| Some(popup.id.as_str()) == other);
         while !is_known && self.standing.len() >= STANDING_LIMIT {
             let ordinary = self.standing.iter().position(|popup| !popup.critical && !popup.withdrawn);
             let Some(popup) = self.standing.remove(ordinary.unwrap_or(0)) else { break };
@@ -146,7 +160,7 @@ impl Popups {
         let index = self.standing.iter().position(|popup| popup.asked == Some(serial))?;
         let popup = self.standing.get_mut(index)?;
         popup.number = Some(number);
-        popup.asked = None;
+        (popup.asked, popup.before) = (None, None);
         let older = popup.pictures.len().saturating_sub(1);
         popup.pictures.drain(..older);
         if popup.withdrawn { self.standing.remove(index) } else { None }
@@ -158,29 +172,34 @@ impl Popups {
             && let Some(popup) = self.standing.get_mut(index)
         {
             popup.asked = None;
+            if let Some(before) = popup.before.take() {
+                popup.id = before;
+            }
             if popup.number.is_none() {
                 self.standing.remove(index);
             }
         }
     }
 
-    /// Somebody else than we closed it: it was seen. Says whether it was one of these.
-    pub(super) fn closed(&mut self, number: u32) -> bool {
-        let Some(popup) = self.standing.iter_mut().find(|popup| popup.number == Some(number)) else {
-            return false;
-        };
+    /// Somebody else than we closed it: it was seen. None if it was none of these; else the id of what was seen, unless
+    /// its update is on its way, which shows it again.
+    pub(super) fn closed(&mut self, number: u32) -> Option<Option<String>> {
+        let popup = self.standing.iter_mut().find(|popup| popup.number == Some(number))?;
         if popup.asked.is_some() {
-            // The update that is on its way shows it again.
             popup.number = None;
-            return true;
+            return Some(popup.before.take());
         }
-        self.saw(number, Some(Instant::now()));
-        true
+        Some(self.saw(number, Some(Instant::now())).map(|popup| popup.id))
     }
 
-    /// The person answered it: it was seen.
-    pub(super) fn chosen(&mut self, number: u32) -> Option<Popup> {
-        self.saw(number, None)
+    /// The person answered it: it was seen. Returns the id of what was, and the popup, unless it is another's by now.
+    pub(super) fn chosen(&mut self, number: u32) -> Option<(String, Option<Popup>)> {
+        let popup = self.standing.iter_mut().find(|popup| popup.number == Some(number))?;
+        if let Some(before) = popup.before.take() {
+            popup.number = None;
+            return Some((before, None));
+        }
+        self.saw(number, None).map(|popup| (popup.id.clone(), Some(popup)))
     }
 
     fn saw(&mut self, number: u32, closed_at: Option<Instant>) -> Option<Popup> {
@@ -217,11 +236,14 @@ impl Popups {
         self.standing.iter().any(Popup::is_asked_for)
     }
 
-    /// The numbers are worth nothing any more. What was seen stays seen.
-    pub(super) fn forget(&mut self) {
+    /// The numbers are worth nothing any more. What was seen stays seen; names what was not, though it was closed.
+    pub(super) fn forget(&mut self) -> Vec<String> {
         self.standing.clear();
         let now = Instant::now();
-        self.seen.retain(|seen| seen.closed_at.is_none_or(|at| now.duration_since(at) > AT_ITS_END));
+        let was_seen = |seen: &Seen| seen.closed_at.is_none_or(|at| now.duration_since(at) > AT_ITS_END);
+        let (seen, unseen) = std::mem::take(&mut self.seen).into_iter().partition(was_seen);
+        self.seen = seen;
+        VecDeque::into_iter(unseen).map(|seen| seen.id).collect()
     }
 
     pub(super) fn numbers(&self) -> Vec<u32> {
@@ -319,10 +341,40 @@ mod tests {
         popups.numbered(1, 1);
         raise(&mut popups, 2, &incident("7", false), &plain());
 
-        assert!(popups.closed(1));
+        assert_eq!(popups.closed(1), Some(None));
         popups.numbered(2, 5);
 
         assert_eq!(popups.numbers(), [5]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn one_that_takes_another_s_place_is_known_by_its_own_name_and_answered_for_the_other_until_it_is_there()
+     {
+        let instead = Notification { in_place_of: Some("7".into()), ..incident("8", false) };
+        let taking = || {
+            let mut popups = Popups::default();
+            raise(&mut popups, 1, &incident("7", false), &plain());
+            popups.numbered(1, 1);
+            raise(&mut popups, 2, &instead, &plain());
+            popups
+        };
+
+        let mut taken = taking();
+        taken.numbered(2, 1);
+        let chosen = taken.chosen(1).map(|(id, popup)| (id, popup.is_some()));
+        let mut early = taking();
+        let chosen_early = early.chosen(1).map(|(id, popup)| (id, popup.is_some()));
+        early.numbered(2, 5);
+        let mut closed = taking();
+        let closed_early = closed.closed(1);
+        let mut refused = taking();
+        refused.refused(2);
+
+        assert_eq!(chosen, Some(("8".into(), true)));
+        assert_eq!(chosen_early, Some(("7".into(), false)));
+        assert_eq!(early.take("8").and_then(|popup| popup.number), Some(5));
+        assert_eq!(closed_early, Some(Some("7".into())));
+        assert_eq!(refused.take("7").and_then(|popup| popup.number), Some(1));
     }
 
     fn raise(popups: &mut Popups, serial: u64, notification: &Notification, manners: &Manners) {
@@ -343,6 +395,7 @@ mod tests {
             sound: false,
             critical,
             buttons: Buttons::Incident,
+            in_place_of: None,
         }
     }
 }

@@ -1,6 +1,7 @@
 //! What services do that the specification does not say, done by one that can be questioned.
 
 use super::*;
+use crate::policy::COUNTER;
 
 #[test]
 fn case_50_an_action_on_another_program_s_popup_is_not_ours_after_the_service_restarted() {
@@ -239,6 +240,72 @@ fn case_63_a_killed_program_s_popups_are_taken_back_at_the_next_start() {
             closed.sort_unstable();
             closed == [1, 2, 3]
         });
+    });
+}
+
+#[test]
+fn one_in_another_s_place_is_drawn_there_and_answered_as_itself() {
+    on_a_private_bus(
+        "cases::one_in_another_s_place_is_drawn_there_and_answered_as_itself",
+        Screen::None,
+        || {
+            let mock = Mock::start();
+            let world = World::start();
+            world.notifier.notify(incident("7", "1"));
+            assert_eq!(world.outcome(), shown("7", "1"));
+
+            world.notifier.notify(Notification { in_place_of: Some("7".into()), ..incident("8", "2") });
+            assert_eq!(world.outcome(), shown("8", "2"));
+            world.notifier.withdraw("7");
+            world.settle();
+            let closed = mock.closings();
+            let came_back = world.outcome_while(|| mock.press(1, "ack"));
+
+            let replaced: Vec<_> = mock.notifications().iter().map(|call| call.replaces).take(2).collect();
+            assert_eq!((replaced, closed), (vec![0, 1], Vec::new()));
+            assert_eq!(came_back, Outcome::Acknowledged { id: "8".into() });
+        },
+    );
+}
+
+#[test]
+fn what_went_from_the_screen_is_told() {
+    on_a_private_bus("cases::what_went_from_the_screen_is_told", Screen::None, || {
+        let mock = Mock::start();
+        let world = World::start();
+        for id in ["7", "8"] {
+            world.notifier.notify(incident(id, "1"));
+            assert_eq!(world.outcome(), shown(id, "1"));
+        }
+
+        mock.dismiss(1);
+        let closed = world.gone();
+        drop(mock);
+
+        assert_eq!(closed, Outcome::Closed { id: "7".into() });
+        assert!(matches!(world.gone(), Outcome::Lost { .. }));
+    });
+}
+
+#[test]
+fn the_one_that_counts_stands_and_is_taken_back_after_a_kill_like_the_others() {
+    let name = "cases::the_one_that_counts_stands_and_is_taken_back_after_a_kill_like_the_others";
+    on_a_private_bus(name, Screen::None, || {
+        let mock = Mock::start();
+        let world = World::start();
+        let counter = || Notification { buttons: Buttons::Open, alert: None, ..incident(COUNTER, "") };
+        let is_shown = Outcome::Shown { id: COUNTER.into(), alert: None };
+        for _ in 0..2 {
+            world.notifier.notify(counter());
+            assert_eq!(world.outcome(), is_shown);
+        }
+        let calls = mock.notifications();
+        let home = world.killed();
+
+        let _again = World::start_in(home);
+
+        wait_until("it is closed", || mock.closings() == [1]);
+        assert_eq!((calls[1].replaces, calls[1].expires), (1, 0));
     });
 }
 
