@@ -36,8 +36,8 @@ pub struct Case {
 pub struct ClockComparison {
     /// By how much the server's clock was ahead of this computer's; negative where it was behind.
     pub server_ahead: SignedDuration,
-    /// By how much `server_ahead` may be wrong either way.
-    pub uncertainty: SignedDuration,
+    /// By how much `server_ahead` may be wrong either way, where that was kept.
+    pub uncertainty: Option<SignedDuration>,
     /// When they were compared, by this computer's clock.
     pub compared_at: Timestamp,
 }
@@ -74,7 +74,7 @@ pub struct Alert {
     pub record_id: Option<String>,
     /// What the detector said of it.
     pub text: Option<String>,
-    /// The detector's score, as it came: 0 to 1 with the original.
+    /// The detector's score, as it came: how far from usual, 0 or more; no probability.
     pub score: Option<f64>,
     /// The detector's number for the person; no name.
     pub person: Option<i64>,

@@ -117,7 +117,7 @@ pub(crate) fn to_json(case: &Case, kept: &[Kept], key: PublicKey) -> serde_json:
         zone: times::zone_name(&case.zone, case.made_at),
         clock: case.clock.map(|clock| Clock {
             server_ahead_seconds: Number::from_f64(clock.server_ahead.as_secs_f64()),
-            uncertainty_seconds: Number::from_f64(clock.uncertainty.as_secs_f64()),
+            uncertainty_seconds: clock.uncertainty.and_then(|by| Number::from_f64(by.as_secs_f64())),
             compared_at: times::for_program(clock.compared_at),
         }),
         key: Key { id: key.id(), public: key.to_string() },

@@ -11,6 +11,7 @@ use base64::engine::general_purpose::STANDARD;
 use ring::digest::SHA256;
 use ring::rand::{SecureRandom, SystemRandom};
 use ring::signature::{Ed25519KeyPair, KeyPair};
+use serde::{Serialize, Serializer};
 use zeroize::Zeroizing;
 
 use crate::signature;
@@ -138,6 +139,12 @@ impl fmt::Display for PublicKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let bytes = [ALGORITHM.as_slice(), &self.id, &self.key].concat();
         f.write_str(&STANDARD.encode(bytes))
+    }
+}
+
+impl Serialize for PublicKey {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
     }
 }
 

@@ -259,7 +259,7 @@ fn happened(case: &Case, alert: &Alert) -> Timestamp {
 
 /// What to ask the recorder for: one row for each camera and stretch of time.
 fn asks(case: &Case) -> Vec<Ask> {
-    let uncertain = case.clock.map_or(SignedDuration::ZERO, |clock| clock.uncertainty.abs());
+    let uncertain = case.clock.and_then(|clock| clock.uncertainty).unwrap_or_default().abs();
     let margin = MARGIN.saturating_add(uncertain);
     let mut wanted: Vec<(String, Timestamp, Timestamp)> = Vec::new();
     for incident in &case.incidents {
@@ -299,11 +299,14 @@ fn clock(case: &Case) -> String {
         Some(clock) => {
             let ahead = clock.server_ahead;
             let by = if ahead.is_negative() { "behind" } else { "ahead of" };
+            let surely = match clock.uncertainty {
+                Some(by) => format!("give or take {}", times::seconds(by)),
+                None => "to about a second".to_owned(),
+            };
             format!(
-                "Compared on {}, the server's clock was {} {by} this computer's, give or take {}.",
+                "Compared on {}, the server's clock was {} {by} this computer's, {surely}.",
                 times::local(clock.compared_at, &case.zone),
-                times::seconds(ahead),
-                times::seconds(clock.uncertainty)
+                times::seconds(ahead)
             )
         }
     };

@@ -34,7 +34,7 @@ pub(crate) fn case() -> Case {
         zone: TimeZone::get("Europe/Berlin").unwrap(),
         clock: Some(ClockComparison {
             server_ahead: SignedDuration::from_millis(1_250),
-            uncertainty: SignedDuration::from_millis(620),
+            uncertainty: Some(SignedDuration::from_millis(620)),
             compared_at: at("2026-11-28T12:58:00Z"),
         }),
         incidents: vec![Incident {

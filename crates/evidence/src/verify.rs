@@ -9,6 +9,8 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::io::{self, Read, Seek};
 
+use serde::Serialize;
+
 use self::archive::Contents;
 use crate::key::PublicKey;
 use crate::names;
@@ -16,7 +18,7 @@ use crate::signature::{self, Fault};
 use crate::sums;
 
 /// What became of each file, and of the signature.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Report {
     /// Every file that is in the zip or should be, by name.
     pub files: Vec<File>,
@@ -41,16 +43,18 @@ impl Report {
 }
 
 /// A file of the zip.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct File {
     /// Its name, which is safe to show and to unpack.
     pub name: String,
     /// What became of it.
+    #[serde(flatten)]
     pub state: State,
 }
 
 /// What became of a file.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(tag = "state", content = "reason", rename_all = "snake_case")]
 pub enum State {
     /// It is as it was when it was signed, if the signature is good.
     Intact,
@@ -80,7 +84,8 @@ impl fmt::Display for State {
 }
 
 /// What became of the signature.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(tag = "state", rename_all = "snake_case")]
 pub enum Signature {
     /// The key signed this list of sums.
     Good {
