@@ -18,4 +18,4 @@ mod words;
 pub use interruption::{Recent, STANDS, SUMMARY, UPDATE_PAUSE, Verdict, consider, stands_for, summarise};
 pub use severity::{Assessment, HIGH_SCORE, REPEATED, assess};
 pub use words::came_late;
-pub(crate) use words::{camera, picture_problem, plain};
+pub(crate) use words::{camera, kind, picture_problem, plain};
