@@ -133,7 +133,7 @@ fn drawable(bytes: &[u8], frame: &Frame) -> Option<Image> {
     if frame.orientation == Orientation::Other || !is_common(bytes) {
         return None;
     }
-    let image = Image::from_jpeg(bytes.to_vec().into(), true).ok()?;
+    let image = Image::from_jpeg(bytes.to_vec().into(), false).ok()?;
     let (width, height) = image.size();
     let turned = matches!(frame.orientation, Orientation::Left | Orientation::Right);
     let upright = if turned { (height, width) } else { (width, height) };

@@ -105,3 +105,15 @@ fn one_picture_is_asked_for_at_a_time_and_what_fails_is_named() {
     empty.incidents.clear();
     assert!(matches!(write(&empty, pictures, &signer(), Cursor::new(Vec::new())), Err(WriteError::Empty)));
 }
+
+#[test]
+fn the_sheet_is_in_the_archive_s_form_of_pdf() {
+    let sheet = unpacked(zip()).into_iter().find(|(name, _)| name == "READ-ME-FIRST.pdf").unwrap().1;
+
+    let said = String::from_utf8_lossy(&sheet);
+
+    assert!(
+        said.contains("<pdfaid:part>2</pdfaid:part>")
+            && said.contains("<pdfaid:conformance>U</pdfaid:conformance>")
+    );
+}

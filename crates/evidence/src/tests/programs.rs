@@ -140,6 +140,9 @@ fn arabic_and_bengali_names_are_on_the_sheet_and_other_letters_send_to_the_repor
         assert!(said.contains(words), "{words} is not in:\n{said}");
     }
     assert!(!said.contains('\u{6f22}') && !said.contains('\u{fffd}'), "{said}");
+    // Every glyph on it stands for a text: the archive's form asks for that.
+    let sheet = fs::read(folder.path().join("READ-ME-FIRST.pdf")).unwrap();
+    assert!(String::from_utf8_lossy(&sheet).contains("<pdfaid:conformance>U</pdfaid:conformance>"));
 }
 
 #[test]
