@@ -13,7 +13,8 @@ use crate::unpacked;
 pub enum Purpose {
     /// Compiling the crates that need no web view.
     Compile,
-    /// The tests that need no web view, with a real keychain, real notification services and real proxies.
+    /// The tests that need no web view, with a real keychain, real notification services, real proxies, and the programs
+    /// with which others check evidence.
     Services,
     /// Compiling and running the desktop program.
     Desktop,
@@ -70,6 +71,11 @@ impl Purpose {
                 "python3-gi",
                 "xdotool",
                 "xvfb",
+                "minisign",
+                "poppler-utils",
+                "python3",
+                "qpdf",
+                "unzip",
             ],
             Self::Desktop => &["libwebkit2gtk-4.1-dev"],
             Self::VirtualDesktop => &[
@@ -122,7 +128,7 @@ impl Purpose {
                 "a C compiler and linker, nasm (without it pictures decode three times as slowly), and on Linux ALSA with its headers"
             }
             Self::Services => {
-                "dbus-daemon, gnome-keyring, KeePassXC, kwalletd5, secret-tool, lxqt-panel, Ayatana's indicator service, dunst, mate-notification-daemon, xfce4-notifyd, python-dbusmock, mergerfs, strace, xdotool, Xvfb, and nginx, HAProxy, lighttpd, squid and tinyproxy without their services"
+                "dbus-daemon, gnome-keyring, KeePassXC, kwalletd5, secret-tool, lxqt-panel, Ayatana's indicator service, dunst, mate-notification-daemon, xfce4-notifyd, python-dbusmock, mergerfs, strace, xdotool, Xvfb, minisign, poppler's tools, Python 3, qpdf, unzip, and nginx, HAProxy, lighttpd, squid and tinyproxy without their services"
             }
             Self::Desktop => "WebKitGTK 4.1 with its headers (Windows: WebView2; macOS: nothing)",
             Self::VirtualDesktop => {

@@ -1,7 +1,10 @@
 //! The command line. What is written here is what `--help` says.
 
+use std::path::PathBuf;
+
 use clap::{Args as Options, Parser, Subcommand};
 use jiff::civil::Date;
+use visionguard_client::evidence::PublicKey;
 
 const EXIT: &str = "\
 Exit status:
@@ -13,7 +16,7 @@ Exit status:
   4  the server cannot be reached, VisionGuard is not running (status), or a decision is not sent yet
   5  another program uses the data directory
   6  something is wrong (doctor), alerts do not arrive (status, drill), one is missing or may be (report),
-     a decision did not take effect as a whole, or there is no such incident
+     a decision did not take effect as a whole, there is no such incident, or evidence is not as it was signed (verify)
 
 Where things are kept:
   VISIONGUARD_DATA_DIR  the data directory; by default that of the desktop program
@@ -52,6 +55,10 @@ pub enum Command {
     Drill(Drill),
     /// Look at everything an alert passes on its way here, and say what to do
     Doctor(Doctor),
+    /// Save incidents with their pictures for others, such as the police, to verify
+    Evidence(Evidence),
+    /// Check saved evidence: that no file in it was changed, and whose it is
+    Verify(Verify),
 }
 
 #[derive(Debug, Options)]
@@ -195,6 +202,38 @@ pub struct Doctor {
     pub user_id: Option<String>,
 }
 
+#[derive(Debug, Options)]
+pub struct Evidence {
+    /// The incidents' numbers, as 'alerts' lists them
+    #[arg(value_name = "INCIDENT", required_unless_present = "show_key", requires = "out")]
+    pub incidents: Vec<String>,
+    /// The new file, a zip
+    #[arg(long, value_name = "FILE", requires = "incidents")]
+    pub out: Option<PathBuf>,
+    /// What it is to be found by, such as the number of the report to the police
+    #[arg(long, value_name = "TEXT", requires = "out")]
+    pub reference: Option<String>,
+    /// Show this computer's public key, for others to compare
+    #[arg(long, conflicts_with = "incidents")]
+    pub show_key: bool,
+}
+
+#[derive(Debug, Options)]
+pub struct Verify {
+    /// The zip, as it was handed over
+    pub file: PathBuf,
+    /// The public key that the shop's computer shows, 56 characters that begin with RW; the evidence must be signed with it
+    #[arg(long, value_name = "KEY", value_parser = key)]
+    pub key: Option<PublicKey>,
+    /// Print one JSON object
+    #[arg(long)]
+    pub json: bool,
+}
+
+fn key(text: &str) -> Result<PublicKey, String> {
+    PublicKey::parse(text).map_err(|error| error.to_string())
+}
+
 #[cfg(test)]
 mod tests {
     use clap::CommandFactory;
@@ -228,6 +267,16 @@ mod tests {
         assert!(!help.contains("--email") && !help.contains("--password-stdin"), "{help}");
         assert!(parse("doctor --token-stdin").is_err());
         assert!(parse("doctor --server http://127.0.0.1:8000 --token-stdin --user-id 1").is_ok());
+    }
+
+    #[test]
+    fn evidence_needs_incidents_and_a_file_or_shows_the_key() {
+        assert!(parse("evidence 1 2 --out a.zip --reference 4711").is_ok());
+        assert!(parse("evidence --show-key").is_ok());
+        for line in ["evidence", "evidence 1", "evidence --out a.zip", "evidence 1 --out a.zip --show-key"] {
+            assert!(parse(line).is_err(), "{line}");
+        }
+        assert!(parse("verify a.zip --key nonsense").is_err());
     }
 
     #[test]

@@ -36,6 +36,11 @@ impl Failure {
     pub fn new(exit: Exit, sentence: impl Into<String>) -> Failure {
         Failure { exit, sentence: sentence.into() }
     }
+
+    /// An error that has no status of its own, with all its causes.
+    pub fn of(error: &dyn std::error::Error) -> Failure {
+        failed(error)
+    }
 }
 
 impl From<Problem> for Failure {

@@ -8,6 +8,7 @@ mod args;
 mod decide;
 mod doctor;
 mod drill;
+mod evidence;
 mod exit;
 mod lines;
 mod out;
@@ -17,6 +18,7 @@ mod report;
 mod sign_in;
 mod status;
 mod stored;
+mod verify;
 mod watch;
 
 use std::process::ExitCode;
@@ -63,6 +65,8 @@ fn run(args: Args) -> Result<Exit, Failure> {
             Command::FalseAlarm(options) => decide::run(&options, Decision::FalseAlarm).await,
             Command::Drill(options) => drill::run(&options).await,
             Command::Doctor(options) => doctor::run(&options).await,
+            Command::Evidence(options) => evidence::run(&options).await,
+            Command::Verify(options) => verify::run(&options),
         }
     });
     // A read of standard input that nobody waits for must not hold the end up.

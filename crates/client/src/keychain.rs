@@ -102,6 +102,8 @@ pub enum Secret {
     Password,
     /// Who is signed in, where the disk does not keep it: no secret, but for the same person's eyes.
     Session,
+    /// Signs evidence. It is the computer's and no person's: signing out leaves it.
+    Evidence,
 }
 
 /// The name of an entry. It holds a short hash of the data directory, so that two of them never share a secret.
@@ -111,6 +113,7 @@ pub fn entry(secret: Secret, data_dir: &Path) -> String {
         Secret::Refresh => "refresh",
         Secret::Password => "password",
         Secret::Session => "session",
+        Secret::Evidence => "evidence",
     };
     format!("{kind}:{}", identity(data_dir))
 }

@@ -16,6 +16,7 @@ pub mod deaths;
 pub mod dial;
 pub mod doctor;
 pub mod drill;
+pub mod evidence;
 pub mod installation;
 pub mod journal;
 pub mod keychain;

@@ -24,4 +24,4 @@ pub use interruption::{
 };
 pub use severity::{Assessment, HIGH_SCORE, REPEATED, assess};
 pub use words::came_late;
-pub(crate) use words::{camera, picture_problem, plain};
+pub(crate) use words::{camera, kind, picture_problem, plain};

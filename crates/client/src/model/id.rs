@@ -47,6 +47,13 @@ row_id!(
     /// An incident's number in this journal.
     IncidentId
 );
+impl IncidentId {
+    /// As a number; later incidents have higher ones.
+    pub fn number(self) -> i64 {
+        self.0
+    }
+}
+
 row_id!(
     /// A decision's place in the outbox; deciding again gives a new one.
     OutgoingId

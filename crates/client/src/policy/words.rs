@@ -134,7 +134,8 @@ pub(crate) fn picture_problem(stored: &str) -> String {
     text("notice.picture_refused", &[("why", &plain_words(stored))])
 }
 
-fn kind(kind: Kind) -> String {
+/// What was detected.
+pub(crate) fn kind(kind: Kind) -> String {
     match kind {
         Kind::Theft => text("notification.theft", &[]),
         Kind::Intrusion => text("notification.intrusion", &[]),
