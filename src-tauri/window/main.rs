@@ -25,9 +25,7 @@ use std::process::ExitCode;
 use anyhow::Context;
 use tauri::{AppHandle, Manager, RunEvent, WindowEvent};
 use visionguard_client::installation;
-#[cfg(not(target_os = "linux"))]
-use visionguard_client::pipe::Stance;
-use visionguard_client::pipe::{FromWindow, Place};
+use visionguard_client::pipe::{FromWindow, Place, Stance};
 
 use program::Program;
 
@@ -162,7 +160,6 @@ fn handle_window(app: &AppHandle, event: &WindowEvent) {
         api.prevent_close();
         program.tell(FromWindow::Close);
     }
-    #[cfg(not(target_os = "linux"))]
     if let WindowEvent::Focused(focused) = *event {
         let minimised = app.get_webview_window(view::LABEL).and_then(|window| window.is_minimized().ok());
         program.tell(FromWindow::Stance(Stance { focused, minimised: minimised.unwrap_or(false) }));

@@ -176,24 +176,22 @@ pub(crate) fn create(app: &AppHandle, data_dir: &Path, opening: Opening) -> taur
     #[cfg(target_os = "linux")]
     {
         crate::web_process::follow(&window)?;
-        tell_stance(&window)?;
+        tell_minimised(&window)?;
     }
     if opening.is_spare { Ok(()) } else { appear(&window, !opening.is_unasked) }
 }
 
-/// Tells the program how the window stands among the others.
+/// Tells the program when the window goes into the task bar and comes out of it.
 #[cfg(target_os = "linux")]
-fn tell_stance(window: &WebviewWindow) -> tauri::Result<()> {
+fn tell_minimised(window: &WebviewWindow) -> tauri::Result<()> {
     use gtk::gdk::WindowState;
-    use gtk::prelude::WidgetExt;
+    use gtk::prelude::{GtkWindowExt, WidgetExt};
     use visionguard_client::pipe::Stance;
 
     let program = window.state::<Program>().inner().clone();
-    window.gtk_window()?.connect_window_state_event(move |_, event| {
-        let state = event.new_window_state();
-        let focused = state.contains(WindowState::FOCUSED);
-        program
-            .tell(FromWindow::Stance(Stance { focused, minimised: state.contains(WindowState::ICONIFIED) }));
+    window.gtk_window()?.connect_window_state_event(move |window, event| {
+        let minimised = event.new_window_state().contains(WindowState::ICONIFIED);
+        program.tell(FromWindow::Stance(Stance { focused: window.is_active(), minimised }));
         gtk::glib::Propagation::Proceed
     });
     Ok(())

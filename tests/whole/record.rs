@@ -81,7 +81,7 @@ async fn case_06_of_a_row_that_cannot_be_sent_the_page_says_so_until_it_is_taken
     while !says(&world.desk, "cannot send").await {
         world.reconciled().await;
     }
-    world.desk.client.clear(FeedQuery::default()).await.unwrap();
+    world.desk.client.clear(visionguard_client::view::FeedQuery::default()).await.unwrap();
     while says(&world.desk, "cannot send").await {
         world.reconciled().await;
     }

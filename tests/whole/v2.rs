@@ -169,7 +169,7 @@ async fn a_gap_stays_where_the_record_does_not_go_back_that_far_until_it_is_clea
     world.desk = world.desk.restart().await;
     world.desk.until_status(Status::Protected).await;
     assert_eq!(world.standing_notice().await, Some(sentence));
-    world.desk.client.clear(FeedQuery::default()).await.unwrap();
+    world.desk.client.clear(visionguard_client::view::FeedQuery::default()).await.unwrap();
     world.until_no_gap().await;
 }
 

@@ -36,7 +36,7 @@ pub async fn run(options: &Evidence) -> Result<Exit, Failure> {
         session: session_file::load(&place.data_dir),
         camera_names: place.settings.view.camera_names.clone(),
     };
-    let Some(journal) = stored::open(&place).await? else {
+    let Some(journal) = stored::open(&place).await?.journal else {
         return Err(options.incidents.first().map_or_else(|| no_such(""), |number| no_such(number)));
     };
     let written = evidence::save(&journal, &wanted, signer, path).await.map_err(unsaved)?;
