@@ -164,7 +164,9 @@ export function feedView(act, now) {
       attribute(tab, "aria-pressed", String(tab.getAttribute("data-filter") === filter));
     }
     show(part(root, "cleared-tab"), counts.cleared > 0 || filter === "cleared");
-    const canClear = filter === "all" && feed.items.some((item) => item.type === "outage" || !isOpen(handlingOf(state, item)));
+    const isGap = state.notices.some(({ code }) => code === "possible_gap");
+    const isCleared = (/** @type {FeedItem} */ item) => item.type === "outage" || !isOpen(handlingOf(state, item));
+    const canClear = filter === "all" && (isGap || feed.items.some(isCleared));
     keepFocus(part(root, "clear"), canClear);
     keepFocus(part(root, "bring-back"), filter === "cleared" && feed.items.length > 0);
     attribute(rows, "aria-busy", String(feed.phase === "loading" || feed.phase === "older"));

@@ -56,11 +56,20 @@ pub struct Options {
     #[arg(long, value_name = "COMMIT", default_value = programs::TODAY)]
     today: String,
     /// How often each short measurement is taken, in turn with the others'.
-    #[arg(long, value_name = "TIMES", default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(long, value_name = "TIMES", default_value_t = REPETITIONS, value_parser = clap::value_parser!(u32).range(1..))]
     repetitions: u32,
     /// For how many minutes the idle program is watched.
-    #[arg(long, value_name = "MINUTES", default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(long, value_name = "MINUTES", default_value_t = MINUTES, value_parser = clap::value_parser!(u32).range(1..))]
     idle: u32,
+}
+
+impl Options {
+    /// What is asked for beyond the rows, as it is written on a command line.
+    fn asked(&self) -> String {
+        let said =
+            |name, asked, usual| if asked == usual { String::new() } else { format!(" --{name} {asked}") };
+        said("repetitions", self.repetitions, REPETITIONS) + &said("idle", self.idle, MINUTES)
+    }
 }
 
 /// What every row needs.
@@ -156,6 +165,10 @@ const fn row(
     Row { number, what, long: false, step, measure }
 }
 
+/// How often each short measurement is taken, and how many minutes the idle program is watched, where nothing is said.
+const REPETITIONS: u32 = 10;
+const MINUTES: u32 = 10;
+
 /// The steps before the rows, with their times in seconds at first and later.
 const BEFORE: [Planned; 3] = [
     Planned::new("set-up", 90, 2),
@@ -170,6 +183,8 @@ pub fn bench(options: &Options) -> Result<()> {
     let plan: Vec<Planned> = BEFORE.into_iter().chain(rows.iter().map(|row| row.step)).collect();
     let mut steps = Steps::of("bench", &plan);
     let (mut peers, mut ours, mut today) = (None, None, None);
+    let commit = record::commit()?;
+    let asked = options.asked();
     steps.need("set-up", || {
         setup::ensure(&[Purpose::Compile, Purpose::Desktop, Purpose::VirtualDesktop, Purpose::Bench])?;
         peers::draw(&drawn(), "#d02878")?;
@@ -194,7 +209,7 @@ pub fn bench(options: &Options) -> Result<()> {
     for row in rows {
         steps.take(row.number, || {
             let outcome = (row.measure)(&bench)?;
-            let measured = Measured::of(row.what, &bench.peers, outcome);
+            let measured = Measured::of(row.what, &commit, &asked, &bench.peers, outcome);
             // Whatever becomes of the next rows.
             Record::keep(&file, row.number, measured)
         });

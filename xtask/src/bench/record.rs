@@ -31,8 +31,11 @@ pub(super) struct Measured {
     pub(super) what: String,
     /// The day, in UTC.
     pub(super) at: String,
-    /// The commit of ours.
+    /// The commit of ours as it was built, and whether anything was changed since.
     pub(super) commit: String,
+    /// What was asked for, beyond the row.
+    #[serde(default)]
+    pub(super) asked: String,
     pub(super) place: Place,
     pub(super) figures: Vec<Figure>,
     #[serde(default)]
@@ -97,18 +100,27 @@ impl Record {
 }
 
 impl Measured {
-    /// What was measured here and now.
-    pub(super) fn of(what: &str, peers: &Peers, outcome: Outcome) -> Self {
+    /// What was measured here and now, of that commit.
+    pub(super) fn of(what: &str, commit: &str, asked: &str, peers: &Peers, outcome: Outcome) -> Self {
         let said = |command: &mut Command| output(command).unwrap_or_default().trim().to_owned();
         Self {
             what: what.to_owned(),
             at: said(tool("date", ["-u", "+%Y-%m-%d"]).env("LC_ALL", "C")),
-            commit: said(&mut tool("git", ["rev-parse", "--short=7", "HEAD"])),
+            commit: commit.to_owned(),
+            asked: asked.to_owned(),
             place: Place { machine: machine(), versions: versions(peers) },
             figures: outcome.figures,
             plots: outcome.plots,
         }
     }
+}
+
+/// The commit that is built now.
+pub(super) fn commit() -> Result<String> {
+    let commit = output(&mut tool("git", ["rev-parse", "--short=7", "HEAD"]))?;
+    let changes = output(&mut tool("git", ["status", "--porcelain", "--untracked-files=no"]))?;
+    let suffix = if changes.trim().is_empty() { "" } else { " with changes" };
+    Ok(format!("{}{suffix}", commit.trim()))
 }
 
 /// What measuring a row brings.
@@ -166,6 +178,7 @@ mod tests {
             what: "Parse".to_owned(),
             at: "2026-01-02".to_owned(),
             commit: "abc".to_owned(),
+            asked: String::new(),
             place: Place { machine: "a machine".to_owned(), versions: Vec::new() },
             figures: Vec::new(),
             plots: Vec::new(),

@@ -15,16 +15,21 @@ const HEAD: &str = "\
 What the program costs and how fast it is, each figure beside that of what a user would pick instead. Written by `cargo xtask bench`; nothing here is
 a test, and the figures are of the machine that is named below.
 
-Each measurement was taken as often as *times* says, in turn with the other's, in one run. A value is the median, with the middle half of all
-behind it; the ratio is that of the two medians, with the middle half of the repetitions' own ratios behind it. *Today* is the program before any of
-this was asked for, built in the same run. The peers are in [bench/](../bench/README.md).
+Each measurement was taken as often as *times* says, alternating with the peer's, in one run. A value is the median, with the middle half of all
+behind it; the ratio is that of the two medians, with the middle half of the repetitions' own ratios behind it, which need not hold it. *Today* is
+commit 8cb5e46, the last before any of this was asked for, built in the same run. The peers are in [bench/](../bench/README.md); Chromium's page is a
+plain one with the same alerts.
 
-| # | what | ours | against | theirs | ratio | goal | | times |
+Memory is the proportional share (PSS) of all the processes of one side, P9's growth and P12's and G1's memory the highest resident set (RSS) above
+that of the idle program. Processor time is that of the kernel's counters, in steps of ten milliseconds; a wake-up is a voluntary context switch. Binaries are in MB
+of a million bytes, memory in MiB.
+
+| # | what | ours | against | theirs | ratio | goal | met? | times |
 | --- | --- | --- | --- | --- | --- | --- | --- | --- |
 ";
 
 const TAIL: &str = "
-A row alone: `cargo xtask bench --only P5`. What takes hours: `cargo xtask bench --long`. What changed since an earlier run: `cargo xtask bench --only P5
+A row alone: `cargo xtask bench --only P5`. What takes an hour: `cargo xtask bench --only P10`. What changed since an earlier run: `cargo xtask bench --only P5
 --against FILE`, where FILE is a copy of `target/bench/figures.json` from before.
 
 Single steps by themselves, by [divan](https://docs.rs/divan): `cargo bench -p visionguard-proto` for reading an alert, `cargo bench -p visionguard-picture`
@@ -276,22 +281,23 @@ fn plots(record: &Record) -> String {
 /// Where the figures come from; a sentence for the rows that were measured together.
 fn places(record: &Record) -> String {
     let mut text = String::from("\n## Where\n\n");
-    let mut told: Vec<(&Place, &str, &str, Vec<String>)> = Vec::new();
+    let mut told: Vec<(&Measured, Vec<String>)> = Vec::new();
     for (number, row) in &record.rows {
-        let known = told.iter_mut().find(|(place, commit, at, _)| {
-            (*place, *commit, *at) == (&row.place, row.commit.as_str(), row.at.as_str())
-        });
-        match known {
-            Some((.., numbers)) => numbers.push(number.to_string()),
-            None => told.push((&row.place, &row.commit, &row.at, vec![number.to_string()])),
+        let is_same = |other: &Measured| {
+            (&other.place, &other.commit, &other.at, &other.asked)
+                == (&row.place, &row.commit, &row.at, &row.asked)
+        };
+        match told.iter_mut().find(|(other, _)| is_same(other)) {
+            Some((_, numbers)) => numbers.push(number.to_string()),
+            None => told.push((row, vec![number.to_string()])),
         }
     }
-    for (place, commit, at, numbers) in told {
+    for (Measured { place, commit, at, asked, .. }, numbers) in told {
         let versions: Vec<String> =
             place.versions.iter().map(|(name, version)| format!("{name} {version}")).collect();
         let _ = writeln!(
             text,
-            "- {}: `cargo xtask bench --only {}`, commit {commit}, {at}, on {}; {}",
+            "- {}: `cargo xtask bench --only {}{asked}`, commit {commit}, {at}, on {}; {}",
             numbers.join(", "),
             numbers.join(" --only "),
             place.machine,
@@ -323,7 +329,7 @@ mod tests {
         assert!(text.contains(line), "{text}");
         assert!(
             text.contains(
-                "- P5: `cargo xtask bench --only P5`, commit abc, 2026-01-02, on a machine; rustc 1.90\n"
+                "- P5: `cargo xtask bench --only P5 --repetitions 3`, commit abc, 2026-01-02, on a machine; rustc 1.90\n"
             ),
             "{text}"
         );
@@ -408,6 +414,7 @@ mod tests {
             what: "Parse".to_owned(),
             at: "2026-01-02".to_owned(),
             commit: "abc".to_owned(),
+            asked: " --repetitions 3".to_owned(),
             place: Place {
                 machine: "a machine".to_owned(),
                 versions: vec![("rustc".to_owned(), "1.90".to_owned())],
