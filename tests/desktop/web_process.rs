@@ -139,7 +139,7 @@ fn fault_43_the_page_s_process_dies_again_and_again() -> Result<()> {
                 kill(process)?;
             }
         }
-        Ok(world.notifications.all().iter().any(|raised| raised.title.contains("its window cannot be shown")))
+        Ok(world.notifications.all().iter().any(|raised| raised.title.contains("window cannot be shown")))
     })?;
     world.eventually("no window is left", || Ok(world.try_window()?.is_none()))?;
 
