@@ -164,7 +164,7 @@ impl Controller {
         result: Result<Option<IncidentRow>, JournalError>,
         reply: Reply<Result<(), Problem>>,
     ) {
-        let answer = match result {
+        let answer = match self.written(result) {
             Ok(Some(incident)) => {
                 self.outbox.tell(incident.id, |_| {
                     Some(Decided { how: How::Replaced, sentence: text("problem.decision_undone", &[]) })
@@ -173,10 +173,7 @@ impl Controller {
                 Ok(())
             }
             Ok(None) => Err(problem("too_late", text("problem.too_late", &[]))),
-            Err(error) => {
-                self.journal_failed(&error);
-                Err(not_stored())
-            }
+            Err(problem) => Err(problem),
         };
         let _ = reply.send(answer);
     }

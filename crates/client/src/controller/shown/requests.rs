@@ -19,6 +19,9 @@ use crate::view::{
 };
 use crate::words::text;
 
+/// Incidents that left the view are named up to so many; beyond, the page asks for what is left.
+const MOST_NAMED: usize = 200;
+
 impl Controller {
     // ---- what the page asks for ----
 
@@ -184,17 +187,14 @@ impl Controller {
         result: Result<Option<IncidentRow>, JournalError>,
         reply: Reply<Result<(), Problem>>,
     ) {
-        let answer = match result {
+        let answer = match self.written(result) {
             Ok(Some(incident)) if incident.dismissed_at.is_some() => {
                 self.cleared_from_view(&[incident.id]);
                 Ok(())
             }
             Ok(Some(_)) => Err(problem("not_handled", text("problem.not_handled", &[]))),
             Ok(None) => Err(unknown_incident()),
-            Err(error) => {
-                self.journal_failed(&error);
-                Err(not_stored())
-            }
+            Err(problem) => Err(problem),
         };
         let _ = reply.send(answer);
     }
@@ -214,23 +214,23 @@ impl Controller {
         result: Result<Vec<IncidentId>, JournalError>,
         reply: Reply<Result<Cleared, Problem>>,
     ) {
-        let answer = match result {
+        let answer = match self.written(result) {
             Ok(incidents) => {
                 self.cleared_from_view(&incidents);
                 let incidents = u32::try_from(incidents.len()).unwrap_or(u32::MAX);
                 Ok(Cleared { incidents, at: milliseconds(at) })
             }
-            Err(error) => {
-                self.journal_failed(&error);
-                Err(not_stored())
-            }
+            Err(problem) => Err(problem),
         };
         let _ = reply.send(answer);
     }
 
     fn cleared_from_view(&mut self, incidents: &[IncidentId]) {
-        incidents.iter().for_each(|incident| self.put_away(*incident));
-        self.incidents_removed(incidents.iter().map(ToString::to_string).collect());
+        if incidents.len() > MOST_NAMED {
+            self.feed_changed();
+        } else {
+            self.incidents_removed(incidents.iter().map(ToString::to_string).collect());
+        }
     }
 
     pub(crate) fn bring_back(&self, what: BringBack, reply: Reply<Result<(), Problem>>) {
@@ -244,17 +244,19 @@ impl Controller {
         result: Result<usize, JournalError>,
         reply: Reply<Result<(), Problem>>,
     ) {
-        let answer = match result {
-            Ok(_) => {
-                self.feed_changed();
-                Ok(())
-            }
-            Err(error) => {
-                self.journal_failed(&error);
-                Err(not_stored())
-            }
-        };
+        let answer = self.written(result).map(drop);
+        if answer.is_ok() {
+            self.feed_changed();
+        }
         let _ = reply.send(answer);
+    }
+
+    /// What came of a change of the journal, for who asked for it.
+    pub(crate) fn written<T>(&mut self, result: Result<T, JournalError>) -> Result<T, Problem> {
+        result.map_err(|error| {
+            self.journal_failed(&error);
+            not_stored()
+        })
     }
 
     // ---- settings ----
