@@ -19,6 +19,8 @@ import { t } from "./words.js";
 const RETRY = 2_000;
 /** How long a report that is looked at may be behind what happened. */
 const BEHIND = 3_000;
+/** How long a decision can be taken back, as the program has it. */
+const TO_UNDO = 10_000;
 /** How long it is offered at once to bring back what was cleared from view; later it is among "Cleared". */
 const TO_BRING_BACK = 20_000;
 
@@ -35,6 +37,7 @@ export function actions(store) {
   const dispatch = store.dispatch.bind(store);
   let asking = 0;
   let behind = /** @type {ReturnType<typeof setTimeout> | undefined} */ (undefined);
+  let undoing = false;
   let heardAt = performance.now();
   setInterval(listen, SILENT / 4);
 
@@ -116,6 +119,13 @@ export function actions(store) {
       asking -= 1;
     }
     await refresh();
+  }
+
+  /** @param {string} id */
+  function cameraOf(id) {
+    const { feed, shown } = store.state;
+    const item = feed.items.find((item) => item.id === id) ?? shown?.detail?.incident;
+    return item && "camera" in item ? item.camera : "";
   }
 
   /** @param {string} id */
@@ -230,7 +240,10 @@ export function actions(store) {
       if (store.state.deciding[id]?.state === "sending") return false;
       dispatch({ type: "deciding", id, decision });
       try {
+        const camera = cameraOf(id);
         await core.decide(id, decision, note.trim() || null);
+        // The program's own word of it may come late in a storm.
+        dispatch({ type: "decided", decided: { id, camera, decision, until: store.now() + TO_UNDO } });
         if (note.trim() && store.state.shown?.id === id) await load(id);
         return true;
       } catch (problem) {
@@ -262,14 +275,14 @@ export function actions(store) {
     bringBack: (what) => core.bringBack(what).catch(mishap),
 
     /** Takes back what was done last, if it still can be: the alert opens again. */
-    async undo() {
-      const done = undoable(store.state, store.now());
-      if (done === null) return;
+    async undo(done = undoable(store.state, store.now())) {
+      if (done === null || done.until <= store.now() || undoing) return;
       if ("at" in done) {
         dispatch({ type: "brought_back", at: done.at });
         await core.bringBack({ which: "cleared_at", at: done.at }).catch(mishap);
         return;
       }
+      undoing = true;
       try {
         await core.undo(done.id);
         dispatch({ type: "opened", id: done.id });
@@ -277,6 +290,7 @@ export function actions(store) {
       } catch (problem) {
         mishap(problem);
       }
+      undoing = false;
       dispatch({ type: "undone", id: done.id });
     },
 

@@ -9,7 +9,7 @@
  * } from "./types.d.ts"
  */
 
-import { EVERYTHING, feedLoaded, isEverything, ROWS, sameQuery, windowStart, withArrival, withoutHandled } from "./listing.js";
+import { EVERYTHING, feedLoaded, isEverything, isOpen, ROWS, sameQuery, windowStart, withArrival, withoutHandled } from "./listing.js";
 
 /** What can be taken back is remembered of so many. */
 const DONE = 20;
@@ -103,6 +103,7 @@ const ALERTS = 200;
  *   | { type: "frame_chosen", alert: string }
  *   | { type: "deciding", id: string, decision: Decision }
  *   | { type: "decide_failed", id: string, decision: Decision, sentence: string }
+ *   | { type: "decided", decided: Decided }
  *   | { type: "undone", id: string }
  *   | { type: "cleared", cleared: Cleared, until: number }
  *   | { type: "brought_back", at: number }
@@ -244,6 +245,10 @@ export function reduce(state, event) {
       return withDeciding(state, event.id, { state: "sending", decision: event.decision, undo_until: null });
     case "decide_failed":
       return withDeciding(state, event.id, { state: "refused", decision: event.decision, sentence: event.sentence });
+    case "decided": {
+      const known = state.done.some((done) => "id" in done && done.id === event.decided.id);
+      return known ? state : { ...state, done: [...state.done, event.decided].slice(-DONE) };
+    }
     case "undone":
       return { ...state, done: withoutDecision(state.done, event.id) };
     case "cleared":
@@ -430,8 +435,7 @@ function incidentChanged(state, incident, counts) {
     done: withDone(state.done, incident),
   });
   // It left the list when it was decided on, and the decision was not taken, or taken back.
-  const undone = incident.handling.state === "open" && state.done.some((done) => "id" in done && done.id === incident.id);
-  return incident.handling.state === "refused" || undone ? withArrival(changed, incident) : changed;
+  return isOpen(incident.handling) ? withArrival(changed, incident) : changed;
 }
 
 /**

@@ -264,8 +264,9 @@ impl Keeper {
             return;
         }
         if let Some(incident) = self.open.take()
-            && let Ok(json) = serde_json::to_vec(&Event::Open { incident })
+            && let Ok(json) = serde_json::to_vec(&Event::Open { incident: incident.clone() })
         {
+            process.asked = Some(incident);
             tell(Some(process), ToWindow::Event(json));
         }
     }
@@ -346,6 +347,7 @@ impl Keeper {
         answers.client.window(false);
         let status = ended.ended().await;
         if ended.is_wanted_again {
+            self.open = self.open.take().or(ended.asked.take());
             self.show(process, None, answers, notifier);
             return;
         }
@@ -362,7 +364,9 @@ impl Keeper {
         tracing::warn!(?status, ?next, "the window's process ended");
         match next {
             // Nobody looked at it, and nobody misses it before they open it.
-            After::Again if self.stance.minimised => self.spares.plan(Instant::now()),
+            After::Again if self.stance.minimised && !tray::would_lose_the_window().await => {
+                self.spares.plan(Instant::now());
+            }
             After::Again => self.start(process, !self.stance.focused, notifier),
             After::GiveUp => cannot_show(notifier, &words::text("notification.window_dies", &[])),
         }

@@ -10,7 +10,7 @@ use tauri::{
     AppHandle, Manager, PhysicalPosition, PhysicalSize, Url, WebviewUrl, WebviewWindow, WebviewWindowBuilder,
 };
 use visionguard_client::installation::{self, DataDir};
-use visionguard_client::local;
+use visionguard_client::lock;
 use visionguard_client::pipe::{FromWindow, Place};
 use visionguard_client::words;
 
@@ -53,6 +53,10 @@ pub(crate) fn show(app: &AppHandle, program: &Program) {
         complain!("cannot bring the window to the front: {error}");
     }
     let program = program.clone();
+    // A dialog of the toolkit's has a loop of its own, in which Tauri's questions wait.
+    #[cfg(target_os = "linux")]
+    gtk::glib::MainContext::default().invoke(move || program.tell(FromWindow::Shown));
+    #[cfg(not(target_os = "linux"))]
     if let Err(error) = app.run_on_main_thread(move || program.tell(FromWindow::Shown)) {
         complain!("whoever draws the window is gone: {error}");
     }
@@ -87,11 +91,11 @@ pub(crate) fn say_that_it_ended(app: &AppHandle) {
     }
 }
 
-/// Ends once another program is there: that no alerts are received is no longer true then, and that one has a window of its own.
+/// Ends once another program is there: that no alerts are received is no longer true then, and that one has a tray and a window.
 fn leave_to_another(app: &AppHandle) {
     let (app, home) = (app.clone(), app.state::<Home>().0.clone());
     tauri::async_runtime::spawn(async move {
-        while local::standing(&home).await.is_err() {
+        while !lock::holder(&home).is_some_and(|owner| owner.program == lock::DESKTOP) {
             tokio::time::sleep(LOOK_EVERY).await;
         }
         app.exit(0);

@@ -114,7 +114,7 @@ async fn old_alerts_that_are_replayed_are_history_and_one_summary() {
             record.notifications.iter().find(|raised| raised.alert.is_none()).cloned()
         })
         .await;
-    assert!(summary.body.contains('5'), "{summary:?}");
+    assert!(summary.title.contains('5'), "{summary:?}");
     assert_eq!(world.desk.record().alert_notifications(), []);
     let report = world.report().await;
     assert_eq!((report.live, report.caught_up), (1, 5));

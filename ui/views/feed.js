@@ -165,8 +165,10 @@ export function feedView(act, now) {
     }
     show(part(root, "cleared-tab"), counts.cleared > 0 || filter === "cleared");
     const isGap = state.notices.some(({ code }) => code === "possible_gap");
-    const isCleared = (/** @type {FeedItem} */ item) => item.type === "outage" || !isOpen(handlingOf(state, item));
-    const canClear = filter === "all" && (isGap || feed.items.some(isCleared));
+    const isHandled = (/** @type {FeedItem} */ item) => item.type === "incident" && !isOpen(handlingOf(state, item));
+    const isOver = (/** @type {FeedItem} */ item) => item.type === "outage" && item.to !== null;
+    const others = isEverything(feed.query) && (isGap || counts.total > counts.unhandled || feed.items.some(isOver));
+    const canClear = filter === "all" && (others || feed.items.some(isHandled));
     keepFocus(part(root, "clear"), canClear);
     keepFocus(part(root, "bring-back"), filter === "cleared" && feed.items.length > 0);
     attribute(rows, "aria-busy", String(feed.phase === "loading" || feed.phase === "older"));

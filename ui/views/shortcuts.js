@@ -26,7 +26,7 @@ export function shortcuts(state, act, detail) {
   onPress(part(document, "keys-open"), toggle);
 
   /** Where a letter leads among the alerts. @type {Readonly<Record<string, () => void>>} */
-  const WAYS = { "/": focusSearch, j: () => move(1), k: () => move(-1), z: act.undo };
+  const WAYS = { "/": focusSearch, j: () => move(1), k: () => move(-1), z: () => act.undo() };
   /** What a letter does to the alert that is looked at. @type {Readonly<Record<string, () => void>>} */
   const ACTS = {
     a: () => detail.decide("acknowledged"),

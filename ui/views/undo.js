@@ -13,6 +13,9 @@ import { count, t } from "../words.js";
 import { focusCurrentRow } from "./feed.js";
 import { DECISION } from "./terms.js";
 
+/** A clock that is set back makes nothing last longer. */
+const LONGEST = 20_000;
+
 /**
  * @param {Actions} act
  * @param {() => number} now
@@ -22,7 +25,9 @@ export function undoView(act, now) {
   const button = part(root, "undo-button");
   let painted = /** @type {State | null} */ (null);
   let over = /** @type {ReturnType<typeof setTimeout> | undefined} */ (undefined);
-  onPress(button, act.undo);
+  /** What the line says, which is what its button takes back. @type {ReturnType<typeof undoable>} */
+  let said = null;
+  onPress(button, () => act.undo(said));
 
   function hide() {
     const focused = root.contains(document.activeElement);
@@ -36,6 +41,7 @@ export function undoView(act, now) {
     painted = state;
     clearTimeout(over);
     const done = state.place === "feed" ? undoable(state, now()) : null;
+    said = done;
     if (done === null) return hide();
     text(part(root, "undo-sentence"), "decision" in done ? decided(done) : count("page.undo.cleared", done.incidents));
     text(part(root, "undo-word"), "decision" in done ? t("page.undo.undo") : t("page.undo.bring_back"));
@@ -44,7 +50,7 @@ export function undoView(act, now) {
       painted = null;
       paint(state);
     };
-    over = setTimeout(again, Math.max(0, done.until - now()));
+    over = setTimeout(again, Math.min(Math.max(0, done.until - now()), LONGEST));
   };
 }
 

@@ -153,6 +153,9 @@ fn held(data_dir: &Path) -> impl Iterator<Item = Option<Owner>> {
     folders.into_iter().filter_map(|folder| held_in(&folder))
 }
 
+/// The name of the program that has a tray and a window.
+pub const DESKTOP: &str = "VisionGuard";
+
 const LOCK: &str = "lock";
 
 /// Beside the lock, not in it: Windows lets nobody read a locked file.

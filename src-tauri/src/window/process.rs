@@ -44,6 +44,8 @@ pub(super) struct Process {
     pub(super) closing: bool,
     /// When it must have done what it was told.
     pub(super) due: Option<Instant>,
+    /// The incident that it was to open as it came to the front.
+    pub(super) asked: Option<String>,
     /// The person asked for it while it closed, or stood still.
     pub(super) is_wanted_again: bool,
     /// Why it could not be shown, in its words.
@@ -74,6 +76,7 @@ impl Process {
     pub(super) fn shown(&mut self) {
         if !self.closing {
             self.due = None;
+            self.asked = None;
         }
     }
 
@@ -166,6 +169,7 @@ pub(super) fn start(data_dir: &Path, start: Start) -> anyhow::Result<Process> {
         listens: false,
         closing: false,
         due: None,
+        asked: None,
         is_wanted_again: false,
         trouble: None,
     })

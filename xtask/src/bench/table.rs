@@ -6,7 +6,7 @@ use std::fs;
 use anyhow::{Context, Result};
 
 use super::figures::{Figure, Goal, Spread, spread};
-use super::record::{Measured, Number, Place, Record};
+use super::record::{Measured, Number, Record};
 use crate::project::root;
 
 const HEAD: &str = "\
@@ -318,6 +318,7 @@ mod tests {
     use std::collections::BTreeMap;
 
     use super::super::plot::{self, Plot, Scale};
+    use super::super::record::Place;
     use super::*;
 
     #[test]

@@ -31,7 +31,7 @@ use crate::clock::{Clock, SystemClock};
 use crate::dial::{Dial, SystemDial};
 use crate::journal::{Hands, Journal};
 use crate::keychain::{self, Keychain};
-use crate::lock::LockError;
+use crate::lock::{self, LockError};
 use crate::model::{Decided, Decision, Dispatch, How};
 use crate::outbox;
 use crate::settings::Settings;
@@ -196,7 +196,7 @@ impl Parts {
         let tls = trust.config()?;
         Ok(Parts {
             data_dir,
-            program: "VisionGuard".to_owned(),
+            program: lock::DESKTOP.to_owned(),
             clock: Arc::new(SystemClock),
             dial: Arc::new(SystemDial::new(Arc::clone(&tls))),
             http: Http::new(&tls)?,

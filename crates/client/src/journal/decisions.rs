@@ -151,6 +151,25 @@ pub(super) fn handled_elsewhere(
     }
 }
 
+/// What others decided while nothing here could show it, shown now if that is about all of an incident.
+pub(super) fn settled_meanwhile(
+    connection: &Connection,
+    incident: IncidentId,
+    now: Timestamp,
+) -> Result<(), JournalError> {
+    let newest: Option<(Option<AnomalyId>, i64)> = connection
+        .prepare_cached(
+            "SELECT anomaly_id, decided_there FROM alert \
+             WHERE incident = ?1 AND anomaly_id IS NOT NULL AND decided_there IS NOT NULL ORDER BY id DESC LIMIT 1",
+        )?
+        .query_row([incident.0], |row| Ok((sql::anomaly(row, 0)?, row.get(1)?)))
+        .optional()?;
+    if let Some((Some(anomaly), decided)) = newest {
+        handled_elsewhere(connection, &anomaly, sql::decision(decided), now, now)?;
+    }
+    Ok(())
+}
+
 /// What to send: what failed least first, then in the order in which it was decided.
 pub(super) fn next_to_send(connection: &Connection, limit: u32) -> Result<Vec<Outgoing>, JournalError> {
     outgoing(connection, "ORDER BY o.tries, o.id LIMIT ?2", limit)

@@ -60,7 +60,7 @@ pub(super) fn page(
     rows.truncate(PAGE);
     let next = if more { rows.last().map(|row| row.place().write()) } else { None };
     let items = rows.into_iter().map(|row| row.item(camera_names)).collect();
-    Ok(FeedPage { items, next, shops: shops(connection)? })
+    Ok(FeedPage { items, next, shops: shops(connection, query.filter)? })
 }
 
 /// One incident with its alerts.
@@ -188,12 +188,18 @@ fn since(query: &FeedQuery) -> Option<i64> {
     query.since.map(|since| since.saturating_mul(1_000))
 }
 
-/// The shops that have incidents.
-fn shops(connection: &Connection) -> Result<Vec<ShopView>, JournalError> {
-    let mut statement = connection.prepare_cached(
-        "SELECT s.id, s.name FROM shop s WHERE EXISTS (SELECT 1 FROM incident i \
-         WHERE i.shop_id = s.id) ORDER BY s.name, s.id LIMIT 200",
-    )?;
+/// The shops of the incidents in view, or of those out of it.
+fn shops(connection: &Connection, filter: FeedFilter) -> Result<Vec<ShopView>, JournalError> {
+    let mut statement = connection.prepare_cached(match filter {
+        FeedFilter::All | FeedFilter::Unhandled => {
+            "SELECT s.id, s.name FROM shop s WHERE EXISTS (SELECT 1 FROM incident i \
+             WHERE i.shop_id = s.id AND i.dismissed_at IS NULL) ORDER BY s.name, s.id LIMIT 200"
+        }
+        FeedFilter::Cleared => {
+            "SELECT s.id, s.name FROM shop s WHERE EXISTS (SELECT 1 FROM incident i \
+             WHERE i.shop_id = s.id AND i.dismissed_at IS NOT NULL) ORDER BY s.name, s.id LIMIT 200"
+        }
+    })?;
     let rows = statement.query_map([], |row| Ok((sql::text(row, 0)?, sql::text(row, 1)?)))?;
     let shops: Vec<_> = rows.collect::<Result<_, _>>()?;
     Ok(shops.into_iter().filter_map(|(id, name)| view::shop(id?, &name?)).collect())

@@ -90,6 +90,7 @@ fn unacked(memory: &Connection) -> Result<Vec<Entry>, JournalError> {
 const COPY: &str = "
 BEGIN IMMEDIATE;
 PRAGMA defer_foreign_keys = true;
+DELETE FROM main.undo;
 CREATE TEMP TABLE known AS
     SELECT a.id AS here, d.id AS there FROM main.alert a JOIN disk.alert d ON d.anomaly_id = a.anomaly_id
     UNION SELECT a.id, d.id FROM main.alert a JOIN disk.alert d ON a.frame_number IS NOT NULL

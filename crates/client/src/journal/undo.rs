@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use rusqlite::{Connection, params};
 
 use super::sql;
-use super::{JournalError, decisions};
+use super::{JournalError, decisions, grouping};
 use crate::model::{IncidentId, IncidentRow, UNDO_WITHIN};
 
 /// What a decision that is held keeps out of the outbox; `a.incident` is the incident.
@@ -42,12 +42,12 @@ pub(super) fn let_go(connection: &Connection, incident: IncidentId) -> Result<()
     Ok(())
 }
 
-/// What was held for long enough may be sent; when the next will be. A clock that was set back holds nothing for longer.
+/// What was held for long enough may be sent; when the next will be. A clock that was set back holds nothing for longer than
+/// another such time.
 pub(super) fn release(connection: &Connection, now: Timestamp) -> Result<Option<Timestamp>, JournalError> {
     let longest = now.checked_add(UNDO_WITHIN).unwrap_or(now).as_microsecond();
-    connection
-        .prepare_cached("DELETE FROM undo WHERE until <= ?1 OR until > ?2")?
-        .execute(params![now.as_microsecond(), longest])?;
+    connection.prepare_cached("DELETE FROM undo WHERE until <= ?1")?.execute([now.as_microsecond()])?;
+    connection.prepare_cached("UPDATE undo SET until = ?1 WHERE until > ?1")?.execute([longest])?;
     Ok(connection
         .prepare_cached("SELECT min(until) FROM undo")?
         .query_row([], |row| sql::maybe_time(row, 0))?)
@@ -62,7 +62,7 @@ pub(super) fn undo(
     release(connection, now)?;
     let restored = connection
         .prepare_cached(
-            "UPDATE incident SET dismissed_at = NULL, \
+            "UPDATE incident SET dismissed_at = CASE WHEN (SELECT handling FROM undo WHERE incident = ?1) NOT IN (0, 3) THEN dismissed_at END, \
              (handling, decision, decided_at, decided_here, note, account, handled_at, refusal) = (SELECT handling, decision, decided_at, decided_here, note, account, handled_at, refusal FROM undo \
              WHERE incident = ?1) WHERE id = ?1 AND id IN (SELECT incident FROM undo)",
         )?
@@ -78,6 +78,21 @@ pub(super) fn undo(
              WHERE incident = ?1 ORDER BY alert",
         )?
         .execute([incident.0])?;
+    decide_on_the_rest(connection, incident)?;
     let_go(connection, incident)?;
+    decisions::settled_meanwhile(connection, incident, now)?;
     sql::incident(connection, incident)
+}
+
+/// What came while the decision was held belongs to the one before it, if there was one.
+fn decide_on_the_rest(connection: &Connection, incident: IncidentId) -> Result<(), JournalError> {
+    let added = connection
+        .prepare_cached(
+            "INSERT INTO outbox (alert, decision, note, account, decided_at) \
+             SELECT a.id, i.decision, i.note, i.account, i.decided_at FROM alert a JOIN incident i ON i.id = a.incident \
+             WHERE i.id = ?1 AND i.decided_here AND i.handling <> 0 AND coalesce(a.decided_there, 0) NOT IN (1, 2) \
+             AND a.id NOT IN (SELECT alert FROM outbox) ORDER BY a.id",
+        )?
+        .execute([incident.0])?;
+    if added > 0 { grouping::refresh_handling(connection, incident) } else { Ok(()) }
 }

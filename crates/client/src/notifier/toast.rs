@@ -7,7 +7,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 
-use notify_rust::NotificationResponse;
+use notify_rust::{CloseReason, NotificationResponse};
 use tokio::sync::oneshot;
 use tokio::time::timeout;
 
@@ -184,6 +184,8 @@ fn answer(id: &str, response: &NotificationResponse, report: &Report) {
         NotificationResponse::Default => report(Outcome::Opened { id }),
         NotificationResponse::Action(action) if action == ACKNOWLEDGE => report(Outcome::Acknowledged { id }),
         NotificationResponse::Action(action) if action == VIEW => report(Outcome::Opened { id }),
+        // Nobody closed it: it went by itself.
+        NotificationResponse::Closed(CloseReason::Expired) => report(Outcome::Over { id }),
         NotificationResponse::Closed(_) => report(Outcome::Closed { id }),
         NotificationResponse::Action(_) | NotificationResponse::Reply(_) => {}
     }

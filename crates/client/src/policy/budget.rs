@@ -344,7 +344,8 @@ impl Budget {
         let counter = self.counter.may_stand.then(|| Step::Withdraw(COUNTER.to_owned()));
         let steps = places.iter().flat_map(Place::withdrawn).chain(counter).collect();
         let held = places.iter().map(|place| &place.held).chain(rest.values());
-        let untold = held.filter(|held| !held.told).filter_map(|held| held.card.incident).collect();
+        let untold =
+            held.filter(|held| !held.told || held.asked > 0).filter_map(|held| held.card.incident).collect();
         self.seen.clear();
         self.counter = Counter::default();
         (steps, untold)
@@ -443,7 +444,7 @@ impl Budget {
 
     /// There is no place for it. One that is counted already says no more with a further alert.
     fn count_in(&mut self, mut held: Held) -> Vec<Step> {
-        if held.told && self.counter.stands {
+        if held.told && self.counter.stands && held.card.incident.is_some() {
             let steps = told(&held.card).into_iter().collect();
             self.rest.insert(held.card.id.clone(), held);
             return steps;
@@ -493,6 +494,10 @@ impl Budget {
     fn was_seen(&mut self, card: &Card, sound: bool) -> bool {
         let seen = self.seen.iter().position(|seen| seen.card.id == card.id);
         let Some(seen) = seen.and_then(|at| self.seen.remove(at)) else { return false };
+        // What could not be stored is known by its camera alone: it is another each time.
+        if card.incident.is_none() {
+            return false;
+        }
         let says_no_more = !sound && (seen.is_critical() || card.severity != Severity::High);
         if says_no_more {
             self.seen.push_back(seen);

@@ -241,7 +241,8 @@ impl Controller {
         if self.outbox.rows.take(now) {
             self.reconcile_soon();
         }
-        if self.outbox.held.take(now) {
+        // A server that failed is left alone until its time comes.
+        if self.outbox.held.take(now) && self.outbox.failures == 0 {
             self.outbox.due.by(now);
         }
         if self.outbox.sending || !self.is_answered() || !self.outbox.due.take(now) {

@@ -227,7 +227,7 @@ impl Controller {
         });
     }
 
-    pub(super) fn look_for_gap(&self) {
+    pub(crate) fn look_for_gap(&self) {
         let journal = self.journal.clone();
         self.spawn(async move { Tick::Gap(journal.standing_gap().await) });
     }

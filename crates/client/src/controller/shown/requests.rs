@@ -217,6 +217,7 @@ impl Controller {
         let answer = match self.written(result) {
             Ok(incidents) => {
                 self.cleared_from_view(&incidents);
+                self.look_for_gap();
                 let incidents = u32::try_from(incidents.len()).unwrap_or(u32::MAX);
                 Ok(Cleared { incidents, at: milliseconds(at) })
             }
@@ -226,7 +227,7 @@ impl Controller {
     }
 
     fn cleared_from_view(&mut self, incidents: &[IncidentId]) {
-        if incidents.len() > MOST_NAMED {
+        if incidents.is_empty() || incidents.len() > MOST_NAMED {
             self.feed_changed();
         } else {
             self.incidents_removed(incidents.iter().map(ToString::to_string).collect());

@@ -93,9 +93,50 @@ async fn a_clock_that_is_set_back_holds_nothing_for_longer() {
     let incident = told(&world).await;
     decide(&world, incident, Decision::Resolved, Dispatch::Held, noon(7_200)).await;
 
-    world.journal.release_held(noon(60)).await.expect("looked");
+    let next = world.journal.release_held(noon(60)).await.expect("looked");
+    world.journal.release_held(noon(70)).await.expect("looked");
 
+    assert_eq!(next, Some(noon(70)), "not at once either");
     assert_eq!(world.journal.next_to_send(10).await.expect("outbox").len(), 1);
+}
+
+#[tokio::test]
+async fn what_a_colleague_decided_meanwhile_stands_once_the_own_decision_is_undone() {
+    let world = World::new();
+    let told = world.tell(detection("stream-a", 1, 30).seen_with_id(), 0).await;
+    let (incident, anomaly) =
+        (told.entry().incident.id, told.entry().alert.anomaly_id.clone().expect("an id"));
+    decide(&world, incident, Decision::FalseAlarm, Dispatch::Held, noon(10)).await;
+    let elsewhere = world.journal.handled_elsewhere(anomaly, Decision::Resolved, noon(11), noon(12)).await;
+
+    let undone = world.journal.undo(incident, noon(15)).await.expect("asked").expect("in time");
+
+    assert_eq!(elsewhere.expect("noted"), None, "ours is shown while it is held");
+    assert!(
+        matches!(undone.handling, Handling::Recorded { decision: Decision::Resolved, here: false, .. }),
+        "{:?}",
+        undone.handling
+    );
+}
+
+#[tokio::test]
+async fn what_came_meanwhile_belongs_to_the_decision_before_it() {
+    let world = World::new();
+    let incident = told(&world).await;
+    decide(&world, incident, Decision::Acknowledged, Dispatch::AtOnce, noon(1)).await;
+    let outgoing = world.journal.next_to_send(10).await.expect("outbox");
+    world.journal.sent(outgoing[0].id, Delivery::Recorded, noon(2)).await.expect("noted");
+    decide(&world, incident, Decision::Resolved, Dispatch::Held, noon(10)).await;
+    world.tell(detection("stream-a", 1, 60).seen_with_id(), 12).await;
+
+    let undone = world.journal.undo(incident, noon(15)).await.expect("asked").expect("in time");
+
+    assert_eq!(undone.handling, Handling::Sending { decision: Decision::Acknowledged, undo_until: None });
+    let outgoing = world.journal.next_to_send(10).await.expect("outbox");
+    assert_eq!(
+        outgoing.iter().map(|outgoing| outgoing.decision).collect::<Vec<_>>(),
+        [Decision::Acknowledged]
+    );
 }
 
 #[tokio::test]
