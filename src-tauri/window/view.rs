@@ -95,7 +95,7 @@ pub(crate) fn say_that_it_ended(app: &AppHandle) {
 fn leave_to_another(app: &AppHandle) {
     let (app, home) = (app.clone(), app.state::<Home>().0.clone());
     tauri::async_runtime::spawn(async move {
-        while !lock::holder(&home).is_some_and(|owner| owner.program == lock::DESKTOP) {
+        while lock::holder(&home).is_none_or(|owner| owner.program != lock::DESKTOP) {
             tokio::time::sleep(LOOK_EVERY).await;
         }
         app.exit(0);
