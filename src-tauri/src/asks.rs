@@ -192,6 +192,20 @@ mod tests {
     }
 
     #[test]
+    fn the_page_is_permitted_every_question_and_no_other() {
+        let between = |text: &str, quote: char| -> Vec<String> {
+            text.split(quote).skip(1).step_by(2).map(str::to_owned).collect()
+        };
+        let error = serde_json::from_str::<Ask>(r#"{ "command": "format_disk", "with": {} }"#).unwrap_err();
+        let (_, known) =
+            error.to_string().split_once("expected").map(|(a, b)| (a.to_owned(), b.to_owned())).unwrap();
+        let permitted = include_str!("../permissions/page.toml");
+        let (_, permitted) = permitted.split_once("commands.allow").unwrap();
+
+        assert_eq!(between(permitted, '"'), between(&known, '`'));
+    }
+
+    #[test]
     fn a_question_that_is_none_is_refused_in_words() {
         let error = serde_json::from_str::<Ask>(r#"{ "command": "format_disk", "with": {} }"#).unwrap_err();
 

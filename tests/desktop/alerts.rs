@@ -149,6 +149,29 @@ fn acknowledging_on_the_page_reaches_the_server() -> Result<()> {
 }
 
 #[test]
+fn a_decision_is_undone_on_the_page_and_what_is_handled_goes_and_comes_back() -> Result<()> {
+    let mut world = World::start()?;
+    let browser = world.open_signed_in()?;
+    let alert = world.publish("Till 1")?;
+    browser.find("article.row:not([data-kind=outage])")?.click()?;
+    acknowledge(&browser)?;
+
+    browser.find("[data-part=undo-button]")?.click()?;
+
+    counts(&browser, "unhandled", "1")?;
+    let _open = browser.find("[data-part=acknowledge]:not([aria-disabled])")?;
+    let has_decision = |note: &Note| is_acknowledged(note, &alert, Via::Record);
+    assert!(!world.noted().iter().any(has_decision), "it was sent before its time was over");
+
+    acknowledge(&browser)?;
+    world.until_noted("the record holds the decision", has_decision)?;
+    browser.button("Clear handled")?.click()?;
+    counts(&browser, "cleared", "1")?;
+    browser.find("[data-part=undo-button]")?.click()?;
+    counts(&browser, "total", "1")
+}
+
+#[test]
 fn a_second_alert_of_the_same_person_updates_the_popup_in_place() -> Result<()> {
     let mut world = World::start()?;
     let _browser = world.open_signed_in()?;
@@ -161,6 +184,13 @@ fn a_second_alert_of_the_same_person_updates_the_popup_in_place() -> Result<()> 
     let raised = world.notifications.all();
     assert_eq!(Some(raised[1].replaces), raised[0].id);
     Ok(())
+}
+
+/// Waits until the tab counts so many.
+fn counts(browser: &Browser, tab: &str, number: &str) -> Result<()> {
+    browser.wait_for(&format!("{number} in {tab}"), || {
+        Ok((browser.find(&format!("[data-part={tab}]"))?.text()? == number).then_some(()))
+    })
 }
 
 fn acknowledge(browser: &Browser) -> Result<()> {
