@@ -245,10 +245,10 @@ export function reduce(state, event) {
       return withDeciding(state, event.id, { state: "sending", decision: event.decision, undo_until: null });
     case "decide_failed":
       return withDeciding(state, event.id, { state: "refused", decision: event.decision, sentence: event.sentence });
-    case "decided": {
-      const known = state.done.some((done) => "id" in done && done.id === event.decided.id);
-      return known ? state : { ...state, done: [...state.done, event.decided].slice(-DONE) };
-    }
+    case "decided":
+      return state.done.some(decisionOn(event.decided.id))
+        ? state
+        : { ...state, done: [...state.done, event.decided].slice(-DONE) };
     case "undone":
       return { ...state, done: withoutDecision(state.done, event.id) };
     case "cleared":
@@ -445,18 +445,22 @@ function incidentChanged(state, incident, counts) {
  * @param {Incident} incident
  */
 function withDone(done, { id, camera, handling }) {
-  const until = handling.state === "sending" ? handling.undo_until : null;
-  if (handling.state === "sending" && until !== null) {
-    const decided = { id, camera, decision: handling.decision, until };
-    const known = done.some((other) => "id" in other && other.id === id && other.until === until && other.decision === decided.decision);
-    return known ? done : [...withoutDecision(done, id), decided].slice(-DONE);
-  }
-  return done.some((other) => "id" in other && other.id === id) ? withoutDecision(done, id) : done;
+  const known = done.find(decisionOn(id));
+  if (handling.state !== "sending" || handling.undo_until === null) return known ? withoutDecision(done, id) : done;
+  const { decision, undo_until: until } = handling;
+  if (known?.until === until && "decision" in known && known.decision === decision) return done;
+  return [...withoutDecision(done, id), { id, camera, decision, until }].slice(-DONE);
 }
 
 /** @param {State["done"]} done @param {string} id */
 function withoutDecision(done, id) {
-  return done.filter((other) => !("id" in other && other.id === id));
+  const isIt = decisionOn(id);
+  return done.filter((other) => !isIt(other));
+}
+
+/** Whether something that was done is the decision on this incident. @param {string} id */
+function decisionOn(id) {
+  return (/** @type {Decided | ClearedNow} */ done) => "id" in done && done.id === id;
 }
 
 /**

@@ -174,19 +174,7 @@ impl Keeper {
             Some(process) => process.spare.as_ref().map(|spare| spare.until),
             None => self.spares.due(),
         };
-        let spare = async {
-            match spare_at {
-                Some(at) => tokio::time::sleep_until(at.into()).await,
-                None => std::future::pending().await,
-            }
-        };
         let due = process.as_ref().and_then(|process| process.due);
-        let overdue = async {
-            match due {
-                Some(at) => tokio::time::sleep_until(at.into()).await,
-                None => std::future::pending().await,
-            }
-        };
         let said = async {
             match process {
                 Some(process) => process.from.recv().await,
@@ -202,8 +190,8 @@ impl Keeper {
                 // This keeper holds a sender itself.
                 None => std::future::pending().await,
             },
-            () = overdue => Next::Overdue,
-            () = spare => Next::Spare,
+            () = reached(due) => Next::Overdue,
+            () = reached(spare_at) => Next::Spare,
         }
     }
 
@@ -370,6 +358,14 @@ impl Keeper {
             After::Again => self.start(process, !self.stance.focused, notifier),
             After::GiveUp => cannot_show(notifier, &words::text("notification.window_dies", &[])),
         }
+    }
+}
+
+/// Waits for a moment; where there is none, for ever.
+async fn reached(at: Option<Instant>) {
+    match at {
+        Some(at) => tokio::time::sleep_until(at.into()).await,
+        None => std::future::pending().await,
     }
 }
 

@@ -2,7 +2,7 @@
 //! program holds in memory instead, and who runs is told by whoever answers.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 use serde_json::Value;
@@ -21,11 +21,7 @@ async fn fault_36_alerts_that_are_stored_are_listed_from_a_disk_that_takes_no_wr
             Ok(disk) => disk,
             Err(why) => return fault.not_possible(&why),
         };
-        let (shop, data) = (Shop::open().await, disk.path().join("data"));
-        let watch = shop.watch(&data);
-        watch.until_status("protected").await;
-        shop.publish().await;
-        until_acked(&shop).await;
+        let (shop, data, watch) = with_an_alert(&disk).await;
         if is_killed {
             watch.kill();
             assert!(fs::metadata(data.join(format!("{FILE_NAME}-wal"))).unwrap().len() > 0);
@@ -92,11 +88,7 @@ async fn fault_36_a_journal_that_can_be_read_is_not_taken_for_all_that_the_runni
         Ok(disk) => disk,
         Err(why) => return fault.not_possible(&why),
     };
-    let (shop, data) = (Shop::open().await, disk.path().join("data"));
-    let before = shop.watch(&data);
-    before.until_status("protected").await;
-    shop.publish().await;
-    until_acked(&shop).await;
+    let (shop, data, before) = with_an_alert(&disk).await;
     before.stop().await;
     disk.set_writable(false).unwrap();
     let watch = shop.watch(&data);
@@ -159,6 +151,16 @@ async fn fault_36_a_dead_program_whose_name_stands_on_the_disk_is_not_named() {
 }
 
 /// The anomaly ids of what `visionguard alerts` lists.
+/// A shop, and a program with a data directory on this disk that has the shop's first alert.
+async fn with_an_alert(disk: &Mount) -> (Shop, PathBuf, Watch) {
+    let (shop, data) = (Shop::open().await, disk.path().join("data"));
+    let watch = shop.watch(&data);
+    watch.until_status("protected").await;
+    shop.publish().await;
+    until_acked(&shop).await;
+    (shop, data, watch)
+}
+
 fn listed(data: &Path) -> Vec<String> {
     let output = run(data, &["alerts", "--json"]);
     assert!(output.status.success(), "{}", text(&output.stderr));

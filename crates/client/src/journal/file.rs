@@ -21,18 +21,19 @@ const APPLICATION_ID: i64 = 0x5647_4a31;
 const MIGRATIONS: [&str; 2] = [include_str!("schema_1.sql"), include_str!("schema_2.sql")];
 /// A larger file is checked without its pictures, so that what waits for the check waits no minute.
 const CHECK_WHOLE_BELOW: u64 = 64 * 1024 * 1024;
-const TABLES_WITHOUT_PICTURES: [&str; 11] = [
-    "incident",
-    "alert",
+/// All tables but that of the pictures: what refers to others before what it refers to.
+pub(super) const TABLES_WITHOUT_PICTURES: [&str; 11] = [
+    "undo_outbox",
+    "undo",
     "outbox",
+    "alert",
+    "incident",
     "outage",
     "gap",
     "missing",
     "drill",
     "shop",
     "value",
-    "undo",
-    "undo_outbox",
 ];
 /// What is read before the others are checked: see [`super::Journal::read_at_once`].
 const AT_ONCE: [&str; 1] = ["value"];

@@ -3,6 +3,7 @@
 use rusqlite::{Connection, OptionalExtension, params};
 use visionguard_proto::ShopId;
 
+use super::file::TABLES_WITHOUT_PICTURES;
 use super::row::{Keep, Pruned};
 use super::{JournalError, drill, grouping, missing};
 use crate::model::{IncidentId, PRUNED};
@@ -105,20 +106,7 @@ fn too_old(connection: &Connection, keep: Keep) -> Result<Vec<IncidentId>, Journ
 
 /// Empties every table; the file's free pages are overwritten because `secure_delete` is on.
 pub(super) fn erase(connection: &Connection) -> Result<(), JournalError> {
-    for table in [
-        "undo_outbox",
-        "undo",
-        "outbox",
-        "picture",
-        "alert",
-        "incident",
-        "outage",
-        "gap",
-        "missing",
-        "drill",
-        "shop",
-        "value",
-    ] {
+    for table in ["picture"].into_iter().chain(TABLES_WITHOUT_PICTURES) {
         connection.execute(&format!("DELETE FROM {table}"), [])?;
     }
     Ok(())
