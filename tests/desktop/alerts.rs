@@ -145,6 +145,7 @@ fn acknowledging_on_the_page_reaches_the_server() -> Result<()> {
 
     acknowledge(&browser)?;
 
+    counts(&browser, "unhandled", "0")?;
     world.until_noted("the record holds the decision", |note| is_acknowledged(note, &alert, Via::Record))
 }
 

@@ -17,6 +17,7 @@ pub mod reliability;
 pub mod screenshots;
 pub mod setup;
 pub mod simulate;
+mod space;
 mod steps;
 mod suites;
 pub mod test;

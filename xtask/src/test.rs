@@ -14,6 +14,7 @@ use crate::project::{built, built_for_release, cargo, run};
 use crate::reliability::{self, Run};
 use crate::setup::{self, Purpose};
 use crate::simulate;
+use crate::space;
 use crate::steps::Steps;
 use crate::suites;
 
@@ -60,7 +61,7 @@ const PHOTOGRAPHS: [Planned; 3] =
 /// Sets up, checks, builds the desktop program, drives it, injects faults, and runs the demonstration.
 pub fn test(faults: Run) -> Result<()> {
     let mut steps = Steps::of("test", &PLAN);
-    if !steps.take("set-up", setup::everything) {
+    if !steps.take("set-up", || space::ensure(space::WHOLE_RUN).and_then(|()| setup::everything())) {
         return steps.finish();
     }
 
