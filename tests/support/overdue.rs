@@ -74,11 +74,19 @@ mod tests {
     fn what_runs_is_named() {
         let mut child = Command::new("sleep").arg("300").spawn().unwrap();
 
-        let state = state();
+        let mut named = state();
+        // The system names a process a moment after it was started.
+        for _ in 0..6_000 {
+            if named.contains("  process sleep 300 \n") {
+                break;
+            }
+            thread::sleep(Duration::from_millis(10));
+            named = state();
+        }
         child.kill().unwrap();
         child.wait().unwrap();
 
-        assert!(state.contains("  process sleep 300 \n"), "{state}");
-        assert!(state.contains("  thread overdue::tests:"), "{state}");
+        assert!(named.contains("  process sleep 300 \n"), "{named}");
+        assert!(named.contains("  thread overdue::tests:"), "{named}");
     }
 }
