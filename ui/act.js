@@ -294,6 +294,15 @@ export function actions(store) {
       dispatch({ type: "undone", id: done.id });
     },
 
+    /** Its camera does not interrupt for a while. @param {string} id @param {number} minutes */
+    snooze: (id, minutes) => core.snooze(id, minutes).catch(mishap),
+
+    /** @param {string} camera @param {number} minutes */
+    extendSnooze: (camera, minutes) => core.extendSnooze(camera, minutes).catch(mishap),
+
+    /** @param {string} camera */
+    endSnooze: (camera) => core.endSnooze(camera).catch(mishap),
+
     retry: () => core.retryNow().catch(mishap),
 
     forget: () => dispatch({ type: "mishap", sentence: null }),

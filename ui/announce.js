@@ -2,11 +2,11 @@
  * What a screen reader is told, and when. One short sentence at a time in a standing region; a storm becomes a count.
  * Only being signed out and being deaf interrupt.
  *
- * @import { Event, Incident, StatusView } from "./types.d.ts"
+ * @import { Event, Incident, SnoozeView, StatusView } from "./types.d.ts"
  * @import { Action, State } from "./state.js"
  */
 
-import { plain } from "./format.js";
+import { clock, plain } from "./format.js";
 import { count, t } from "./words.js";
 import { KIND, SEVERITY, STATUS } from "./views/terms.js";
 
@@ -26,6 +26,7 @@ export function worthSaying(before, after, event) {
   if (event.type === "incident_changed") return outcome(before, event.incident);
   if (event.type === "opened" && event.next) return follows(after, event.id);
   if (event.type === "decide_failed" || event.type === "drill_refused") return { polite: plain(event.sentence) };
+  if (event.type === "snoozes") return snoozed(before, event.snoozes);
   if (event.type === "drill" || event.type === "drill_done") return drilled(before, after);
   if (event.type === "status" || event.type === "started" || event.type === "fell_silent" || event.type === "beat") return turn(before.status, after.status);
   return null;
@@ -54,6 +55,17 @@ function outcome(before, incident) {
   }
   if (handling.state === "refused" && waited?.state !== "refused") return { polite: plain(handling.sentence) };
   return null;
+}
+
+/**
+ * A camera that does not interrupt from now on, or for longer.
+ *
+ * @param {State} before
+ * @param {SnoozeView[]} snoozes
+ */
+function snoozed(before, snoozes) {
+  const longer = snoozes.find(({ camera, until }) => !before.snoozes.some((known) => known.camera === camera && known.until >= until));
+  return longer ? { polite: t("page.snooze.until", { camera: plain(longer.name, 60), time: clock(longer.until) }) } : null;
 }
 
 /**

@@ -72,6 +72,15 @@ export const dismiss = (incident) => call("dismiss", { incident });
 /** @type {(incident: string) => Promise<void>} */
 export const undo = (incident) => call("undo", { incident });
 
+/** @type {(incident: string, minutes: number) => Promise<void>} */
+export const snooze = (incident, minutes) => call("snooze", { incident, minutes });
+
+/** @type {(camera: string, minutes: number) => Promise<void>} */
+export const extendSnooze = (camera, minutes) => call("extend_snooze", { camera, minutes });
+
+/** @type {(camera: string) => Promise<void>} */
+export const endSnooze = (camera) => call("end_snooze", { camera });
+
 /** @type {(query: FeedQuery) => Promise<Cleared>} */
 export const clear = (query) => call("clear", { query });
 

@@ -23,6 +23,7 @@ import { scrollingView, short } from "./views/scrolling.js";
 import { settingsView } from "./views/settings.js";
 import { shortcuts } from "./views/shortcuts.js";
 import { signInView } from "./views/sign-in.js";
+import { snoozesView } from "./views/snoozes.js";
 import { statusView } from "./views/status.js";
 import { undoView } from "./views/undo.js";
 
@@ -50,6 +51,7 @@ const views = [
   overviewView(act, now),
   detail.paint,
   undoView(act, now),
+  snoozesView(act),
   signInView(act),
   reportView(act, now),
   settingsView(act, now),

@@ -5,7 +5,7 @@
  * @import {
  *   AlertView, Cleared, Counts, Decision, DrillResult, DrillView, Event, FeedItem, FeedPage, FeedQuery, Handling, Incident,
  *   IncidentDetail, NoticeView, PopupsView, Problem, Report, ReportQuery, SessionView, SettingsView, ShopView, Snapshot,
- *   StatusView
+ *   SnoozeView, StatusView
  * } from "./types.d.ts"
  */
 
@@ -70,6 +70,7 @@ const ALERTS = 200;
  * @property {string | null} unwanted why the last change of settings was refused
  * @property {NoticeView[]} notices
  * @property {PopupsView | null} popups what notifications can do here
+ * @property {SnoozeView[]} snoozes cameras that are not to interrupt for now
  * @property {string | null} mishap why the last command was not carried out
  * @property {Place} place
  * @property {Feed} feed
@@ -137,6 +138,7 @@ export const INITIAL = {
   unwanted: null,
   notices: [],
   popups: null,
+  snoozes: [],
   mishap: null,
   place: "feed",
   feed: {
@@ -191,6 +193,8 @@ export function reduce(state, event) {
       return { ...state, notices: event.notices };
     case "popups":
       return { ...state, popups: event.popups };
+    case "snoozes":
+      return { ...state, snoozes: event.snoozes };
     case "drill":
       return { ...state, drill: { view: event.drill, asked: false, refused: null } };
     case "open":
@@ -349,6 +353,7 @@ function started(state, snapshot, at) {
     wanted: null,
     notices: snapshot.notices,
     popups: snapshot.popups,
+    snoozes: snapshot.snoozes,
     deciding: {},
     drill: { view: snapshot.drill, asked: false, refused: null },
     feed: { ...state.feed, stale: !unasked || state.shown !== null },

@@ -16,7 +16,11 @@ session: SessionView | null, counts: Counts, feed: FeedPage, settings: SettingsV
 /**
  * What notifications can do here; none until it is known.
  */
-popups: PopupsView | null, };
+popups: PopupsView | null,
+/**
+ * Cameras that are not to interrupt for now.
+ */
+snoozes: Array<SnoozeView>, };
 
 /**
  * The status with its evidence.
@@ -420,6 +424,19 @@ buttons: boolean,
 sentence: string, };
 
 /**
+ * A camera that is not to interrupt for now.
+ */
+export type SnoozeView = {
+/**
+ * The id of its stream.
+ */
+camera: string, name: string,
+/**
+ * Who asked for it.
+ */
+by: string, until: number, };
+
+/**
  * Tests of the alert path: the one under way and the last.
  */
 export type DrillView = { running: boolean,
@@ -500,4 +517,4 @@ field: string | null, };
 /**
  * What the page is told while it is open. Small: ids and short fields, no picture.
  */
-export type Event = { "type": "status", status: StatusView, } | { "type": "session", session: SessionView | null, } | { "type": "alert_added", incident: Incident, alert: AlertView, counts: Counts, } | { "type": "alert_changed", incident: string, alert: AlertView, } | { "type": "incident_changed", incident: Incident, counts: Counts, } | { "type": "incidents_removed", ids: Array<string>, counts: Counts, } | { "type": "feed_changed", counts: Counts, } | { "type": "settings", settings: SettingsView, } | { "type": "notices", notices: Array<NoticeView>, } | { "type": "drill", drill: DrillView, } | { "type": "popups", popups: PopupsView, } | { "type": "beat" } | { "type": "open", incident: string, };
+export type Event = { "type": "status", status: StatusView, } | { "type": "session", session: SessionView | null, } | { "type": "alert_added", incident: Incident, alert: AlertView, counts: Counts, } | { "type": "alert_changed", incident: string, alert: AlertView, } | { "type": "incident_changed", incident: Incident, counts: Counts, } | { "type": "incidents_removed", ids: Array<string>, counts: Counts, } | { "type": "feed_changed", counts: Counts, } | { "type": "settings", settings: SettingsView, } | { "type": "notices", notices: Array<NoticeView>, } | { "type": "drill", drill: DrillView, } | { "type": "popups", popups: PopupsView, } | { "type": "snoozes", snoozes: Array<SnoozeView>, } | { "type": "beat" } | { "type": "open", incident: string, };

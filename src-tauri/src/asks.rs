@@ -1,6 +1,7 @@
 //! What the page may ask for; each hands its question to the client and its answer back.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
@@ -59,6 +60,19 @@ pub(crate) enum Ask {
     /// Takes a decision back that was made a moment ago.
     Undo {
         incident: String,
+    },
+    /// The camera of this incident is not to interrupt for so many minutes.
+    Snooze {
+        incident: String,
+        minutes: u32,
+    },
+    /// A camera that is snoozed stays so for longer.
+    ExtendSnooze {
+        camera: String,
+        minutes: u32,
+    },
+    EndSnooze {
+        camera: String,
     },
     /// Takes one handled incident out of view.
     Dismiss {
@@ -126,6 +140,11 @@ impl Answers {
             Ask::Looks { .. } => written(Ok(())),
             Ask::Dismiss { incident } => written(client.dismiss(&incident).await),
             Ask::Undo { incident } => written(client.undo(&incident).await),
+            Ask::Snooze { incident, minutes } => written(client.snooze(&incident, of_minutes(minutes)).await),
+            Ask::ExtendSnooze { camera, minutes } => {
+                written(client.extend_snooze(&camera, of_minutes(minutes)).await)
+            }
+            Ask::EndSnooze { camera } => written(client.end_snooze(&camera).await),
             Ask::Clear { query } => written(client.clear(query).await),
             Ask::BringBack { what } => written(client.bring_back(what).await),
             Ask::ChangeSettings { settings } => written(self.change_settings(settings).await),
@@ -142,6 +161,10 @@ impl Answers {
         }
         Ok(self.client.snapshot().await.settings)
     }
+}
+
+fn of_minutes(minutes: u32) -> Duration {
+    Duration::from_secs(u64::from(minutes) * 60)
 }
 
 /// A question that is none.

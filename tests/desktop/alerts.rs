@@ -173,6 +173,28 @@ fn a_decision_is_undone_on_the_page_and_what_is_handled_goes_and_comes_back() ->
 }
 
 #[test]
+fn a_camera_that_is_snoozed_on_the_page_pops_up_once_that_is_over() -> Result<()> {
+    let mut world = World::start()?;
+    let browser = world.open_signed_in()?;
+    world.publish("Till 1")?;
+    world.popup()?;
+    browser.find("article.row:not([data-kind=outage])")?.click()?;
+    browser.find("[data-part=snooze-toggle]:not([aria-disabled])")?.click()?;
+    browser.find("[data-minutes='5']")?.click()?;
+    browser.find("[data-part=snoozes] li")?;
+
+    let meanwhile = world.publish("Till 1")?;
+    world.until_noted("it is acknowledged", |note| is_acknowledged(note, &meanwhile, Via::Socket))?;
+    counts(&browser, "total", "2")?;
+    let popups = world.notifications.all().len();
+    browser.find("[data-part=snoozes] [data-part=end]")?.click()?;
+
+    world.eventually("it pops up", || Ok(world.notifications.all().len() == popups + 1))?;
+    assert_eq!(popups, 1);
+    Ok(())
+}
+
+#[test]
 fn a_second_alert_of_the_same_person_updates_the_popup_in_place() -> Result<()> {
     let mut world = World::start()?;
     let _browser = world.open_signed_in()?;

@@ -158,6 +158,17 @@ const SHOTS = [
     },
   },
   {
+    name: "snooze",
+    scenario: "full",
+    async then(page) {
+      await open(page);
+      await page.locator('[data-part="snooze-toggle"]').click();
+      await page.locator('[data-minutes="60"]').click();
+      await page.locator('[data-part="snoozes"] li').waitFor();
+      await page.locator('[data-part="snooze-toggle"]').click();
+    },
+  },
+  {
     name: "cleared",
     scenario: "full",
     widths: [360, 1280],

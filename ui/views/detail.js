@@ -23,6 +23,9 @@ import { DECISION, KIND, SEVERITY, SOURCE } from "./terms.js";
 /** One that opened by itself is not decided on before it was there for so long: a second click is not meant for it. */
 const GLANCE = 500;
 
+/** For how many minutes a camera is snoozed, unless something else is chosen. */
+const USUAL = 15;
+
 /** What can be decided, by button. */
 const DECISIONS = /** @type {const} */ ([
   { name: "acknowledge", decision: "acknowledged", todo: "page.decide.acknowledge", done: "page.decide.acknowledged" },
@@ -46,6 +49,8 @@ export function detailView(act, now, state) {
   const field = part(root, "note-field");
   const note = /** @type {HTMLInputElement} */ (field.querySelector("input"));
   const toggle = part(root, "note-toggle");
+  const lengths = part(root, "snooze-choices");
+  const snoozeToggle = part(root, "snooze-toggle");
 
   /**
    * Decides, and keeps what was written until it is stored. What was open makes room for the next that is.
@@ -87,6 +92,12 @@ export function detailView(act, now, state) {
     if (!open) note.value = "";
   }
 
+  /** @param {boolean} open */
+  function setSnooze(open) {
+    show(lengths, open);
+    attribute(snoozeToggle, "aria-expanded", String(open));
+  }
+
   const close = () => {
     act.close();
     requestAnimationFrame(focusCurrentRow);
@@ -99,12 +110,34 @@ export function detailView(act, now, state) {
     note.focus();
   };
   onPress(toggle, () => (toggle.getAttribute("aria-expanded") === "true" ? setNote(false) : write()));
-  field.addEventListener("keydown", (event) => {
-    if (event.key !== "Escape") return;
-    event.stopPropagation();
+  onEscape(field, () => {
     setNote(false);
     toggle.focus();
   });
+  const isAsked = () => snoozeToggle.getAttribute("aria-expanded") === "true";
+  const ask = () => {
+    if (snoozeToggle.getAttribute("aria-disabled") === "true") return;
+    setSnooze(true);
+    /** @type {HTMLElement | null} */ (lengths.querySelector(`[data-minutes="${USUAL}"]`))?.focus();
+  };
+  const leave = () => {
+    setSnooze(false);
+    snoozeToggle.focus();
+  };
+  /** @param {number} minutes */
+  const snoozeFor = (minutes) => {
+    act.snooze(id, minutes);
+    leave();
+  };
+  /** Its key asks for how long, and pressed once more takes what is usual. */
+  const snooze = () => (isAsked() ? snoozeFor(USUAL) : ask());
+  onPress(snoozeToggle, () => (isAsked() ? setSnooze(false) : ask()));
+  onEscape(lengths, leave);
+  for (const button of lengths.querySelectorAll("button")) {
+    const minutes = Number(button.dataset.minutes);
+    text(button, t("page.snooze.minutes", { n: minutes }));
+    onPress(button, () => snoozeFor(minutes));
+  }
   onPress(part(root, "dismiss"), () => {
     const next = rowBeside(id);
     if (state().shown?.detail?.incident.cleared) act.bringBack({ which: "one", incident: id });
@@ -125,7 +158,10 @@ export function detailView(act, now, state) {
       paintStage(null, state);
       return;
     }
-    if (id !== shown.id) setNote(false);
+    if (id !== shown.id) {
+      setNote(false);
+      setSnooze(false);
+    }
     id = shown.id;
     root.dataset.phase = shown.phase;
     paintStage(shown, state);
@@ -136,7 +172,7 @@ export function detailView(act, now, state) {
 
   const focus = () => part(root, "kind").focus({ preventScroll: true });
 
-  return { paint, close, decide, note: write, focus };
+  return { paint, close, decide, note: write, snooze, focus };
 }
 
 /**
@@ -247,7 +283,8 @@ function paintFact(element, fact) {
  */
 function paintActions(root, state, shown) {
   const incident = shown.detail?.incident ?? null;
-  const buttons = [...DECISIONS.map((choice) => part(root, choice.name)), part(root, "note-toggle")];
+  const toggles = ["note-toggle", "snooze-toggle"];
+  const buttons = [...DECISIONS.map((choice) => choice.name), ...toggles].map((name) => part(root, name));
   // While it loads they stay where they are, and with them the focus.
   show(part(root, "actions"), incident !== null || shown.phase === "loading");
   if (incident === null) {
@@ -269,6 +306,7 @@ function paintActions(root, state, shown) {
   const idle = DECISIONS.map((choice) => paintDecision(part(root, choice.name), choice, handling));
   attribute(part(root, "acknowledge"), "data-look", isOpen(handling) ? "main" : null);
   attribute(part(root, "note-toggle"), "aria-disabled", idle.every(Boolean) ? "true" : null);
+  attribute(part(root, "snooze-toggle"), "aria-disabled", null);
 }
 
 /**
@@ -317,6 +355,15 @@ function sentence(handling, away, overruled) {
     case "refused":
       return plain(handling.sentence, 300);
   }
+}
+
+/** What is open inside the alert closes, and the alert stays. @param {HTMLElement} element @param {() => void} close */
+function onEscape(element, close) {
+  element.addEventListener("keydown", (event) => {
+    if (event.key !== "Escape") return;
+    event.stopPropagation();
+    close();
+  });
 }
 
 /** The row after one that is about to go, or the one before. @param {string} id */

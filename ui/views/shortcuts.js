@@ -33,6 +33,7 @@ export function shortcuts(state, act, detail) {
     r: () => detail.decide("resolved"),
     f: () => detail.decide("false_alarm"),
     n: detail.note,
+    s: detail.snooze,
   };
   /** What an arrow does in the large view. @type {Readonly<Record<string, () => void>>} */
   const ARROWS = { ArrowDown: () => move(1), ArrowUp: () => move(-1) };

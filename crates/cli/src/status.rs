@@ -16,7 +16,7 @@ use visionguard_client::journal::Journal;
 use visionguard_client::local;
 use visionguard_client::lock::{self, Owner};
 use visionguard_client::session_file::{self, SavedSession};
-use visionguard_client::view::{Counts, Keeping, NoticeView, Standing, Status};
+use visionguard_client::view::{Counts, Keeping, NoticeView, SnoozeView, Standing, Status};
 use visionguard_client::words;
 
 use crate::args;
@@ -51,6 +51,8 @@ struct Report {
     newest_at: Option<i64>,
     /// What stands beside the status, such as a full disk, by the running program's word.
     notices: Vec<NoticeView>,
+    /// Cameras that are not to interrupt for now, by the running program's word.
+    snoozes: Vec<SnoozeView>,
     data_dir: String,
 }
 
@@ -81,7 +83,7 @@ async fn examine(place: &Place) -> Result<Report, Failure> {
     let newest_at = stored::newest_at(place, asked.as_ref()).await;
     let data_dir = shown(&place.data_dir);
     if let Some(standing) = asked {
-        let Standing { status, server, email, counts, notices, .. } = standing;
+        let Standing { status, server, email, counts, notices, snoozes, .. } = standing;
         return Ok(Report {
             status: Some(status.status),
             reason: status.reason,
@@ -95,6 +97,7 @@ async fn examine(place: &Place) -> Result<Report, Failure> {
             counts: Some(counts),
             newest_at,
             notices,
+            snoozes,
             data_dir,
         });
     }
@@ -117,6 +120,7 @@ async fn examine(place: &Place) -> Result<Report, Failure> {
         counts,
         newest_at,
         notices: Vec::new(),
+        snoozes: Vec::new(),
         data_dir,
     })
 }
@@ -230,6 +234,9 @@ impl Report {
         }
         if let Some(at) = self.newest_at {
             row("Newest alert", lines::date_and_clock(at, &zone));
+        }
+        for snooze in &self.snoozes {
+            row("Snoozed", format!("{} until {}", snooze.name, lines::date_and_clock(snooze.until, &zone)));
         }
         row("Data", self.data_dir.clone());
         rows

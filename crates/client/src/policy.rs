@@ -9,11 +9,15 @@
 //! notification, silently and at most every [`UPDATE_PAUSE`]. A new person or camera is a new incident and so breaks
 //! through at once. What was caught up on is counted.
 //!
+//! **Snoozed**: a camera that a person snoozed interrupts nobody until its time is over. What it saw by then, and nobody
+//! looked at, is told as what was missed is.
+//!
 //! **Standing**: at most [`POPUPS`] incidents' popups at once, one a camera, and one that counts the rest.
 
 mod budget;
 mod interruption;
 mod severity;
+mod snooze;
 #[cfg(test)]
 mod tests;
 mod words;
@@ -23,5 +27,6 @@ pub use interruption::{
     Recent, STANDS, Standing, UPDATE_PAUSE, Verdict, card, consider, counter, is_first, standing,
 };
 pub use severity::{Assessment, HIGH_SCORE, REPEATED, assess};
+pub use snooze::{LONGEST, Snooze, Snoozes};
 pub use words::came_late;
 pub(crate) use words::{camera, kind, picture_problem, plain};

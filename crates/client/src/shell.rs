@@ -83,7 +83,7 @@ pub struct Notification {
 /// The buttons of a notification.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Buttons {
-    /// Acknowledge and View.
+    /// Acknowledge, View and Snooze.
     Incident,
     /// Open.
     Open,
@@ -115,6 +115,11 @@ pub enum Outcome {
     },
     /// The person pressed Acknowledge.
     Acknowledged {
+        /// [`Notification::id`]
+        id: String,
+    },
+    /// The person pressed Snooze: its camera is not to interrupt for a while.
+    Snoozed {
         /// [`Notification::id`]
         id: String,
     },

@@ -22,6 +22,7 @@ pub enum Choice {
     Open,
     Retry,
     Drill,
+    EndSnoozes,
     Quit,
 }
 
@@ -39,14 +40,14 @@ pub enum Line {
 }
 
 /// What the tray shows.
-pub fn tray(status: &StatusView, counts: Counts, signed_in: bool, zone: &TimeZone) -> Tray {
+pub fn tray(status: &StatusView, counts: Counts, snoozed: usize, signed_in: bool, zone: &TimeZone) -> Tray {
     let status_line = status_line(status, zone);
     let tooltip = match counts.unseen {
         0 => text("tray.tooltip", &[("status", &status_line)]),
         unseen => text("tray.tooltip_unseen", &[("status", &status_line), ("unseen", &unseen.to_string())]),
     };
     let (tooltip, status_line) = (plain(&tooltip), plain(&status_line));
-    Tray { status: status.status, unseen: counts.unseen, tooltip, status_line, signed_in }
+    Tray { status: status.status, unseen: counts.unseen, tooltip, status_line, signed_in, snoozed }
 }
 
 /// The menu from top to bottom. The status is first: where a click opens the menu, it is all that says it in words.
@@ -57,6 +58,7 @@ pub fn menu(tray: &Tray) -> Vec<Line> {
         choice(Choice::Open, "tray.open", true),
         choice(Choice::Retry, "tray.retry", can_retry(tray)),
         choice(Choice::Drill, "tray.drill", can_drill(tray)),
+        choice(Choice::EndSnoozes, "tray.end_snoozes", tray.snoozed > 0),
         Line::Separator,
         choice(Choice::Quit, "tray.quit", true),
     ]
@@ -132,7 +134,7 @@ mod tests {
     fn an_outage_says_since_when_and_how_many_are_not_seen() {
         let status = status(Status::Offline);
 
-        let tray = tray(&status, Counts { unseen: 2, ..Counts::default() }, true, &TimeZone::UTC);
+        let tray = tray(&status, Counts { unseen: 2, ..Counts::default() }, 0, true, &TimeZone::UTC);
 
         assert_eq!(tray.tooltip, "VisionGuard: Offline since 13:10, 2 not seen");
         assert_eq!(tray.status_line, "Offline since 13:10");
@@ -140,7 +142,7 @@ mod tests {
 
     #[test]
     fn all_is_well_in_one_word() {
-        let tray = tray(&status(Status::Protected), Counts::default(), true, &TimeZone::UTC);
+        let tray = tray(&status(Status::Protected), Counts::default(), 0, true, &TimeZone::UTC);
 
         assert_eq!(tray.tooltip, "VisionGuard: Protected");
     }
@@ -152,7 +154,7 @@ mod tests {
             record_every: Some(15),
             ..status(Status::Protected)
         };
-        let line = |status: &StatusView| tray(status, Counts::default(), true, &TimeZone::UTC).status_line;
+        let line = |status: &StatusView| tray(status, Counts::default(), 0, true, &TimeZone::UTC).status_line;
 
         assert_eq!(line(&by("protected_by_record")), "Protected, by the record, every 15 s");
         assert_eq!(line(&by("protected_unsaid")), "Protected, by the record, every 15 s");
@@ -161,7 +163,7 @@ mod tests {
 
     #[test]
     fn case_57_the_menu_s_first_line_is_the_status() {
-        let tray = tray(&status(Status::Offline), Counts::default(), true, &TimeZone::UTC);
+        let tray = tray(&status(Status::Offline), Counts::default(), 0, true, &TimeZone::UTC);
 
         let menu = menu(&tray);
 
@@ -171,7 +173,7 @@ mod tests {
     #[test]
     fn without_a_connection_it_is_tried_again_and_not_tested() {
         let enabled = |of: Status, wanted: Choice| {
-            let tray = tray(&status(of), Counts::default(), true, &TimeZone::UTC);
+            let tray = tray(&status(of), Counts::default(), 0, true, &TimeZone::UTC);
             menu(&tray)
                 .iter()
                 .any(|line| matches!(line, Line::Choice { choice, enabled: true, .. } if *choice == wanted))

@@ -36,6 +36,8 @@ pub struct Snapshot {
     pub drill: DrillView,
     /// What notifications can do here; none until it is known.
     pub popups: Option<PopupsView>,
+    /// Cameras that are not to interrupt for now.
+    pub snoozes: Vec<SnoozeView>,
 }
 
 /// The one word.
@@ -140,6 +142,19 @@ pub struct PopupsView {
     pub buttons: bool,
     /// Who shows them and what they can do; without buttons, how an alert is acknowledged all the same.
     pub sentence: String,
+}
+
+/// A camera that is not to interrupt for now.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(TS))]
+pub struct SnoozeView {
+    /// The id of its stream.
+    pub camera: String,
+    pub name: String,
+    /// Who asked for it.
+    pub by: String,
+    #[cfg_attr(test, ts(type = "number"))]
+    pub until: i64,
 }
 
 /// Tests of the alert path: the one under way and the last.
@@ -262,6 +277,10 @@ pub enum Event {
     Popups {
         popups: PopupsView,
     },
+    /// Cameras that are not to interrupt for now.
+    Snoozes {
+        snoozes: Vec<SnoozeView>,
+    },
     /// The program is there; a page that hears nothing for long does not vouch for it.
     Beat,
     /// Show this incident: a notification was clicked.
@@ -281,6 +300,8 @@ pub struct Tray {
     pub status_line: String,
     /// Signed in: the entries that need it are enabled.
     pub signed_in: bool,
+    /// How many cameras are not to interrupt for now.
+    pub snoozed: usize,
 }
 
 #[cfg(test)]
@@ -344,6 +365,7 @@ mod tests {
         declare::<LedgerEntry>(&mut text);
         declare::<NoticeView>(&mut text);
         declare::<PopupsView>(&mut text);
+        declare::<SnoozeView>(&mut text);
         declare::<DrillView>(&mut text);
         declare::<DrillResult>(&mut text);
         declare::<SettingsView>(&mut text);

@@ -176,6 +176,7 @@ impl World {
             | Outcome::Failed { .. }
             | Outcome::Opened { .. }
             | Outcome::Acknowledged { .. }
+            | Outcome::Snoozed { .. }
             | Outcome::Closed { .. }
             | Outcome::Over { .. }
             | Outcome::Lost { .. } => outcome,

@@ -39,7 +39,7 @@ pub(crate) async fn would_lose_the_window() -> bool {
 /// An entry of the menu was chosen.
 pub(crate) fn menu_event(app: &AppHandle, entry: &str) {
     let Some(chooser) = app.try_state::<Chooser>() else { return };
-    let choices = [Choice::Open, Choice::Retry, Choice::Drill, Choice::Quit];
+    let choices = [Choice::Open, Choice::Retry, Choice::Drill, Choice::EndSnoozes, Choice::Quit];
     if let Some(choice) = choices.into_iter().find(|choice| key(*choice) == entry) {
         chooser.choose(choice);
     }
@@ -50,6 +50,7 @@ fn key(choice: Choice) -> &'static str {
         Choice::Open => "open",
         Choice::Retry => "retry",
         Choice::Drill => "drill",
+        Choice::EndSnoozes => "end_snoozes",
         Choice::Quit => "quit",
     }
 }

@@ -399,6 +399,28 @@ test("a decision can be taken back while it is held, and its alert opens again",
   assert.equal(await page.locator('[data-part="acknowledge"]').getAttribute("aria-disabled"), null);
 });
 
+test("a camera is snoozed, for longer, and no more", async () => {
+  const page = await set.open("full");
+  await page.locator('article[data-key="12"]').click();
+
+  await page.getByRole("button", { name: "Snooze", exact: true }).click();
+  await page.getByRole("button", { name: "60 min" }).click();
+  const line = page.locator('[data-part="snoozes"] li');
+  await line.waitFor();
+  const until = await line.textContent();
+  await page.getByRole("button", { name: "15 minutes more" }).click();
+  await page.waitForFunction((before) => document.querySelector('[data-part="snoozes"] li')?.textContent !== before, until);
+  await page.getByRole("button", { name: "end the snooze" }).click();
+  await line.waitFor({ state: "detached" });
+
+  assert.match(until ?? "", / is snoozed until \d\d:\d\d.*By Maria Keller/);
+  assert.deepEqual(await asked(page, "snooze"), [{ incident: "12", minutes: 60 }]);
+  assert.equal((await asked(page, "extend_snooze"))[0].minutes, 15);
+  assert.equal((await asked(page, "end_snooze")).length, 1);
+  assert.equal(await page.locator('[data-part="snoozes"]').isVisible(), false);
+  assert.equal(await page.locator('[data-part="snooze-choices"]').isVisible(), false);
+});
+
 test("once its time is over a decision is no longer offered to be taken back", async () => {
   const page = await set.open("full");
   await page.evaluate(() => Object.assign(window, { __undo: 1_500, __silent: true }));

@@ -40,6 +40,28 @@ test("an alert is found, opened, acknowledged and left by keyboard alone", async
   assert.deepEqual(await asked(page, "decide"), [{ incident: "12", decision: "acknowledged", note: null }]);
 });
 
+test("S asks for how long a camera is snoozed, once more takes a quarter of an hour, and Escape leaves it", async () => {
+  const page = await set.open("full");
+  await page.locator('article[data-key="12"]').click();
+  await page.locator('[data-part="detail"][data-phase="ready"]').waitFor();
+
+  await page.keyboard.press("s");
+  await page.waitForFunction(() => document.activeElement?.matches('[data-minutes="15"]'));
+  await page.keyboard.press("Escape");
+  await page.waitForFunction(() => document.activeElement?.matches('[data-part="snooze-toggle"]'));
+  const left = await asked(page, "snooze");
+  await page.waitForTimeout(SETTLE);
+  await page.keyboard.press("s");
+  await page.waitForFunction(() => document.activeElement?.matches('[data-minutes="15"]'));
+  await page.waitForTimeout(SETTLE);
+  await page.keyboard.press("s");
+  await page.locator('[data-part="snoozes"] li').waitFor();
+
+  assert.deepEqual(left, []);
+  assert.deepEqual(await asked(page, "snooze"), [{ incident: "12", minutes: 15 }]);
+  assert.equal(await page.locator('article[aria-current="true"]').getAttribute("data-key"), "12");
+});
+
 test("one key decides and the next opens: a shift takes one key an alert", async () => {
   const page = await set.open("full", {
     change(world) {

@@ -23,6 +23,7 @@
     beating: undefined,
     /** @type {ReturnType<typeof setTimeout> | undefined} */
     sending: undefined,
+    snoozes: world.snapshot?.snoozes ?? [],
     /** Changes the handling of what was decided on last. @type {((handling: Handling) => void) | undefined} */
     change: undefined,
     /** @param {Event} event */
@@ -102,6 +103,21 @@
     undo() {
       clearTimeout(mock.sending);
       mock.change?.({ state: "open" });
+    },
+    snooze({ incident, minutes }) {
+      const found = world.details[incident]?.incident;
+      if (!found) throw { code: "unknown_incident", sentence: "This alert is not in the journal.", field: null };
+      const snooze = { camera: found.camera, name: found.camera, by: "Maria Keller", until: Date.now() + minutes * 60_000 };
+      mock.snoozes = [...mock.snoozes.filter((other) => other.camera !== found.camera), snooze];
+      mock.emit({ type: "snoozes", snoozes: mock.snoozes });
+    },
+    extend_snooze({ camera, minutes }) {
+      mock.snoozes = mock.snoozes.map((snooze) => (snooze.camera === camera ? { ...snooze, until: snooze.until + minutes * 60_000 } : snooze));
+      mock.emit({ type: "snoozes", snoozes: mock.snoozes });
+    },
+    end_snooze({ camera }) {
+      mock.snoozes = mock.snoozes.filter((snooze) => snooze.camera !== camera);
+      mock.emit({ type: "snoozes", snoozes: mock.snoozes });
     },
     dismiss({ incident }) {
       if (world.snapshot) mock.emit({ type: "incidents_removed", ids: [incident], counts: world.snapshot.counts });

@@ -96,6 +96,7 @@ export function world(scenario, now) {
         },
       },
       drill: drill(scenario, now),
+      snoozes: [],
       popups: { buttons: true, sentence: "Notifications are shown by Xfce Notify Daemon 0.7.3. They have buttons to acknowledge and to view." },
       notices:
         scenario === "deaf"

@@ -7,6 +7,7 @@ pub(super) mod drill;
 mod notifications;
 pub(super) mod recorder;
 mod screen;
+mod snooze;
 mod urgent;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -23,7 +24,7 @@ use super::Controller;
 use super::ticks::Due;
 use crate::journal::JournalError;
 use crate::model::{AlertId, Handling, IncidentId, Recorded, Repaired, Source};
-use crate::policy::{self, Budget};
+use crate::policy::{self, Budget, Snoozes};
 use crate::status;
 
 /// Between two updates of a notification about an alert that could not be stored, or of a message.
@@ -53,6 +54,12 @@ pub(super) struct Alerts {
     pub(super) untold: Vec<(Vec<(IncidentId, AlertId)>, Timestamp)>,
     /// When to look for alerts that no notification covered.
     pub(super) notify_again: Due,
+    /// Cameras that are not to interrupt for now.
+    pub(super) snoozes: Snoozes,
+    /// Whether that is known: the journal is asked at the start.
+    snoozes_recalled: bool,
+    /// When to look whether one of them is over.
+    snoozes_look: Due,
 }
 
 impl Alerts {
@@ -73,6 +80,9 @@ impl Alerts {
             unmarked: BTreeSet::new(),
             untold: Vec::new(),
             notify_again: Due::default(),
+            snoozes: Snoozes::default(),
+            snoozes_recalled: false,
+            snoozes_look: Due::default(),
         }
     }
 
@@ -101,7 +111,10 @@ impl Alerts {
 
     pub(super) fn due(&self) -> Option<Moment> {
         let again = self.again.values().map(|(at, _)| *at).min();
-        [again, self.store_again.at(), self.notify_again.at()].into_iter().flatten().min()
+        [again, self.store_again.at(), self.notify_again.at(), self.snoozes_look.at()]
+            .into_iter()
+            .flatten()
+            .min()
     }
 
     /// This alert's popup comes at this moment: the incident's newest one speaks for all, also where an older one, whose
@@ -256,7 +269,8 @@ impl Controller {
         if self.who.account != status::Account::SignedIn {
             return;
         }
-        if !arrival.notified {
+        // One of a camera that is snoozed is tried again, and told if that is over by then.
+        if !arrival.notified && !self.is_snoozed(arrival.alert.stream_id.as_ref()) {
             arrival.notified = true;
             let notification = urgent::notification(&arrival, &self.settings.view);
             if self.settings.view.notifications && self.alerts.may_raise(&notification.id, self.now()) {
@@ -295,6 +309,7 @@ impl Controller {
                 Vec::new()
             });
         }
+        self.snoozes_time(now);
         let due: Vec<IncidentId> =
             self.alerts.again.iter().filter(|(_, (at, _))| *at <= now).map(|(id, _)| *id).collect();
         for incident in due {

@@ -361,6 +361,33 @@ impl Client {
         kept.unwrap_or_else(|| Err(stopped()))
     }
 
+    /// The camera of this incident interrupts nobody for so long; what it sees is stored and listed, and told afterwards as
+    /// what was missed is.
+    pub async fn snooze(&self, incident: &str, length: Duration) -> Result<(), Problem> {
+        self.ask(|reply| Tick::Snooze(incident.to_owned(), length, reply))
+            .await
+            .unwrap_or_else(|| Err(stopped()))
+    }
+
+    /// A camera that is snoozed, by the id of its stream, stays so for longer.
+    pub async fn extend_snooze(&self, camera: &str, by: Duration) -> Result<(), Problem> {
+        self.ask(|reply| Tick::ExtendSnooze(camera.to_owned(), by, reply))
+            .await
+            .unwrap_or_else(|| Err(stopped()))
+    }
+
+    /// A camera that is snoozed, by the id of its stream, interrupts again.
+    pub async fn end_snooze(&self, camera: &str) -> Result<(), Problem> {
+        self.ask(|reply| Tick::EndSnooze(Some(camera.to_owned()), Some(reply)))
+            .await
+            .unwrap_or_else(|| Err(stopped()))
+    }
+
+    /// All cameras interrupt again.
+    pub fn end_snoozes(&self) {
+        self.tell(Tick::EndSnooze(None, None));
+    }
+
     /// How it stands, for another program of this computer; none after the end.
     pub async fn standing(&self) -> Option<Standing> {
         self.ask(Tick::Standing).await

@@ -257,6 +257,7 @@ impl Controller {
         self.who.sign_in_again.clear();
         self.forget_record();
         self.forget_drills();
+        self.forget_snoozes();
         for code in ["keychain_locked", "no_keychain", "insecure_server", "possible_gap"] {
             self.shown.withdraw(code);
         }

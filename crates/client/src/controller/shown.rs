@@ -216,7 +216,8 @@ impl Controller {
 
     fn show_tray(&mut self) {
         let signed_in = self.account.session().is_some();
-        let tray = tray(&self.shown.status, self.shown.counts, signed_in, &self.zone);
+        let snoozed = self.alerts.snoozes.len();
+        let tray = tray(&self.shown.status, self.shown.counts, snoozed, signed_in, &self.zone);
         if self.shown.tray.as_ref() != Some(&tray) {
             self.shell.show_tray(&tray);
             self.shown.tray = Some(tray);

@@ -184,7 +184,7 @@ impl Controller {
     async fn run(mut self, mut inbox: mpsc::UnboundedReceiver<Tick>) {
         self.restore();
         self.cut_outage();
-        self.look_for_unnotified();
+        self.recall_snoozes();
         self.show();
         while !self.quitting {
             let sleep = self.sleep();

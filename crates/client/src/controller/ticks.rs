@@ -57,6 +57,12 @@ pub(super) enum Tick {
         dispatch: Dispatch,
         reply: Option<Reply<DecisionKept>>,
     },
+    /// The camera of this incident is not to interrupt for so long.
+    Snooze(String, Duration, Reply<Result<(), Problem>>),
+    /// A camera that is snoozed stays so for longer.
+    ExtendSnooze(String, Duration, Reply<Result<(), Problem>>),
+    /// It interrupts again; none: all do.
+    EndSnooze(Option<String>, Option<Reply<Result<(), Problem>>>),
     /// Takes a decision back.
     Undo(String, Reply<Result<(), Problem>>),
     Standing(Reply<Standing>),
@@ -108,6 +114,15 @@ pub(super) enum Tick {
     Placed(u64, Option<Cursor>, Option<Duration>),
     /// Which way alerts come, as the journal has it.
     WayRecalled(u64, Option<String>),
+    /// Which cameras are snoozed, as the journal has it.
+    SnoozesRecalled(Option<String>),
+    /// The incident whose camera is to be snoozed.
+    ToSnooze {
+        epoch: u64,
+        found: Result<Option<IncidentRow>, JournalError>,
+        length: Duration,
+        reply: Option<Reply<Result<(), Problem>>>,
+    },
     Attempted(Box<Attempt>),
     /// The gap that stands, if one does.
     Gap(Result<Option<GapRow>, JournalError>),
@@ -212,6 +227,9 @@ impl Controller {
             Tick::Dismiss(incident, reply) => self.dismiss(&incident, reply),
             Tick::Clear(query, reply) => self.clear(query, reply),
             Tick::BringBack(what, reply) => self.bring_back(what, reply),
+            Tick::Snooze(incident, length, reply) => self.snooze(&incident, length, Some(reply)),
+            Tick::ExtendSnooze(camera, by, reply) => self.extend_snooze(&camera, by, reply),
+            Tick::EndSnooze(camera, reply) => self.end_snooze(camera.as_deref(), reply),
             Tick::Undo(incident, reply) => self.undo(&incident, reply),
             Tick::ChangeSettings(view, reply) => self.change_settings(view, reply),
             Tick::Window(open) => self.window(open),
@@ -239,6 +257,10 @@ impl Controller {
             Tick::DrillStored(nonce, stored) => self.drill_stored(&nonce, stored),
             Tick::DrillRecalled(epoch, last) => self.drill_recalled(epoch, last),
             Tick::LiveAlertShown(received_at) => self.live_alert_shown(received_at),
+            Tick::SnoozesRecalled(kept) => self.snoozes_recalled(kept.as_deref()),
+            Tick::ToSnooze { epoch, found, length, reply } => {
+                self.incident_to_snooze(epoch, found, length, reply)
+            }
             Tick::Attempted(attempt) => self.attempted(*attempt),
             Tick::Gap(standing) => self.gap(standing),
             Tick::Acked(alerts) => alerts.into_iter().for_each(|alert| self.shell.acked(alert)),

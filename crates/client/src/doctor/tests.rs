@@ -342,6 +342,7 @@ fn told(status: Status) -> Running {
         program: None,
         in_memory: false,
         idle_limit_ms: None,
+        snoozes: Vec::new(),
         status,
         server: None,
         user_id: Some("u1".to_owned()),

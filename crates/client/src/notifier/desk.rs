@@ -28,7 +28,7 @@ use super::{DEADLINE, Report, Sounds, Voice, report_failed, report_shown};
 
 pub use service::{ask, follow};
 
-use compose::{ACKNOWLEDGE, DEFAULT, VIEW, Words, compose};
+use compose::{ACKNOWLEDGE, DEFAULT, SNOOZE, VIEW, Words, compose};
 use kept::{Kept, Numbers};
 use popup::{Popup, Popups};
 use service::{Bus, Found, Heard, NAME, PATH, Trouble};
@@ -424,6 +424,7 @@ fn answer(id: &str, action: &str, report: &Report) {
     match action {
         ACKNOWLEDGE => report(Outcome::Acknowledged { id }),
         VIEW | DEFAULT => report(Outcome::Opened { id }),
+        SNOOZE => report(Outcome::Snoozed { id }),
         other => tracing::debug!(id, other, "an action that it does not have"),
     }
 }

@@ -40,7 +40,10 @@ fn words_picture_and_buttons_reach_the_service() {
         let call = mock.notifications().remove(0);
         assert_eq!(call.title, "Theft pattern, high");
         assert_eq!(call.body, "Aisle 3 &lt;b&gt;&amp; now");
-        assert_eq!(call.actions, ["ack", "Acknowledge", "view", "View", "default", ""]);
+        assert_eq!(
+            call.actions,
+            ["ack", "Acknowledge", "view", "View", "snooze", "Snooze 15 min", "default", ""]
+        );
         assert_eq!(call.hint("urgency"), "byte 0x02");
         assert_eq!(call.hint("sound-name"), "dialog-warning");
         assert_eq!(call.expires, 0, "a critical one stays");
@@ -59,6 +62,7 @@ fn a_click_and_each_button_come_back() {
             ("default", Outcome::Opened { id: "default".into() }),
             ("view", Outcome::Opened { id: "view".into() }),
             ("ack", Outcome::Acknowledged { id: "ack".into() }),
+            ("snooze", Outcome::Snoozed { id: "snooze".into() }),
         ];
         for (number, (action, expected)) in (1..).zip(actions) {
             world.notifier.notify(incident(action, "1"));

@@ -21,6 +21,7 @@ use super::{DEADLINE, Report, Service, Sounds, Voice, report_failed, report_show
 
 const ACKNOWLEDGE: &str = "ack";
 const VIEW: &str = "view";
+const SNOOZE: &str = "snooze";
 /// Threads that wait for an answer.
 const WAITING_LIMIT: usize = 16;
 /// The installer names the program so; must be the `identifier` in `tauri.conf.json`.
@@ -160,6 +161,7 @@ fn compose(
         Buttons::Incident => {
             words.action(ACKNOWLEDGE, &words::text("notification.acknowledge", &[]));
             words.action(VIEW, &words::text("notification.view", &[]));
+            words.action(SNOOZE, &words::text("notification.snooze", &[]));
         }
         Buttons::Open => {
             words.action(VIEW, &words::text("notification.open", &[]));
@@ -184,6 +186,7 @@ fn answer(id: &str, response: &NotificationResponse, report: &Report) {
         NotificationResponse::Default => report(Outcome::Opened { id }),
         NotificationResponse::Action(action) if action == ACKNOWLEDGE => report(Outcome::Acknowledged { id }),
         NotificationResponse::Action(action) if action == VIEW => report(Outcome::Opened { id }),
+        NotificationResponse::Action(action) if action == SNOOZE => report(Outcome::Snoozed { id }),
         // Nobody closed it: it went by itself.
         NotificationResponse::Closed(CloseReason::Expired) => report(Outcome::Over { id }),
         NotificationResponse::Closed(_) => report(Outcome::Closed { id }),

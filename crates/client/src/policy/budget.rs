@@ -328,6 +328,20 @@ impl Budget {
         steps
     }
 
+    /// This camera is not to interrupt: the person has seen what stands of it.
+    pub fn snoozed(&mut self, camera: &str) -> Vec<Step> {
+        let mut steps = Vec::new();
+        while let Some(at) =
+            self.places.iter().position(|place| place.held.card.camera.as_deref() == Some(camera))
+        {
+            let place = self.places.remove(at);
+            steps.extend(place.withdrawn());
+            steps.extend(told(&place.held.card));
+            self.is_seen(place.held);
+        }
+        steps
+    }
+
     /// The person looks at it as this alert comes: it is known.
     pub fn is_looked_at(&mut self, card: Card) -> Vec<Step> {
         let mut steps = card.incident.map(|incident| self.read(incident)).unwrap_or_default();

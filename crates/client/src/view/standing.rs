@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Counts, NoticeView, StatusView};
+use super::{Counts, NoticeView, SnoozeView, StatusView};
 use crate::lock::Owner;
 
 /// How the running program stands.
@@ -28,4 +28,7 @@ pub struct Standing {
     /// noticed.
     #[serde(default)]
     pub idle_limit_ms: Option<u64>,
+    /// Cameras that are not to interrupt for now.
+    #[serde(default)]
+    pub snoozes: Vec<SnoozeView>,
 }

@@ -62,6 +62,7 @@ impl World {
             Outcome::Failed { id, alert, .. } => (id, alert, false),
             Outcome::Opened { .. }
             | Outcome::Acknowledged { .. }
+            | Outcome::Snoozed { .. }
             | Outcome::Closed { .. }
             | Outcome::Over { .. }
             | Outcome::Lost { .. } => return,

@@ -9,6 +9,7 @@ use jiff::Timestamp;
 use visionguard_proto::message::Notice;
 use visionguard_proto::{Jpeg, Picture};
 
+use super::snooze::FROM_A_POPUP;
 use crate::api::Api;
 use crate::controller::Controller;
 use crate::controller::link::outage;
@@ -29,6 +30,10 @@ impl Controller {
     /// Shows it, later or now, as the policy has it.
     pub(crate) fn consider(&mut self, entry: &Entry, picture: Option<Bytes>) {
         if entry.alert.notified_at.is_some() || self.has_left() {
+            return;
+        }
+        // It is looked for when that is over.
+        if self.is_snoozed(entry.incident.stream_id.as_ref()) {
             return;
         }
         let now = self.now();
@@ -92,6 +97,9 @@ impl Controller {
 
     /// Alerts that were stored and not shown: a crash came between, or there was no notification service.
     pub(crate) fn look_for_unnotified(&self) {
+        if !self.alerts.snoozes_recalled {
+            return;
+        }
         let journal = self.journal.clone();
         self.spawn(async move {
             match journal.not_yet_notified().await {
@@ -121,6 +129,9 @@ impl Controller {
     /// One entry an incident: as many of the fresh as can stand get popups, the worst and newest, one a camera. The others
     /// and the old are counted.
     fn tell_late(&mut self, mut fresh: Vec<Entry>, mut counted: Vec<Entry>) {
+        for entries in [&mut fresh, &mut counted] {
+            entries.retain(|entry| !self.is_snoozed(entry.incident.stream_id.as_ref()));
+        }
         fresh.sort_by_key(|entry| {
             Reverse((policy::card(entry, &self.settings.view).severity, entry.incident.id))
         });
@@ -293,6 +304,10 @@ impl Controller {
             Outcome::Acknowledged { id } => {
                 self.closed(&id);
                 self.decide(&id, Decision::Acknowledged, None, Dispatch::AtOnce, None);
+            }
+            Outcome::Snoozed { id } => {
+                self.closed(&id);
+                self.snooze(&id, FROM_A_POPUP, None);
             }
             Outcome::Closed { id } => self.closed(&id),
             Outcome::Over { id } => self.on_screen(|budget| {

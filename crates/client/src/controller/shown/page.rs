@@ -246,6 +246,7 @@ pub(crate) fn nothing() -> Snapshot {
         notices: Vec::new(),
         drill: DrillView::default(),
         popups: None,
+        snoozes: Vec::new(),
     }
 }
 

@@ -51,6 +51,7 @@ impl Controller {
             notices: self.shown.notices(),
             drill: self.drills.view(),
             popups: self.shown.popups.clone(),
+            snoozes: self.snoozes(),
         });
     }
 
@@ -71,6 +72,7 @@ impl Controller {
             program: Some(self.owner()),
             in_memory: !self.journal.is_durable(),
             idle_limit_ms: idle_limit.and_then(|limit| u64::try_from(limit).ok()),
+            snoozes: self.snoozes(),
         });
     }
 
@@ -312,6 +314,7 @@ impl Controller {
         self.emit(&Event::Settings { settings: self.settings.view.clone() });
         if renamed {
             self.feed_changed();
+            self.tell_snoozes();
         }
         self.settings.view.clone()
     }
@@ -368,7 +371,7 @@ async fn shown(
     shown
 }
 
-fn not_read(error: &JournalError) -> Problem {
+pub(crate) fn not_read(error: &JournalError) -> Problem {
     tracing::error!(%error, "the journal cannot be read");
     if matches!(error, JournalError::BadCursor) {
         return problem("invalid", text("problem.bad_cursor", &[]));

@@ -423,6 +423,7 @@ fn drills(running: &Running) -> Vec<DrillView> {
         | Event::Settings { .. }
         | Event::Notices { .. }
         | Event::Popups { .. }
+        | Event::Snoozes { .. }
         | Event::Open { .. }
         | Event::Beat => None,
     };

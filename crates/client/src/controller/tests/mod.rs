@@ -9,6 +9,7 @@ mod parts;
 mod screen;
 mod server;
 mod session;
+mod snooze;
 mod ways;
 
 use std::collections::BTreeSet;

@@ -154,14 +154,14 @@ async fn what_is_seen_in_the_window_stands_no_more() {
     running.until("its popup is closed", |told| told.withdrawn.contains(&id).then_some(())).await;
 }
 
-async fn protected(desk: &Desk, server: &Server) -> Running {
+pub(super) async fn protected(desk: &Desk, server: &Server) -> Running {
     let running = desk.signed_in(server).await;
     running.status(Status::Protected, "protected").await;
     running
 }
 
 /// An alert of this camera comes; the incident whose popup was raised for it.
-async fn says(server: &Server, running: &Running, camera: i64) -> String {
+pub(super) async fn says(server: &Server, running: &Running, camera: i64) -> String {
     let acked = running.told().acked.len();
     server.say(&of_camera(camera));
     running.until("it is stored", |told| (told.acked.len() > acked).then_some(())).await;
@@ -175,7 +175,7 @@ async fn says(server: &Server, running: &Running, camera: i64) -> String {
     running.until("it is raised", raised).await
 }
 
-fn of_camera(camera: i64) -> Value {
+pub(super) fn of_camera(camera: i64) -> Value {
     let mut message = detection(camera, 30);
     message["result"]["stream_id"] = format!("00000000-0000-4000-8000-00000000000{camera}").into();
     message["stream_id"] = message["result"]["stream_id"].clone();
@@ -191,7 +191,7 @@ async fn counts(running: &Running, title: &str) -> crate::shell::Notification {
 }
 
 /// Waits until the journal knows that all alerts of so many incidents were told of.
-async fn all_are_marked(running: &Running, count: usize) {
+pub(super) async fn all_are_marked(running: &Running, count: usize) {
     let waiting = async {
         loop {
             let alerts = running.client.journal().alerts(100).await.expect("alerts");

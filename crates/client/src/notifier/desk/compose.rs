@@ -14,6 +14,7 @@ use crate::words;
 
 pub(super) const ACKNOWLEDGE: &str = "ack";
 pub(super) const VIEW: &str = "view";
+pub(super) const SNOOZE: &str = "snooze";
 pub(super) const DEFAULT: &str = "default";
 
 const NORMAL: u8 = 1;
@@ -81,8 +82,12 @@ fn actions(buttons: Buttons, drawn: Actions) -> Vec<String> {
     }
     match drawn {
         Actions::None => return Vec::new(),
-        Actions::Buttons => actions.extend([(VIEW, view), (DEFAULT, String::new())]),
-        Actions::Command(_) => actions.push((DEFAULT, view)),
+        Actions::Buttons => actions.push((VIEW, view.clone())),
+        Actions::Command(_) => {}
     }
+    if buttons == Buttons::Incident {
+        actions.push((SNOOZE, words::text("notification.snooze", &[])));
+    }
+    actions.push((DEFAULT, if drawn == Actions::Buttons { String::new() } else { view }));
     actions.into_iter().flat_map(|(key, label)| [key.to_owned(), label]).collect()
 }

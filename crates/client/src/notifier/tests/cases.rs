@@ -212,8 +212,8 @@ fn case_61_a_click_has_no_label_where_buttons_are_drawn_and_one_where_they_are_n
             seen.push(mock.notifications().remove(0).actions);
         }
 
-        let drawn = ["ack", "Acknowledge", "view", "View", "default", ""];
-        let listed = ["ack", "Acknowledge", "default", "View"];
+        let drawn = ["ack", "Acknowledge", "view", "View", "snooze", "Snooze 15 min", "default", ""];
+        let listed = ["ack", "Acknowledge", "snooze", "Snooze 15 min", "default", "View"];
         assert_eq!(seen[..2], [drawn, drawn]);
         assert_eq!(seen[2..], [listed, listed]);
     });

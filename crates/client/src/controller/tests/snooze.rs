@@ -1,0 +1,113 @@
+//! A camera that a person snoozed.
+
+use std::time::Duration;
+
+use super::desk::{Desk, Running, Told};
+use super::screen::{all_are_marked, of_camera, protected, says};
+use super::server::Server;
+use crate::shell::Outcome;
+use crate::view::{Event, Status};
+
+const QUARTER: Duration = Duration::from_secs(15 * 60);
+
+#[tokio::test]
+async fn a_snoozed_camera_s_alerts_are_stored_and_raised_once_it_is_over_and_others_at_once() {
+    let (server, desk) = (Server::start().await, Desk::new());
+    let running = protected(&desk, &server).await;
+    let first = says(&server, &running, 1).await;
+
+    running.client.snooze(&first, QUARTER).await.expect("its camera is snoozed");
+    another(&server, &running, 6).await;
+    server.say(&of_camera(2));
+    running.until("the other camera's is raised", |told| (alerts_shown(told).len() == 2).then_some(())).await;
+    let of_others = alerts_shown(&running.told());
+    let [snooze] = &running.client.snapshot().await.snoozes[..] else { panic!("one is snoozed") };
+    running.client.end_snooze(&snooze.camera).await.expect("it is over");
+    all_are_marked(&running, 3).await;
+
+    let told = running.told();
+    assert!(told.withdrawn.contains(&first), "its popup stands no more");
+    assert_eq!(of_others, ["1", "3"]);
+    assert_eq!(alerts_shown(&told), ["1", "3", "2"]);
+    assert!(told.notifications.last().is_some_and(|last| last.sound), "nobody heard it");
+}
+
+#[tokio::test]
+async fn it_is_over_by_itself() {
+    let (server, desk) = (Server::start().await, Desk::new());
+    let running = protected(&desk, &server).await;
+    let first = says(&server, &running, 1).await;
+
+    running.client.snooze(&first, Duration::from_secs(2)).await.expect("its camera is snoozed");
+    another(&server, &running, 6).await;
+    all_are_marked(&running, 2).await;
+
+    assert_eq!(alerts_shown(&running.told()), ["1", "2"]);
+    assert!(running.client.snapshot().await.snoozes.is_empty());
+}
+
+#[tokio::test]
+async fn a_popup_s_button_snoozes_for_a_quarter_of_an_hour_which_a_restart_keeps_and_a_sign_out_ends() {
+    let (server, mut desk) = (Server::start().await, Desk::new());
+    desk.reads_the_record_seldom();
+    let running = protected(&desk, &server).await;
+    let first = says(&server, &running, 1).await;
+    running.client.window(true);
+    running.client.notification(Outcome::Snoozed { id: first.clone() });
+    let until = running.until("it is told", |told| snoozed(told).pop()).await;
+    another(&server, &running, 6).await;
+    running
+        .until("the tray knows", |told| told.trays.last().filter(|tray| tray.snoozed == 1).map(|_| ()))
+        .await;
+    running.quit().await;
+
+    let running = desk.start();
+    running.status(Status::Protected, "protected").await;
+    another(&server, &running, 7).await;
+    let [kept] = &running.client.snapshot().await.snoozes[..] else { panic!("it is kept") };
+    let raised = running.told().notifications.len();
+    running.client.sign_out(false).await.expect("it is done");
+
+    assert_eq!((kept.until, raised), (until, 0));
+    assert!(running.client.snapshot().await.snoozes.is_empty());
+}
+
+#[tokio::test]
+async fn it_lasts_longer_when_asked_and_never_for_ever() {
+    let (server, desk) = (Server::start().await, Desk::new());
+    let running = protected(&desk, &server).await;
+    let first = says(&server, &running, 1).await;
+
+    let none = running.client.extend_snooze("00000000-0000-4000-8000-000000000001", QUARTER).await;
+    running.client.snooze(&first, QUARTER).await.expect("its camera is snoozed");
+    let [before] = &running.client.snapshot().await.snoozes[..] else { panic!("one is snoozed") };
+    running.client.extend_snooze(&before.camera, QUARTER).await.expect("for longer");
+    let [after] = &running.client.snapshot().await.snoozes[..] else { panic!("one is snoozed") };
+    let too_long = running.client.snooze(&first, 100 * QUARTER).await;
+    let too_short = running.client.snooze(&first, Duration::ZERO).await;
+
+    let codes = [none, too_long, too_short].map(|refused| refused.expect_err("refused").code);
+    assert_eq!(codes, ["not_snoozed", "invalid", "invalid"]);
+    assert_eq!(after.until - before.until, 15 * 60 * 1_000);
+}
+
+/// Another person on the first camera: another incident.
+async fn another(server: &Server, running: &Running, person: i64) {
+    let acked = running.told().acked.len();
+    let mut message = of_camera(1);
+    message["result"]["person_id"] = person.into();
+    message["result"]["frame_number"] = (person * 1_000).into();
+    server.say(&message);
+    running.until("it is stored", |told| (told.acked.len() > acked).then_some(())).await;
+}
+
+fn alerts_shown(told: &Told) -> Vec<String> {
+    told.notifications.iter().filter_map(|raised| raised.alert.clone()).collect()
+}
+
+fn snoozed(told: &Told) -> Vec<i64> {
+    let until = |event: &Event| {
+        if let Event::Snoozes { snoozes } = event { Some(snoozes.first()?.until) } else { None }
+    };
+    told.events.iter().filter_map(until).collect()
+}
