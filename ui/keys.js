@@ -21,6 +21,9 @@ export class Scanner {
   #strayAt = -Infinity;
   #fast = 0;
   #held = false;
+  /** Tab went down this long ago, and how many fields the fast keys have filled in by it. */
+  #tabAt = -Infinity;
+  #tabs = 0;
 
   /**
    * Sees every key that goes down, before anybody acts on it.
@@ -30,9 +33,12 @@ export class Scanner {
   saw({ key, timeStamp, repeat, field }) {
     this.#held = repeat;
     const character = [...key].length === 1;
+    if (key === "Tab" && !repeat) this.#tabAt = timeStamp;
     if (repeat || (!character && key !== "Enter")) return;
 
-    this.#fast = timeStamp - this.#typedAt <= FAST ? this.#fast + 1 : 0;
+    const tabbed = this.#fast > 0 && this.#tabAt > this.#typedAt;
+    this.#fast = timeStamp - Math.max(this.#typedAt, this.#tabAt) <= FAST ? this.#fast + 1 : 0;
+    this.#tabs = this.#fast === 0 ? 0 : this.#tabs + Number(tabbed && character);
     this.#before = this.#typedAt;
     this.#typedAt = timeStamp;
     if (character && key !== " " && !field) this.#strayAt = timeStamp;
@@ -41,6 +47,16 @@ export class Scanner {
   /** Whether a key going down now would belong to a scan. @param {number} now */
   isTyping(now) {
     return this.#fast >= BURST && now - this.#typedAt <= SETTLE;
+  }
+
+  /**
+   * Whether an Enter that sends a form now would be a scanner's. What fills in one field after the other, as fast as that, is
+   * a password manager.
+   *
+   * @param {number} now
+   */
+  isScan(now) {
+    return this.isTyping(now) && this.#tabs === 0;
   }
 
   /** Whether a press by Enter or Space may not be meant; a key held down presses once. @param {number} now */
@@ -124,15 +140,17 @@ export function onPress(button, act) {
 }
 
 /**
- * Runs an action when a form is sent, unless a scanner's Enter sent it.
+ * Runs an action when a form is sent, unless a scanner's Enter sent it: then it says so.
  *
  * @param {HTMLFormElement} form
  * @param {() => void} act
+ * @param {() => void} doubt
  */
-export function onSubmit(form, act) {
+export function onSubmit(form, act, doubt) {
   form.addEventListener("submit", (event) => {
     event.preventDefault();
-    if (!scanner.isTyping(event.timeStamp)) act();
+    if (scanner.isScan(event.timeStamp)) doubt();
+    else act();
   });
 }
 

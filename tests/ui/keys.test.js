@@ -33,6 +33,20 @@ test("a scan into a field is a burst, a person's typing is not", () => {
   assert.equal(person.isStray(typed), false);
 });
 
+test("what fills in one field after the other is a password manager, and a scan ends in one", () => {
+  const type = (/** @type {string[]} */ keys, pace = 25) => {
+    const scanner = new Scanner();
+    keys.forEach((key, at) => scanner.saw({ key, timeStamp: 5_000 + at * pace, repeat: false, field: true }));
+    return scanner.isScan(5_000 + keys.length * pace);
+  };
+
+  assert.equal(type([..."maria@shop", "Tab", ..."secret word", "Enter"]), false);
+  assert.equal(type([..."maria@shop", "Tab", ..."secret word", "Enter"], 10), false);
+  assert.equal(type([..."4006381333931", "Enter"]), true);
+  assert.equal(type(["Tab", ..."4006381333931", "Enter"]), true, "the person's own Tab came before it");
+  assert.equal(type([..."secret word", "Enter"], 90), false);
+});
+
 test("a burst is known after it has ended, until the next key", () => {
   const scanner = new Scanner();
 

@@ -54,7 +54,17 @@ export function shortcuts(state, act, detail) {
     requestAnimationFrame(() => reveal(found, along));
   }
 
+  /** Everything is what is read, and not the window around it. @param {KeyboardEvent} event */
+  function selectAll(event) {
+    if (isField(event.target) || list.open) return;
+    event.preventDefault();
+    const { place, shown } = state();
+    const read = place === "report" ? part(document, "report-page") : place === "feed" && shown ? part(document, "detail").querySelector(".detail-words") : null;
+    if (read) getSelection()?.selectAllChildren(read);
+  }
+
   document.addEventListener("keydown", (event) => {
+    if ((event.ctrlKey || event.metaKey) && !event.altKey && !event.shiftKey && event.key.toLowerCase() === "a") return selectAll(event);
     if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented || event.isComposing) return;
     const { place, shown } = state();
     if (event.key === "Escape") return escape(place, shown !== null);

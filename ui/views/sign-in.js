@@ -32,8 +32,9 @@ export function signInView(act) {
   const input = (name) => /** @type {HTMLInputElement} */ (form.elements.namedItem(name));
   let painted = /** @type {State | null} */ (null);
 
-  onSubmit(form, () => {
+  const send = () => {
     if (painted?.signIn.busy) return;
+    sayInGeneral("");
     const missing = FIELDS.filter((name) => input(name).value.trim() === "");
     for (const name of FIELDS) problemAt(form, name, missing.includes(name) ? t(MISSING[name]) : null);
     if (missing[0]) return input(missing[0]).focus();
@@ -43,11 +44,19 @@ export function signInView(act) {
       password: input("password").value,
       keepPassword: keep.checked,
     });
-  });
+  };
+  onSubmit(form, send, () => sayInGeneral(t("page.sign_in.again")));
   onPress(back, () => act.go("feed"));
   onPress(reveal, () => setRevealed(input("password").type === "password"));
   for (const name of FIELDS) input(name).addEventListener("input", () => problemAt(form, name, null));
   input("server").addEventListener("input", warn);
+
+  /** @param {string} sentence */
+  function sayInGeneral(sentence) {
+    const general = part(form, "problem");
+    show(general, sentence !== "");
+    text(general, sentence);
+  }
 
   /** @param {boolean} shown */
   function setRevealed(shown) {
@@ -98,9 +107,7 @@ export function signInView(act) {
     if (problem !== painted?.signIn.problem) {
       const field = FIELDS.find((name) => name === problem?.field) ?? null;
       for (const name of FIELDS) problemAt(form, name, name === field && problem ? plain(problem.sentence, 300) : null);
-      const general = part(form, "problem");
-      show(general, problem !== null && field === null);
-      text(general, problem !== null && field === null ? plain(problem.sentence, 300) : "");
+      sayInGeneral(problem !== null && field === null ? plain(problem.sentence, 300) : "");
       if (field) input(field).focus();
     }
     painted = state;

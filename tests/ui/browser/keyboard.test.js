@@ -319,6 +319,7 @@ test("a scan into the password does not sign in, a person's Enter does", async (
 
   await scan(page, "4006381333931");
   const scanned = await asked(page, "sign_in");
+  await page.getByText("press Enter again").waitFor();
   await page.fill("#password", "");
   await page.keyboard.type("secret", { delay: 90 });
   await page.waitForTimeout(200);
@@ -327,6 +328,33 @@ test("a scan into the password does not sign in, a person's Enter does", async (
 
   assert.deepEqual(scanned, []);
   assert.equal((await asked(page, "sign_in"))[0].password, "secret");
+});
+
+test("what types the e-mail address, Tab and the password as fast as a scanner signs in", async () => {
+  const page = await set.open("sign_in");
+  await page.locator("#server").fill("https://visionguard.example.com");
+  await page.focus("#email");
+
+  await scan(page, "maria@example.com\tsecret word");
+  await page.getByText("No alerts yet").waitFor();
+
+  const [sent] = await asked(page, "sign_in");
+  assert.deepEqual([sent.email, sent.password], ["maria@example.com", "secret word"]);
+});
+
+test("Ctrl+A takes what is read of the alert, and nothing of the window around it", async () => {
+  const page = await set.open("full");
+  await page.keyboard.press("Control+a");
+  const nothing = await page.evaluate(() => String(getSelection()));
+  await page.locator('article[data-key="12"]').click();
+  await page.locator('[data-part="detail"][data-phase="ready"]').waitFor();
+
+  await page.keyboard.press("Control+a");
+  const selected = await page.evaluate(() => String(getSelection()));
+
+  assert.equal(nothing, "");
+  assert.match(selected, /Theft pattern/);
+  assert.doesNotMatch(selected, /Not handled|Acknowledge|Settings/);
 });
 
 test("a scan into a note decides nothing", async () => {
@@ -455,10 +483,10 @@ async function scan(page, code) {
   await wait(page);
   const session = await page.context().newCDPSession(page);
   const start = Date.now() / 1_000;
-  const keys = [...code].map((text) => ({ key: text, text }));
+  const keys = [...code].map((text) => (text === "\t" ? { key: "Tab", text: "" } : { key: text, text }));
   const sent = [...keys, { key: "Enter", text: "\r" }].flatMap(({ key, text }, at) => {
     const timestamp = start + at * 0.008;
-    const windowsVirtualKeyCode = key === "Enter" ? 13 : key.toUpperCase().charCodeAt(0);
+    const windowsVirtualKeyCode = key === "Enter" ? 13 : key === "Tab" ? 9 : key.toUpperCase().charCodeAt(0);
     return [
       session.send("Input.dispatchKeyEvent", { type: "keyDown", key, text, windowsVirtualKeyCode, timestamp }),
       session.send("Input.dispatchKeyEvent", { type: "keyUp", key, windowsVirtualKeyCode, timestamp: timestamp + 0.002 }),

@@ -154,12 +154,21 @@ pub(super) fn listed(query: &FeedQuery, camera_names: &BTreeMap<String, String>)
         values.push(since.into());
     }
     for word in query.search.split_whitespace().take(8) {
-        let like = format!("%{}%", escaped(word));
+        let is_short = is_short(word);
         which.push_str(" AND (");
-        for column in ["i.location", "i.text", "s.name", "i.stream_id"] {
-            which.push_str(column);
+        for column in ["i.location", "i.text", "i.note", "s.name", "i.stream_id"] {
+            let like = match (is_short, column) {
+                // A part of an id means nothing to anybody.
+                (true, "i.stream_id") => continue,
+                (true, _) => format!("% {}%", escaped(word)),
+                (false, _) => format!("%{}%", escaped(word)),
+            };
+            match is_short {
+                true => which.push_str(&begins_words(column)),
+                false => which.push_str(column),
+            }
             which.push_str(" LIKE ? ESCAPE '\\' OR ");
-            values.push(like.clone().into());
+            values.push(like.into());
         }
         which.push_str("i.stream_id IN (");
         let named = streams_named(word, camera_names);
@@ -223,13 +232,31 @@ fn outages(
 
 /// The streams that the person gave a name with this word in it: those names are not in the journal.
 fn streams_named(word: &str, camera_names: &BTreeMap<String, String>) -> Vec<String> {
-    let word = word.to_lowercase();
+    let (word, is_short) = (word.to_lowercase(), is_short(word));
+    let is_in = |name: &str| match is_short {
+        true => name.split(|c: char| c == ' ' || BREAKS.contains(&c)).any(|part| part.starts_with(&word)),
+        false => name.contains(&word),
+    };
     camera_names
         .iter()
-        .filter(|(_, name)| name.to_lowercase().contains(&word))
+        .filter(|(_, name)| is_in(&name.to_lowercase()))
         .map(|(stream, _)| stream.clone())
         .take(200)
         .collect()
+}
+
+/// One of few letters is found where a word begins: "till 1" is not "Till 2, 21 Main Street". Scripts that write no spaces
+/// have other letters than these.
+fn is_short(word: &str) -> bool {
+    word.len() <= 3 && word.is_ascii() && !word.contains(BREAKS)
+}
+
+/// What ends a word beside a space.
+const BREAKS: [char; 6] = ['-', '(', '/', '#', '.', '_'];
+
+/// A column as text in which a space stands before each word.
+fn begins_words(column: &str) -> String {
+    BREAKS.iter().fold(format!("' ' || {column}"), |text, end| format!("replace({text}, '{end}', ' ')"))
 }
 
 /// The word as `LIKE` takes it literally.

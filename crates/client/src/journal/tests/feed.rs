@@ -128,6 +128,10 @@ async fn search_finds_camera_shop_and_words_and_takes_wildcards_literally() {
         ("d__r", vec![]),
         ("' OR 1=1 --", vec![]),
         ("stream-", vec![&door, &aisle]),
+        ("fro 100", vec![&door]),
+        ("ont", vec![]),
+        ("sle", vec![]),
+        ("ais", vec![&aisle]),
     ] {
         let query = FeedQuery { search: search.to_owned(), ..FeedQuery::default() };
         let page = world.journal.feed(query, &names).await.expect("a page");
