@@ -307,6 +307,9 @@ export function actions(store) {
 
     forget: () => dispatch({ type: "mishap", sentence: null }),
 
+    /** @param {string} code */
+    closeNotice: (code) => core.closeNotice(code).catch(mishap),
+
     /** @param {Credentials} credentials */
     async signIn(credentials) {
       if (store.state.signIn.busy) return;

@@ -87,6 +87,9 @@ export const clear = (query) => call("clear", { query });
 /** @type {(what: BringBack) => Promise<void>} */
 export const bringBack = (what) => call("bring_back", { what });
 
+/** @type {(code: string) => Promise<void>} */
+export const closeNotice = (code) => call("close_notice", { code });
+
 /** @type {(settings: SettingsView) => Promise<SettingsView>} */
 export const changeSettings = (settings) => call("change_settings", { settings });
 

@@ -26,6 +26,7 @@ import { signInView } from "./views/sign-in.js";
 import { snoozesView } from "./views/snoozes.js";
 import { statusView } from "./views/status.js";
 import { undoView } from "./views/undo.js";
+import { veilView } from "./views/veil.js";
 
 /** How long the page may stay empty in sight before it says that it is starting. */
 const PATIENCE = 600;
@@ -45,6 +46,7 @@ const inFront = new InFront(act.looks);
 const announcer = new Announcer(part(document, "say"), part(document, "alarm"));
 const views = [
   paintPlace,
+  veilView(),
   statusView(act, now),
   noticesView(act),
   feedView(act, now),
@@ -83,7 +85,6 @@ function waitForStart() {
 function paintPlace(state) {
   const { settings, place, shown, feed, counts } = state;
   attribute(document.documentElement, "data-theme", settings && settings.theme !== "system" ? settings.theme : null);
-  attribute(document.documentElement, "data-blur", settings?.blur ? "" : null);
   const alerts = part(document, "alerts");
   show(alerts, state.ready && place === "feed");
   attribute(alerts, "data-detail", shown ? "open" : null);

@@ -408,7 +408,11 @@ export type NoticeView = {
 /**
  * Stable: `no_keychain`, `keychain_locked`, `no_notifications`, `journal_unwritable`, `insecure_server`.
  */
-code: string, sentence: string, };
+code: string, sentence: string,
+/**
+ * It tells what happened, and a person who has read it can close it. The others stand as long as what they say does.
+ */
+closable: boolean, };
 
 /**
  * What notifications can do on this desktop.

@@ -85,6 +85,10 @@ pub(crate) enum Ask {
     BringBack {
         what: BringBack,
     },
+    /// A remark about what happened was read.
+    CloseNotice {
+        code: String,
+    },
     ChangeSettings {
         settings: SettingsView,
     },
@@ -147,6 +151,10 @@ impl Answers {
             Ask::EndSnooze { camera } => written(client.end_snooze(&camera).await),
             Ask::Clear { query } => written(client.clear(query).await),
             Ask::BringBack { what } => written(client.bring_back(what).await),
+            Ask::CloseNotice { code } => {
+                client.close_notice(&code);
+                written(Ok(()))
+            }
             Ask::ChangeSettings { settings } => written(self.change_settings(settings).await),
             Ask::TrySound { volume } => written(self.sounds.try_out(volume).await),
         }

@@ -52,7 +52,7 @@ function fail({ snapshot }) {
 /** @param {World} world */
 function gap({ snapshot }) {
   const sentence = "Alerts between 12:40 and 13:02 may be missing: the server no longer knows what it sent, and its record could not be read to the end.";
-  snapshot?.notices.push({ code: "possible_gap", sentence });
+  snapshot?.notices.push({ code: "possible_gap", sentence, closable: false });
 }
 
 /** @type {Shot[]} */

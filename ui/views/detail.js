@@ -182,7 +182,7 @@ export function detailView(act, now, state) {
  * @param {State} other
  */
 function sameFor(one, other) {
-  const keys = /** @type {const} */ (["shown", "deciding", "overruled", "settings"]);
+  const keys = /** @type {const} */ (["shown", "deciding", "overruled", "settings", "wanted"]);
   return keys.every((key) => one[key] === other[key]) && one.status?.status === other.status?.status;
 }
 

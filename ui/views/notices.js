@@ -1,6 +1,7 @@
 /**
  * Standing remarks under the status bar, and what just went wrong.
  *
+ * @import { NoticeView } from "../types.d.ts"
  * @import { State } from "../state.js"
  * @import { Actions } from "../act.js"
  */
@@ -9,7 +10,7 @@ import { clone, keyed, part, show, text } from "../dom.js";
 import { plain } from "../format.js";
 import { onPress } from "../keys.js";
 
-/** The key of the remark that can be closed. */
+/** The key of what just went wrong. */
 const MISHAP = "mishap";
 
 /** What may be why somebody is asked to sign in who did so before. */
@@ -24,7 +25,7 @@ export function noticesView(act) {
   return function paint(state) {
     if (painted?.notices === state.notices && painted?.mishap === state.mishap && painted?.place === state.place) return;
     painted = state;
-    const mishap = state.mishap === null ? [] : [{ code: MISHAP, sentence: state.mishap }];
+    const mishap = state.mishap === null ? [] : [{ code: MISHAP, sentence: state.mishap, closable: true }];
     const notices =
       state.place === "sign_in" ? state.notices.filter(({ code }) => AT_SIGN_IN.includes(code)) : [...mishap, ...state.notices];
     show(root, notices.length > 0);
@@ -33,12 +34,12 @@ export function noticesView(act) {
     });
   };
 
-  /** @param {{ code: string }} notice */
+  /** @param {NoticeView} notice */
   function make(notice) {
     const element = clone("notice");
     const close = part(element, "close");
-    show(close, notice.code === MISHAP);
-    onPress(close, act.forget);
+    show(close, notice.closable);
+    onPress(close, () => (notice.code === MISHAP ? act.forget() : act.closeNotice(notice.code)));
     if (notice.code === MISHAP) element.setAttribute("role", "status");
     return element;
   }

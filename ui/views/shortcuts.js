@@ -27,6 +27,8 @@ export function shortcuts(state, act, detail) {
 
   /** Where a letter leads among the alerts. @type {Readonly<Record<string, () => void>>} */
   const WAYS = { "/": focusSearch, j: () => move(1), k: () => move(-1), z: () => act.undo() };
+  /** What a letter does wherever the person is. @type {Readonly<Record<string, () => void>>} */
+  const ALWAYS = { "?": toggle, b: () => act.change({ blur: !(state().wanted ?? state().settings)?.blur }) };
   /** What a letter does to the alert that is looked at. @type {Readonly<Record<string, () => void>>} */
   const ACTS = {
     a: () => detail.decide("acknowledged"),
@@ -86,7 +88,7 @@ export function shortcuts(state, act, detail) {
   function letter(event, key) {
     const { place, shown } = state();
     const [ways, acts] = place === "feed" && !list.open ? [WAYS, ACTS] : [{}, {}];
-    const way = key === "?" ? toggle : ways[key];
+    const way = ALWAYS[key] ?? ways[key];
     const deed = acts[key];
     if (ways[key] || deed) event.preventDefault();
     if (event.repeat) return;

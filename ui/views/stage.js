@@ -14,6 +14,7 @@ import { exactClock, plain } from "../format.js";
 import { beganAt } from "../ledger.js";
 import { alertOf } from "../state.js";
 import { t } from "../words.js";
+import { isBlurred, isVeiled } from "./veil.js";
 
 /**
  * @param {HTMLElement} root
@@ -58,7 +59,7 @@ export function stageView(root, act, looking) {
     const incident = painted?.shown?.detail?.incident;
     const alert = painted?.shown ? alertOf(painted.shown) : null;
     if (!incident || incident.seen) return looking.stop();
-    const blurred = painted?.settings?.blur && !stage.hasAttribute("data-revealed") && !stage.matches(":hover");
+    const blurred = isBlurred(painted) && (isVeiled() || !(stage.hasAttribute("data-revealed") || stage.matches(":hover")));
     const inSight = alert === null || alert.frame === null || failed === alert.id || (loaded === alert.id && !blurred);
     if (inSight) looking.at(incident.id);
   }
@@ -158,7 +159,7 @@ export function stageView(root, act, looking) {
 
   /** @param {Shown | null} shown @param {State} state */
   return function paint(shown, state) {
-    if (shown?.id !== painted?.shown?.id) {
+    if (shown?.id !== painted?.shown?.id || (isBlurred(state) && !isBlurred(painted))) {
       attribute(reveal, "aria-pressed", "false");
       attribute(stage, "data-revealed", null);
     }
@@ -172,7 +173,7 @@ export function stageView(root, act, looking) {
       return;
     }
     const alert = alertOf(shown);
-    show(reveal, Boolean(state.settings?.blur) && alert?.frame !== null);
+    show(reveal, isBlurred(state) && alert?.frame !== null);
     attribute(stage, "data-severity", shown.detail.incident.severity);
     if (alert) place(shown, alert);
     if (alert?.frame === null) note(alert.frame_problem === null ? t("page.detail.no_picture") : plain(alert.frame_problem, 200));

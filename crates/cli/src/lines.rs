@@ -352,8 +352,11 @@ mod tests {
 
     #[test]
     fn a_notice_that_is_over_is_said_in_the_words_in_which_it_was_said_to_stand() {
-        let full =
-            NoticeView { code: "journal_unwritable".to_owned(), sentence: "The disk is full.".to_owned() };
+        let full = NoticeView {
+            code: "journal_unwritable".to_owned(),
+            sentence: "The disk is full.".to_owned(),
+            closable: false,
+        };
 
         let over = notices(std::slice::from_ref(&full), &[]).remove(0);
 

@@ -24,7 +24,8 @@ mod words;
 
 pub use budget::{Budget, COUNTER, Card, Count, POPUPS, Step, Tally};
 pub use interruption::{
-    Recent, STANDS, Standing, UPDATE_PAUSE, Verdict, card, consider, counter, is_first, standing,
+    Recent, STANDS, Standing, UPDATE_PAUSE, Verdict, card, consider, counter, is_first, shows_pictures,
+    standing,
 };
 pub use severity::{Assessment, HIGH_SCORE, REPEATED, assess};
 pub use snooze::{LONGEST, Snooze, Snoozes};

@@ -132,6 +132,9 @@ pub struct NoticeView {
     /// Stable: `no_keychain`, `keychain_locked`, `no_notifications`, `journal_unwritable`, `insecure_server`.
     pub code: String,
     pub sentence: String,
+    /// It tells what happened, and a person who has read it can close it. The others stand as long as what they say does.
+    #[serde(default)]
+    pub closable: bool,
 }
 
 /// What notifications can do on this desktop.

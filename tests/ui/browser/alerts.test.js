@@ -494,7 +494,7 @@ test("text from the outside stays text", async () => {
       if (detail) Object.assign(detail, { incident: { ...detail.incident, camera: evil[0], shop: evil[1], why: evil[0] }, text: evil.join(" ") });
       if (world.snapshot) {
         world.snapshot.status.sentence = evil[0] ?? "";
-        world.snapshot.notices = [{ code: "x", sentence: evil[1] ?? "" }];
+        world.snapshot.notices = [{ code: "x", sentence: evil[1] ?? "", closable: false }];
       }
     },
   });

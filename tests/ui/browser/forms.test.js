@@ -25,8 +25,8 @@ test("what may be why somebody is asked to sign in again is said above the form,
   const page = await set.open("sign_in");
 
   const notices = [
-    { code: "data_dir", sentence: "Nothing can be kept there." },
-    { code: "no_log", sentence: "No log is written." },
+    { code: "data_dir", sentence: "Nothing can be kept there.", closable: false },
+    { code: "no_log", sentence: "No log is written.", closable: false },
   ];
   await emit(page, { type: "notices", notices });
 

@@ -342,6 +342,31 @@ test("what types the e-mail address, Tab and the password as fast as a scanner s
   assert.deepEqual([sent.email, sent.password], ["maria@example.com", "secret word"]);
 });
 
+test("B blurs every picture at once, also the one under the pointer, and shows them again", async () => {
+  const page = await set.open("full");
+  await page.locator('article[data-key="12"]').click();
+  await page.locator('[data-part="stage"] [data-part="frame"]').waitFor();
+  await page.locator('[data-part="stage"]').hover();
+  const filter = () => page.locator('[data-part="stage"] img[data-part="frame"]').evaluate((image) => getComputedStyle(image).filter);
+  const clear = await filter();
+
+  await page.keyboard.press("b");
+  await page.waitForFunction(() => document.documentElement.hasAttribute("data-veiled"));
+  const veiled = await filter();
+  const thumbs = await page.locator(".thumb img").evaluateAll((images) => images.map((image) => getComputedStyle(image).filter));
+  await page.mouse.move(5, 5);
+  await page.locator('[data-part="stage"]').hover();
+  const pointedAt = await filter();
+  await page.waitForTimeout(SETTLE);
+  await page.keyboard.press("b");
+  await page.waitForFunction(() => !document.documentElement.hasAttribute("data-blur"));
+
+  assert.deepEqual([clear, pointedAt], ["none", "none"]);
+  assert.match(veiled, /blur/);
+  assert.ok(thumbs.length > 0 && thumbs.every((filter) => filter.includes("blur")));
+  assert.deepEqual((await asked(page, "change_settings")).map(({ settings }) => settings.blur), [true, false]);
+});
+
 test("Ctrl+A takes what is read of the alert, and nothing of the window around it", async () => {
   const page = await set.open("full");
   await page.keyboard.press("Control+a");

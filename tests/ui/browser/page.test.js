@@ -253,7 +253,7 @@ test("a lost event is made up for by a fresh snapshot", async () => {
     mock.emit({ type: "notices", notices: [] });
   });
   await page.waitForFunction(() => /** @type {any} */ (window).__mock.asked("subscribe").length === 2);
-  await emit(page, { type: "notices", notices: [{ code: "x", sentence: "Still listening." }] });
+  await emit(page, { type: "notices", notices: [{ code: "x", sentence: "Still listening.", closable: false }] });
 
   await page.getByText("Still listening.").waitFor();
 });

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 
-import { emit, stage } from "../support/browser.js";
+import { asked, emit, stage } from "../support/browser.js";
 import { withoutButtons } from "../support/views.js";
 import { alert, detail, incident, world } from "../support/world.js";
 
@@ -110,4 +110,25 @@ test("case_62_nothing_is_said_of_notifications_before_it_is_known", async () => 
   await page.getByRole("heading", { name: "Settings" }).waitFor();
 
   assert.equal(await page.locator('[data-part="popups"]').isVisible(), false);
+});
+
+test("a remark about what happened can be closed, and one about how things stand cannot", async () => {
+  const page = await set.open("full", {
+    change({ snapshot }) {
+      if (!snapshot) return;
+      snapshot.notices = [
+        { code: "journal_set_aside", sentence: "Stored alerts were damaged and set aside.", closable: true },
+        { code: "insecure_server", sentence: "The connection is not encrypted.", closable: false },
+      ];
+    },
+  });
+  const standing = page.locator(".notice").filter({ hasText: "not encrypted" });
+
+  const closes = await standing.getByRole("button").isVisible();
+  await page.locator(".notice").filter({ hasText: "set aside" }).getByRole("button").click();
+  await page.locator(".notice").filter({ hasText: "set aside" }).waitFor({ state: "detached" });
+
+  assert.equal(closes, false);
+  assert.deepEqual(await asked(page, "close_notice"), [{ code: "journal_set_aside" }]);
+  assert.equal(await standing.isVisible(), true);
 });

@@ -134,6 +134,11 @@
       for (const { id } of world.snapshot?.feed.items ?? []) if (what.which !== "one" || what.incident === id) setCleared(id, false);
       if (world.snapshot) mock.emit({ type: "feed_changed", counts: { ...world.snapshot.counts, cleared: 0 } });
     },
+    close_notice({ code }) {
+      if (!world.snapshot) return;
+      world.snapshot.notices = world.snapshot.notices.filter((notice) => notice.code !== code);
+      mock.emit({ type: "notices", notices: world.snapshot.notices });
+    },
     change_settings: ({ settings }) => settings,
     try_sound: () => undefined,
     sign_in: ({ server, email, keepPassword }) => {

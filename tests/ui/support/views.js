@@ -96,9 +96,9 @@ function remarks({ snapshot }) {
   if (!snapshot) return;
   snapshot.status.sentence = LONG;
   snapshot.notices = [
-    { code: "gap", sentence: GAP },
-    { code: "settings_bad", sentence: "2 settings in /home/maria/.local/share/visionguard/settings.toml need a look. The first: line 4, server, this is not an address." },
-    { code: "no_notifications", sentence: "Notifications cannot be shown on this computer: no program for them is installed." },
+    { code: "gap", sentence: GAP, closable: false },
+    { code: "settings_bad", sentence: "2 settings in /home/maria/.local/share/visionguard/settings.toml need a look. The first: line 4, server, this is not an address.", closable: false },
+    { code: "no_notifications", sentence: "Notifications cannot be shown on this computer: no program for them is installed.", closable: false },
   ];
 }
 

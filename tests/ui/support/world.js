@@ -100,7 +100,7 @@ export function world(scenario, now) {
       popups: { buttons: true, sentence: "Notifications are shown by Xfce Notify Daemon 0.7.3. They have buttons to acknowledge and to view." },
       notices:
         scenario === "deaf"
-          ? [{ code: "no_notifications", sentence: "This computer has no notification service. Alerts appear only in this window." }]
+          ? [{ code: "no_notifications", sentence: "This computer has no notification service. Alerts appear only in this window.", closable: false }]
           : [],
     },
   };

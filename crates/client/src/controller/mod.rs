@@ -423,6 +423,11 @@ impl Client {
         self.ask(|reply| Tick::BringBack(what, reply)).await.unwrap_or_else(|| Err(stopped()))
     }
 
+    /// Closes a remark that tells what happened; one that says how things stand is left.
+    pub fn close_notice(&self, code: &str) {
+        self.tell(Tick::CloseNotice(code.to_owned()));
+    }
+
     /// Changes the settings; unknown or impossible values are refused whole.
     pub async fn change_settings(&self, settings: SettingsView) -> Result<SettingsView, Problem> {
         self.ask(|reply| Tick::ChangeSettings(settings, reply)).await.unwrap_or_else(|| Err(stopped()))

@@ -18,6 +18,9 @@ use crate::tray::tray;
 use crate::view::{Counts, Event, NoticeView, PopupsView, SessionView, Status, StatusView, Tray};
 use crate::words::text;
 
+/// Remarks about what happened, by code.
+const CLOSABLE: [&str; 1] = ["journal_set_aside"];
+
 /// What was shown last.
 #[derive(Debug)]
 pub(super) struct Shown {
@@ -99,6 +102,13 @@ impl Shown {
         }
     }
 
+    /// The person has read a remark about what happened.
+    pub(super) fn close(&mut self, code: &str) {
+        if CLOSABLE.contains(&code) {
+            self.withdraw(code);
+        }
+    }
+
     /// Whether this remark stands.
     pub(super) fn stands(&self, code: &str) -> bool {
         self.notices.contains_key(code)
@@ -112,7 +122,11 @@ impl Shown {
     pub(super) fn notices(&self) -> Vec<NoticeView> {
         self.notices
             .iter()
-            .map(|(code, sentence)| NoticeView { code: (*code).to_owned(), sentence: sentence.clone() })
+            .map(|(code, sentence)| NoticeView {
+                code: (*code).to_owned(),
+                sentence: sentence.clone(),
+                closable: CLOSABLE.contains(code),
+            })
             .collect()
     }
 }

@@ -57,6 +57,8 @@ pub(super) enum Tick {
         dispatch: Dispatch,
         reply: Option<Reply<DecisionKept>>,
     },
+    /// The person has read this remark.
+    CloseNotice(String),
     /// The camera of this incident is not to interrupt for so long.
     Snooze(String, Duration, Reply<Result<(), Problem>>),
     /// A camera that is snoozed stays so for longer.
@@ -227,6 +229,7 @@ impl Controller {
             Tick::Dismiss(incident, reply) => self.dismiss(&incident, reply),
             Tick::Clear(query, reply) => self.clear(query, reply),
             Tick::BringBack(what, reply) => self.bring_back(what, reply),
+            Tick::CloseNotice(code) => self.shown.close(&code),
             Tick::Snooze(incident, length, reply) => self.snooze(&incident, length, Some(reply)),
             Tick::ExtendSnooze(camera, by, reply) => self.extend_snooze(&camera, by, reply),
             Tick::EndSnooze(camera, reply) => self.end_snooze(camera.as_deref(), reply),

@@ -351,6 +351,16 @@ impl Budget {
         steps
     }
 
+    /// No popup is to stand any more: all are counted.
+    pub fn hide(&mut self) -> Vec<Step> {
+        let places = std::mem::take(&mut self.places);
+        let steps = places.iter().flat_map(Place::withdrawn).collect();
+        for place in places {
+            self.rests(place.held);
+        }
+        steps
+    }
+
     /// Nothing is to stand any more. Says of which incidents nobody was told yet.
     pub fn clear(&mut self) -> (Vec<Step>, Vec<IncidentId>) {
         let places = std::mem::take(&mut self.places);

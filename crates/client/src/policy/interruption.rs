@@ -135,7 +135,7 @@ pub fn consider(
     let assessment = assess(incident.kind, incident.top_score, incident.nth);
     let first = is_first(entry, recent);
     let body = words::body(entry, &assessment, &TimeZone::system());
-    let says_why = settings.picture_in_notification && picture.is_none();
+    let says_why = shows_pictures(settings) && picture.is_none();
     Verdict::Notify(Box::new(Notification {
         id: incident.id.to_string(),
         alert: Some(entry.alert.id.to_string()),
@@ -144,12 +144,17 @@ pub fn consider(
             Some(why) => format!("{body} {why}"),
             None => body,
         },
-        picture: picture.filter(|_| settings.picture_in_notification),
+        picture: picture.filter(|_| shows_pictures(settings)),
         sound: settings.sound && first,
         critical: assessment.severity == Severity::High,
         buttons: Buttons::Incident,
         in_place_of: None,
     }))
+}
+
+/// Whether a notification may have a picture: a screen on which they are blurred shows none.
+pub fn shows_pictures(settings: &SettingsView) -> bool {
+    settings.picture_in_notification && !settings.blur
 }
 
 /// Whether nobody has heard of its incident yet.

@@ -165,12 +165,15 @@ async fn a_notification_says_what_where_how_bad_and_shows_the_picture_only_if_wa
     let named =
         SettingsView { camera_names: [("stream-a".to_owned(), "Aisle 3".to_owned())].into(), ..settings() };
     let discreet = SettingsView { picture_in_notification: false, ..named.clone() };
+    let blurred = SettingsView { blur: true, ..named.clone() };
     let picture = Some(Bytes::from_static(b"jpeg"));
 
     let shown = consider(&entry, picture.clone(), &named, &Recent::default(), moment(0));
     let hidden = consider(&entry, picture.clone(), &discreet, &Recent::default(), moment(0));
+    let veiled = consider(&entry, picture.clone(), &blurred, &Recent::default(), moment(0));
 
     let (Verdict::Notify(shown), Verdict::Notify(hidden)) = (shown, hidden) else { panic!("both are shown") };
+    assert!(matches!(veiled, Verdict::Notify(veiled) if veiled.picture.is_none()));
     assert_eq!(shown.title, "Theft pattern: Aisle 3");
     assert!(shown.body.contains("Medium: Theft pattern, score 3.5."), "{}", shown.body);
     assert_eq!((shown.picture, hidden.picture), (picture, None));

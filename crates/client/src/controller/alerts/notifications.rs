@@ -58,7 +58,7 @@ impl Controller {
     /// The same with the incident's picture, which is on disk or, for a moment, waited for from the server.
     pub(super) fn consider_with_cover(&self, entry: &Entry) {
         let journal = self.journal.clone();
-        let shows_pictures = self.settings.view.notifications && self.settings.view.picture_in_notification;
+        let shows_pictures = self.settings.view.notifications && policy::shows_pictures(&self.settings.view);
         let asks = shows_pictures && self.who.account == status::Account::SignedIn;
         let api = self.account.api().filter(|_| asks);
         let entry = Box::new(entry.clone());

@@ -57,6 +57,11 @@ impl Controller {
         self.on_screen(|budget| budget.read(incident));
     }
 
+    /// Pictures are not to be seen any more: what stands is counted instead.
+    pub(crate) fn hide_popups(&mut self) {
+        self.on_screen(Budget::hide);
+    }
+
     /// Nothing of the account that is left stands any more. What it was not told of yet is told at its next sign-in.
     pub(crate) fn clear_screen(&mut self) {
         let (steps, untold) = self.alerts.budget.clear();

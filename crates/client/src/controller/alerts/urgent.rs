@@ -4,7 +4,7 @@ use visionguard_proto::{Alert, Kind};
 
 use super::recorder::Arrival;
 use crate::model::Severity;
-use crate::policy::Card;
+use crate::policy::{self, Card};
 use crate::shell::{Buttons, Notification};
 use crate::view::SettingsView;
 use crate::words::text;
@@ -30,7 +30,7 @@ pub(crate) fn notification(arrival: &Arrival, settings: &SettingsView) -> Notifi
         alert: None,
         title,
         body: text("notification.unstored", &[("camera", &camera)]),
-        picture: arrival.picture().filter(|_| settings.picture_in_notification),
+        picture: arrival.picture().filter(|_| policy::shows_pictures(settings)),
         sound: settings.sound,
         critical: true,
         buttons: Buttons::Open,

@@ -12,6 +12,7 @@ use crate::controller::session::problem;
 use crate::controller::ticks::{Reply, Tick, milliseconds};
 use crate::journal::{Journal, JournalError};
 use crate::model::{AlertId, IncidentId, IncidentRow, Stored};
+use crate::policy;
 use crate::settings::{self, Complaint, Settings, SettingsError};
 use crate::view::{
     BringBack, Cleared, Counts, Event, FeedPage, FeedQuery, IncidentDetail, PopupsView, Problem, Report,
@@ -309,8 +310,12 @@ impl Controller {
         if settings.view.drill_at != self.settings.view.drill_at {
             self.drill_rescheduled();
         }
+        let hides = policy::shows_pictures(&self.settings.view) && !policy::shows_pictures(&settings.view);
         let renamed = settings.view.camera_names != self.settings.view.camera_names;
         self.settings = settings;
+        if hides {
+            self.hide_popups();
+        }
         self.emit(&Event::Settings { settings: self.settings.view.clone() });
         if renamed {
             self.feed_changed();

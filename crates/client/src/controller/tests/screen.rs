@@ -144,6 +144,24 @@ async fn nothing_pops_up_about_what_is_being_looked_at_and_it_is_marked_all_the_
 }
 
 #[tokio::test]
+async fn pictures_that_are_blurred_stand_in_no_popup_either_and_what_stood_is_counted() {
+    let (server, desk) = (Server::start().await, Desk::new());
+    let running = protected(&desk, &server).await;
+    let first = says(&server, &running, 1).await;
+    let settings = running.client.snapshot().await.settings;
+
+    let blurred = crate::view::SettingsView { blur: true, ..settings };
+    running.client.change_settings(blurred).await.expect("they are changed");
+    counts(&running, "1 not handled").await;
+    says(&server, &running, 2).await;
+
+    let told = running.told();
+    let with_picture: Vec<_> = told.notifications.iter().filter(|raised| raised.picture.is_some()).collect();
+    assert!(told.withdrawn.contains(&first));
+    assert_eq!(with_picture.len(), 1, "the one before");
+}
+
+#[tokio::test]
 async fn what_is_seen_in_the_window_stands_no_more() {
     let (server, desk) = (Server::start().await, Desk::new());
     let running = protected(&desk, &server).await;
