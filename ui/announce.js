@@ -58,14 +58,17 @@ function outcome(before, incident) {
 }
 
 /**
- * A camera that does not interrupt from now on, or for longer.
+ * A camera that does not interrupt from now on, or until another time, or does again.
  *
  * @param {State} before
  * @param {SnoozeView[]} snoozes
  */
-function snoozed(before, snoozes) {
-  const longer = snoozes.find(({ camera, until }) => !before.snoozes.some((known) => known.camera === camera && known.until >= until));
-  return longer ? { polite: t("page.snooze.until", { camera: plain(longer.name, 60), time: clock(longer.until) }) } : null;
+function snoozed({ snoozes: before }, snoozes) {
+  const of = (/** @type {SnoozeView[]} */ list, /** @type {string} */ camera) => list.find((snooze) => snooze.camera === camera);
+  const changed = snoozes.find(({ camera, until }) => of(before, camera)?.until !== until);
+  if (changed) return { polite: t("page.snooze.until", { camera: plain(changed.name, 60), time: clock(changed.until) }) };
+  const over = before.find(({ camera }) => !of(snoozes, camera));
+  return over ? { polite: t("page.snooze.over", { camera: plain(over.name, 60) }) } : null;
 }
 
 /**

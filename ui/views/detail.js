@@ -1,7 +1,7 @@
 /**
  * One incident large: what happened, why it matters, and what may be done about it. Its pictures are the stage's.
  *
- * @import { AlertView, Decision, Handling, IncidentDetail } from "../types.d.ts"
+ * @import { AlertView, Decision, Handling, Incident, IncidentDetail } from "../types.d.ts"
  * @import { Shown, State } from "../state.js"
  * @import { Actions } from "../act.js"
  */
@@ -116,7 +116,7 @@ export function detailView(act, now, state) {
   });
   const isAsked = () => snoozeToggle.getAttribute("aria-expanded") === "true";
   const ask = () => {
-    if (snoozeToggle.getAttribute("aria-disabled") === "true") return;
+    if (snoozeToggle.hidden || snoozeToggle.getAttribute("aria-disabled") === "true") return;
     setSnooze(true);
     /** @type {HTMLElement | null} */ (lengths.querySelector(`[data-minutes="${USUAL}"]`))?.focus();
   };
@@ -182,7 +182,7 @@ export function detailView(act, now, state) {
  * @param {State} other
  */
 function sameFor(one, other) {
-  const keys = /** @type {const} */ (["shown", "deciding", "overruled", "settings", "wanted"]);
+  const keys = /** @type {const} */ (["shown", "deciding", "overruled", "settings", "wanted", "snoozes"]);
   return keys.every((key) => one[key] === other[key]) && one.status?.status === other.status?.status;
 }
 
@@ -306,7 +306,15 @@ function paintActions(root, state, shown) {
   const idle = DECISIONS.map((choice) => paintDecision(part(root, choice.name), choice, handling));
   attribute(part(root, "acknowledge"), "data-look", isOpen(handling) ? "main" : null);
   attribute(part(root, "note-toggle"), "aria-disabled", idle.every(Boolean) ? "true" : null);
-  attribute(part(root, "snooze-toggle"), "aria-disabled", null);
+  paintSnooze(part(root, "snooze-toggle"), state, incident);
+}
+
+/** Where its camera is snoozed, the button says until when. @param {HTMLElement} toggle @param {State} state @param {Incident} incident */
+function paintSnooze(toggle, { snoozes }, { stream_id }) {
+  const snooze = snoozes.find(({ camera }) => camera === stream_id);
+  text(part(toggle, "snooze-word"), snooze ? t("page.snooze.now", { time: clock(snooze.until) }) : t("page.snooze.ask"));
+  attribute(toggle, "aria-disabled", null);
+  show(toggle, stream_id !== null);
 }
 
 /**

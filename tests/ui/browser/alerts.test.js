@@ -408,11 +408,13 @@ test("a camera is snoozed, for longer, and no more", async () => {
   const line = page.locator('[data-part="snoozes"] li');
   await line.waitFor();
   const until = await line.textContent();
+  const told = await page.locator('[data-part="snooze-toggle"]').textContent();
   await page.getByRole("button", { name: "15 minutes more" }).click();
   await page.waitForFunction((before) => document.querySelector('[data-part="snoozes"] li')?.textContent !== before, until);
   await page.getByRole("button", { name: "end the snooze" }).click();
   await line.waitFor({ state: "detached" });
 
+  assert.match(told ?? "", /Snoozed until \d\d:\d\d/);
   assert.match(until ?? "", / is snoozed until \d\d:\d\d.*By Maria Keller/);
   assert.deepEqual(await asked(page, "snooze"), [{ incident: "12", minutes: 60 }]);
   assert.equal((await asked(page, "extend_snooze"))[0].minutes, 15);

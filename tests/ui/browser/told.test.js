@@ -98,9 +98,9 @@ test("case_62_the_settings_say_what_notifications_can_do_and_follow_whoever_show
   await told.getByText("They have no buttons", { exact: false }).waitFor();
   assert.match(await told.innerText(), /dunstctl context acknowledges without the window, and so does visionguard acknowledge\.$/);
 
-  await emit(page, { type: "popups", popups: { buttons: true, sentence: "Notifications are shown by Xfce Notify Daemon 0.7.3. They have buttons to acknowledge and to view." } });
+  await emit(page, { type: "popups", popups: { buttons: true, sentence: "Notifications are shown by Xfce Notify Daemon 0.7.3. They have buttons to acknowledge, to view and to snooze." } });
 
-  await told.getByText("They have buttons to acknowledge and to view.", { exact: false }).waitFor();
+  await told.getByText("They have buttons to acknowledge, to view and to snooze.", { exact: false }).waitFor();
 });
 
 test("case_62_nothing_is_said_of_notifications_before_it_is_known", async () => {

@@ -107,8 +107,8 @@
     snooze({ incident, minutes }) {
       const found = world.details[incident]?.incident;
       if (!found) throw { code: "unknown_incident", sentence: "This alert is not in the journal.", field: null };
-      const snooze = { camera: found.camera, name: found.camera, by: "Maria Keller", until: Date.now() + minutes * 60_000 };
-      mock.snoozes = [...mock.snoozes.filter((other) => other.camera !== found.camera), snooze];
+      const snooze = { camera: found.stream_id ?? "", name: found.camera, by: "Maria Keller", until: Date.now() + minutes * 60_000 };
+      mock.snoozes = [...mock.snoozes.filter((other) => other.camera !== found.stream_id), snooze];
       mock.emit({ type: "snoozes", snoozes: mock.snoozes });
     },
     extend_snooze({ camera, minutes }) {

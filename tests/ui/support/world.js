@@ -97,7 +97,7 @@ export function world(scenario, now) {
       },
       drill: drill(scenario, now),
       snoozes: [],
-      popups: { buttons: true, sentence: "Notifications are shown by Xfce Notify Daemon 0.7.3. They have buttons to acknowledge and to view." },
+      popups: { buttons: true, sentence: "Notifications are shown by Xfce Notify Daemon 0.7.3. They have buttons to acknowledge, to view and to snooze." },
       notices:
         scenario === "deaf"
           ? [{ code: "no_notifications", sentence: "This computer has no notification service. Alerts appear only in this window.", closable: false }]

@@ -56,8 +56,12 @@ pub(super) struct Alerts {
     pub(super) notify_again: Due,
     /// Cameras that are not to interrupt for now.
     pub(super) snoozes: Snoozes,
-    /// Whether that is known: the journal is asked at the start.
+    /// Whether the journal has said which those were; and whether the person has chosen since.
     snoozes_recalled: bool,
+    snoozes_chosen: bool,
+    /// They are being written down; and they are other than what was, or they could not be.
+    snoozes_writing: bool,
+    snoozes_unkept: bool,
     /// When to look whether one of them is over.
     snoozes_look: Due,
 }
@@ -82,6 +86,9 @@ impl Alerts {
             notify_again: Due::default(),
             snoozes: Snoozes::default(),
             snoozes_recalled: false,
+            snoozes_chosen: false,
+            snoozes_writing: false,
+            snoozes_unkept: false,
             snoozes_look: Due::default(),
         }
     }
@@ -270,7 +277,7 @@ impl Controller {
             return;
         }
         // One of a camera that is snoozed is tried again, and told if that is over by then.
-        if !arrival.notified && !self.is_snoozed(arrival.alert.stream_id.as_ref()) {
+        if !arrival.notified && !self.is_camera_snoozed(arrival.alert.stream_id.as_ref()) {
             arrival.notified = true;
             let notification = urgent::notification(&arrival, &self.settings.view);
             if self.settings.view.notifications && self.alerts.may_raise(&notification.id, self.now()) {
@@ -325,6 +332,9 @@ impl Controller {
         }
         for (told, at) in std::mem::take(&mut self.alerts.untold) {
             self.mark_told(told, at);
+        }
+        if self.alerts.snoozes_unkept {
+            self.keep_snoozes();
         }
         self.alerts.backlog.try_again();
         self.store_on();

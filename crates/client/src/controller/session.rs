@@ -247,6 +247,7 @@ impl Controller {
             None => self.who.account = status::Account::TokenMissing,
         }
         self.recall_drill();
+        self.snoozes_of(session);
     }
 
     /// What was begun for the session so far is of no use to the next.
@@ -257,7 +258,6 @@ impl Controller {
         self.who.sign_in_again.clear();
         self.forget_record();
         self.forget_drills();
-        self.forget_snoozes();
         for code in ["keychain_locked", "no_keychain", "insecure_server", "possible_gap"] {
             self.shown.withdraw(code);
         }
@@ -271,6 +271,7 @@ impl Controller {
         tracing::info!(erase, "signed out");
 
         self.alerts.forget(erase);
+        self.forget_snoozes();
         self.clear_screen();
 
         let over = std::mem::take(&mut self.who.over);

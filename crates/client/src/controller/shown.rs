@@ -19,7 +19,7 @@ use crate::view::{Counts, Event, NoticeView, PopupsView, SessionView, Status, St
 use crate::words::text;
 
 /// Remarks about what happened, by code.
-const CLOSABLE: [&str; 1] = ["journal_set_aside"];
+const CLOSABLE: [&str; 2] = ["journal_set_aside", "not_snoozed"];
 
 /// What was shown last.
 #[derive(Debug)]

@@ -117,7 +117,9 @@ pub(super) enum Tick {
     /// Which way alerts come, as the journal has it.
     WayRecalled(u64, Option<String>),
     /// Which cameras are snoozed, as the journal has it.
-    SnoozesRecalled(Option<String>),
+    SnoozesRecalled(Result<Option<String>, JournalError>),
+    /// Whether they are written down.
+    SnoozesKept(Result<(), JournalError>),
     /// The incident whose camera is to be snoozed.
     ToSnooze {
         epoch: u64,
@@ -260,7 +262,8 @@ impl Controller {
             Tick::DrillStored(nonce, stored) => self.drill_stored(&nonce, stored),
             Tick::DrillRecalled(epoch, last) => self.drill_recalled(epoch, last),
             Tick::LiveAlertShown(received_at) => self.live_alert_shown(received_at),
-            Tick::SnoozesRecalled(kept) => self.snoozes_recalled(kept.as_deref()),
+            Tick::SnoozesRecalled(kept) => self.snoozes_recalled(kept),
+            Tick::SnoozesKept(result) => self.snoozes_kept(result),
             Tick::ToSnooze { epoch, found, length, reply } => {
                 self.incident_to_snooze(epoch, found, length, reply)
             }

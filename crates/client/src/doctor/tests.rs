@@ -261,7 +261,7 @@ fn a_bare_session_shows_nothing_and_one_with_both_is_good() {
                 let notifications = desktop::notifications().await;
                 assert_eq!(
                     notifications.found,
-                    "Notifications are shown by paper 1.2. They have buttons to acknowledge and to view."
+                    "Notifications are shown by paper 1.2. They have buttons to acknowledge, to view and to snooze."
                 );
                 assert_eq!(desktop::tray().await.verdict, Verdict::Good);
             });

@@ -85,7 +85,7 @@ pub(super) fn not_yet_notified(connection: &Connection) -> Result<Vec<Entry>, Jo
     let unshown = sql::alerts(
         connection,
         "WHERE a.id IN (SELECT max(u.id) FROM alert u JOIN incident i ON i.id = u.incident \
-         WHERE u.notified_at IS NULL AND i.handling = 0 AND i.seen_at IS NULL \
+         WHERE u.notified_at IS NULL AND i.handling = 0 AND (i.seen_at IS NULL OR u.received_at > i.seen_at) \
          GROUP BY u.incident) ORDER BY a.id",
         [],
     )?;

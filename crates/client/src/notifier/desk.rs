@@ -319,7 +319,11 @@ impl Desk {
                 if self.owner.as_ref() != Some(by) {
                     return;
                 }
-                match self.popups.chosen(number) {
+                let answered = match action.as_str() {
+                    SNOOZE => self.popups.put_off(number),
+                    _ => self.popups.chosen(number),
+                };
+                match answered {
                     Some((id, popup)) => {
                         answer(&id, action, &self.report);
                         popup.into_iter().for_each(|popup| self.close(popup));

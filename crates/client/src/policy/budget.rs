@@ -206,6 +206,11 @@ impl Budget {
         self.count_in(held)
     }
 
+    /// Whether popups stand on a screen, or lines follow each other.
+    pub fn is_screen(&self) -> bool {
+        self.is_screen
+    }
+
     /// Whether a popup of this incident stands, or is on its way.
     pub fn has_popup(&self, incident: IncidentId) -> bool {
         self.places.iter().any(|place| place.held.is_of(incident))
@@ -328,18 +333,18 @@ impl Budget {
         steps
     }
 
-    /// This camera is not to interrupt: the person has seen what stands of it.
-    pub fn snoozed(&mut self, camera: &str) -> Vec<Step> {
-        let mut steps = Vec::new();
-        while let Some(at) =
-            self.places.iter().position(|place| place.held.card.camera.as_deref() == Some(camera))
-        {
-            let place = self.places.remove(at);
-            steps.extend(place.withdrawn());
-            steps.extend(told(&place.held.card));
-            self.is_seen(place.held);
-        }
-        steps
+    /// This camera is not to interrupt: nothing of it stands, nor is counted. Says of which incidents nobody was told yet.
+    pub fn snoozed(&mut self, camera: &str) -> (Vec<Step>, Vec<IncidentId>) {
+        let is_its = |held: &Held| held.card.camera.as_deref() == Some(camera);
+        let (gone, places): (Vec<Place>, Vec<Place>) =
+            std::mem::take(&mut self.places).into_iter().partition(|place| is_its(&place.held));
+        self.places = places;
+        let (counted, rest): (BTreeMap<String, Held>, BTreeMap<String, Held>) =
+            std::mem::take(&mut self.rest).into_iter().partition(|(_, held)| is_its(held));
+        self.rest = rest;
+        self.counter.is_stale |= !counted.is_empty();
+        let steps = gone.iter().flat_map(Place::withdrawn).collect();
+        (steps, untold(gone.iter().map(|place| &place.held).chain(counted.values())))
     }
 
     /// The person looks at it as this alert comes: it is known.
@@ -367,9 +372,7 @@ impl Budget {
         let rest = std::mem::take(&mut self.rest);
         let counter = self.counter.may_stand.then(|| Step::Withdraw(COUNTER.to_owned()));
         let steps = places.iter().flat_map(Place::withdrawn).chain(counter).collect();
-        let held = places.iter().map(|place| &place.held).chain(rest.values());
-        let untold =
-            held.filter(|held| !held.told || held.asked > 0).filter_map(|held| held.card.incident).collect();
+        let untold = untold(places.iter().map(|place| &place.held).chain(rest.values()));
         self.seen.clear();
         self.counter = Counter::default();
         (steps, untold)
@@ -543,6 +546,11 @@ impl Held {
         self.told = true;
         self.owes_sound = false;
     }
+}
+
+/// The incidents of these that nobody is known to have been told of.
+fn untold<'a>(held: impl Iterator<Item = &'a Held>) -> Vec<IncidentId> {
+    held.filter(|held| !held.told || held.asked > 0).filter_map(|held| held.card.incident).collect()
 }
 
 fn told(card: &Card) -> Option<Step> {

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
+use visionguard_proto::Moment;
 
 /// From now on, no camera can be told to be quiet for longer.
 pub const LONGEST: Duration = Duration::from_secs(12 * 3600);
@@ -21,70 +22,106 @@ pub struct Snooze {
     pub name: String,
     /// Who asked for it.
     pub by: String,
-    pub since: Timestamp,
+    since: Timestamp,
     pub until: Timestamp,
+    /// The same by a clock that nobody sets; known while the program runs.
+    #[serde(skip)]
+    ends: Option<Moment>,
 }
 
 impl Snooze {
-    fn is_over(&self, now: Timestamp) -> bool {
-        now >= self.until || self.since.duration_since(now) > SET_BACK
+    pub fn new(
+        camera: String,
+        name: String,
+        by: String,
+        length: Duration,
+        (wall, now): (Timestamp, Moment),
+    ) -> Snooze {
+        let until = wall.checked_add(length).unwrap_or(wall);
+        Snooze { camera, name, by, since: wall, until, ends: Some(now + length) }
+    }
+
+    fn is_over(&self, wall: Timestamp, now: Moment) -> bool {
+        let is_set_back = self.since.duration_since(wall) > SET_BACK;
+        wall >= self.until || is_set_back || self.ends.is_some_and(|ends| now >= ends)
     }
 }
 
-/// All that are snoozed, those that began first first.
+/// All that an account has snoozed, those that began first first.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct Snoozes(Vec<Snooze>);
+pub struct Snoozes {
+    account: String,
+    all: Vec<Snooze>,
+}
 
 impl Snoozes {
-    /// A camera is quiet for so long from now on, whatever was said of it before.
+    /// Whose they are.
+    pub fn of(account: String) -> Snoozes {
+        Snoozes { account, all: Vec::new() }
+    }
+
+    pub fn account(&self) -> &str {
+        &self.account
+    }
+
+    /// A camera is quiet from now on, whatever was said of it before.
     pub fn begin(&mut self, snooze: Snooze) {
         self.end(&snooze.camera);
-        self.0.push(snooze);
+        self.all.push(snooze);
     }
 
     /// One that is quiet stays so for longer. Whether it is.
-    pub fn extend(&mut self, camera: &str, by: Duration, now: Timestamp) -> bool {
-        let Some(snooze) = self.0.iter_mut().find(|snooze| snooze.camera == camera) else { return false };
-        let longest = now.checked_add(LONGEST).unwrap_or(now);
+    pub fn extend(&mut self, camera: &str, by: Duration, (wall, now): (Timestamp, Moment)) -> bool {
+        let Some(snooze) = self.all.iter_mut().find(|snooze| snooze.camera == camera) else { return false };
+        let longest = wall.checked_add(LONGEST).unwrap_or(wall);
         snooze.until = snooze.until.checked_add(by).unwrap_or(longest).min(longest);
+        snooze.ends = Some(snooze.ends.map_or(now + LONGEST, |ends| (ends + by).min(now + LONGEST)));
         true
     }
 
     /// A camera interrupts again. Whether it did not.
     pub fn end(&mut self, camera: &str) -> bool {
-        let before = self.0.len();
-        self.0.retain(|snooze| snooze.camera != camera);
-        self.0.len() < before
+        let before = self.all.len();
+        self.all.retain(|snooze| snooze.camera != camera);
+        self.all.len() < before
+    }
+
+    /// They were kept over the end of the program.
+    pub fn go_on(&mut self, (wall, now): (Timestamp, Moment)) {
+        for snooze in &mut self.all {
+            let left = Duration::try_from(snooze.until.duration_since(wall)).unwrap_or_default();
+            snooze.ends = Some(now + left.min(LONGEST));
+        }
+        self.expire((wall, now));
     }
 
     /// Forgets those whose time is over. Whether there were any.
-    pub fn expire(&mut self, now: Timestamp) -> bool {
-        let before = self.0.len();
-        self.0.retain(|snooze| !snooze.is_over(now));
-        self.0.len() < before
+    pub fn expire(&mut self, (wall, now): (Timestamp, Moment)) -> bool {
+        let before = self.all.len();
+        self.all.retain(|snooze| !snooze.is_over(wall, now));
+        self.all.len() < before
     }
 
     /// Whether this camera is not to interrupt now.
-    pub fn holds(&self, camera: &str, now: Timestamp) -> bool {
-        self.0.iter().any(|snooze| snooze.camera == camera && !snooze.is_over(now))
+    pub fn holds(&self, camera: &str, (wall, now): (Timestamp, Moment)) -> bool {
+        self.all.iter().any(|snooze| snooze.camera == camera && !snooze.is_over(wall, now))
     }
 
-    /// When the next is over.
-    pub fn next_over(&self) -> Option<Timestamp> {
-        self.0.iter().map(|snooze| snooze.until).min()
+    /// When the next is over, as far as no clock is set.
+    pub fn next_over(&self) -> Option<Moment> {
+        self.all.iter().filter_map(|snooze| snooze.ends).min()
     }
 
     pub fn iter(&self) -> impl Iterator<Item = &Snooze> {
-        self.0.iter()
+        self.all.iter()
     }
 
     pub fn len(&self) -> usize {
-        self.0.len()
+        self.all.len()
     }
 
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.all.is_empty()
     }
 }
 
@@ -96,7 +133,7 @@ mod tests {
 
     #[test]
     fn a_camera_is_quiet_until_its_time_is_over_and_the_others_are_not() {
-        let mut snoozes = snoozed("till-1", 15);
+        let mut snoozes = snoozed(QUARTER);
 
         assert!(snoozes.holds("till-1", at(14)) && !snoozes.holds("till-2", at(14)));
         assert!(!snoozes.holds("till-1", at(15)));
@@ -105,62 +142,67 @@ mod tests {
 
     #[test]
     fn another_choice_takes_the_place_of_the_one_before_and_more_is_added_to_it() {
-        let mut snoozes = snoozed("till-1", 60);
+        let mut snoozes = snoozed(4 * QUARTER);
 
-        snoozes.begin(snooze("till-1", 5));
-        assert_eq!((snoozes.len(), snoozes.next_over()), (1, Some(at(5))));
+        snoozes.begin(snooze(QUARTER));
+        assert_eq!((snoozes.len(), snoozes.next_over()), (1, Some(at(15).1)));
 
         assert!(snoozes.extend("till-1", QUARTER, at(1)));
-        assert_eq!(snoozes.next_over(), Some(at(20)));
+        assert!(snoozes.holds("till-1", at(29)) && !snoozes.holds("till-1", at(30)));
         assert!(!snoozes.extend("till-2", QUARTER, at(1)));
     }
 
     #[test]
-    fn no_camera_is_quiet_for_longer_than_the_longest_from_now() {
-        let mut snoozes = snoozed("till-1", 60);
+    fn no_camera_is_quiet_for_longer_than_the_longest_from_when_it_was_asked_for() {
+        let mut snoozes = snoozed(4 * QUARTER);
 
         for _ in 0..100 {
             snoozes.extend("till-1", 4 * QUARTER, at(1));
         }
+        // Whatever the clock is set to.
+        let set_back = (at(2).0, at(1 + 12 * 60).1);
 
-        assert_eq!(snoozes.next_over(), Some(at(1 + 12 * 60)));
+        assert!(snoozes.holds("till-1", at(12 * 60)));
+        assert!(!snoozes.holds("till-1", at(1 + 12 * 60)) && !snoozes.holds("till-1", set_back));
     }
 
     #[test]
     fn a_clock_that_is_set_right_changes_nothing_and_one_that_is_set_back_ends_it() {
-        let mut snoozes = snoozed("till-1", 15);
+        let mut snoozes = snoozed(QUARTER);
+        let set_back = |seconds| (at(0).0 - SignedDuration::from_secs(seconds), at(1).1);
 
-        assert!(snoozes.holds("till-1", at(0) - SignedDuration::from_secs(5)));
-        assert!(!snoozes.holds("till-1", at(-60)));
-        assert!(snoozes.expire(at(-60)));
+        assert!(snoozes.holds("till-1", set_back(5)));
+        assert!(!snoozes.holds("till-1", set_back(3_600)));
+        assert!(snoozes.expire(set_back(3_600)));
     }
 
     #[test]
-    fn what_is_kept_is_read_back() {
-        let snoozes = snoozed("till-1", 15);
+    fn what_is_kept_goes_on_as_long_as_its_time_is_not_over() {
+        let kept = serde_json::to_string(&snoozed(QUARTER)).unwrap();
+        let mut back: Snoozes = serde_json::from_str(&kept).unwrap();
+        let mut late = back.clone();
 
-        let kept = serde_json::to_string(&snoozes).unwrap();
+        // The program's own clock begins anew.
+        back.go_on((at(5).0, at(0).1));
+        late.go_on((at(15).0, at(0).1));
 
-        assert_eq!(serde_json::from_str::<Snoozes>(&kept).unwrap(), snoozes);
+        assert_eq!((back.account(), back.next_over()), ("ana", Some(at(10).1)));
+        assert!(late.is_empty());
     }
 
-    fn snoozed(camera: &str, minutes: i64) -> Snoozes {
-        let mut snoozes = Snoozes::default();
-        snoozes.begin(snooze(camera, minutes));
+    fn snoozed(length: Duration) -> Snoozes {
+        let mut snoozes = Snoozes::of("ana".to_owned());
+        snoozes.begin(snooze(length));
         snoozes
     }
 
-    fn snooze(camera: &str, minutes: i64) -> Snooze {
-        Snooze {
-            camera: camera.to_owned(),
-            name: "Till".to_owned(),
-            by: "Ana".to_owned(),
-            since: at(0),
-            until: at(minutes),
-        }
+    fn snooze(length: Duration) -> Snooze {
+        Snooze::new("till-1".to_owned(), "Till".to_owned(), "Ana".to_owned(), length, at(0))
     }
 
-    fn at(minutes: i64) -> Timestamp {
-        Timestamp::from_second(1_700_000_000 + minutes * 60).unwrap()
+    fn at(minutes: i64) -> (Timestamp, Moment) {
+        let seconds = u64::try_from(minutes).unwrap() * 60;
+        let wall = Timestamp::from_second(1_700_000_000 + minutes * 60).unwrap();
+        (wall, Moment::from_start(Duration::from_secs(1_000 + seconds)))
     }
 }

@@ -32,12 +32,10 @@ impl Controller {
         if entry.alert.notified_at.is_some() || self.has_left() {
             return;
         }
-        // It is looked for when that is over.
-        if self.is_snoozed(entry.incident.stream_id.as_ref()) {
-            return;
-        }
         let now = self.now();
         match policy::consider(entry, picture, &self.settings.view, &self.alerts.recent, now) {
+            // It is looked for when that is over.
+            Verdict::Notify(_) if self.is_snoozed(&entry.incident) => {}
             Verdict::Notify(notification) => {
                 self.alerts.recent.note(entry, now);
                 self.alerts.again.remove(&entry.incident.id);
@@ -130,7 +128,7 @@ impl Controller {
     /// and the old are counted.
     fn tell_late(&mut self, mut fresh: Vec<Entry>, mut counted: Vec<Entry>) {
         for entries in [&mut fresh, &mut counted] {
-            entries.retain(|entry| !self.is_snoozed(entry.incident.stream_id.as_ref()));
+            entries.retain(|entry| !self.is_snoozed(&entry.incident));
         }
         fresh.sort_by_key(|entry| {
             Reverse((policy::card(entry, &self.settings.view).severity, entry.incident.id))
@@ -305,10 +303,7 @@ impl Controller {
                 self.closed(&id);
                 self.decide(&id, Decision::Acknowledged, None, Dispatch::AtOnce, None);
             }
-            Outcome::Snoozed { id } => {
-                self.closed(&id);
-                self.snooze(&id, FROM_A_POPUP, None);
-            }
+            Outcome::Snoozed { id } => self.snooze(&id, FROM_A_POPUP, None),
             Outcome::Closed { id } => self.closed(&id),
             Outcome::Over { id } => self.on_screen(|budget| {
                 budget.over(&id);

@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
+use jiff::Timestamp;
 use visionguard_proto::{Moment, StreamId};
 
-use super::decisions::unknown_incident;
+use super::decisions::{account_of, unknown_incident};
 use crate::controller::Controller;
 use crate::controller::session::problem;
 use crate::controller::shown::requests::not_read;
@@ -12,7 +13,7 @@ use crate::controller::ticks::{Reply, Tick, milliseconds};
 use crate::journal::JournalError;
 use crate::model::{IncidentId, IncidentRow};
 use crate::policy::{self, LONGEST, Snooze, Snoozes};
-use crate::view::{Event, Problem, SnoozeView};
+use crate::view::{Event, Problem, SessionView, SnoozeView};
 use crate::words::text;
 
 /// Between two looks at whether one is over: the clock may be another by then, and the computer may have slept.
@@ -51,6 +52,13 @@ impl Controller {
             Ok(_) => Err(unknown_incident()),
             Err(error) => Err(not_read(&error)),
         };
+        if let (Err(problem), None) = (&done, &reply) {
+            // Its button was pressed, and the popup is gone.
+            tracing::warn!(code = problem.code, "a camera could not be snoozed");
+            self.shown.say("not_snoozed", text("notice.not_snoozed", &[("why", &problem.sentence)]));
+        } else if done.is_ok() {
+            self.shown.withdraw("not_snoozed");
+        }
         answer(reply, done);
     }
 
@@ -59,20 +67,18 @@ impl Controller {
         let Some(stream) = &incident.stream_id else {
             return Err(problem("no_camera", text("problem.no_camera", &[])));
         };
+        let Some(session) = self.account.session() else {
+            return Err(problem("signed_out", text("problem.snooze_signed_out", &[])));
+        };
         let camera = stream.as_str().to_owned();
-        self.on_screen(|budget| budget.snoozed(&camera));
-        let by = self.account.session().map(|session| match session.name.is_empty() {
-            true => session.email,
-            false => session.name,
-        });
-        let since = self.wall();
-        self.alerts.snoozes.begin(Snooze {
-            name: policy::camera(incident, &self.settings.view.camera_names),
-            camera,
-            by: by.unwrap_or_default(),
-            since,
-            until: since.checked_add(length).unwrap_or(since),
-        });
+        self.quieten(&camera);
+        let account = account_of(&session);
+        if self.alerts.snoozes.account() != account {
+            self.alerts.snoozes = Snoozes::of(account);
+        }
+        let by = if session.name.is_empty() { session.email } else { session.name };
+        let name = policy::camera(incident, &self.settings.view.camera_names);
+        self.alerts.snoozes.begin(Snooze::new(camera, name, by, length, self.clocks()));
         tracing::info!(stream = stream.as_str(), seconds = length.as_secs(), "a camera is snoozed");
         self.snoozes_changed();
         Ok(())
@@ -81,8 +87,8 @@ impl Controller {
     /// A camera that is snoozed stays so for longer.
     pub(crate) fn extend_snooze(&mut self, camera: &str, by: Duration, reply: Reply<Result<(), Problem>>) {
         let done = checked(by).and_then(|by| {
-            let now = self.wall();
-            if !self.alerts.snoozes.extend(camera, by, now) {
+            let clocks = self.clocks();
+            if !self.alerts.snoozes.extend(camera, by, clocks) {
                 return Err(not_snoozed());
             }
             self.snoozes_changed();
@@ -103,19 +109,43 @@ impl Controller {
         answer(reply, if ended { Ok(()) } else { Err(not_snoozed()) });
     }
 
-    /// Whether this camera is not to interrupt now.
-    pub(super) fn is_snoozed(&self, stream: Option<&StreamId>) -> bool {
-        stream.is_some_and(|stream| self.alerts.snoozes.holds(stream.as_str(), self.wall()))
+    /// Whether nothing is to pop up about this incident now. Lines interrupt nobody.
+    pub(super) fn is_snoozed(&self, incident: &IncidentRow) -> bool {
+        self.is_camera_snoozed(incident.stream_id.as_ref()) && !self.page.looks_at(incident.id)
+    }
+
+    pub(super) fn is_camera_snoozed(&self, stream: Option<&StreamId>) -> bool {
+        let holds = |stream: &StreamId| self.alerts.snoozes.holds(stream.as_str(), self.clocks());
+        self.alerts.budget.is_screen() && stream.is_some_and(holds)
+    }
+
+    /// Nothing of this camera stands any more. What nobody was told of is told when its time is over.
+    fn quieten(&mut self, camera: &str) {
+        let mut untold = Vec::new();
+        self.on_screen(|budget| {
+            let (steps, incidents) = budget.snoozed(camera);
+            untold = incidents;
+            steps
+        });
+        untold.into_iter().for_each(|incident| self.alerts.recent.forget(incident));
+    }
+
+    fn clocks(&self) -> (Timestamp, Moment) {
+        (self.wall(), self.now())
     }
 
     pub(super) fn snoozes_time(&mut self, now: Moment) {
         if !self.alerts.snoozes_look.take(now) {
             return;
         }
-        if self.alerts.snoozes.expire(self.wall()) {
+        let clocks = self.clocks();
+        if self.alerts.snoozes.expire(clocks) {
             self.snoozes_are_over();
         } else {
             self.plan_snoozes();
+        }
+        if !self.alerts.snoozes_recalled {
+            self.recall_snoozes();
         }
     }
 
@@ -126,6 +156,7 @@ impl Controller {
     }
 
     fn snoozes_changed(&mut self) {
+        self.alerts.snoozes_chosen = true;
         self.plan_snoozes();
         self.tell_snoozes();
         self.keep_snoozes();
@@ -133,10 +164,7 @@ impl Controller {
 
     fn plan_snoozes(&mut self) {
         match self.alerts.snoozes.next_over() {
-            Some(over) => {
-                let left = Duration::try_from(over.duration_since(self.wall())).unwrap_or_default();
-                self.alerts.snoozes_look.set(self.now() + left.min(LOOK_EVERY));
-            }
+            Some(over) => self.alerts.snoozes_look.set(over.min(self.now() + LOOK_EVERY)),
             None => self.alerts.snoozes_look.clear(),
         }
     }
@@ -149,9 +177,11 @@ impl Controller {
     /// All that are snoozed, as they are shown.
     pub(crate) fn snoozes(&self) -> Vec<SnoozeView> {
         let names = &self.settings.view.camera_names;
+        let named =
+            |camera: &str| names.get(camera).map(|name| policy::plain(name)).filter(|name| !name.is_empty());
         let shown = |snooze: &Snooze| SnoozeView {
             camera: snooze.camera.clone(),
-            name: names.get(&snooze.camera).unwrap_or(&snooze.name).clone(),
+            name: named(&snooze.camera).unwrap_or_else(|| snooze.name.clone()),
             by: snooze.by.clone(),
             until: milliseconds(snooze.until),
         };
@@ -160,38 +190,66 @@ impl Controller {
 
     // ---- over the program's end ----
 
-    /// Asks the journal, at the start, which cameras are snoozed; then what nobody was told of is looked for.
-    pub(crate) fn recall_snoozes(&self) {
+    /// Asks the journal which cameras are snoozed; only then is told what nobody was told of yet.
+    pub(crate) fn recall_snoozes(&mut self) {
+        self.alerts.snoozes_recalled = false;
         let journal = self.journal.clone();
-        self.spawn(async move {
-            let kept = journal.value(KEPT).await.unwrap_or_else(|error| {
-                tracing::warn!(%error, "the journal does not say which cameras are snoozed");
-                None
-            });
-            Tick::SnoozesRecalled(kept)
-        });
+        self.spawn(async move { Tick::SnoozesRecalled(journal.value(KEPT).await) });
     }
 
-    pub(crate) fn snoozes_recalled(&mut self, kept: Option<&str>) {
-        self.alerts.snoozes = kept.map_or_else(Snoozes::default, read);
-        self.alerts.snoozes.expire(self.wall());
+    pub(crate) fn snoozes_recalled(&mut self, kept: Result<Option<String>, JournalError>) {
+        match kept {
+            Ok(kept) if !self.alerts.snoozes_chosen => {
+                self.alerts.snoozes = kept.as_deref().map_or_else(Snoozes::default, read);
+                let clocks = self.clocks();
+                self.alerts.snoozes.go_on(clocks);
+            }
+            Ok(_) => {}
+            Err(error) => {
+                tracing::warn!(%error, "the journal does not say which cameras are snoozed");
+                self.alerts.snoozes_look.by(self.now() + self.pace.retry_every);
+                return;
+            }
+        }
         self.alerts.snoozes_recalled = true;
         self.plan_snoozes();
-        if !self.alerts.snoozes.is_empty() {
-            self.tell_snoozes();
+        if let Some(session) = self.account.session() {
+            self.snoozes_of(&session);
         }
+        self.tell_snoozes();
         self.look_for_unnotified();
     }
 
-    /// They were of a session that is over.
+    /// This is who is signed in: what somebody else snoozed is over.
+    pub(crate) fn snoozes_of(&mut self, session: &SessionView) {
+        if !self.alerts.snoozes.is_empty() && self.alerts.snoozes.account() != account_of(session) {
+            self.alerts.snoozes = Snoozes::default();
+            self.snoozes_are_over();
+        }
+    }
+
+    /// The person signs out.
     pub(crate) fn forget_snoozes(&mut self) {
         if !std::mem::take(&mut self.alerts.snoozes).is_empty() {
             self.snoozes_changed();
         }
     }
 
-    /// Writes them down; what is not written holds all the same, until the program ends.
-    pub(crate) fn keep_snoozes(&self) {
+    /// The journal was in memory: its file may know of some that were chosen before that.
+    pub(crate) fn settle_snoozes(&mut self) {
+        if self.alerts.snoozes_chosen {
+            self.keep_snoozes();
+        } else {
+            self.recall_snoozes();
+        }
+    }
+
+    /// Writes down what is snoozed, one write after the other. What is not written holds all the same, until the program ends.
+    pub(super) fn keep_snoozes(&mut self) {
+        self.alerts.snoozes_unkept = true;
+        if self.alerts.snoozes_writing {
+            return;
+        }
         let snoozes = &self.alerts.snoozes;
         let kept = match serde_json::to_string(snoozes) {
             Ok(text) => (!snoozes.is_empty()).then_some(text),
@@ -200,12 +258,22 @@ impl Controller {
                 return;
             }
         };
+        (self.alerts.snoozes_writing, self.alerts.snoozes_unkept) = (true, false);
         let journal = self.journal.clone();
-        self.tasks.spawn(async move {
-            if let Err(error) = journal.set_value(KEPT, kept).await {
-                tracing::warn!(%error, "which cameras are snoozed is not written down");
+        self.spawn(async move { Tick::SnoozesKept(journal.set_value(KEPT, kept).await) });
+    }
+
+    pub(crate) fn snoozes_kept(&mut self, result: Result<(), JournalError>) {
+        self.alerts.snoozes_writing = false;
+        match result {
+            Ok(()) if self.alerts.snoozes_unkept => self.keep_snoozes(),
+            Ok(()) => {}
+            Err(error) => {
+                self.journal_failed(&error);
+                self.alerts.snoozes_unkept = true;
+                self.alerts.store_again.by(self.now() + self.pace.retry_every);
             }
-        });
+        }
     }
 }
 

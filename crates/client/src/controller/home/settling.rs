@@ -45,8 +45,8 @@ impl Controller {
         }
         self.feed_changed();
         self.count();
-        self.keep_snoozes();
         // The file may hold some that were stored and not shown before memory took its place.
+        self.settle_snoozes();
         self.look_for_unnotified();
         // What memory knew, and the file does not, is no message that the socket lost.
         self.watch.record = None;

@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::desk::{Desk, Running, Told};
 use super::screen::{all_are_marked, of_camera, protected, says};
 use super::server::Server;
+use crate::journal::Journal;
 use crate::shell::Outcome;
 use crate::view::{Event, Status};
 
@@ -37,13 +38,38 @@ async fn it_is_over_by_itself() {
     let (server, desk) = (Server::start().await, Desk::new());
     let running = protected(&desk, &server).await;
     let first = says(&server, &running, 1).await;
+    running.client.window(true);
 
     running.client.snooze(&first, Duration::from_secs(2)).await.expect("its camera is snoozed");
+    let until = running.until("it is told", |told| snoozed(told).pop()).await;
     another(&server, &running, 6).await;
     all_are_marked(&running, 2).await;
 
-    assert_eq!(alerts_shown(&running.told()), ["1", "2"]);
+    let alerts = running.client.journal().alerts(10).await.expect("alerts");
+    let told_at = alerts.iter().map(|entry| entry.alert.notified_at).max().flatten().expect("it was told");
+    // Not before its time by either clock, which do not run quite alike.
+    assert!(told_at.as_millisecond() + 100 >= until, "{told_at} was before {until}");
     assert!(running.client.snapshot().await.snoozes.is_empty());
+}
+
+#[tokio::test]
+async fn an_incident_that_goes_on_meanwhile_is_told_of_again_afterwards_without_a_sound() {
+    let (server, desk) = (Server::start().await, Desk::new());
+    let running = protected(&desk, &server).await;
+    let first = says(&server, &running, 1).await;
+    running.client.seen(&first);
+    running.until("its popup is closed", |told| told.withdrawn.contains(&first).then_some(())).await;
+
+    running.client.snooze(&first, QUARTER).await.expect("its camera is snoozed");
+    let mut more = of_camera(1);
+    more["result"]["frame_number"] = 60.into();
+    server.say(&more);
+    running.until("it is stored", |told| (told.acked.len() == 2).then_some(())).await;
+    running.client.end_snooze("00000000-0000-4000-8000-000000000001").await.expect("it is over");
+    all_are_marked(&running, 2).await;
+
+    let sounds: Vec<_> = running.told().notifications.iter().map(|raised| raised.sound).collect();
+    assert_eq!(sounds.iter().filter(|sound| **sound).count(), 1, "{sounds:?}");
 }
 
 #[tokio::test]
@@ -64,12 +90,37 @@ async fn a_popup_s_button_snoozes_for_a_quarter_of_an_hour_which_a_restart_keeps
     let running = desk.start();
     running.status(Status::Protected, "protected").await;
     another(&server, &running, 7).await;
+    server.say(&of_camera(2));
+    // What was looked for at the start would have come before it.
+    running.until("the other camera's is raised", |told| alerts_shown(told).first().map(|_| ())).await;
     let [kept] = &running.client.snapshot().await.snoozes[..] else { panic!("it is kept") };
-    let raised = running.told().notifications.len();
+    let raised = alerts_shown(&running.told());
     running.client.sign_out(false).await.expect("it is done");
+    running.sign_in(&server).await;
+    all_are_marked(&running, 4).await;
+    running.quit().await;
+    let journal = Journal::open_read_only(desk.path()).expect("a journal");
 
-    assert_eq!((kept.until, raised), (until, 0));
-    assert!(running.client.snapshot().await.snoozes.is_empty());
+    assert_eq!((kept.until, raised), (until, vec!["4".to_owned()]));
+    assert_eq!(journal.value("snoozes").await.expect("a value"), None);
+}
+
+#[tokio::test]
+async fn signing_in_again_as_the_same_person_leaves_it_and_as_another_ends_it() {
+    let (server, mut desk) = (Server::start().await, Desk::new());
+    desk.reads_the_record_seldom();
+    let running = protected(&desk, &server).await;
+    let first = says(&server, &running, 1).await;
+    running.client.snooze(&first, QUARTER).await.expect("its camera is snoozed");
+    another(&server, &running, 6).await;
+
+    running.sign_in(&server).await;
+    let same = running.client.snapshot().await.snoozes.len();
+    let elsewhere = Server::start().await;
+    running.sign_in(&elsewhere).await;
+    all_are_marked(&running, 2).await;
+
+    assert_eq!((same, running.client.snapshot().await.snoozes.len()), (1, 0));
 }
 
 #[tokio::test]

@@ -192,6 +192,15 @@ impl Popups {
         Some(self.saw(number, Some(Instant::now())).map(|popup| popup.id))
     }
 
+    /// The person wants to hear of it later: it is not seen, and gone all the same.
+    pub(super) fn put_off(&mut self, number: u32) -> Option<(String, Option<Popup>)> {
+        let (id, popup) = self.chosen(number)?;
+        if popup.is_some() {
+            self.seen.retain(|seen| seen.id != id);
+        }
+        Some((id, popup))
+    }
+
     /// The person answered it: it was seen. Returns the id of what was, and the popup, unless it is another's by now.
     pub(super) fn chosen(&mut self, number: u32) -> Option<(String, Option<Popup>)> {
         let popup = self.standing.iter_mut().find(|popup| popup.number == Some(number))?;

@@ -250,6 +250,30 @@ fn a_sign_out_takes_all_back_and_names_what_nobody_was_told_of() {
 }
 
 #[test]
+fn nothing_of_a_snoozed_camera_stands_or_is_counted_and_what_nobody_was_told_of_is_named() {
+    let mut desk = Desk::default();
+    for (incident, camera) in [(1, "a"), (2, "b"), (3, "c")] {
+        desk.comes(incident, camera, Severity::Medium);
+    }
+    desk.all();
+    desk.comes(4, "b", Severity::Medium);
+    let mut untold = Vec::new();
+
+    desk.does(|budget| {
+        let (steps, of) = budget.snoozed("b");
+        untold.extend(of);
+        steps
+    });
+    desk.all();
+    desk.does(|budget| budget.snoozed("a").0);
+    desk.all();
+
+    assert_eq!(desk.standing, ["3"]);
+    assert_eq!(untold, [IncidentId(4)]);
+    assert_eq!(desk.budget.snoozed("c").1, [], "it was told");
+}
+
+#[test]
 fn as_lines_all_are_told_and_only_what_was_missed_is_counted() {
     let mut desk = Desk { budget: Budget::new(false), ..Desk::default() };
     for (incident, camera) in [(1, "a"), (2, "a"), (3, "b"), (4, "c")] {
