@@ -179,7 +179,10 @@ impl Client<'_> {
     pub(super) fn open_window(&self) -> Result<()> {
         let mut second = self.program("visionguard-desktop");
         let mut child = self.stage.desktop.spawn("second start", &mut second)?;
-        child.wait()?;
+        // One that finds nobody running becomes the program itself, and stays.
+        wait_until("the second start to hand over to the first", || {
+            child.try_wait().is_ok_and(|ended| ended.is_some())
+        })?;
         let desktop = &self.stage.desktop;
         wait_until("our window", || desktop.window(OURS).is_ok_and(|window| window.is_some()))
     }
