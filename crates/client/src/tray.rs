@@ -47,7 +47,15 @@ pub fn tray(status: &StatusView, counts: Counts, snoozed: usize, signed_in: bool
         unseen => text("tray.tooltip_unseen", &[("status", &status_line), ("unseen", &unseen.to_string())]),
     };
     let (tooltip, status_line) = (plain(&tooltip), plain(&status_line));
-    Tray { status: status.status, unseen: counts.unseen, tooltip, status_line, signed_in, snoozed }
+    Tray {
+        status: status.status,
+        unseen: counts.unseen,
+        tooltip,
+        status_line,
+        signed_in,
+        snoozed,
+        unhandled: counts.unhandled,
+    }
 }
 
 /// The menu from top to bottom. The status is first: where a click opens the menu, it is all that says it in words.
@@ -55,13 +63,20 @@ pub fn menu(tray: &Tray) -> Vec<Line> {
     let choice = |choice, key, enabled| Line::Choice { choice, label: text(key, &[]), enabled };
     vec![
         Line::Status(tray.status_line.clone()),
-        choice(Choice::Open, "tray.open", true),
+        Line::Choice { choice: Choice::Open, label: open(tray.unhandled), enabled: true },
         choice(Choice::Retry, "tray.retry", can_retry(tray)),
         choice(Choice::Drill, "tray.drill", can_drill(tray)),
         choice(Choice::EndSnoozes, "tray.end_snoozes", tray.snoozed > 0),
         Line::Separator,
         choice(Choice::Quit, "tray.quit", true),
     ]
+}
+
+fn open(unhandled: u32) -> String {
+    match unhandled {
+        0 => text("tray.open", &[]),
+        count => text("tray.open_unhandled", &[("count", &count.to_string())]),
+    }
 }
 
 /// The name of the icon: the status by its shape, and whether something is not yet seen.
@@ -168,6 +183,25 @@ mod tests {
         let menu = menu(&tray);
 
         assert_eq!(menu[0], Line::Status("Offline since 13:10".to_owned()));
+    }
+
+    #[test]
+    fn what_is_not_handled_is_counted_in_the_menu_and_a_snooze_can_be_ended_there() {
+        let of = |unhandled, snoozed| {
+            let counts = Counts { unhandled, ..Counts::default() };
+            let menu = menu(&tray(&status(Status::Protected), counts, snoozed, true, &TimeZone::UTC));
+            let labels = menu.into_iter().filter_map(|line| match line {
+                Line::Choice { choice: Choice::Open | Choice::EndSnoozes, label, enabled } => {
+                    Some((label, enabled))
+                }
+                Line::Status(_) | Line::Choice { .. } | Line::Separator => None,
+            });
+            labels.collect::<Vec<_>>()
+        };
+
+        let (open, end) = ("Open VisionGuard".to_owned(), "End all snoozes".to_owned());
+        assert_eq!(of(0, 0), [(open, true), (end.clone(), false)]);
+        assert_eq!(of(3, 2), [("Open VisionGuard (3 not handled)".to_owned(), true), (end, true)]);
     }
 
     #[test]

@@ -305,6 +305,8 @@ pub struct Tray {
     pub signed_in: bool,
     /// How many cameras are not to interrupt for now.
     pub snoozed: usize,
+    /// Incidents nobody has decided on.
+    pub unhandled: u32,
 }
 
 #[cfg(test)]

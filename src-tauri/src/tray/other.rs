@@ -168,7 +168,10 @@ fn update_here(parts: &Parts, before: Option<&Tray>, model: &Tray) -> tauri::Res
         let Some(item) = item else { continue };
         match line {
             Line::Status(words) => item.set_text(words)?,
-            Line::Choice { enabled, .. } => item.set_enabled(enabled)?,
+            Line::Choice { label, enabled, .. } => {
+                item.set_text(label)?;
+                item.set_enabled(enabled)?;
+            }
             Line::Separator => {}
         }
     }

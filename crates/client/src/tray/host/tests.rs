@@ -163,7 +163,15 @@ fn with_item(test: impl AsyncFnOnce(&watch::Sender<Option<Tray>>)) {
 
 fn model(status: Status, words: &str) -> Tray {
     let tooltip = format!("VisionGuard: {words}");
-    Tray { status, unseen: 0, tooltip, status_line: words.to_owned(), signed_in: true, snoozed: 0 }
+    Tray {
+        status,
+        unseen: 0,
+        tooltip,
+        status_line: words.to_owned(),
+        signed_in: true,
+        snoozed: 0,
+        unhandled: 0,
+    }
 }
 
 fn property_of(name: &str, property: &str) -> String {
