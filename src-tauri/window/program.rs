@@ -114,6 +114,7 @@ impl Program {
     }
 
     /// Nobody listens until a page asks for everything anew.
+    #[cfg(target_os = "linux")]
     pub(crate) fn page_is_gone(&self) {
         *lock(&self.0.channel) = None;
         self.tell(FromWindow::PageGone);

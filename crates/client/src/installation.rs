@@ -115,9 +115,14 @@ pub(crate) fn is_own(_folder: &Path) -> io::Result<()> {
 
 /// A folder that nobody else can have made, gone with the computer's next start.
 pub fn private_folder() -> io::Result<PathBuf> {
-    let mut folder = std::fs::DirBuilder::new();
     #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut folder, 0o700);
+    let folder = {
+        let mut folder = std::fs::DirBuilder::new();
+        std::os::unix::fs::DirBuilderExt::mode(&mut folder, 0o700);
+        folder
+    };
+    #[cfg(not(unix))]
+    let folder = std::fs::DirBuilder::new();
     let name = |again: u32| std::env::temp_dir().join(format!("visionguard-{}-{again}", std::process::id()));
     let mut last = io::Error::from(io::ErrorKind::AlreadyExists);
     for path in (0..100).map(name) {

@@ -3,13 +3,12 @@
 
 use std::env;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
 /// A bus that takes no connection within this time is none.
 #[cfg(target_os = "linux")]
-const ANSWERS_WITHIN: Duration = Duration::from_secs(2);
+const ANSWERS_WITHIN: std::time::Duration = std::time::Duration::from_secs(2);
 
 /// Where a program's popups, tray and window are.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]

@@ -9,7 +9,7 @@ use tokio::net::windows::named_pipe::{
     ClientOptions, NamedPipeClient, NamedPipeServer, PipeMode, ServerOptions,
 };
 
-pub(super) use NamedPipeClient as Stream;
+pub(super) type Stream = NamedPipeClient;
 
 /// All instances of the pipe are taken for a moment: `ERROR_PIPE_BUSY`.
 const BUSY: i32 = 231;
