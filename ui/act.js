@@ -128,6 +128,20 @@ export function actions(store) {
     return item && "camera" in item ? item.camera : "";
   }
 
+  /** @param {Partial<SettingsView>} change */
+  async function change(change) {
+    const { settings, wanted } = store.state;
+    if (!settings) return;
+    const next = { ...(wanted ?? settings), ...change };
+    dispatch({ type: "settings_wanted", settings: next });
+    try {
+      const taken = await core.changeSettings(next);
+      if (store.state.wanted === next || store.state.wanted === null) dispatch({ type: "settings", settings: taken });
+    } catch (problem) {
+      dispatch({ type: "settings_refused", sentence: /** @type {Problem} */ (problem).sentence });
+    }
+  }
+
   /** @param {string} id */
   async function load(id) {
     try {
@@ -294,6 +308,18 @@ export function actions(store) {
       dispatch({ type: "undone", id: done.id });
     },
 
+    /** Saves an alert for others to verify. @param {string} id */
+    async saveEvidence(id) {
+      if (store.state.evidence?.phase === "saving") return;
+      dispatch({ type: "evidence", evidence: { id, phase: "saving", sentence: t("page.evidence.busy") } });
+      try {
+        dispatch({ type: "evidence", evidence: { id, phase: "saved", sentence: await core.saveEvidence(id) } });
+      } catch (problem) {
+        const { sentence } = /** @type {Problem} */ (problem);
+        dispatch({ type: "evidence", evidence: { id, phase: "failed", sentence } });
+      }
+    },
+
     /** Its camera does not interrupt for a while. @param {string} id @param {number} minutes */
     snooze: (id, minutes) => core.snooze(id, minutes).catch(mishap),
 
@@ -336,18 +362,15 @@ export function actions(store) {
       core.signOut(erase).catch(mishap);
     },
 
-    /** @param {Partial<SettingsView>} change */
-    async change(change) {
+    change,
+
+    /** Blurs all pictures, or shows them again; where that is not taken, it is said wherever the person is. */
+    async blur() {
       const { settings, wanted } = store.state;
-      if (!settings) return;
-      const next = { ...(wanted ?? settings), ...change };
-      dispatch({ type: "settings_wanted", settings: next });
-      try {
-        const taken = await core.changeSettings(next);
-        if (store.state.wanted === next || store.state.wanted === null) dispatch({ type: "settings", settings: taken });
-      } catch (problem) {
-        dispatch({ type: "settings_refused", sentence: /** @type {Problem} */ (problem).sentence });
-      }
+      const blur = !(wanted ?? settings)?.blur;
+      await change({ blur });
+      const refused = store.state.unwanted ?? (store.state.settings?.blur === blur ? null : t("page.keys.blur_kept"));
+      if (refused !== null) dispatch({ type: "mishap", sentence: refused });
     },
   };
 }

@@ -26,6 +26,7 @@ export function worthSaying(before, after, event) {
   if (event.type === "incident_changed") return outcome(before, event.incident);
   if (event.type === "opened" && event.next) return follows(after, event.id);
   if (event.type === "decide_failed" || event.type === "drill_refused") return { polite: plain(event.sentence) };
+  if (event.type === "evidence") return event.evidence.phase === "saving" ? null : { polite: plain(event.evidence.sentence, 600) };
   if (event.type === "snoozes") return snoozed(before, event.snoozes);
   if (event.type === "drill" || event.type === "drill_done") return drilled(before, after);
   if (event.type === "status" || event.type === "started" || event.type === "fell_silent" || event.type === "beat") return turn(before.status, after.status);

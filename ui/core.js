@@ -72,6 +72,9 @@ export const dismiss = (incident) => call("dismiss", { incident });
 /** @type {(incident: string) => Promise<void>} */
 export const undo = (incident) => call("undo", { incident });
 
+/** @type {(incident: string) => Promise<string>} says where it is */
+export const saveEvidence = (incident) => call("save_evidence", { incident });
+
 /** @type {(incident: string, minutes: number) => Promise<void>} */
 export const snooze = (incident, minutes) => call("snooze", { incident, minutes });
 

@@ -49,14 +49,14 @@ export class Scanner {
     return this.#fast >= BURST && now - this.#typedAt <= SETTLE;
   }
 
-  /**
-   * Whether an Enter that sends a form now would be a scanner's. What fills in one field after the other, as fast as that, is
-   * a password manager.
-   *
-   * @param {number} now
-   */
-  isScan(now) {
-    return this.isTyping(now) && this.#tabs === 0;
+  /** The fast keys filled in one field after the other, as a password manager does. */
+  get fillsIn() {
+    return this.#tabs > 0;
+  }
+
+  /** The key that went down last was meant: what follows is no scan. */
+  meant() {
+    this.#strayAt = -Infinity;
   }
 
   /** Whether a press by Enter or Space may not be meant; a key held down presses once. @param {number} now */
@@ -145,11 +145,13 @@ export function onPress(button, act) {
  * @param {HTMLFormElement} form
  * @param {() => void} act
  * @param {() => void} doubt
+ * @param {() => boolean} isFilledIn what the fields hold is no code, where something filled in several as fast as a scanner
  */
-export function onSubmit(form, act, doubt) {
+export function onSubmit(form, act, doubt, isFilledIn) {
   form.addEventListener("submit", (event) => {
     event.preventDefault();
-    if (scanner.isScan(event.timeStamp)) doubt();
+    const isScan = scanner.isTyping(event.timeStamp) && !(scanner.fillsIn && isFilledIn());
+    if (isScan) doubt();
     else act();
   });
 }
@@ -188,7 +190,11 @@ export function onChoice(field, act) {
  * @param {number} [settle] how long no other may follow
  */
 export function alone(act, settle = SETTLE) {
-  if (!scanner.follows()) settled(act, settle);
+  const meant = () => {
+    scanner.meant();
+    act();
+  };
+  if (!scanner.follows()) settled(meant, settle);
 }
 
 /** @param {() => void} act @param {number} [settle] */

@@ -183,5 +183,12 @@ function matches({ query, shops }, incident) {
   if (query.since !== null && incident.first_at < query.since) return false;
   if (query.shop !== null && incident.shop !== shops.find((shop) => shop.id === query.shop)?.name) return false;
   const text = `${incident.camera} ${incident.shop ?? ""} ${incident.person ?? ""} ${incident.why}`.toLowerCase();
-  return query.search.toLowerCase().split(/\s+/).every((word) => text.includes(word));
+  return query.search.toLowerCase().split(/\s+/).every((word) => finds(text, word));
+}
+
+/** A few letters are found where a word begins, and a number where one begins, as in the journal. @param {string} text @param {string} word */
+function finds(text, word) {
+  if (/^[0-9]{1,3}$/.test(word)) return new RegExp(`(?<![0-9])${word}`).test(text);
+  if (/^[a-z]{1,3}$/.test(word)) return new RegExp(`(?<![\\p{L}\\p{N}])${word}`, "u").test(text);
+  return text.includes(word);
 }

@@ -40,6 +40,8 @@ const ALERTS = 200;
  * @property {string | null} chosen the alert whose picture was chosen; none: the newest
  * @property {string} sentence why it failed
  *
+ * @typedef {{ id: string, phase: "saving" | "saved" | "failed", sentence: string }} Evidence what was saved last, and where
+ *
  * @typedef {object} Ledger the report
  * @property {Period} period
  * @property {ReportQuery | null} query the time that is asked about
@@ -71,6 +73,7 @@ const ALERTS = 200;
  * @property {NoticeView[]} notices
  * @property {PopupsView | null} popups what notifications can do here
  * @property {SnoozeView[]} snoozes cameras that are not to interrupt for now
+ * @property {Evidence | null} evidence
  * @property {string | null} mishap why the last command was not carried out
  * @property {Place} place
  * @property {Feed} feed
@@ -108,6 +111,7 @@ const ALERTS = 200;
  *   | { type: "undone", id: string }
  *   | { type: "cleared", cleared: Cleared, until: number }
  *   | { type: "brought_back", at: number }
+ *   | { type: "evidence", evidence: Evidence }
  *   | { type: "signing_in" }
  *   | { type: "signed_in", session: SessionView }
  *   | { type: "sign_in_failed", problem: Problem }
@@ -139,6 +143,7 @@ export const INITIAL = {
   notices: [],
   popups: null,
   snoozes: [],
+  evidence: null,
   mishap: null,
   place: "feed",
   feed: {
@@ -259,6 +264,8 @@ export function reduce(state, event) {
       return { ...state, done: [...state.done, { ...event.cleared, until: event.until }].slice(-DONE) };
     case "brought_back":
       return { ...state, done: state.done.filter((done) => !("at" in done && done.at === event.at)) };
+    case "evidence":
+      return { ...state, evidence: event.evidence };
     case "signing_in":
       return { ...state, signIn: { busy: true, problem: null } };
     case "signed_in":
@@ -382,7 +389,7 @@ function fellSilent(state, at, sentence) {
  */
 function withSession(state, session) {
   if (session === null) {
-    return { ...state, session, place: "sign_in", shown: null, question: null, overruled: {}, done: [], ledger: INITIAL.ledger };
+    return { ...state, session, place: "sign_in", shown: null, question: null, overruled: {}, done: [], evidence: null, ledger: INITIAL.ledger };
   }
   return { ...state, session, place: state.place === "sign_in" && !state.signIn.busy ? "feed" : state.place };
 }

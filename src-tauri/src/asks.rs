@@ -1,16 +1,19 @@
 //! What the page may ask for; each hands its question to the client and its answer back.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 use visionguard_client::controller::Client;
+use visionguard_client::keychain::{self, Keychain};
 use visionguard_client::model::Decision;
 use visionguard_client::view::{BringBack, FeedQuery, Problem, ReportQuery, SettingsView};
 use visionguard_client::words;
 
 use crate::autostart::{Asked, Autostart};
+use crate::evidence;
 use crate::sound::Sounds;
 
 /// A question of the page, as `ui/core.js` writes it.
@@ -74,6 +77,10 @@ pub(crate) enum Ask {
     EndSnooze {
         camera: String,
     },
+    /// Saves an incident for others to verify; the answer is where.
+    SaveEvidence {
+        incident: String,
+    },
     /// Takes one handled incident out of view.
     Dismiss {
         incident: String,
@@ -105,13 +112,15 @@ pub(crate) type Answer = Result<Vec<u8>, Vec<u8>>;
 #[derive(Debug, Clone)]
 pub(crate) struct Answers {
     pub(crate) client: Client,
+    data_dir: PathBuf,
+    keychain: Arc<dyn Keychain>,
     autostart: Autostart,
     sounds: Arc<Sounds>,
 }
 
 impl Answers {
-    pub(crate) fn new(client: Client, autostart: Autostart, sounds: Arc<Sounds>) -> Self {
-        Self { client, autostart, sounds }
+    pub(crate) fn new(client: Client, data_dir: PathBuf, autostart: Autostart, sounds: Arc<Sounds>) -> Self {
+        Self { client, data_dir, keychain: keychain::choose(), autostart, sounds }
     }
 
     pub(crate) async fn answer(&self, ask: Ask) -> Answer {
@@ -142,6 +151,9 @@ impl Answers {
                 written(Ok(()))
             }
             Ask::Looks { .. } => written(Ok(())),
+            Ask::SaveEvidence { incident } => {
+                written(evidence::save(client, self.keychain.as_ref(), &self.data_dir, &incident).await)
+            }
             Ask::Dismiss { incident } => written(client.dismiss(&incident).await),
             Ask::Undo { incident } => written(client.undo(&incident).await),
             Ask::Snooze { incident, minutes } => written(client.snooze(&incident, of_minutes(minutes)).await),

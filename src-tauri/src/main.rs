@@ -7,6 +7,7 @@
 mod asks;
 mod autostart;
 mod desktop;
+mod evidence;
 mod program;
 mod sound;
 mod start;

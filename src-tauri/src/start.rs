@@ -88,7 +88,7 @@ pub(crate) fn start(
     autostart.serve(client.clone());
     autostart.make(wanted, Asked::AtStart);
     tray::start(&system, data_dir, newest, client.clone());
-    let answers = Answers::new(client.clone(), autostart, sounds);
+    let answers = Answers::new(client.clone(), data_dir.clone(), autostart, sounds);
     tokio::spawn(process.run(answers, notifier));
     let told = client.clone();
     tokio::spawn(async move {

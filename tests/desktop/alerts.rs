@@ -173,6 +173,26 @@ fn a_decision_is_undone_on_the_page_and_what_is_handled_goes_and_comes_back() ->
 }
 
 #[test]
+fn evidence_that_is_saved_on_the_page_is_in_the_downloads_and_verifies() -> Result<()> {
+    let mut world = World::start()?;
+    let downloads = world.desktop.dir().join("home/Downloads");
+    std::fs::create_dir_all(&downloads)?;
+    let browser = world.open_signed_in()?;
+    world.publish("Till 1")?;
+    browser.find("article.row:not([data-kind=outage])")?.click()?;
+
+    browser.find("[data-part=save-evidence]:not([aria-disabled])")?.click()?;
+    browser.find("[data-part=evidence][data-phase=saved]")?;
+
+    let saved: Vec<_> = std::fs::read_dir(&downloads)?.collect::<Result<_, _>>()?;
+    assert_eq!(saved.len(), 1, "{saved:?}");
+    let verified = world.command_line()?.arg("verify").arg(saved[0].path()).output()?;
+    let told = String::from_utf8_lossy(&verified.stdout);
+    assert!(verified.status.success(), "{told}");
+    Ok(())
+}
+
+#[test]
 fn a_camera_that_is_snoozed_on_the_page_pops_up_once_that_is_over() -> Result<()> {
     let mut world = World::start()?;
     let browser = world.open_signed_in()?;

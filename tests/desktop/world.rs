@@ -110,9 +110,14 @@ impl World {
         Ok(browser)
     }
 
+    /// The command line, in this world.
+    pub fn command_line(&self) -> Result<Command> {
+        Ok(self.of_the_client(Path::new(&variable("VISIONGUARD_CLI_BIN")?)))
+    }
+
     /// Signs in on the command line, so that the program starts signed in.
     pub fn sign_in_without_a_window(&self) -> Result<()> {
-        let mut login = self.of_the_client(Path::new(&variable("VISIONGUARD_CLI_BIN")?));
+        let mut login = self.command_line()?;
         login.args(["login", "--server", &self.url(), "--email", EMAIL, "--password-stdin"]);
         let mut child = login.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::piped()).spawn()?;
         child.stdin.take().context("no input")?.write_all(format!("{PASSWORD}\n").as_bytes())?;

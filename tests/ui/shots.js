@@ -158,6 +158,15 @@ const SHOTS = [
     },
   },
   {
+    name: "evidence",
+    scenario: "full",
+    async then(page) {
+      await open(page);
+      await page.locator('[data-part="save-evidence"]').click();
+      await page.getByText("Saved in").waitFor();
+    },
+  },
+  {
     name: "snooze",
     scenario: "full",
     async then(page) {

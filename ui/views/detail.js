@@ -114,6 +114,7 @@ export function detailView(act, now, state) {
     setNote(false);
     toggle.focus();
   });
+  onPress(part(root, "save-evidence"), () => act.saveEvidence(id));
   const isAsked = () => snoozeToggle.getAttribute("aria-expanded") === "true";
   const ask = () => {
     if (snoozeToggle.hidden || snoozeToggle.getAttribute("aria-disabled") === "true") return;
@@ -182,7 +183,7 @@ export function detailView(act, now, state) {
  * @param {State} other
  */
 function sameFor(one, other) {
-  const keys = /** @type {const} */ (["shown", "deciding", "overruled", "settings", "wanted", "snoozes"]);
+  const keys = /** @type {const} */ (["shown", "deciding", "overruled", "settings", "wanted", "snoozes", "evidence"]);
   return keys.every((key) => one[key] === other[key]) && one.status?.status === other.status?.status;
 }
 
@@ -283,11 +284,12 @@ function paintFact(element, fact) {
  */
 function paintActions(root, state, shown) {
   const incident = shown.detail?.incident ?? null;
-  const toggles = ["note-toggle", "snooze-toggle"];
+  const toggles = ["note-toggle", "snooze-toggle", "save-evidence"];
   const buttons = [...DECISIONS.map((choice) => choice.name), ...toggles].map((name) => part(root, name));
   // While it loads they stay where they are, and with them the focus.
   show(part(root, "actions"), incident !== null || shown.phase === "loading");
   if (incident === null) {
+    show(part(root, "evidence"), false);
     show(part(root, "handling"), false);
     for (const button of buttons) attribute(button, "aria-disabled", "true");
     return;
@@ -307,6 +309,16 @@ function paintActions(root, state, shown) {
   attribute(part(root, "acknowledge"), "data-look", isOpen(handling) ? "main" : null);
   attribute(part(root, "note-toggle"), "aria-disabled", idle.every(Boolean) ? "true" : null);
   paintSnooze(part(root, "snooze-toggle"), state, incident);
+  paintEvidence(root, state, incident);
+}
+
+/** Where it was saved, if it was a moment ago. @param {HTMLElement} root @param {State} state @param {Incident} incident */
+function paintEvidence(root, { evidence }, { id }) {
+  const told = part(root, "evidence");
+  show(told, evidence?.id === id);
+  text(told, evidence?.id === id ? plain(evidence.sentence, 600) : "");
+  attribute(told, "data-phase", evidence?.id === id ? evidence.phase : null);
+  attribute(part(root, "save-evidence"), "aria-disabled", evidence?.phase === "saving" ? "true" : null);
 }
 
 /** Where its camera is snoozed, the button says until when. @param {HTMLElement} toggle @param {State} state @param {Incident} incident */

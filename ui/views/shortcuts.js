@@ -10,6 +10,10 @@ import { part, show } from "../dom.js";
 import { alone, isField, Letters, onPress } from "../keys.js";
 import { neighbour } from "../listing.js";
 import { focusCurrentRow, reveal } from "./feed.js";
+import { isBlurred } from "./veil.js";
+
+/** How long a letter waits that may be the first of a word and must not be. */
+const LATER = 400;
 
 /**
  * @param {() => State} state
@@ -19,8 +23,8 @@ import { focusCurrentRow, reveal } from "./feed.js";
 export function shortcuts(state, act, detail) {
   const list = /** @type {HTMLDialogElement} */ (part(document, "keys"));
   const letters = new Letters();
-  /** What settles an alert waits longer: it may be the first letter of a word. @type {Readonly<Record<string, number>>} */
-  const SETTLES = { r: 400, f: 400 };
+  /** What settles an alert waits longer, as what shows pictures does: it may be the first letter of a word. @type {Readonly<Record<string, number>>} */
+  const SETTLES = { r: LATER, f: LATER };
   let painted = /** @type {State | null} */ (null);
   onPress(part(list, "keys-close"), () => list.close());
   onPress(part(document, "keys-open"), toggle);
@@ -28,7 +32,7 @@ export function shortcuts(state, act, detail) {
   /** Where a letter leads among the alerts. @type {Readonly<Record<string, () => void>>} */
   const WAYS = { "/": focusSearch, j: () => move(1), k: () => move(-1), z: () => act.undo() };
   /** What a letter does wherever the person is. @type {Readonly<Record<string, () => void>>} */
-  const ALWAYS = { "?": toggle, b: () => act.change({ blur: !(state().wanted ?? state().settings)?.blur }) };
+  const ALWAYS = { "?": toggle, b: act.blur };
   /** What a letter does to the alert that is looked at. @type {Readonly<Record<string, () => void>>} */
   const ACTS = {
     a: () => detail.decide("acknowledged"),
@@ -101,7 +105,7 @@ export function shortcuts(state, act, detail) {
       if (way) way();
       else if (row !== null && row !== meant) act.open(row);
       else if (state().shown?.id === meant) deed?.();
-    }, SETTLES[key]);
+    }, key === "b" && isBlurred(state()) ? LATER : SETTLES[key]);
   }
 
   /** @param {State["place"]} place @param {boolean} open */

@@ -45,7 +45,8 @@ export function signInView(act) {
       keepPassword: keep.checked,
     });
   };
-  onSubmit(form, send, () => sayInGeneral(t("page.sign_in.again")));
+  const hasAddress = () => /.@./.test(input("email").value);
+  onSubmit(form, send, () => sayInGeneral(t("page.sign_in.again")), hasAddress);
   onPress(back, () => act.go("feed"));
   onPress(reveal, () => setRevealed(input("password").type === "password"));
   for (const name of FIELDS) input(name).addEventListener("input", () => problemAt(form, name, null));
@@ -73,6 +74,7 @@ export function signInView(act) {
   function arrive(state) {
     setRevealed(false);
     keep.checked = false;
+    sayInGeneral("");
     input("password").value = "";
     if (state.session) {
       input("server").value = state.session.server;

@@ -14,7 +14,7 @@ import { exactClock, plain } from "../format.js";
 import { beganAt } from "../ledger.js";
 import { alertOf } from "../state.js";
 import { t } from "../words.js";
-import { isBlurred, isVeiled } from "./veil.js";
+import { isBlurred, isVeiled, LIFTED } from "./veil.js";
 
 /**
  * @param {HTMLElement} root
@@ -41,6 +41,7 @@ export function stageView(root, act, looking) {
     look();
   });
   stage.addEventListener("pointerenter", look);
+  document.addEventListener(LIFTED, look);
   strip.addEventListener("click", (event) => {
     const button = event.target instanceof Element ? event.target.closest("button") : null;
     if (button) act.choose(button.dataset.key ?? "");
@@ -59,9 +60,11 @@ export function stageView(root, act, looking) {
     const incident = painted?.shown?.detail?.incident;
     const alert = painted?.shown ? alertOf(painted.shown) : null;
     if (!incident || incident.seen) return looking.stop();
-    const blurred = isBlurred(painted) && (isVeiled() || !(stage.hasAttribute("data-revealed") || stage.matches(":hover")));
+    const isPointedAt = !isVeiled() && stage.matches(":hover");
+    const blurred = isBlurred(painted) && !stage.hasAttribute("data-revealed") && !isPointedAt;
     const inSight = alert === null || alert.frame === null || failed === alert.id || (loaded === alert.id && !blurred);
     if (inSight) looking.at(incident.id);
+    else looking.stop();
   }
 
   /** @param {Shown} shown @param {AlertView} alert */

@@ -1,6 +1,6 @@
 /**
- * Pictures that are blurred: all of them, from the moment that it is asked for. The one that is pointed at, or has the focus,
- * is shown again once the pointer or the focus moves.
+ * Pictures that are blurred: all of them, from the moment that it is asked for. The one that is pointed at is shown again once
+ * the pointer moves, and the one that has the focus once that moves.
  *
  * @import { State } from "../state.js"
  */
@@ -8,21 +8,30 @@
 import { attribute } from "../dom.js";
 
 const root = () => document.documentElement;
+/** What is told to the document when the pointer shows pictures again. */
+export const LIFTED = "veil-lifted";
 
-/** Whether pictures are blurred, or will be in a moment. @param {State | null} state */
+/** Whether pictures are blurred, or will be in a moment. They are shown once the program has taken that. @param {State | null} state */
 export function isBlurred(state) {
-  return Boolean((state?.wanted ?? state?.settings)?.blur);
+  return Boolean(state?.settings?.blur || state?.wanted?.blur);
 }
 
-/** Whether none is shown, not even the one that is pointed at. */
+/** Whether the pointer shows none. */
 export function isVeiled() {
-  return root().hasAttribute("data-veiled");
+  return root().hasAttribute("data-veil-pointer");
 }
 
 export function veilView() {
-  const lift = () => attribute(root(), "data-veiled", null);
-  addEventListener("pointermove", lift, { passive: true });
-  addEventListener("focusin", lift);
+  addEventListener(
+    "pointermove",
+    () => {
+      if (!isVeiled()) return;
+      attribute(root(), "data-veil-pointer", null);
+      document.dispatchEvent(new Event(LIFTED));
+    },
+    { passive: true },
+  );
+  addEventListener("focusin", () => attribute(root(), "data-veil-focus", null));
   let painted = false;
 
   /** @param {State} state */
@@ -30,7 +39,6 @@ export function veilView() {
     const blurred = isBlurred(state);
     if (blurred === painted) return;
     painted = blurred;
-    attribute(root(), "data-blur", blurred ? "" : null);
-    attribute(root(), "data-veiled", blurred ? "" : null);
+    for (const name of ["data-blur", "data-veil-pointer", "data-veil-focus"]) attribute(root(), name, blurred ? "" : null);
   };
 }

@@ -61,7 +61,7 @@ const PHOTOGRAPHS: [Planned; 3] =
 /// Sets up, checks, builds the desktop program, drives it, injects faults, and runs the demonstration.
 pub fn test(faults: Run) -> Result<()> {
     let mut steps = Steps::of("test", &PLAN);
-    if !steps.take("set-up", || space::ensure(space::WHOLE_RUN).and_then(|()| setup::everything())) {
+    if !steps.take("set-up", || space::for_the_whole_run().and_then(|()| setup::everything())) {
         return steps.finish();
     }
 

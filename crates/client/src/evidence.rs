@@ -9,6 +9,7 @@ mod key;
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
+use std::iter;
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
@@ -96,6 +97,13 @@ pub async fn save(
     saving.await.unwrap_or_else(|error| {
         Err(SaveError::Unwritable { path: path.to_owned(), error: io::Error::other(error) })
     })
+}
+
+/// A name for a zip in this folder that nothing has.
+pub fn free(folder: &Path, name: &str) -> PathBuf {
+    let again = (2..).map(|again| format!("{name}-{again}.zip"));
+    let mut paths = iter::once(format!("{name}.zip")).chain(again).map(|name| folder.join(name));
+    paths.find(|path| !path.exists()).unwrap_or_else(|| folder.join(name))
 }
 
 /// Writes a new file whole, or takes it away again.
@@ -194,6 +202,17 @@ mod tests {
         assert_eq!(std::fs::read(&path).unwrap(), b"mine");
         assert!(matches!(none, Err(SaveError::Unknown(_))), "{none:?}");
         assert!(!other.exists());
+    }
+
+    #[test]
+    fn a_name_that_something_has_is_taken_for_nothing_else() {
+        let folder = tempfile::tempdir().unwrap();
+        for name in ["it.zip", "it-2.zip"] {
+            std::fs::write(folder.path().join(name), "mine").unwrap();
+        }
+
+        assert_eq!(free(folder.path(), "it"), folder.path().join("it-3.zip"));
+        assert_eq!(free(folder.path(), "other"), folder.path().join("other.zip"));
     }
 
     fn wanted(incident: IncidentId) -> Wanted {

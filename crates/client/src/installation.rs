@@ -113,6 +113,15 @@ pub(crate) fn is_own(_folder: &Path) -> io::Result<()> {
     Ok(())
 }
 
+/// Where a person looks for what they saved: their downloads, else their documents, else their home.
+pub fn downloads() -> Option<PathBuf> {
+    let dirs = directories::UserDirs::new()?;
+    // A desktop without xdg-user-dirs names none.
+    let usual = dirs.home_dir().join("Downloads");
+    let folders = [dirs.download_dir(), Some(&usual), dirs.document_dir(), Some(dirs.home_dir())];
+    folders.into_iter().flatten().find(|folder| folder.is_dir()).map(Path::to_owned)
+}
+
 /// A folder that nobody else can have made, gone with the computer's next start.
 pub fn private_folder() -> io::Result<PathBuf> {
     #[cfg(unix)]

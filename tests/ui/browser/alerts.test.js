@@ -399,6 +399,27 @@ test("a decision can be taken back while it is held, and its alert opens again",
   assert.equal(await page.locator('[data-part="acknowledge"]').getAttribute("aria-disabled"), null);
 });
 
+test("an alert is saved for others, and where is said; a failure says why, and neither is said of another", async () => {
+  const page = await set.open("full");
+  await page.locator('article[data-key="12"]').click();
+  await page.getByRole("button", { name: "Save evidence" }).click();
+  await page.getByText("Saved in /home/maria/Downloads/").waitFor();
+
+  await page.locator('article[data-key="13"]').click();
+  await page.locator('article[data-key="13"][aria-current]').waitFor();
+  const ofAnother = await page.locator('[data-part="evidence"]').isVisible();
+  await page.evaluate(() => {
+    /** @type {any} */ (window).__mock.answers.save_evidence = () => {
+      throw { code: "evidence_unwritable", sentence: "The evidence could not be saved. The disk is full.", field: null };
+    };
+  });
+  await page.getByRole("button", { name: "Save evidence" }).click();
+  await page.getByText("The disk is full.").waitFor();
+
+  assert.equal(ofAnother, false);
+  assert.deepEqual(await asked(page, "save_evidence"), [{ incident: "12" }, { incident: "13" }]);
+});
+
 test("a camera is snoozed, for longer, and no more", async () => {
   const page = await set.open("full");
   await page.locator('article[data-key="12"]').click();

@@ -342,6 +342,17 @@ test("what types the e-mail address, Tab and the password as fast as a scanner s
   assert.deepEqual([sent.email, sent.password], ["maria@shop", "secret word"]);
 });
 
+test("a code that a scanner splits by Tab does not sign in", async () => {
+  const page = await set.open("sign_in");
+  await page.locator("#server").fill("https://visionguard.example.com");
+  await page.focus("#email");
+
+  await scan(page, "40063813\t33931");
+  await page.getByText("press Enter again").waitFor();
+
+  assert.deepEqual(await asked(page, "sign_in"), []);
+});
+
 test("B blurs every picture at once, also the one under the pointer, and shows them again", async () => {
   const page = await set.open("full");
   await page.locator('article[data-key="12"]').click();
@@ -351,8 +362,12 @@ test("B blurs every picture at once, also the one under the pointer, and shows t
   const clear = await filter();
 
   await page.keyboard.press("b");
-  await page.waitForFunction(() => document.documentElement.hasAttribute("data-veiled"));
+  await page.waitForFunction(() => document.documentElement.hasAttribute("data-veil-pointer"));
+  await page.waitForTimeout(SETTLE);
+  await page.keyboard.press("n");
+  await page.waitForFunction(() => document.activeElement?.matches("#decision-note"));
   const veiled = await filter();
+  await page.keyboard.press("Escape");
   const thumbs = await page.locator(".thumb img").evaluateAll((images) => images.map((image) => getComputedStyle(image).filter));
   await page.mouse.move(5, 5);
   await page.locator('[data-part="stage"]').hover();

@@ -104,6 +104,8 @@
       clearTimeout(mock.sending);
       mock.change?.({ state: "open" });
     },
+    save_evidence: ({ incident }) =>
+      `Saved in /home/maria/Downloads/visionguard-evidence-2025-11-21-140323-${incident}.zip. Anybody can open it, and check that nothing in it was changed.`,
     snooze({ incident, minutes }) {
       const found = world.details[incident]?.incident;
       if (!found) throw { code: "unknown_incident", sentence: "This alert is not in the journal.", field: null };

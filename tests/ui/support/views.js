@@ -48,6 +48,34 @@ export const VIEWS = [
       await page.getByRole("button", { name: "Note", exact: true }).click();
     },
   },
+  {
+    name: "detail, snoozed and saved",
+    scenario: "full",
+    async then(page) {
+      await open(page);
+      await page.locator('[data-part="snooze-toggle"]').click();
+      await page.locator('[data-minutes="60"]').click();
+      await page.locator('[data-part="snoozes"] li').waitFor({ state: "attached" });
+      await page.locator('[data-part="save-evidence"]').click();
+      await page.locator('[data-part="evidence"][data-phase="saved"]').waitFor({ state: "attached" });
+    },
+  },
+  {
+    name: "detail, for how long to snooze",
+    scenario: "full",
+    async then(page) {
+      await open(page);
+      await page.locator('[data-part="snooze-toggle"]').click();
+    },
+  },
+  {
+    name: "list, snoozed",
+    scenario: "full",
+    change(world) {
+      const snooze = { camera: "4e1637a8", name: "Aisle 3, the one beside the long shelf with the razors", by: "Maria Keller", until: Date.now() + 3_600_000 };
+      if (world.snapshot) world.snapshot.snoozes = [snooze, { ...snooze, camera: "5e1637a8", name: "Till 1", by: "" }];
+    },
+  },
   { name: "sign in", scenario: "sign_in" },
   {
     name: "sign in, with problems",

@@ -154,21 +154,12 @@ pub(super) fn listed(query: &FeedQuery, camera_names: &BTreeMap<String, String>)
         values.push(since.into());
     }
     for word in query.search.split_whitespace().take(8) {
-        let is_short = is_short(word);
         which.push_str(" AND (");
-        for column in ["i.location", "i.text", "i.note", "s.name", "i.stream_id"] {
-            let like = match (is_short, column) {
-                // A part of an id means nothing to anybody.
-                (true, "i.stream_id") => continue,
-                (true, _) => format!("% {}%", escaped(word)),
-                (false, _) => format!("%{}%", escaped(word)),
-            };
-            match is_short {
-                true => which.push_str(&begins_words(column)),
-                false => which.push_str(column),
-            }
-            which.push_str(" LIKE ? ESCAPE '\\' OR ");
-            values.push(like.into());
+        let found = Found::of(word);
+        for column in found.columns() {
+            which.push_str(&found.condition(column));
+            which.push_str(" OR ");
+            values.push(found.pattern(word).into());
         }
         which.push_str("i.stream_id IN (");
         let named = streams_named(word, camera_names);
@@ -232,31 +223,81 @@ fn outages(
 
 /// The streams that the person gave a name with this word in it: those names are not in the journal.
 fn streams_named(word: &str, camera_names: &BTreeMap<String, String>) -> Vec<String> {
-    let (word, is_short) = (word.to_lowercase(), is_short(word));
-    let is_in = |name: &str| match is_short {
-        true => name.split(|c: char| c == ' ' || BREAKS.contains(&c)).any(|part| part.starts_with(&word)),
-        false => name.contains(&word),
-    };
+    let (word, found) = (word.to_lowercase(), Found::of(word));
     camera_names
         .iter()
-        .filter(|(_, name)| is_in(&name.to_lowercase()))
+        .filter(|(_, name)| found.is_in(&name.to_lowercase(), &word))
         .map(|(stream, _)| stream.clone())
         .take(200)
         .collect()
 }
 
-/// One of few letters is found where a word begins: "till 1" is not "Till 2, 21 Main Street". Scripts that write no spaces
-/// have other letters than these.
-fn is_short(word: &str) -> bool {
-    word.len() <= 3 && word.is_ascii() && !word.contains(BREAKS)
+/// How a word is looked for. `ui/listing.js` has the same rule for what comes while a search stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Found {
+    /// In the middle of words, too.
+    Anywhere,
+    /// A few letters, where a word begins.
+    AtTheBeginning,
+    /// A number, where a number begins: "till 1" is not "Till 2, 21 Main Street".
+    AsANumber,
 }
 
-/// What ends a word beside a space.
-const BREAKS: [char; 6] = ['-', '(', '/', '#', '.', '_'];
+/// What ends a word.
+const BREAKS: &str = " -(/#._,:;\"'[!?\n\t";
 
-/// A column as text in which a space stands before each word.
-fn begins_words(column: &str) -> String {
-    BREAKS.iter().fold(format!("' ' || {column}"), |text, end| format!("replace({text}, '{end}', ' ')"))
+/// Words of so many letters are found where one begins.
+const FEW: usize = 3;
+
+impl Found {
+    fn of(word: &str) -> Found {
+        let is_short = word.len() <= FEW && word.is_ascii();
+        match is_short {
+            true if word.bytes().all(|byte| byte.is_ascii_digit()) => Found::AsANumber,
+            true if !word.contains(|c| BREAKS.contains(c)) => Found::AtTheBeginning,
+            _ => Found::Anywhere,
+        }
+    }
+
+    /// A part of an id, or a number in the server's sentence, means nothing to anybody.
+    fn columns(self) -> &'static [&'static str] {
+        match self {
+            Found::Anywhere => &["i.location", "i.note", "s.name", "i.text", "i.stream_id"],
+            Found::AtTheBeginning => &["i.location", "i.note", "s.name", "i.text"],
+            Found::AsANumber => &["i.location", "i.note", "s.name"],
+        }
+    }
+
+    fn condition(self, column: &str) -> String {
+        match self {
+            Found::Anywhere => format!("{column} LIKE ? ESCAPE '\\'"),
+            Found::AtTheBeginning => {
+                let spaced = BREAKS.chars().skip(1).fold(format!("' ' || {column}"), |text, end| {
+                    let end = if end == '\'' { "''".to_owned() } else { end.to_string() };
+                    format!("replace({text}, '{end}', ' ')")
+                });
+                format!("{spaced} LIKE ? ESCAPE '\\'")
+            }
+            Found::AsANumber => format!("' ' || {column} GLOB ?"),
+        }
+    }
+
+    fn pattern(self, word: &str) -> String {
+        match self {
+            Found::Anywhere => format!("%{}%", escaped(word)),
+            Found::AtTheBeginning => format!("% {}%", escaped(word)),
+            Found::AsANumber => format!("*[^0-9]{word}*"),
+        }
+    }
+
+    /// The same for a name that is not in the journal, both in lower case.
+    fn is_in(self, name: &str, word: &str) -> bool {
+        match self {
+            Found::Anywhere => name.contains(word),
+            Found::AtTheBeginning => name.split(|c| BREAKS.contains(c)).any(|part| part.starts_with(word)),
+            Found::AsANumber => name.split(|c: char| !c.is_ascii_digit()).any(|part| part.starts_with(word)),
+        }
+    }
 }
 
 /// The word as `LIKE` takes it literally.

@@ -27,6 +27,13 @@ impl Raised {
         is_update && known.is_some_and(|was_critical| *was_critical || !notification.critical)
     }
 
+    /// It is to be raised anew, should more come of it.
+    pub(super) fn forget(&mut self, id: &str) {
+        if self.critical.remove(id).is_some() {
+            self.order.retain(|known| known != id);
+        }
+    }
+
     /// Notes that it was raised.
     pub(super) fn note(&mut self, notification: &Notification) {
         if self.critical.insert(notification.id.clone(), notification.critical).is_none() {
@@ -59,6 +66,16 @@ mod tests {
         });
 
         assert_eq!(shown, [true, false, false, true, false]);
+    }
+
+    #[test]
+    fn one_that_was_taken_back_is_raised_anew() {
+        let mut raised = Raised::default();
+        raised.note(&notification("7", true, false));
+
+        raised.forget("7");
+
+        assert!(!raised.covers(&notification("7", false, false)));
     }
 
     #[test]

@@ -103,6 +103,7 @@ impl Desk {
 
     #[allow(clippy::unused_async, reason = "the same signature on every system")]
     pub(super) async fn withdraw(&mut self, id: &str) {
+        self.raised.forget(id);
         tracing::debug!(id, "notifications cannot be withdrawn on this system");
     }
 

@@ -145,6 +145,45 @@ async fn search_finds_camera_shop_and_words_and_takes_wildcards_literally() {
 }
 
 #[tokio::test]
+async fn few_letters_and_numbers_are_found_where_they_begin_and_notes_are_searched() {
+    let world = World::new();
+    let mut ids = Vec::new();
+    let said = "Anomalous behavior detected (Person ID: 1, Confidence: Low)";
+    for (minute, location) in [(0, "Till 1"), (10, "Till 2, 21 Main Street"), (20, "Kasse12")] {
+        let alert = Alert {
+            location: Some(location.to_owned()),
+            text: Some(said.to_owned()),
+            ..detection(&format!("stream-1{minute}"), 1, 30).row()
+        };
+        ids.push(world.catch_up(alert, minute * 60).await.entry().incident.id);
+    }
+    let note = Some("the \"bag\" was\npaid for".to_owned());
+    world
+        .journal
+        .decide(ids[2], Decision::Resolved, note, Dispatch::AtOnce, noon(2_000))
+        .await
+        .expect("decided");
+
+    for (search, expected) in [
+        ("till 1", vec![0]),
+        ("till 21", vec![1]),
+        ("1", vec![2, 0]),
+        ("12", vec![2]),
+        ("2", vec![1]),
+        ("bag", vec![2]),
+        ("pai", vec![2]),
+        ("aid", vec![]),
+        ("mai str", vec![1]),
+    ] {
+        let query = FeedQuery { search: search.to_owned(), ..FeedQuery::default() };
+        let page = world.journal.feed(query, &no_names()).await.expect("a page");
+        let expected: Vec<_> = expected.iter().map(|index: &usize| ids[*index].to_string()).collect();
+
+        assert_eq!(page.items.iter().map(id).collect::<Vec<_>>(), expected, "{search}");
+    }
+}
+
+#[tokio::test]
 async fn the_severities_of_the_feed_are_those_of_the_policy() {
     let world = World::new();
     let scores = [None, Some(0.9), Some(4.99), Some(5.0), Some(12.0)];
