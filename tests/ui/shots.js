@@ -163,7 +163,7 @@ const SHOTS = [
     async then(page) {
       await open(page);
       await page.locator('[data-part="save-evidence"]').click();
-      await page.getByText("Saved in").waitFor();
+      await page.locator('[data-part="evidence"][data-phase="saved"]').waitFor();
     },
   },
   {

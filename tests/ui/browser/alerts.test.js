@@ -403,7 +403,7 @@ test("an alert is saved for others, and where is said; a failure says why, and n
   const page = await set.open("full");
   await page.locator('article[data-key="12"]').click();
   await page.getByRole("button", { name: "Save evidence" }).click();
-  await page.getByText("Saved in /home/maria/Downloads/").waitFor();
+  await page.locator('[data-part="evidence"]').filter({ hasText: "Saved in /home/maria/Downloads/" }).waitFor();
 
   await page.locator('article[data-key="13"]').click();
   await page.locator('article[data-key="13"][aria-current]').waitFor();
@@ -414,7 +414,7 @@ test("an alert is saved for others, and where is said; a failure says why, and n
     };
   });
   await page.getByRole("button", { name: "Save evidence" }).click();
-  await page.getByText("The disk is full.").waitFor();
+  await page.locator('[data-part="evidence"]').filter({ hasText: "The disk is full." }).waitFor();
 
   assert.equal(ofAnother, false);
   assert.deepEqual(await asked(page, "save_evidence"), [{ incident: "12" }, { incident: "13" }]);
