@@ -4,7 +4,8 @@ import sqlite3
 import sys
 
 HOUR = 3_600_000_000
-FORMAT = 1
+# The second added what can be undone, which is not copied.
+FORMATS = (1, 2)
 # What refers to another row, and to which table's.
 REFERENCES = {("incident", "cover"): "alert", ("alert", "incident"): "incident"}
 
@@ -12,8 +13,8 @@ REFERENCES = {("incident", "cover"): "alert", ("alert", "incident"): "incident"}
 def main(path, wanted):
     journal = sqlite3.connect(path)
     (found,) = journal.execute("PRAGMA user_version").fetchone()
-    if found != FORMAT:
-        sys.exit(f"the journal has format {found}, and this is for {FORMAT}")
+    if found not in FORMATS:
+        sys.exit(f"the journal has format {found}, and this is for {FORMATS}")
     steps = {table: count(journal, table, "max(id)") for table in ("incident", "alert")}
     rows = count(journal, "alert", "count(*)")
     with journal:
