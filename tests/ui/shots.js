@@ -173,7 +173,7 @@ const SHOTS = [
       await open(page);
       await page.locator('[data-part="snooze-toggle"]').click();
       await page.locator('[data-minutes="60"]').click();
-      await page.locator('[data-part="snoozes"] li').waitFor();
+      await page.locator('[data-part="snoozes"] li').waitFor({ state: "attached" });
       await page.locator('[data-part="snooze-toggle"]').click();
     },
   },

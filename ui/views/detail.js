@@ -315,10 +315,12 @@ function paintActions(root, state, shown) {
 /** Where it was saved, if it was a moment ago. @param {HTMLElement} root @param {State} state @param {Incident} incident */
 function paintEvidence(root, { evidence }, { id }) {
   const told = part(root, "evidence");
+  const isNews = evidence?.id === id && told.dataset.phase !== evidence.phase;
   show(told, evidence?.id === id);
   text(told, evidence?.id === id ? plain(evidence.sentence, 600) : "");
   attribute(told, "data-phase", evidence?.id === id ? evidence.phase : null);
   attribute(part(root, "save-evidence"), "aria-disabled", evidence?.phase === "saving" ? "true" : null);
+  if (isNews) told.scrollIntoView({ block: "nearest" });
 }
 
 /** Where its camera is snoozed, the button says until when. @param {HTMLElement} toggle @param {State} state @param {Incident} incident */

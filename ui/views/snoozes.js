@@ -42,8 +42,9 @@ export function snoozesView(act) {
 /** @param {HTMLElement} element @param {SnoozeView} snooze */
 function paintSnooze(element, { name, by, until }) {
   const camera = plain(name, 60);
-  text(part(element, "until"), t("page.snooze.until", { camera, time: clock(until) }));
-  text(part(element, "by"), by === "" ? t("page.snooze.by_nobody") : t("page.snooze.by", { by: plain(by, 60) }));
+  const time = clock(until);
+  text(part(element, "camera"), camera);
+  text(part(element, "until"), by === "" ? t("page.snooze.now", { time }) : t("page.snooze.by", { time, by: plain(by, 60) }));
   part(element, "more").setAttribute("aria-label", t("page.snooze.more_of", { camera }));
   part(element, "end").setAttribute("aria-label", t("page.snooze.end_of", { camera }));
 }

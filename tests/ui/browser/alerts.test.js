@@ -436,7 +436,7 @@ test("a camera is snoozed, for longer, and no more", async () => {
   await line.waitFor({ state: "detached" });
 
   assert.match(told ?? "", /Snoozed until \d\d:\d\d/);
-  assert.match(until ?? "", / is snoozed until \d\d:\d\d.*By Maria Keller/);
+  assert.match(until ?? "", /Aisle 3.*Snoozed until \d\d:\d\d, by Maria Keller/s);
   assert.deepEqual(await asked(page, "snooze"), [{ incident: "12", minutes: 60 }]);
   assert.equal((await asked(page, "extend_snooze"))[0].minutes, 15);
   assert.equal((await asked(page, "end_snooze")).length, 1);
