@@ -21,6 +21,8 @@ export class Scanner {
   #strayAt = -Infinity;
   #fast = 0;
   #held = false;
+  /** Enter is down. */
+  #entering = false;
   /** Tab went down this long ago, and how many fields the fast keys have filled in by it. */
   #tabAt = -Infinity;
   #tabs = 0;
@@ -32,6 +34,7 @@ export class Scanner {
    */
   saw({ key, timeStamp, repeat, field }) {
     this.#held = repeat;
+    this.#entering = key === "Enter";
     const character = [...key].length === 1;
     if (key === "Tab" && !repeat) this.#tabAt = timeStamp;
     if (repeat || (!character && key !== "Enter")) return;
@@ -47,6 +50,21 @@ export class Scanner {
   /** Whether a key going down now would belong to a scan. @param {number} now */
   isTyping(now) {
     return this.#fast >= BURST && now - this.#typedAt <= SETTLE;
+  }
+
+  /** A key came up, or the pointer went down: whatever follows is not by an Enter that is down. */
+  released() {
+    this.#entering = false;
+  }
+
+  /**
+   * Whether a form that is sent now is sent by a scanner's Enter. A slow computer comes to it long after the key, which is what
+   * tells.
+   *
+   * @param {number} now
+   */
+  isScan(now) {
+    return this.#entering ? this.isBurst : this.isTyping(now);
   }
 
   /** The fast keys filled in one field after the other, as a password manager does. */
@@ -114,6 +132,7 @@ export function watchKeys() {
     },
     { capture: true },
   );
+  for (const name of ["keyup", "pointerdown"]) addEventListener(name, () => scanner.released(), { capture: true });
   addEventListener(
     "click",
     (event) => {
@@ -150,7 +169,7 @@ export function onPress(button, act) {
 export function onSubmit(form, act, doubt, isFilledIn) {
   form.addEventListener("submit", (event) => {
     event.preventDefault();
-    const isScan = scanner.isTyping(event.timeStamp) && !(scanner.fillsIn && isFilledIn());
+    const isScan = scanner.isScan(event.timeStamp) && !(scanner.fillsIn && isFilledIn());
     if (isScan) doubt();
     else act();
   });
