@@ -235,7 +235,7 @@ async fn until_shown(desk: &Desk, count: usize) {
 }
 
 /// Waits until the journal has so many alerts marked as shown: singly, or in a summary.
-async fn until_notified(desk: &Desk, count: usize) {
+pub(super) async fn until_notified(desk: &Desk, count: usize) {
     let deadline = tokio::time::Instant::now() + wait::PATIENCE * 2;
     loop {
         let entries = support::process::journal(desk.data_dir()).await;
