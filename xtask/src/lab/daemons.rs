@@ -118,7 +118,7 @@ pub(super) const DAEMONS: [Daemon; 8] = [
         name: "mate-notification-daemon",
         programs: &["/usr/lib/mate-notification-daemon/mate-notification-daemon"],
         wayland: false,
-        acknowledge: Acknowledge::Click(-140, -27),
+        acknowledge: Acknowledge::Click(-250, -27),
         dismiss: Dismiss::Click(-32, 27, "1"),
         quiet: Quiet::Commands(
             &["gsettings", "set", "org.mate.NotificationDaemon", "do-not-disturb", "true"],
@@ -141,7 +141,7 @@ pub(super) const DAEMONS: [Daemon; 8] = [
         name: "notification-daemon",
         programs: &["/usr/lib/notification-daemon/notification-daemon"],
         wayland: false,
-        acknowledge: Acknowledge::Click(-150, -37),
+        acknowledge: Acknowledge::Click(-260, -37),
         dismiss: Dismiss::Click(-24, 28, "1"),
         quiet: Quiet::No("has none"),
         one_at_a_time: true,
