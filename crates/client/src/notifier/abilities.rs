@@ -32,13 +32,14 @@ pub(super) fn view(service: Option<&Service>) -> PopupsView {
 
 #[cfg(target_os = "linux")]
 fn has_buttons(service: &Service) -> bool {
-    service.manners.actions == Actions::Buttons
+    matches!(service.manners.actions, Actions::Buttons | Actions::TwoButtons)
 }
 
 #[cfg(target_os = "linux")]
 fn abilities(service: &Service) -> String {
     match service.manners.actions {
         Actions::Buttons => text("popups.buttons", &[]),
+        Actions::TwoButtons => text("popups.two_buttons", &[]),
         Actions::Command(command) => text("popups.command", &[("command", command)]),
         Actions::None => text("popups.none", &[]),
     }

@@ -34,6 +34,8 @@ pub struct Manners {
 pub enum Actions {
     /// As buttons; a click is one, too.
     Buttons,
+    /// The same as long as there are two: of more it makes a list to choose from.
+    TwoButtons,
     /// A click opens; the others through a command of the service's own, which it names.
     Command(&'static str),
     /// Not at all: it is only looked at.
@@ -93,7 +95,12 @@ impl Manners {
                 ..plain
             },
             // `image-path` beside it, and no picture is shown.
-            ("lxqt-notificationd", _) => Self { quiet: Quiet::Lxqt, picture: &["image_path"], ..plain },
+            ("lxqt-notificationd", _) => Self {
+                actions: if has_actions { Actions::TwoButtons } else { Actions::None },
+                quiet: Quiet::Lxqt,
+                picture: &["image_path"],
+                ..plain
+            },
             // Buttons, and 0 for "until closed", make it open a dialog that takes the focus.
             ("notify-osd", _) => Self {
                 actions: Actions::None,
@@ -150,6 +157,7 @@ mod tests {
         let notify_osd = Manners::of("notify-osd", "Canonical Ltd", "1.1", false);
 
         assert_eq!(lxqt.picture, ["image_path"], "the other one hides it");
+        assert_eq!(lxqt.actions, Actions::TwoButtons, "of three it makes a list");
         assert!(notify_osd.picture_as_icon && notify_osd.picture == ["image_path"]);
     }
 }

@@ -80,14 +80,18 @@ fn actions(buttons: Buttons, drawn: Actions) -> Vec<String> {
     if buttons == Buttons::Incident {
         actions.push((ACKNOWLEDGE, acknowledge));
     }
-    match drawn {
+    let (is_drawn, has_room) = match drawn {
         Actions::None => return Vec::new(),
-        Actions::Buttons => actions.push((VIEW, view.clone())),
-        Actions::Command(_) => {}
+        Actions::Buttons => (true, true),
+        Actions::TwoButtons => (true, false),
+        Actions::Command(_) => (false, true),
+    };
+    if is_drawn {
+        actions.push((VIEW, view.clone()));
     }
-    if buttons == Buttons::Incident {
+    if buttons == Buttons::Incident && has_room {
         actions.push((SNOOZE, words::text("notification.snooze", &[])));
     }
-    actions.push((DEFAULT, if drawn == Actions::Buttons { String::new() } else { view }));
+    actions.push((DEFAULT, if is_drawn { String::new() } else { view }));
     actions.into_iter().flat_map(|(key, label)| [key.to_owned(), label]).collect()
 }
