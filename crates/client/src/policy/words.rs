@@ -103,8 +103,7 @@ pub(super) fn reasons(kind: Kind, top_score: Option<f64>, nth: u32) -> String {
 /// The camera's name: as the person gave it, else the place the backend names, else a short form of the stream's id.
 pub(crate) fn camera(row: &IncidentRow, camera_names: &BTreeMap<String, String>) -> String {
     let stream = row.stream_id.as_ref().map(|id| id.as_str()).unwrap_or_default();
-    let given = camera_names.get(stream).map(|name| plain(name)).filter(|name| !name.is_empty());
-    if let Some(name) = given {
+    if let Some(name) = given_name(stream, camera_names) {
         return name;
     }
     let short: String = plain(stream).chars().take(8).collect();
@@ -115,6 +114,11 @@ pub(crate) fn camera(row: &IncidentRow, camera_names: &BTreeMap<String, String>)
         Some(_) | None if !short.is_empty() => text("notification.camera", &[("name", &short)]),
         Some(_) | None => text("notification.camera_unknown", &[]),
     }
+}
+
+/// The name that the person gave to a camera, by the id of its stream.
+pub(crate) fn given_name(stream: &str, camera_names: &BTreeMap<String, String>) -> Option<String> {
+    camera_names.get(stream).map(|name| plain(name)).filter(|name| !name.is_empty())
 }
 
 /// Why its picture is not there, in words; nothing where it is, or never was, or was deleted.

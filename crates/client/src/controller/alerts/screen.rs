@@ -64,8 +64,17 @@ impl Controller {
 
     /// Nothing of the account that is left stands any more. What it was not told of yet is told at its next sign-in.
     pub(crate) fn clear_screen(&mut self) {
-        let (steps, untold) = self.alerts.budget.clear();
+        self.off_screen(Budget::clear);
+    }
+
+    /// Something takes what stands from the screen. Of what nobody was told yet, the next time is the first.
+    pub(super) fn off_screen(&mut self, change: impl FnOnce(&mut Budget) -> (Vec<Step>, Vec<IncidentId>)) {
+        let mut untold = Vec::new();
+        self.on_screen(|budget| {
+            let (steps, incidents) = change(budget);
+            untold = incidents;
+            steps
+        });
         untold.into_iter().for_each(|incident| self.alerts.recent.forget(incident));
-        self.carry_out(steps);
     }
 }

@@ -71,7 +71,7 @@ impl Controller {
             return Err(problem("signed_out", text("problem.snooze_signed_out", &[])));
         };
         let camera = stream.as_str().to_owned();
-        self.quieten(&camera);
+        self.off_screen(|budget| budget.snoozed(&camera));
         let account = account_of(&session);
         if self.alerts.snoozes.account() != account {
             self.alerts.snoozes = Snoozes::of(account);
@@ -117,17 +117,6 @@ impl Controller {
     pub(super) fn is_camera_snoozed(&self, stream: Option<&StreamId>) -> bool {
         let holds = |stream: &StreamId| self.alerts.snoozes.holds(stream.as_str(), self.clocks());
         self.alerts.budget.is_screen() && stream.is_some_and(holds)
-    }
-
-    /// Nothing of this camera stands any more. What nobody was told of is told when its time is over.
-    fn quieten(&mut self, camera: &str) {
-        let mut untold = Vec::new();
-        self.on_screen(|budget| {
-            let (steps, incidents) = budget.snoozed(camera);
-            untold = incidents;
-            steps
-        });
-        untold.into_iter().for_each(|incident| self.alerts.recent.forget(incident));
     }
 
     fn clocks(&self) -> (Timestamp, Moment) {
@@ -177,11 +166,9 @@ impl Controller {
     /// All that are snoozed, as they are shown.
     pub(crate) fn snoozes(&self) -> Vec<SnoozeView> {
         let names = &self.settings.view.camera_names;
-        let named =
-            |camera: &str| names.get(camera).map(|name| policy::plain(name)).filter(|name| !name.is_empty());
         let shown = |snooze: &Snooze| SnoozeView {
             camera: snooze.camera.clone(),
-            name: named(&snooze.camera).unwrap_or_else(|| snooze.name.clone()),
+            name: policy::given_name(&snooze.camera, names).unwrap_or_else(|| snooze.name.clone()),
             by: snooze.by.clone(),
             until: milliseconds(snooze.until),
         };
