@@ -176,6 +176,26 @@ export function actions(store) {
       askReport(query);
     },
 
+    /** @param {import("./state.js").ReportPart} part */
+    part(part) {
+      dispatch({ type: "part_chosen", part });
+    },
+
+    /** Saves the incidents of the report's time as a table. */
+    async saveTable() {
+      const { query, table } = store.state.ledger;
+      if (query === null || table.phase === "saving") return;
+      const saved = (/** @type {import("./state.js").Ledger["table"]} */ table) => {
+        if (store.state.ledger.query === query) dispatch({ type: "table", table });
+      };
+      saved({ phase: "saving", sentence: t("page.table.busy") });
+      try {
+        saved({ phase: "saved", sentence: await core.saveTable(query) });
+      } catch (problem) {
+        saved({ phase: "failed", sentence: /** @type {Problem} */ (problem).sentence });
+      }
+    },
+
     /** Asks for the report after that failed. */
     renew,
 
@@ -318,6 +338,21 @@ export function actions(store) {
         const { sentence } = /** @type {Problem} */ (problem);
         dispatch({ type: "evidence", evidence: { id, phase: "failed", sentence } });
       }
+    },
+
+    /** Somebody came to the page. */
+    async came() {
+      if (store.state.session === null) return;
+      // What cannot be told is told the next time.
+      const handover = await core.handover().catch(() => null);
+      if (handover !== null) dispatch({ type: "handover", handover });
+    },
+
+    /** They are there still. */
+    stays: () => void core.stays().catch(() => {}),
+
+    closeHandover() {
+      dispatch({ type: "handover", handover: null });
     },
 
     /** Its camera does not interrupt for a while. @param {string} id @param {number} minutes */

@@ -3,7 +3,7 @@
  * the order they were sent, and turns every failure into a `Problem`. It keeps no state of the page.
  *
  * @import {
- *   BringBack, Cleared, Decision, DrillResult, Event, FeedPage, FeedQuery, IncidentDetail, Problem, Report, ReportQuery, SessionView,
+ *   BringBack, Cleared, Decision, DrillResult, Event, FeedPage, FeedQuery, Handover, IncidentDetail, Problem, Report, ReportQuery, SessionView,
  *   SettingsView, Snapshot
  * } from "./types.d.ts"
  */
@@ -56,6 +56,15 @@ export const signOut = (erase) => call("sign_out", { erase });
 
 /** @type {() => Promise<void>} */
 export const retryNow = () => call("retry_now");
+
+/** @type {() => Promise<Handover | null>} what happened since this person was last at the page */
+export const handover = () => call("handover");
+
+/** @type {() => Promise<void>} */
+export const stays = () => call("stays");
+
+/** @type {(query: ReportQuery) => Promise<string>} says where it is */
+export const saveTable = (query) => call("save_table", { query });
 
 /** @type {(incident: string, decision: Decision, note: string | null) => Promise<void>} */
 export const decide = (incident, decision, note) => call("decide", { incident, decision, note });

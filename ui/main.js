@@ -10,11 +10,13 @@ import { attribute, part, show, text } from "./dom.js";
 import { plain } from "./format.js";
 import { watchKeys } from "./keys.js";
 import { isEverything } from "./listing.js";
+import { Presence } from "./presence.js";
 import { Store } from "./store.js";
 import { startTicking } from "./tick.js";
 import { fill, t } from "./words.js";
 import { detailView } from "./views/detail.js";
 import { feedView } from "./views/feed.js";
+import { handoverView } from "./views/handover.js";
 import { InFront } from "./views/looking.js";
 import { noticesView } from "./views/notices.js";
 import { overviewView } from "./views/overview.js";
@@ -43,12 +45,14 @@ startTicking(now);
 
 const detail = detailView(act, now, () => store.state);
 const inFront = new InFront(act.looks);
+const presence = new Presence(act.came, act.stays);
 const announcer = new Announcer(part(document, "say"), part(document, "alarm"));
 const views = [
   paintPlace,
   veilView(),
   statusView(act, now),
   noticesView(act),
+  handoverView(act, now),
   feedView(act, now),
   overviewView(act, now),
   detail.paint,
@@ -64,11 +68,19 @@ store.onPaint((state) => views.forEach((paint) => paint(state)));
 store.onEvent((before, after, event) => {
   announcer.hear(before, after, event);
   if (event.type === "started") inFront.forget();
+  if (before.session?.user_id !== after.session?.user_id) {
+    presence.forget();
+    if (after.ready && after.session !== null && !document.hidden) presence.active(performance.now());
+  }
   inFront.at(after.place === "feed" ? (after.shown?.id ?? null) : null);
   if (event.type === "opened" && narrow.matches) requestAnimationFrame(() => detail.focus());
 });
 narrow.addEventListener("change", () => paintPlace(store.state));
 part(document, "feed").addEventListener("entered", () => requestAnimationFrame(() => detail.focus()));
+
+for (const kind of ["pointerdown", "keydown", "visibilitychange"]) {
+  document.addEventListener(kind, () => !document.hidden && store.state.ready && presence.active(performance.now()), true);
+}
 
 let waiting = /** @type {ReturnType<typeof setTimeout> | undefined} */ (undefined);
 document.addEventListener("visibilitychange", waitForStart);

@@ -3,7 +3,7 @@
  * does not touch keep their identity, so that a view can tell by `===` that it has nothing to do.
  *
  * @import {
- *   AlertView, Cleared, Counts, Decision, DrillResult, DrillView, Event, FeedItem, FeedPage, FeedQuery, Handling, Incident,
+ *   AlertView, Cleared, Counts, Decision, DrillResult, DrillView, Event, FeedItem, FeedPage, FeedQuery, Handling, Handover, Incident,
  *   IncidentDetail, NoticeView, PopupsView, Problem, Report, ReportQuery, SessionView, SettingsView, ShopView, Snapshot,
  *   SnoozeView, StatusView
  * } from "./types.d.ts"
@@ -44,11 +44,15 @@ const ALERTS = 200;
  *
  * @typedef {object} Ledger the report
  * @property {Period} period
+ * @property {ReportPart} part which part of it is shown
  * @property {ReportQuery | null} query the time that is asked about
  * @property {Report | null} report of that time
  * @property {number} at when it was made
  * @property {"idle" | "loading" | "ready" | "failed"} phase
  * @property {string} sentence why it failed
+ * @property {{ phase: "idle" | "saving" | "saved" | "failed", sentence: string }} table the table that was saved of it
+ *
+ * @typedef {"shop" | "delivery"} ReportPart
  *
  * @typedef {object} Drill the test of the alert path
  * @property {DrillView} view what the program tells of it
@@ -74,6 +78,7 @@ const ALERTS = 200;
  * @property {PopupsView | null} popups what notifications can do here
  * @property {SnoozeView[]} snoozes cameras that are not to interrupt for now
  * @property {Evidence | null} evidence
+ * @property {Handover | null} handover what happened since this person last looked
  * @property {string | null} mishap why the last command was not carried out
  * @property {Place} place
  * @property {Feed} feed
@@ -112,10 +117,13 @@ const ALERTS = 200;
  *   | { type: "cleared", cleared: Cleared, until: number }
  *   | { type: "brought_back", at: number }
  *   | { type: "evidence", evidence: Evidence }
+ *   | { type: "handover", handover: Handover | null }
  *   | { type: "signing_in" }
  *   | { type: "signed_in", session: SessionView }
  *   | { type: "sign_in_failed", problem: Problem }
  *   | { type: "period_chosen", period: Period }
+ *   | { type: "part_chosen", part: ReportPart }
+ *   | { type: "table", table: Ledger["table"] }
  *   | { type: "report_asked", query: ReportQuery }
  *   | { type: "report_loaded", query: ReportQuery, report: Report, at: number }
  *   | { type: "report_failed", query: ReportQuery, sentence: string }
@@ -144,6 +152,7 @@ export const INITIAL = {
   popups: null,
   snoozes: [],
   evidence: null,
+  handover: null,
   mishap: null,
   place: "feed",
   feed: {
@@ -163,7 +172,16 @@ export const INITIAL = {
   deciding: {},
   overruled: {},
   done: [],
-  ledger: { period: "today", query: null, report: null, at: 0, phase: "idle", sentence: "" },
+  ledger: {
+    period: "today",
+    part: "shop",
+    query: null,
+    report: null,
+    at: 0,
+    phase: "idle",
+    sentence: "",
+    table: { phase: "idle", sentence: "" },
+  },
   drill: { view: { running: false, last: null }, asked: false, refused: null },
 };
 
@@ -264,6 +282,8 @@ export function reduce(state, event) {
       return { ...state, done: [...state.done, { ...event.cleared, until: event.until }].slice(-DONE) };
     case "brought_back":
       return { ...state, done: state.done.filter((done) => !("at" in done && done.at === event.at)) };
+    case "handover":
+      return { ...state, handover: event.handover };
     case "evidence":
       return { ...state, evidence: event.evidence };
     case "signing_in":
@@ -273,7 +293,11 @@ export function reduce(state, event) {
     case "sign_in_failed":
       return { ...state, signIn: { busy: false, problem: event.problem } };
     case "period_chosen":
-      return { ...state, ledger: { ...INITIAL.ledger, period: event.period } };
+      return { ...state, ledger: { ...INITIAL.ledger, part: state.ledger.part, period: event.period } };
+    case "part_chosen":
+      return { ...state, ledger: { ...state.ledger, part: event.part } };
+    case "table":
+      return { ...state, ledger: { ...state.ledger, table: event.table } };
     case "report_asked":
       return { ...state, ledger: { ...state.ledger, query: event.query, phase: "loading" } };
     case "report_loaded":
@@ -389,7 +413,7 @@ function fellSilent(state, at, sentence) {
  */
 function withSession(state, session) {
   if (session === null) {
-    return { ...state, session, place: "sign_in", shown: null, question: null, overruled: {}, done: [], evidence: null, ledger: INITIAL.ledger };
+    return { ...state, session, place: "sign_in", shown: null, question: null, overruled: {}, done: [], evidence: null, handover: null, ledger: INITIAL.ledger };
   }
   return { ...state, session, place: state.place === "sign_in" && !state.signIn.busy ? "feed" : state.place };
 }

@@ -288,6 +288,31 @@ export type ShopView = { id: string, name: string, };
 export type FeedItem = { "type": "incident" } & Incident | { "type": "outage", id: string, from: number, to: number | null, caught_up: number, sentence: string, };
 
 /**
+ * What happened since a person last looked.
+ */
+export type Handover = {
+/**
+ * When that was.
+ */
+since: number,
+/**
+ * Incidents that began since.
+ */
+incidents: number,
+/**
+ * How many of them nobody has decided on.
+ */
+unhandled: number,
+/**
+ * Incidents about which somebody decided elsewhere, whenever they began.
+ */
+decided_elsewhere: number,
+/**
+ * Times without a connection.
+ */
+outages: number, offline_ms: number, };
+
+/**
  * Which time a report is about, in milliseconds: from this one, before that one.
  */
 export type ReportQuery = { from: number, to: number, };
@@ -300,6 +325,14 @@ export type Report = { from: number, to: number,
  * Detections stored, without those that were in the record before this computer first read it.
  */
 alerts: number,
+/**
+ * How many those were: they are in the list, and their way was not measured.
+ */
+unmeasured: number,
+/**
+ * Where there are such, when this computer first read the record.
+ */
+measured_since: number | null,
 /**
  * Of how many incidents, which is what the list shows.
  */
@@ -321,7 +354,7 @@ lost: number,
  */
 gaps: Array<Gap>,
 /**
- * From the detection to the notification.
+ * From the detection to the notification, of what came on the socket: what is caught up on is told in one popup.
  */
 to_popup: Spread,
 /**
@@ -337,9 +370,73 @@ outages: Array<Outage>,
  */
 offline_ms: number, drills_passed: number, drills_failed: number,
 /**
+ * The same time as the shop saw it.
+ */
+activity: Activity,
+/**
  * The newest 500, newest first.
  */
 entries: Array<LedgerEntry>, };
+
+/**
+ * The incidents of a time, by where and when they began.
+ */
+export type Activity = {
+/**
+ * All of them, also those that were in the record before this computer first read it.
+ */
+total: Tally,
+/**
+ * Most incidents first.
+ */
+cameras: Array<Part>,
+/**
+ * Most incidents first; those of no known store last.
+ */
+stores: Array<Part>,
+/**
+ * By the hour of day at this computer's place, midnight's first: 24.
+ */
+hours: Array<number>,
+/**
+ * By day, every day of the time, in its order.
+ */
+days: Array<DayTally>, };
+
+/**
+ * Incidents of one camera or one store.
+ */
+export type Part = {
+/**
+ * The stream's or the store's id; none where it is not known.
+ */
+id: string | null, name: string,
+/**
+ * Of a camera, its store where that is known.
+ */
+store: string | null, tally: Tally, };
+
+/**
+ * Incidents of one day.
+ */
+export type DayTally = {
+/**
+ * Its midnight.
+ */
+at: number, incidents: number, false_alarms: number, };
+
+/**
+ * How many incidents there were, and what was decided about them.
+ */
+export type Tally = { incidents: number,
+/**
+ * Nobody has decided, or the server would not take the decision.
+ */
+open: number, acknowledged: number, resolved: number, false_alarms: number,
+/**
+ * From an incident's beginning to the decision, where both times are known.
+ */
+to_decision: Spread, };
 
 /**
  * Half took no longer than the median, 95 of 100 no longer than the other.

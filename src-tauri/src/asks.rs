@@ -15,6 +15,7 @@ use visionguard_client::words;
 use crate::autostart::{Asked, Autostart};
 use crate::evidence;
 use crate::sound::Sounds;
+use crate::table;
 
 /// A question of the page, as `ui/core.js` writes it.
 #[derive(Debug, Deserialize)]
@@ -44,6 +45,14 @@ pub(crate) enum Ask {
     Drill {},
     /// The ledger of a period.
     Report {
+        query: ReportQuery,
+    },
+    /// Somebody came to the page; the answer is what happened since they last were there.
+    Handover {},
+    /// They are there still.
+    Stays {},
+    /// Saves the incidents of a period as a table; the answer is where.
+    SaveTable {
         query: ReportQuery,
     },
     /// Records a decision about an incident.
@@ -143,6 +152,12 @@ impl Answers {
             }
             Ask::Drill {} => written(client.drill().await),
             Ask::Report { query } => written(client.report(query).await),
+            Ask::Handover {} => written(client.handover().await),
+            Ask::Stays {} => {
+                client.stays();
+                written(Ok(()))
+            }
+            Ask::SaveTable { query } => written(table::save(client, query).await),
             Ask::Decide { incident, decision, note } => {
                 written(client.decide_for_now(&incident, decision, note).await)
             }

@@ -11,6 +11,7 @@ use visionguard_client::evidence::{self, KeyError, SaveError, Wanted};
 use visionguard_client::installation;
 use visionguard_client::keychain::Keychain;
 use visionguard_client::model::IncidentId;
+use visionguard_client::saving;
 use visionguard_client::session_file::{self, SavedSession};
 use visionguard_client::view::{Keeping, Problem};
 use visionguard_client::words::text;
@@ -57,7 +58,7 @@ fn place(
 ) -> Option<(PathBuf, Option<SavedSession>)> {
     let moment = made_at.to_zoned_datetime(zone).strftime("%Y-%m-%d-%H%M%S");
     let name = format!("visionguard-evidence-{moment}-{incident}");
-    Some((evidence::free(&installation::downloads()?, &name), session_file::load(data_dir)))
+    Some((saving::free(&installation::downloads()?, &name, "zip"), session_file::load(data_dir)))
 }
 
 fn unsaved(error: &SaveError) -> Problem {
@@ -65,7 +66,7 @@ fn unsaved(error: &SaveError) -> Problem {
     match error {
         SaveError::Unknown(_) => unknown(),
         SaveError::Journal(_) => problem("journal_unreadable", text("problem.not_read", &[])),
-        SaveError::Exists(_) | SaveError::Unwritable { .. } | SaveError::Write(_) => {
+        SaveError::File(_) | SaveError::Write(_) => {
             let why = match error.source() {
                 Some(cause) => format!("{error}: {cause}"),
                 None => error.to_string(),

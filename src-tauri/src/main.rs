@@ -13,6 +13,7 @@ mod sound;
 mod start;
 mod stopped;
 mod system;
+mod table;
 mod told;
 mod tray;
 mod window;

@@ -98,6 +98,12 @@ impl Photographer<'_> {
     /// The report, once these words are in it, and back.
     fn photograph_the_report(&self, view: &str, words: &str) -> Result<()> {
         self.browser.find("[data-part=report]")?.click()?;
+        self.browser.wait_for("the shop's report", || {
+            let said = self.browser.find("[data-part=report-shop]")?.text()?;
+            Ok((!said.is_empty()).then_some(()))
+        })?;
+        self.photograph(&format!("{view}-shop"))?;
+        self.browser.find("input[name=report_part][value=delivery]")?.click()?;
         self.browser.wait_for(&format!("{view}: {words}"), || {
             let said = self.browser.find("[data-part=report-page]")?.text()?;
             Ok(said.contains(words).then_some(()))

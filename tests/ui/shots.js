@@ -28,7 +28,11 @@ const NOW = new Date("2025-11-21T14:03:23+01:00").getTime();
  */
 
 const open = (/** @type {Page} */ page) => page.locator("article.row").first().click();
-const report = (/** @type {Page} */ page) => page.locator('[data-part="report"]').click();
+const shop = (/** @type {Page} */ page) => page.locator('[data-part="report"]').click();
+const report = async (/** @type {Page} */ page) => {
+  await shop(page);
+  await page.getByRole("radio", { name: "Delivery" }).check({ force: true });
+};
 
 /** @param {Page} page */
 async function narrow(page) {
@@ -95,6 +99,20 @@ const SHOTS = [
     },
   },
   { name: "settings", scenario: "full", then: (page) => page.click('[data-part="settings"]') },
+  {
+    name: "handover",
+    scenario: "full",
+    prepare: (page) =>
+      page.addInitScript((since) => {
+        const handover = { since, incidents: 12, unhandled: 3, decided_elsewhere: 5, outages: 1, offline_ms: 720_000 };
+        Object.assign(window, { __handover: handover });
+      }, NOW - 20 * 3_600_000),
+    then: (page) => page.locator('[data-part="handover"]').waitFor(),
+  },
+  { name: "report-shop", scenario: "full", then: shop },
+  { name: "report-shop-whole", scenario: "storm", widths: [360, 1280], height: 2_000, then: shop },
+  { name: "report-shop-gap", scenario: "full", widths: [360, 1280], change: (world) => retell(world, "gap"), then: shop },
+  { name: "report-shop-empty", scenario: "empty", widths: [360, 1280], then: shop },
   { name: "report", scenario: "full", then: report },
   { name: "report-whole", scenario: "full", widths: [360, 1280], height: 2_000, then: report },
   { name: "report-empty", scenario: "empty", widths: [360, 1280], then: report },

@@ -1,9 +1,9 @@
 /**
- * The report: what became of every alert of a time. First the one number that matters, then how fast, then why not,
- * then each alert.
+ * The report of a time, in two parts: the shop's, and how alerts were delivered. Of the delivery first the one number that
+ * matters, then how fast, then why not, then each alert.
  *
  * @import { Gap, Outage, Report, Spread } from "../types.d.ts"
- * @import { Ledger, Period, State } from "../state.js"
+ * @import { Ledger, Period, ReportPart, State } from "../state.js"
  * @import { Actions } from "../act.js"
  */
 
@@ -12,6 +12,7 @@ import { clock, date, duration, midnight, moment, plain, took } from "../format.
 import { onChoice, onPress } from "../keys.js";
 import { dayAfter, readDay, standing, timeBetween, verdictOf, writeDay } from "../ledger.js";
 import { count, t } from "../words.js";
+import { paintActivity } from "./activity.js";
 import { drillView } from "./drill.js";
 import { paintLedger } from "./ledger.js";
 
@@ -22,6 +23,12 @@ const VERDICT = {
   pending: { icon: "shield-clock", sentence: "page.verdict.pending" },
   whole: { icon: "shield-check", sentence: "page.verdict.whole" },
 };
+
+/** @type {readonly [string, ReportPart][]} */
+const PARTS = [
+  ["report-shop", "shop"],
+  ["report-body", "delivery"],
+];
 
 /**
  * @param {Actions} act
@@ -48,6 +55,11 @@ export function reportView(act, now) {
       act.period(period);
       ask();
     });
+  }
+  onPress(part(root, "save-table"), act.saveTable);
+  for (const radio of root.querySelectorAll('[name="report_part"]')) {
+    if (!(radio instanceof HTMLInputElement)) continue;
+    radio.addEventListener("change", () => act.part(/** @type {ReportPart} */ (radio.value)));
   }
   for (const input of [from, to]) onChoice(input, ask);
 
@@ -79,14 +91,21 @@ export function reportView(act, now) {
     for (const radio of root.querySelectorAll('[name="period"]')) {
       if (radio instanceof HTMLInputElement) radio.checked = radio.value === ledger.period;
     }
+    for (const radio of root.querySelectorAll('[name="report_part"]')) {
+      if (radio instanceof HTMLInputElement) radio.checked = radio.value === ledger.part;
+    }
     show(range, ledger.period === "range");
     paintHead(root, state, now());
     paintNote(root, ledger);
-    attribute(part(root, "report-body"), "aria-busy", String(ledger.phase === "loading"));
-    show(part(root, "report-body"), ledger.report !== null);
+    for (const [name, which] of PARTS) {
+      attribute(part(root, name), "aria-busy", String(ledger.phase === "loading"));
+      show(part(root, name), ledger.report !== null && ledger.part === which);
+    }
     if (ledger.report === null) return;
     paintVerdict(root, ledger.report, state, now());
-    if (fresh) paintBody(root, ledger.report, now());
+    if (!fresh) return;
+    paintActivity(root, ledger.report, now());
+    paintBody(root, ledger.report, now());
   };
 }
 
@@ -101,6 +120,10 @@ function paintHead(root, { ledger, session }, now) {
   text(part(root, "report-about"), report === null ? days : t("page.report.as_of", { days, moment: moment(at, now) }));
   text(part(root, "report-whose"), session === null ? "" : `${plain(session.name, 80)} · ${plain(session.server, 120)}`);
   attribute(part(root, "print"), "aria-disabled", report === null ? "true" : null);
+  const { phase, sentence } = ledger.table;
+  attribute(part(root, "save-table"), "aria-disabled", report === null || phase === "saving" ? "true" : null);
+  attribute(part(root, "table"), "data-phase", phase);
+  text(part(root, "table"), plain(sentence, 600));
 }
 
 /**
@@ -159,6 +182,11 @@ function paintBody(root, report, now) {
     text(number, figure.number);
     text(more, figure.more);
   });
+
+  const { unmeasured, measured_since: since } = report;
+  const older = since !== null && unmeasured > 0;
+  show(part(root, "unmeasured"), older);
+  text(part(root, "unmeasured"), older ? count("page.activity.unmeasured", unmeasured, { moment: moment(since, now) }) : "");
 
   const { outages, offline_ms } = report;
   const none = outages.length === 0;

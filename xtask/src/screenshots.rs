@@ -11,13 +11,15 @@ use crate::project::{root, say};
 use crate::test;
 
 /// The views in the order in which a person meets them, and what is to be seen.
-const VIEWS: [(&str, &str); 9] = [
+const VIEWS: [(&str, &str); 11] = [
     ("sign-in", "Signing in, once"),
     ("quiet", "Protected, and nothing has happened"),
     ("feed", "Alerts, newest first"),
     ("incident", "One alert"),
-    ("report", "The report: what was lost, how fast, and every alert"),
-    ("report-empty", "The report of a time in which nothing happened"),
+    ("report-shop", "The report: what happened in the shop"),
+    ("report", "How alerts were delivered: what was lost, how fast, and every alert"),
+    ("report-empty-shop", "The report of a time in which nothing happened"),
+    ("report-empty", "Its delivery"),
     ("offline", "The server is gone"),
     ("settings", "Settings, and a test of the alert path that passed"),
     ("drill-failed", "Without a connection the alert path cannot be tested"),

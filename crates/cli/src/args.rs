@@ -129,6 +129,9 @@ pub struct Report {
     /// Print one JSON object
     #[arg(long)]
     pub json: bool,
+    /// Save the incidents of these days as a table (CSV) instead, into a new file
+    #[arg(long, value_name = "FILE", conflicts_with = "json")]
+    pub csv: Option<PathBuf>,
 }
 
 #[derive(Debug, Options)]

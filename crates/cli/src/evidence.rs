@@ -60,10 +60,8 @@ fn no_key(error: KeyError) -> Failure {
 fn unsaved(error: SaveError) -> Failure {
     match error {
         SaveError::Unknown(incident) => no_such(&incident.to_string()),
-        SaveError::Exists(path) => {
-            Failure::new(Exit::Usage, format!("{} is there already; nothing is overwritten.", path.display()))
-        }
+        SaveError::File(error) => error.into(),
         SaveError::Journal(error) => error.into(),
-        SaveError::Unwritable { .. } | SaveError::Write(_) => Failure::of(&error),
+        SaveError::Write(_) => Failure::of(&error),
     }
 }

@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use visionguard_client::controller::StartError;
 use visionguard_client::journal::JournalError;
 use visionguard_client::lock::LockError;
+use visionguard_client::saving::NewFileError;
 use visionguard_client::view::Problem;
 
 /// The exit status; documented in `--help` and `docs/cli.md`.
@@ -74,6 +75,18 @@ impl From<StartError> for Failure {
         match error {
             StartError::Lock(error) => error.into(),
             StartError::Tls(_) | StartError::Http(_) | StartError::Journal(_) => failed(&error),
+        }
+    }
+}
+
+impl From<NewFileError> for Failure {
+    fn from(error: NewFileError) -> Failure {
+        match error {
+            NewFileError::Exists(path) => Failure::new(
+                Exit::Usage,
+                format!("{} is there already; nothing is overwritten.", path.display()),
+            ),
+            NewFileError::Unwritable { .. } => failed(&error),
         }
     }
 }

@@ -8,7 +8,10 @@ use visionguard_client::clock::{Clock, SystemClock};
 use visionguard_client::journal::Journal;
 use visionguard_client::model::Source;
 use visionguard_client::session_file;
-use visionguard_client::view::{Gap, LedgerEntry, Report, ReportQuery, Spread, Standing, Status};
+use visionguard_client::spreadsheet::{self, TableError};
+use visionguard_client::view::{
+    Activity, Gap, LedgerEntry, Part, Report, ReportQuery, Spread, Standing, Status, Tally,
+};
 use visionguard_client::words::text;
 
 use crate::args;
@@ -34,7 +37,12 @@ pub async fn run(options: &args::Report) -> Result<Exit, Failure> {
         Some(journal) => journal,
         None => Journal::in_memory()?,
     };
-    let mut report = journal.report(query, now, &place.settings.view.camera_names).await?;
+    let names = &place.settings.view.camera_names;
+    if let Some(path) = &options.csv {
+        let incidents = spreadsheet::save(&journal, query, names, &zone, path).await.map_err(unsaved)?;
+        return out::ended(out::line(&spreadsheet::saved(incidents, path)));
+    }
+    let mut report = journal.report(query, now, names).await?;
     let running = stored.standing;
     let standing = running.as_ref().filter(|_| query.to > now.as_millisecond());
     let compared_at = journal.compared_at().await?;
@@ -55,6 +63,13 @@ pub async fn run(options: &args::Report) -> Result<Exit, Failure> {
     };
     let exit = out::ended(written)?;
     Ok(if exit == Exit::Done && is_missing(&told) { Exit::Wrong } else { exit })
+}
+
+fn unsaved(error: TableError) -> Failure {
+    match error {
+        TableError::File(error) => error.into(),
+        TableError::Journal(error) => error.into(),
+    }
 }
 
 /// The report, and whether it can say that nothing is missing.
@@ -121,6 +136,11 @@ fn lines(told: &Told<'_>, cut: Option<&str>, zone: &TimeZone) -> Vec<String> {
     let grouped = format!("in {} incident{}", report.incidents, if report.incidents == 1 { "" } else { "s" });
     let counted =
         format!("{} {grouped} ({} live, {} caught up on)", report.alerts, report.live, report.caught_up);
+    if report.activity.total.incidents > 0 {
+        lines.extend(happened(&report.activity));
+        lines.push(String::new());
+        lines.push("Delivery".to_owned());
+    }
     lines.extend(columns(&[
         ["Alerts", &counted],
         ["Lost", &lost(told)],
@@ -129,6 +149,9 @@ fn lines(told: &Told<'_>, cut: Option<&str>, zone: &TimeZone) -> Vec<String> {
         ["No connection", &offline(report)],
         ["Tests of the path", &format!("{} passed, {} failed", report.drills_passed, report.drills_failed)],
     ]));
+    if let Some(unmeasured) = unmeasured(report, zone) {
+        lines.extend(columns(&[["Not measured", &unmeasured]]));
+    }
     if let Some(cut) = cut {
         lines.extend(columns(&[["Silent connections", cut]]));
     }
@@ -143,6 +166,76 @@ fn lines(told: &Told<'_>, cut: Option<&str>, zone: &TimeZone) -> Vec<String> {
         lines.extend(newest(&report.entries, zone));
     }
     lines
+}
+
+/// What happened in the shops.
+fn happened(activity: &Activity) -> Vec<String> {
+    let Activity { total, cameras, stores, hours, .. } = activity;
+    let mut lines = vec!["The shop".to_owned()];
+    let incidents = match stores.iter().filter(|store| store.id.is_some()).count() {
+        0 | 1 => total.incidents.to_string(),
+        stores => format!("{} in {stores} stores", total.incidents),
+    };
+    let false_alarms = match total.false_alarm_percent() {
+        None => "nothing was decided on yet".to_owned(),
+        Some(percent) => {
+            format!(
+                "{} of {} that were decided on ({percent} %)",
+                total.false_alarms,
+                total.incidents - total.open
+            )
+        }
+    };
+    lines.extend(columns(&[
+        ["Incidents", &incidents],
+        ["Not handled", &total.open.to_string()],
+        ["False alarms", &false_alarms],
+        ["To the decision", &within(total.to_decision, "incident")],
+        ["Busiest hours", &busiest(hours)],
+    ]));
+    for (what, parts) in [("store", stores), ("camera", cameras)] {
+        if what == "camera" || parts.len() > 1 {
+            lines.push(String::new());
+            lines.extend(parted(what, parts));
+        }
+    }
+    lines
+}
+
+/// The three hours with the most.
+fn busiest(hours: &[u32]) -> String {
+    let mut hours: Vec<(usize, u32)> = hours.iter().copied().enumerate().filter(|(_, n)| *n > 0).collect();
+    hours.sort_by_key(|(hour, incidents)| (std::cmp::Reverse(*incidents), *hour));
+    let said = hours.iter().take(3).map(|(hour, incidents)| format!("{hour:02}:00 ({incidents})"));
+    said.collect::<Vec<_>>().join(", ")
+}
+
+/// A line a camera, or a store.
+fn parted(what: &str, parts: &[Part]) -> Vec<String> {
+    let heads = ["incidents", "not handled", "acknowledged", "resolved", "false alarms", "decided within"];
+    let mut rows = vec![std::iter::once(what).chain(heads).map(str::to_owned).collect::<Vec<_>>()];
+    for Part { name, store, tally, .. } in parts.iter().take(LISTED) {
+        let Tally { incidents, open, acknowledged, resolved, false_alarms, to_decision } = tally;
+        let name = match store {
+            _ if name.is_empty() => "(no store)".to_owned(),
+            Some(store) => format!("{store}, {name}"),
+            None => name.clone(),
+        };
+        let counts = [incidents, open, acknowledged, resolved, false_alarms].map(ToString::to_string);
+        let within = to_decision.median_ms.map(time).unwrap_or_default();
+        rows.push(std::iter::once(name).chain(counts).chain([within]).collect());
+    }
+    if let Some(more) = parts.len().checked_sub(LISTED).filter(|more| *more > 0) {
+        rows.push(vec![format!("and {more} more")]);
+    }
+    columns(&rows)
+}
+
+/// What is listed and not in these figures.
+fn unmeasured(report: &Report, zone: &TimeZone) -> Option<String> {
+    let since = date_and_clock(report.measured_since?, zone);
+    (report.unmeasured > 0)
+        .then(|| format!("{} older alerts, in the record before {since}", report.unmeasured))
 }
 
 fn lost(told: &Told<'_>) -> String {
@@ -163,9 +256,13 @@ fn offline(report: &Report) -> String {
 }
 
 fn spread(spread: Spread) -> String {
+    within(spread, "alert")
+}
+
+fn within(spread: Spread, of: &str) -> String {
     let (Some(median), Some(most)) = (spread.median_ms, spread.p95_ms) else { return "none".to_owned() };
-    let alerts = if spread.count == 1 { "alert" } else { "alerts" };
-    format!("half within {}, 95 of 100 within {} ({} {alerts})", time(median), time(most), spread.count)
+    let many = if spread.count == 1 { "" } else { "s" };
+    format!("half within {}, 95 of 100 within {} ({} {of}{many})", time(median), time(most), spread.count)
 }
 
 fn newest(entries: &[LedgerEntry], zone: &TimeZone) -> Vec<String> {
@@ -300,6 +397,47 @@ mod tests {
     }
 
     #[test]
+    fn people_read_what_happened_in_the_shop_before_how_it_was_delivered() {
+        let tally = |incidents, open, false_alarms| Tally {
+            incidents,
+            open,
+            false_alarms,
+            acknowledged: incidents - open - false_alarms,
+            to_decision: Spread { count: 1, median_ms: Some(75_000), p95_ms: Some(75_000) },
+            ..Tally::default()
+        };
+        let part = |id: &str, store: Option<&str>, tally| Part {
+            id: Some(id.to_owned()),
+            name: format!("Name of {id}"),
+            store: store.map(str::to_owned),
+            tally,
+        };
+        let mut hours = vec![0; 24];
+        (hours[17], hours[9]) = (3, 1);
+        let activity = Activity {
+            total: tally(4, 1, 2),
+            cameras: vec![part("till", Some("North"), tally(3, 0, 2)), part("door", None, tally(1, 1, 0))],
+            stores: vec![part("n", None, tally(3, 0, 2)), part("s", None, tally(1, 1, 0))],
+            hours,
+            days: Vec::new(),
+        };
+        let report = Report { activity, unmeasured: 7, measured_since: Some(1_763_251_200_000), ..nothing() };
+
+        let text = lines(&Told { report: &report, compared: true }, None, &TimeZone::UTC).join("\n");
+
+        for said in [
+            "4 in 2 stores",
+            "2 of 3 that were decided on (67 %)",
+            "17:00 (3), 09:00 (1)",
+            "North, Name of till  3          0            1             0         2             1 min 15 s",
+            "7 older alerts, in the record before 2025-11-16 00:00",
+        ] {
+            assert!(text.contains(said), "{said}: {text}");
+        }
+        assert!(text.find("The shop") < text.find("Delivery"), "{text}");
+    }
+
+    #[test]
     fn each_alert_is_told_with_its_detection_by_this_computer_s_clock() {
         let at = |text: &str| text.parse::<Timestamp>().expect("a time").as_millisecond();
         let entry = LedgerEntry {
@@ -354,6 +492,9 @@ mod tests {
             offline_ms: 0,
             drills_passed: 0,
             drills_failed: 0,
+            unmeasured: 0,
+            measured_since: None,
+            activity: Activity::default(),
             entries: Vec::new(),
         }
     }

@@ -8,9 +8,8 @@ mod key;
 
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::io::{self, BufWriter, Write};
-use std::iter;
-use std::path::{Path, PathBuf};
+use std::io;
+use std::path::Path;
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -20,6 +19,7 @@ pub use visionguard_evidence::{PublicKey, Report, Signature, State, VerifyError,
 pub use self::key::{KeyError, signer};
 use crate::journal::{Journal, JournalError};
 use crate::model::{AlertId, IncidentId};
+use crate::saving::{self, NewFileError};
 use crate::session_file::SavedSession;
 
 pub use visionguard_evidence::Signer;
@@ -55,15 +55,8 @@ pub enum SaveError {
     /// The number of one that is not in the journal.
     #[error("there is no incident {0}")]
     Unknown(IncidentId),
-    /// Nothing is overwritten.
-    #[error("{} is there already", .0.display())]
-    Exists(PathBuf),
-    #[error("cannot write {}", .path.display())]
-    Unwritable {
-        path: PathBuf,
-        #[source]
-        error: io::Error,
-    },
+    #[error(transparent)]
+    File(#[from] NewFileError),
     #[error(transparent)]
     Journal(#[from] JournalError),
     #[error("cannot save the evidence")]
@@ -92,51 +85,9 @@ pub async fn save(
             let frame = runtime.block_on(journal.frame(AlertId(alert)));
             frame.map(|bytes| bytes.map(|bytes| bytes.to_vec())).map_err(io::Error::other)
         };
-        into_file(&out, |file| visionguard_evidence::write(&case, picture, &signer, file))
+        saving::write_new(&out, |file| Ok(visionguard_evidence::write(&case, picture, &signer, file)?))
     });
-    saving.await.unwrap_or_else(|error| {
-        Err(SaveError::Unwritable { path: path.to_owned(), error: io::Error::other(error) })
-    })
-}
-
-/// A name for a zip in this folder that nothing has.
-pub fn free(folder: &Path, name: &str) -> PathBuf {
-    let again = (2..).map(|again| format!("{name}-{again}.zip"));
-    let mut paths = iter::once(format!("{name}.zip")).chain(again).map(|name| folder.join(name));
-    paths.find(|path| !path.exists()).unwrap_or_else(|| folder.join(name))
-}
-
-/// Writes a new file whole, or takes it away again.
-fn into_file(
-    path: &Path,
-    write: impl FnOnce(&mut BufWriter<File>) -> Result<Written, visionguard_evidence::WriteError>,
-) -> Result<Written, SaveError> {
-    let unwritable = |error: io::Error| {
-        if error.kind() == io::ErrorKind::AlreadyExists {
-            return SaveError::Exists(path.to_owned());
-        }
-        SaveError::Unwritable { path: path.to_owned(), error }
-    };
-    let mut file = BufWriter::new(new_file(path).map_err(unwritable)?);
-    let written = write(&mut file).map_err(SaveError::Write).and_then(|written| {
-        file.flush().and_then(|()| file.get_ref().sync_all()).map_err(unwritable)?;
-        Ok(written)
-    });
-    if written.is_err() {
-        let _ = std::fs::remove_file(path);
-    }
-    written
-}
-
-#[cfg(unix)]
-fn new_file(path: &Path) -> io::Result<File> {
-    use std::os::unix::fs::OpenOptionsExt;
-    File::options().write(true).create_new(true).mode(0o600).open(path)
-}
-
-#[cfg(not(unix))]
-fn new_file(path: &Path) -> io::Result<File> {
-    File::create_new(path)
+    saving.await.unwrap_or_else(|error| Err(NewFileError::of(path, io::Error::other(error)).into()))
 }
 
 #[cfg(test)]
@@ -198,21 +149,10 @@ mod tests {
         let other = folder.path().join("other.zip");
         let none = save(&journal, &unknown, new_signer().await.unwrap(), &other).await;
 
-        assert!(matches!(over, Err(SaveError::Exists(_))), "{over:?}");
+        assert!(matches!(over, Err(SaveError::File(NewFileError::Exists(_)))), "{over:?}");
         assert_eq!(std::fs::read(&path).unwrap(), b"mine");
         assert!(matches!(none, Err(SaveError::Unknown(_))), "{none:?}");
         assert!(!other.exists());
-    }
-
-    #[test]
-    fn a_name_that_something_has_is_taken_for_nothing_else() {
-        let folder = tempfile::tempdir().unwrap();
-        for name in ["it.zip", "it-2.zip"] {
-            std::fs::write(folder.path().join(name), "mine").unwrap();
-        }
-
-        assert_eq!(free(folder.path(), "it"), folder.path().join("it-3.zip"));
-        assert_eq!(free(folder.path(), "other"), folder.path().join("other.zip"));
     }
 
     fn wanted(incident: IncidentId) -> Wanted {

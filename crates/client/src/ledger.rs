@@ -10,6 +10,10 @@ use crate::policy;
 use crate::view::{Gap, LedgerEntry, Outage, Report, ReportQuery, Spread};
 use crate::words::text;
 
+mod activity;
+
+pub(crate) use activity::{Cases, Happened};
+
 /// Everything that is known of a time.
 #[derive(Debug, Default)]
 pub(crate) struct Ledger {
@@ -23,6 +27,9 @@ pub(crate) struct Ledger {
     pub(crate) lost: u32,
     /// Passed and failed.
     pub(crate) drills: (u32, u32),
+    /// Alerts that were in the record before this computer first read it, and when it did.
+    pub(crate) early: (u32, Option<Timestamp>),
+    pub(crate) cases: Cases,
 }
 
 /// How many alerts came in which way, and how long each took, in microseconds.
@@ -72,10 +79,13 @@ impl Ledger {
         zone: &TimeZone,
     ) -> Report {
         let offline_ms = offline(&self.outages, query, now.as_millisecond());
+        let activity = self.cases.activity(query, camera_names, zone);
         Report {
             from: query.from,
             to: query.to,
             alerts: self.delays.live + self.delays.caught_up,
+            unmeasured: self.early.0,
+            measured_since: self.early.1.map(Timestamp::as_millisecond),
             incidents: self.incidents,
             live: self.delays.live,
             caught_up: self.delays.caught_up,
@@ -87,6 +97,7 @@ impl Ledger {
             offline_ms,
             drills_passed: self.drills.0,
             drills_failed: self.drills.1,
+            activity,
             entries: self.lines.into_iter().map(|line| line.view(camera_names)).collect(),
         }
     }
@@ -113,7 +124,7 @@ fn spread(mut microseconds: Vec<i64>) -> Spread {
 }
 
 /// How much of the time lies within an outage; what two of them cover counts once.
-fn offline(outages: &[OutageRow], query: ReportQuery, now: i64) -> i64 {
+pub(crate) fn offline(outages: &[OutageRow], query: ReportQuery, now: i64) -> i64 {
     let mut covered_to = query.from;
     let mut sum = 0;
     for outage in outages {

@@ -35,10 +35,12 @@ pub mod pipe;
 pub mod policy;
 pub mod power;
 pub mod reconcile;
+pub mod saving;
 pub mod server_clock;
 pub mod session_file;
 pub mod settings;
 pub mod shell;
+pub mod spreadsheet;
 pub mod status;
 #[cfg(test)]
 mod testing;

@@ -30,4 +30,4 @@ pub use interruption::{
 pub use severity::{Assessment, HIGH_SCORE, REPEATED, assess};
 pub use snooze::{LONGEST, Snooze, Snoozes};
 pub use words::came_late;
-pub(crate) use words::{camera, given_name, kind, picture_problem, plain};
+pub(crate) use words::{camera, camera_of, given_name, kind, picture_problem, plain, plain_line};

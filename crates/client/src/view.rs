@@ -7,10 +7,14 @@ use serde::{Deserialize, Serialize};
 #[cfg(test)]
 use ts_rs::TS;
 
+mod activity;
+mod handover;
 mod incident;
 mod report;
 mod standing;
 
+pub use activity::{Activity, DayTally, Part, Tally};
+pub use handover::Handover;
 pub use incident::{
     AlertView, BringBack, Cleared, FeedFilter, FeedItem, FeedPage, FeedQuery, FrameView, Incident,
     IncidentDetail, IncidentKind, Late, ShopView,
@@ -362,8 +366,13 @@ mod tests {
         declare::<FeedPage>(&mut text);
         declare::<ShopView>(&mut text);
         declare::<FeedItem>(&mut text);
+        declare::<Handover>(&mut text);
         declare::<ReportQuery>(&mut text);
         declare::<Report>(&mut text);
+        declare::<Activity>(&mut text);
+        declare::<Part>(&mut text);
+        declare::<DayTally>(&mut text);
+        declare::<Tally>(&mut text);
         declare::<Spread>(&mut text);
         declare::<Gap>(&mut text);
         declare::<Outage>(&mut text);

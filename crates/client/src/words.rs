@@ -55,7 +55,8 @@ mod tests {
 
     use super::*;
 
-    const OURS: [&str; 7] = ["status.", "notification.", "tray.", "problem.", "notice.", "doctor.", "drill."];
+    const OURS: [&str; 8] =
+        ["status.", "notification.", "tray.", "problem.", "notice.", "doctor.", "drill.", "table."];
 
     #[test]
     fn a_value_takes_the_place_of_its_name() {

@@ -66,11 +66,11 @@ test("a gap is shown with its time and what it means, one that was filled stands
 test("the figures are in plain words and units", async () => {
   const page = await open("full", "day");
 
-  const figures = await page.locator(".figure").allInnerTexts();
+  const figures = await page.locator('[data-part="figures"] .figure').allInnerTexts();
 
   assert.deepEqual(figures.map((figure) => figure.split(/\n+/)), [
     ["Alerts", "10", "In 10 incidents · 9 came live · 1 afterwards, from the record"],
-    ["From detection to popup", "0.6 s", "Half of 9 alerts within this, 95 of 100 within 1.2 s"],
+    ["From detection to popup, live alerts", "0.6 s", "Half of 9 alerts within this, 95 of 100 within 1.2 s"],
     ["From detection to decision", "3 min", "Half of 6 alerts within this, 95 of 100 within 22 min"],
   ]);
   assert.match(await page.locator('[data-part="outages"] li').innerText(), /12:11 to 12:23, 12 min\s+The server refused the connection\. 3 alerts were caught up on\./);
@@ -137,6 +137,7 @@ test("while it is added up nothing is claimed, and a failure says why and can be
   });
 
   await page.locator('[data-part="report"]').click();
+  await delivery(page);
   await page.getByText("Adding up…").waitFor();
   const early = await page.locator('[data-part="report-body"]').isVisible();
   await page.evaluate(() => /** @type {any} */ (window).__fail({ code: "not_read", sentence: "The alerts cannot be read.", field: null }));
@@ -147,6 +148,69 @@ test("while it is added up nothing is claimed, and a failure says why and can be
 
   assert.equal(early, false);
   assert.equal(await page.getByText("The alerts cannot be read.").isVisible(), false);
+});
+
+test("the shop's report says how many, when and where, and what was decided", async () => {
+  const page = await open("full", "day", undefined, "light", "shop");
+  const row = page.locator('[data-part="cameras"]').getByRole("row").filter({ hasText: "Back door" });
+
+  const figures = await page.locator('[data-part="shop-figures"] .figure').allInnerTexts();
+  const hours = await page.locator('[data-part="hours"]').getByRole("listitem").allInnerTexts();
+  const heights = await page.locator('[data-part="hours"] .bar-fill').evaluateAll((bars) => bars.map((bar) => bar.getBoundingClientRect().height));
+
+  assert.deepEqual(figures.map((figure) => figure.split(/\n+/).slice(0, 3)), [
+    ["Incidents", "10", "3 not handled"],
+    ["False alarms", "14 %", "1 of 7 that were decided on"],
+    ["From detection to decision", "3 min", "Half of 7 incidents within this, 95 of 100 within 22 min"],
+  ]);
+  assert.equal(hours.length, 24);
+  assert.match(hours[12] ?? "", /12:00 to 13:00: 2 incidents/);
+  assert.ok((heights[12] ?? 0) > 1.5 * (heights[9] ?? 0) && (heights[9] ?? 0) > 10 && (heights[3] ?? 0) < 4, heights.join());
+  assert.match(await row.innerText(), /^Back door\s*Main Street\s+\d+\s+\d/);
+  assert.equal(await page.locator('[data-part="verdict"]').isVisible(), false);
+  assert.equal(await page.locator('[data-part="shop-warning"]').isVisible(), false);
+});
+
+test("the shop's report of a time of which alerts are missing says so, and stays chosen for another time", async () => {
+  const page = await open("full", "lost", undefined, "light", "shop");
+
+  await page.getByText("Not every alert of this time is known to be here.").waitFor();
+  await delivery(page);
+  await page.getByText("2 alerts lost").waitFor();
+  await page.getByRole("radio", { name: "7 days" }).check({ force: true });
+  await page.waitForFunction(() => /** @type {any} */ (window).__mock.asked("report").length === 2);
+
+  assert.equal(await page.getByRole("radio", { name: "Delivery" }).isChecked(), true);
+  assert.equal((await asked(page, "report")).length, 2, "one question answers both");
+});
+
+test("what was in the record before is said to be listed and not measured", async () => {
+  const page = await open("full", "gap");
+
+  const said = await page.locator('[data-part="unmeasured"]').innerText();
+
+  assert.match(said, /^Measured since .*18:03\. 1,926 older alerts are in the list and were not measured\.$/);
+});
+
+test("the table of the time that is shown is saved, and says where", async () => {
+  const page = await open("full", "day", undefined, "light", "shop");
+  const button = page.getByRole("button", { name: "Save as table" });
+
+  await button.click();
+  const told = page.locator('[data-part="table"]');
+  await told.getByText("10 incidents are saved as a table").waitFor();
+  await page.evaluate(() => {
+    /** @type {any} */ (window).__mock.answers.save_table = () => {
+      throw { code: "table_unwritable", sentence: "The table was not saved: the disk is full.", field: null };
+    };
+  });
+  await button.click();
+  await told.getByText("The table was not saved: the disk is full.").waitFor();
+  await page.getByRole("radio", { name: "7 days" }).check({ force: true });
+
+  await page.waitForFunction(() => document.querySelector('[data-part="table"]')?.textContent === "");
+  const [first] = await asked(page, "save_table");
+  assert.deepEqual(first, { query: (await asked(page, "report"))[0].query });
 });
 
 test("the ledger is a table with a row an alert and the time of each stage", async () => {
@@ -178,7 +242,7 @@ test("the ledger of a busy time says that it is not whole, and is no slower to l
 
   await page.getByText("The newest 500 of 1,204.").waitFor();
 
-  assert.equal(await page.locator(".ledger tbody tr:not(.ledger-day)").count(), 500);
+  assert.equal(await page.locator('[data-part="ledger-rows"] tr:not(.ledger-day)').count(), 500);
   assert.deepEqual(await page.locator(".ledger-day").allInnerTexts(), ["Today", "Yesterday"]);
 });
 
@@ -207,6 +271,7 @@ test("an answer about another time than is chosen now is not shown", async () =>
     };
   });
   await page.locator('[data-part="report"]').click();
+  await delivery(page);
   await page.getByRole("radio", { name: "7 days" }).check({ force: true });
   await page.getByRole("radio", { name: "Today" }).check({ force: true });
 
@@ -260,7 +325,7 @@ test("text from the outside stays text in the report", async () => {
   assert.equal(await page.locator('img[src="x"]').count(), 0);
   assert.deepEqual(await violations(page), []);
   assert.equal(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth), true);
-  assert.doesNotMatch(await page.locator(".ledger").innerText(), /\u202e/);
+  assert.doesNotMatch(await page.locator('[data-part="ledger"]').innerText(), /\u202e/);
 });
 
 /**
@@ -268,8 +333,9 @@ test("text from the outside stays text in the report", async () => {
  * @param {Parameters<typeof reportOf>[1]} what
  * @param {(world: import("../support/world.js").World) => void} [change]
  * @param {"light" | "dark"} [scheme]
+ * @param {"delivery" | "shop"} [which]
  */
-async function open(scenario, what, change, scheme = "light") {
+async function open(scenario, what, change, scheme = "light", which = "delivery") {
   const page = await set.open(scenario, {
     now: NOW,
     scheme,
@@ -281,6 +347,12 @@ async function open(scenario, what, change, scheme = "light") {
     },
   });
   await page.locator('[data-part="report"]').click();
-  await page.locator('[data-part="report-body"]').waitFor();
+  await page.locator('[data-part="report-shop"]').waitFor();
+  if (which === "delivery") await delivery(page);
   return page;
+}
+
+/** How alerts were delivered, instead of what happened in the shop. @param {import("playwright-core").Page} page */
+async function delivery(page) {
+  await page.getByRole("radio", { name: "Delivery" }).check({ force: true });
 }

@@ -1,7 +1,7 @@
 /**
  * Believable reports: a shop's day, one with an outage going on, one with a gap, and a busy month.
  *
- * @import { Incident, LedgerEntry, Report } from "../../../ui/types.d.ts"
+ * @import { Activity, Incident, LedgerEntry, Part, Report, Tally } from "../../../ui/types.d.ts"
  */
 
 const MINUTE = 60_000;
@@ -41,8 +41,58 @@ export function report(incidents, what, now) {
     offline_ms: none ? 0 : what === "outage" ? 24 * MINUTE : 12 * MINUTE,
     drills_passed: none ? 0 : 1,
     drills_failed: what === "gap" ? 1 : 0,
+    unmeasured: what === "gap" ? 1_926 : 0,
+    measured_since: what === "gap" ? now - 20 * HOUR : null,
+    activity: activity(none ? [] : incidents, midnight),
     entries,
   };
+}
+
+/**
+ * @param {Incident[]} incidents
+ * @param {number} midnight
+ * @returns {Activity}
+ */
+function activity(incidents, midnight) {
+  const hours = Array.from({ length: 24 }, () => 0);
+  for (const { first_at } of incidents) {
+    const hour = new Date(first_at).getHours();
+    hours[hour] = (hours[hour] ?? 0) + 1;
+  }
+  const days = Array.from({ length: 7 }, (_, nth) => new Date(midnight).setDate(new Date(midnight).getDate() - nth)).toReversed();
+  const of = (/** @type {number} */ at) => incidents.filter((incident) => new Date(incident.first_at).setHours(0, 0, 0, 0) === at);
+  return {
+    total: tally(incidents),
+    cameras: parts(incidents, ({ camera, shop }) => ({ id: camera, name: camera, store: shop })),
+    stores: parts(incidents, ({ shop }) => ({ id: shop, name: shop ?? "", store: null })),
+    hours,
+    days: days.map((at) => ({ at, incidents: of(at).length, false_alarms: tally(of(at)).false_alarms })),
+  };
+}
+
+/**
+ * @param {Incident[]} incidents
+ * @param {(incident: Incident) => Omit<Part, "tally">} where
+ * @returns {Part[]}
+ */
+function parts(incidents, where) {
+  const groups = /** @type {Map<string, Incident[]>} */ (new Map());
+  for (const incident of incidents) {
+    const key = JSON.stringify(where(incident));
+    groups.set(key, [...(groups.get(key) ?? []), incident]);
+  }
+  const found = [...groups].map(([part, of]) => ({ .../** @type {Omit<Part, "tally">} */ (JSON.parse(part)), tally: tally(of) }));
+  return found.sort((one, other) => other.tally.incidents - one.tally.incidents);
+}
+
+/** @param {Incident[]} incidents @returns {Tally} */
+function tally(incidents) {
+  const so = (/** @type {string | null} */ decision) =>
+    incidents.filter(({ handling }) => (("decision" in handling && handling.state !== "refused") ? handling.decision : null) === decision).length;
+  const open = so(null);
+  const decided = incidents.length - open;
+  const to_decision = decided === 0 ? spread(0, null, null) : spread(decided, 3 * MINUTE, 22 * MINUTE);
+  return { incidents: incidents.length, open, acknowledged: so("acknowledged"), resolved: so("resolved"), false_alarms: so("false_alarm"), to_decision };
 }
 
 /** @param {number} count @param {number | null} median_ms @param {number | null} p95_ms */

@@ -79,6 +79,10 @@
         detected_at !== null && detected_at >= query.from && detected_at < query.to;
       return { ...world.report, ...query, entries: world.report.entries.filter(held) };
     },
+    handover: () => page.__handover ?? null,
+    stays: () => null,
+    save_table: ({ query }) =>
+      `${world.report.activity.total.incidents} incidents are saved as a table: /home/maria/Downloads/visionguard-incidents-${new Date(query.from).toISOString().slice(0, 10)}.csv`,
     async drill() {
       mock.emit({ type: "drill", drill: { running: true, last: world.snapshot?.drill.last ?? null } });
       await new Promise((done) => setTimeout(done, page.__slow ?? 50));

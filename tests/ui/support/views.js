@@ -15,7 +15,11 @@ const GAP = "Alerts between 12:40 and 13:02 may be missing: the server’s log w
 
 const open = (/** @type {Page} */ page) => page.locator("article.row").first().click();
 const settings = (/** @type {Page} */ page) => page.locator('.status [data-part="settings"]').click();
-const report = (/** @type {Page} */ page) => page.locator('.status [data-part="report"]').click();
+const shop = (/** @type {Page} */ page) => page.locator('.status [data-part="report"]').click();
+const report = async (/** @type {Page} */ page) => {
+  await shop(page);
+  await page.getByRole("radio", { name: "Delivery" }).check({ force: true });
+};
 
 /** @type {View[]} */
 export const VIEWS = [
@@ -106,6 +110,8 @@ export const VIEWS = [
       await page.getByRole("button", { name: "Test the alert path" }).click();
     },
   },
+  { name: "report, the shop", scenario: "full", then: shop },
+  { name: "report, the shop, nothing", scenario: "empty", then: shop },
   { name: "report", scenario: "full", then: report },
   { name: "report, gaps", scenario: "offline", change: gaps, then: report },
   {

@@ -39,8 +39,8 @@ use crate::shell::{Outcome, Shell};
 use crate::status;
 use crate::tls::{self, Trust};
 use crate::view::{
-    BringBack, Cleared, DrillResult, FeedPage, FeedQuery, IncidentDetail, PopupsView, Problem, Report,
-    ReportQuery, SessionView, SettingsView, Snapshot, Standing, Status, StatusView,
+    BringBack, Cleared, DrillResult, FeedPage, FeedQuery, Handover, IncidentDetail, PopupsView, Problem,
+    Report, ReportQuery, SessionView, SettingsView, Snapshot, Standing, Status, StatusView,
 };
 use crate::words::text;
 
@@ -243,6 +243,16 @@ impl Client {
     /// What became of every alert of this time.
     pub async fn report(&self, query: ReportQuery) -> Result<Report, Problem> {
         self.ask(|reply| Tick::Report(query, reply)).await.unwrap_or_else(|| Err(stopped()))
+    }
+
+    /// Somebody came to the page: what happened since they last were there, if that is worth telling.
+    pub async fn handover(&self) -> Result<Option<Handover>, Problem> {
+        self.ask(Tick::Handover).await.ok_or_else(stopped)
+    }
+
+    /// Somebody is at the page still.
+    pub fn stays(&self) {
+        self.tell(Tick::Stays);
     }
 
     /// A JPEG that every viewer shows alike; none if the alert has none that can be shown, or is not known. One that only

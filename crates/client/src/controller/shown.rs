@@ -1,5 +1,6 @@
 //! What is shown, derived from state and handed to the desktop only when it changed.
 
+pub(super) mod handover;
 pub(super) mod page;
 pub(super) mod remarks;
 pub(super) mod requests;

@@ -26,8 +26,8 @@ use crate::reconcile::{Memory, Pass, Trouble};
 use crate::server_clock::Told;
 use crate::shell::Outcome;
 use crate::view::{
-    BringBack, Cleared, Counts, DrillResult, FeedPage, FeedQuery, IncidentDetail, PopupsView, Problem,
-    Report, ReportQuery, SessionView, SettingsView, Snapshot, Standing,
+    BringBack, Cleared, Counts, DrillResult, FeedPage, FeedQuery, Handover, IncidentDetail, PopupsView,
+    Problem, Report, ReportQuery, SessionView, SettingsView, Snapshot, Standing,
 };
 
 /// Where an answer goes; nobody may be waiting for it any more.
@@ -41,6 +41,10 @@ pub(super) enum Tick {
     Feed(FeedQuery, Reply<Result<FeedPage, Problem>>),
     Incident(String, Reply<Result<IncidentDetail, Problem>>),
     Report(ReportQuery, Reply<Result<Report, Problem>>),
+    /// Somebody came to the page: what happened since they last were there.
+    Handover(Reply<Option<Handover>>),
+    /// They are there still.
+    Stays,
     Frame(AlertId, Reply<Option<Bytes>>),
     SignIn(Credentials, Reply<Result<SessionView, Problem>>),
     TriesToSignIn(Box<Trying>),
@@ -216,6 +220,8 @@ impl Controller {
             Tick::Feed(query, reply) => self.feed(query, reply),
             Tick::Incident(id, reply) => self.incident(&id, reply),
             Tick::Report(query, reply) => self.report(query, reply),
+            Tick::Handover(reply) => self.handover(reply),
+            Tick::Stays => self.stays(),
             Tick::Frame(alert, reply) => self.frame(alert, reply),
             Tick::SignIn(credentials, reply) => self.sign_in(credentials, reply),
             Tick::SignOut { erase, reply } => self.sign_out(erase, reply),

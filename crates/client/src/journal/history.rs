@@ -9,8 +9,8 @@ use jiff::tz::TimeZone;
 use visionguard_proto::{AnomalyId, Cursor, ShopId};
 
 use super::{
-    Beginning, Journal, JournalError, LogOf, Newest, cursor, file, gap, marks, missing, outage, report,
-    unsent, upkeep,
+    Beginning, Journal, JournalError, Listed, LogOf, Newest, cursor, file, gap, marks, missing, outage,
+    report, unsent, upkeep,
 };
 use crate::ledger;
 use crate::model::{GapRow, OutageRow};
@@ -209,5 +209,11 @@ impl Journal {
         let query = ReportQuery { from: from.as_millisecond(), to: to.as_millisecond() };
         let found = self.read(move |connection| report::ledger(connection, from, to, now)).await?;
         Ok(found.report(query, now, camera_names, &TimeZone::system()))
+    }
+
+    /// Every incident that began in this time, oldest first.
+    pub async fn incidents_of(&self, query: ReportQuery) -> Result<Vec<Listed>, JournalError> {
+        let (from, to) = (ledger::timestamp(query.from), ledger::timestamp(query.to));
+        self.read(move |connection| report::listed(connection, from, to)).await
     }
 }

@@ -31,6 +31,7 @@ mod feed;
 mod file;
 mod gap;
 mod grouping;
+mod handover;
 mod history;
 mod incidents;
 mod join;
@@ -57,6 +58,7 @@ pub use drill::DrillRow;
 pub use error::JournalError;
 pub use evidence::Whole;
 pub use mode::Mode;
+pub use report::Listed;
 pub use row::{Incoming, Keep, Newest, Pruned, WantedPicture};
 pub use unsent::Unsent;
 

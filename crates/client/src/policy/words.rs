@@ -102,12 +102,22 @@ pub(super) fn reasons(kind: Kind, top_score: Option<f64>, nth: u32) -> String {
 
 /// The camera's name: as the person gave it, else the place the backend names, else a short form of the stream's id.
 pub(crate) fn camera(row: &IncidentRow, camera_names: &BTreeMap<String, String>) -> String {
-    let stream = row.stream_id.as_ref().map(|id| id.as_str()).unwrap_or_default();
+    let stream = row.stream_id.as_ref().map(|id| id.as_str());
+    camera_of(stream, row.location.as_deref(), camera_names)
+}
+
+/// The same, of what is known of it: its stream and the place that the server names.
+pub(crate) fn camera_of(
+    stream: Option<&str>,
+    location: Option<&str>,
+    camera_names: &BTreeMap<String, String>,
+) -> String {
+    let stream = stream.unwrap_or_default();
     if let Some(name) = given_name(stream, camera_names) {
         return name;
     }
     let short: String = plain(stream).chars().take(8).collect();
-    let place = row.location.as_deref().map(plain).filter(|place| !place.is_empty());
+    let place = location.map(plain).filter(|place| !place.is_empty());
     match place {
         // The original backend names every place after the stream.
         Some(place) if short.is_empty() || place != format!("Stream {short}") => place,
@@ -154,6 +164,13 @@ fn clock(at: Timestamp, zone: &TimeZone) -> String {
 /// Text of a stranger, without what could disturb a line: control characters and those that turn its direction.
 pub(crate) fn plain(text: &str) -> String {
     let kept: String = text.chars().filter(|c| !disturbs(*c)).take(LONGEST_PLACE).collect();
+    kept.trim().to_owned()
+}
+
+/// The same of any length, in one line.
+pub(crate) fn plain_line(text: &str) -> String {
+    let spaced = text.chars().map(|c| if c.is_whitespace() { ' ' } else { c });
+    let kept: String = spaced.filter(|c| !disturbs(*c)).collect();
     kept.trim().to_owned()
 }
 

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 #[cfg(test)]
 use ts_rs::TS;
 
+use super::Activity;
 use crate::model::{Severity, Source};
 
 /// Which time a report is about, in milliseconds: from this one, before that one.
@@ -26,6 +27,11 @@ pub struct Report {
     pub to: i64,
     /// Detections stored, without those that were in the record before this computer first read it.
     pub alerts: u32,
+    /// How many those were: they are in the list, and their way was not measured.
+    pub unmeasured: u32,
+    /// Where there are such, when this computer first read the record.
+    #[cfg_attr(test, ts(type = "number | null"))]
+    pub measured_since: Option<i64>,
     /// Of how many incidents, which is what the list shows.
     pub incidents: u32,
     /// Of these, how many came on the socket.
@@ -36,7 +42,7 @@ pub struct Report {
     pub lost: u32,
     /// Times of which it is not certain that every alert is here, or was not for a while.
     pub gaps: Vec<Gap>,
-    /// From the detection to the notification.
+    /// From the detection to the notification, of what came on the socket: what is caught up on is told in one popup.
     pub to_popup: Spread,
     /// From the detection to the decision.
     pub to_action: Spread,
@@ -47,6 +53,8 @@ pub struct Report {
     pub offline_ms: i64,
     pub drills_passed: u32,
     pub drills_failed: u32,
+    /// The same time as the shop saw it.
+    pub activity: Activity,
     /// The newest 500, newest first.
     pub entries: Vec<LedgerEntry>,
 }

@@ -592,7 +592,7 @@ impl Batch {
 pub(crate) type DecisionKept = Result<oneshot::Receiver<Decided>, Problem>;
 
 /// Whose decisions: of which person, at which server.
-pub(super) fn account_of(session: &SessionView) -> String {
+pub(crate) fn account_of(session: &SessionView) -> String {
     format!("{} at {}", session.user_id, session.server)
 }
 

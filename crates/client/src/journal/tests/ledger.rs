@@ -8,7 +8,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::journal::{Keep, Unsent, view};
 use crate::model::{Decision, Dispatch, Why};
-use crate::view::{FeedQuery, Report, ReportQuery, Spread};
+use crate::view::{FeedQuery, Handover, Report, ReportQuery, Spread, Tally};
 
 #[tokio::test]
 async fn times_beyond_all_calendars_are_the_earliest_and_the_latest_there_are() {
@@ -38,6 +38,51 @@ async fn a_row_that_is_not_sent_stays_known_where_the_record_is_read_up_to_it_an
     ] {
         assert_eq!(of(read, rows).await, Ok(grew), "{what}");
     }
+}
+
+#[tokio::test]
+async fn the_shop_s_part_is_of_every_incident_that_is_listed() {
+    let world = World::new();
+    let first = world.tell(detection("stream-a", 1, 30).seen_with_id(), 0).await.entry().clone();
+    world.tell(detection("stream-b", 2, 60).seen_with_id(), 100).await;
+    let elsewhere = world.tell(detection("stream-b", 3, 90).seen_with_id(), 200).await;
+    let (decision, dispatch) = (Decision::FalseAlarm, Dispatch::AtOnce);
+    world.journal.decide(first.incident.id, decision, None, dispatch, noon(28)).await.expect("decided");
+    // The record does not say when.
+    world.handle(&elsewhere, 5_000).await;
+
+    let activity = report(&world.journal, -60, 600).await.activity;
+
+    let Tally { incidents, open, acknowledged, resolved, false_alarms, to_decision } = activity.total;
+    assert_eq!([incidents, open, acknowledged + resolved, false_alarms], [3, 1, 1, 1]);
+    assert_eq!((to_decision.count, to_decision.median_ms), (1, Some(28_000)));
+    let cameras: Vec<(Option<&str>, u32)> =
+        activity.cameras.iter().map(|part| (part.id.as_deref(), part.tally.incidents)).collect();
+    assert_eq!(cameras, [(Some("stream-b"), 2), (Some("stream-a"), 1)]);
+    assert_eq!(activity.hours.iter().sum::<u32>(), 3);
+    let listed = world.journal.incidents_of(of(-60, 150)).await.expect("a list");
+    assert_eq!(listed.iter().map(|row| row.decided_at).collect::<Vec<_>>(), [Some(noon(28)), None]);
+}
+
+#[tokio::test]
+async fn who_comes_back_is_told_what_came_what_is_open_and_what_others_decided() {
+    let world = World::new();
+    let seen = world.tell(detection("stream-a", 1, 30).seen_with_id(), 0).await;
+    world.tell(detection("stream-b", 2, 60).seen_with_id(), 1_000).await;
+    let mine = world.tell(detection("stream-b", 3, 90).seen_with_id(), 1_100).await.entry().clone();
+    let (decision, dispatch) = (Decision::Resolved, Dispatch::AtOnce);
+    world.journal.decide(mine.incident.id, decision, None, dispatch, noon(1_120)).await.expect("decided");
+    world.handle(&seen, 1_200).await;
+    world.journal.outage_began(noon(900), "refused").await.expect("noted");
+    world.journal.outage_ended(noon(1_300), 0).await.expect("noted");
+
+    let since = world.journal.handover(noon(1_000), noon(2_000)).await.expect("told");
+    let later = world.journal.handover(noon(1_500), noon(2_000)).await.expect("told");
+
+    let Handover { incidents, unhandled, decided_elsewhere, outages, offline_ms, .. } = since;
+    assert_eq!((incidents, unhandled, decided_elsewhere), (2, 1, 1));
+    assert_eq!((outages, offline_ms), (1, 300_000));
+    assert!(later.is_empty(), "{later:?}");
 }
 
 #[tokio::test]
@@ -493,7 +538,9 @@ fn place(way: &Way) -> i64 {
 }
 
 fn to_popup(way: &Way) -> Option<i64> {
-    Some((way.notified? - (way.detected? - way.ahead)).max(0))
+    // What is caught up on is told in one popup, whenever it happened.
+    let notified = way.notified.filter(|_| way.live)?;
+    Some((notified - (way.detected? - way.ahead)).max(0))
 }
 
 fn to_action(way: &Way) -> Option<i64> {
@@ -526,6 +573,9 @@ fn seconds_offline(outages: &[(i64, i64)], from: i64, to: i64) -> i64 {
 }
 
 async fn report(journal: &Journal, from: i64, to: i64) -> Report {
-    let query = ReportQuery { from: noon(from).as_millisecond(), to: noon(to).as_millisecond() };
-    journal.report(query, noon(100_000), &BTreeMap::new()).await.expect("a report")
+    journal.report(of(from, to), noon(100_000), &BTreeMap::new()).await.expect("a report")
+}
+
+fn of(from: i64, to: i64) -> ReportQuery {
+    ReportQuery { from: noon(from).as_millisecond(), to: noon(to).as_millisecond() }
 }
