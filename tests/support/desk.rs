@@ -203,6 +203,19 @@ impl Desk {
         }
     }
 
+    /// Waits until there are so many incidents, and so many of them that nobody has decided on.
+    pub async fn until_counted(&self, total: u32, unhandled: u32) {
+        let deadline = tokio::time::Instant::now() + wait::PATIENCE;
+        loop {
+            let counts = self.client.snapshot().await.counts;
+            if (counts.total, counts.unhandled) == (total, unhandled) {
+                return;
+            }
+            assert!(tokio::time::Instant::now() < deadline, "never {unhandled} of {total}: {counts:?}");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
     /// Waits until this many alerts are in the journal's view, all incidents together.
     pub async fn until_alerts(&self, count: u32) -> Vec<Incident> {
         self.until_incidents(&format!("{count} alerts"), |incidents| {

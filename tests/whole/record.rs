@@ -5,7 +5,9 @@ use std::time::Duration;
 use jiff::Timestamp;
 use support::backend::{Detection, Halves};
 use support::desk::Desk;
+use support::ours::STREAM;
 use support::recording::Record;
+use visionguard_client::model::{Decision, Handling};
 use visionguard_client::view::{Report, ReportQuery, Status};
 use visionguard_proto::AnomalyId;
 
@@ -99,7 +101,8 @@ async fn a_row_whose_time_lies_before_all_that_is_known_is_an_alert_all_the_same
     let world = World::new();
     for number in 1..=HISTORY {
         let detection = world.detection().halves(Halves::Neither).person(number).frame_number(number);
-        world.backend.detect(detection);
+        let id = world.backend.detect(detection);
+        world.backend.set_status(&id, "resolved");
     }
     world.sign_in(&world.backend.url()).await;
     world.desk.until_status(Status::Protected).await;
@@ -121,6 +124,63 @@ async fn a_row_whose_time_lies_before_all_that_is_known_is_an_alert_all_the_same
     let told = |record: &Record| (record.notifications.len() >= 4).then_some(());
     world.desk.recording.until("each is told", told).await;
     assert_eq!(report(&world.desk).await.lost, 0);
+}
+
+#[tokio::test]
+async fn at_the_first_sign_in_what_nobody_decided_on_is_here_whatever_its_age() {
+    let world = World::new();
+    let before = |person: i64| world.detection().halves(Halves::Neither).person(person).frame_number(person);
+    let waiting: Vec<String> =
+        (1..=3).map(|person| world.backend.detect(before(person).late(HOUR * 24 * 40))).collect();
+    for person in 4..=HISTORY {
+        let id = world.backend.detect(before(person));
+        world.backend.set_status(&id, "resolved");
+    }
+
+    world.sign_in(&world.backend.url()).await;
+    world.desk.until_status(Status::Protected).await;
+
+    let counts = world.desk.client.snapshot().await.counts;
+    assert_eq!(counts.unhandled, 3, "{counts:?}");
+    let ids: Vec<AnomalyId> = waiting.iter().map(|id| AnomalyId::new(id).unwrap()).collect();
+    assert_eq!(world.desk.client.journal().known(ids).await.unwrap().len(), 3);
+    world.reconciled().await;
+    let report = report(&world.desk).await;
+    assert_eq!((report.lost, report.gaps.len()), (0, 0), "{report:?}");
+    // Rows that are lost later are noticed as ever.
+    world.backend.detect(world.detection().score("NaN").halves(Halves::Neither));
+    while self::report(&world.desk).await.lost == 0 {
+        world.reconciled().await;
+    }
+}
+
+#[tokio::test]
+async fn what_a_colleague_decides_about_something_old_is_taken_over() {
+    let World { backend, user, shop, desk } = World::protected().await;
+    let alone = |person: i64| Detection::new(&user, &shop, STREAM).person(person).halves(Halves::Neither);
+    let old = backend.detect(alone(1).late(HOUR * 24 * 3));
+    // More than a page of the record lies between, and longer ago than a pass reads.
+    for person in 2..HISTORY {
+        let id = backend.detect(alone(person).late(HOUR * 24 * 2));
+        backend.set_status(&id, "resolved");
+    }
+    let new = backend.detect(alone(HISTORY));
+    backend.set_status(&new, "resolved");
+    desk.until_counted(u32::try_from(HISTORY).unwrap(), 1).await;
+    let make = desk.end().await;
+    backend.set_status(&old, "false_positive");
+
+    let desk = Desk::made_of(make);
+
+    desk.until_counted(u32::try_from(HISTORY).unwrap(), 0).await;
+    let decided = desk.client.journal().alerts(1_000).await.unwrap();
+    let decided =
+        decided.iter().find(|entry| entry.alert.anomaly_id.as_ref().is_some_and(|id| id.as_str() == old));
+    let handling = &decided.expect("it is here").incident.handling;
+    assert!(
+        matches!(handling, Handling::Recorded { decision: Decision::FalseAlarm, here: false, .. }),
+        "{handling:?}"
+    );
 }
 
 #[tokio::test]

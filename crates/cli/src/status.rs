@@ -197,7 +197,7 @@ fn is_older(uptime: Duration, program: &Owner) -> bool {
 /// Whether the newest row of each shop's record is in the journal.
 async fn newest_is_here(api: &Api, journal: Option<&Journal>) -> Result<bool, ApiError> {
     for shop in api.shops().await? {
-        let page = api.anomalies(&shop.id, 1, 0).await?;
+        let page = api.anomalies(&shop.id, None, 1, 0).await?;
         let newest: Vec<_> = page.rows.into_iter().filter_map(|row| row.alert.anomaly_id).collect();
         let wanted = newest.len();
         let here = match journal {

@@ -188,13 +188,22 @@ impl Api {
         Ok(named.filter(|(_, name)| !name.is_empty()).collect())
     }
 
-    /// `GET /api/anomalies` of one shop, newest first; `limit` 1 to 500.
-    pub async fn anomalies(&self, shop: &ShopId, limit: u32, offset: u64) -> Result<RecordPage, ApiError> {
+    /// `GET /api/anomalies` of one shop, newest first, those of one status or all; `limit` 1 to 500.
+    pub async fn anomalies(
+        &self,
+        shop: &ShopId,
+        status: Option<Status>,
+        limit: u32,
+        offset: u64,
+    ) -> Result<RecordPage, ApiError> {
         let mut url = self.url("/api/anomalies");
         url.query_pairs_mut()
             .append_pair("shop_id", shop.as_str())
             .append_pair("limit", &limit.clamp(1, 500).to_string())
             .append_pair("offset", &offset.to_string());
+        if let Some(word) = status.and_then(Status::word) {
+            url.query_pairs_mut().append_pair("status", word);
+        }
         let request = self.bearer(self.http.client().get(url));
         let answer = self.http.send(request, MAX_PAGE_BYTES).await?;
         RecordPage::read(&answer.body).map_err(|_| ApiError::Garbled("a page of the record"))

@@ -3,10 +3,11 @@
 //!
 //! One pass reads each shop's record from the newest row back to where the last complete pass ended, then stores the
 //! missing rows oldest first, so that a pass which is cut short leaves no gap behind what it stored. Where far too many are
-//! missing to be held, it stores the oldest of them and reads again, until none is left. It shows nothing and decides
-//! nothing.
+//! missing to be held, it stores the oldest of them and reads again, until none is left. Now and then what nobody has decided
+//! on is compared whole, whatever its age. It shows nothing and decides nothing.
 
 mod pages;
+mod undecided;
 
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::ops::RangeInclusive;
@@ -23,6 +24,7 @@ use crate::model::{Entry, IncidentRow, Recorded, Source};
 use crate::outbox;
 
 use pages::{Pages, Part, Unreadable};
+use undecided::Undecided;
 
 /// Rows asked for at first: enough for a quiet minute.
 const FIRST_PAGE: u32 = 50;
@@ -69,6 +71,8 @@ pub struct Memory {
     shops_every: Duration,
     /// Rows that the servers could not send.
     unreadable: HashMap<ShopId, Unreadable>,
+    /// What was pending, when that was last compared.
+    undecided: HashMap<ShopId, Undecided>,
     /// Whether it is written down that the record cannot be read, once that was looked at.
     said_unread: Option<bool>,
     /// It is about the journal on disk, not about the one in memory.
@@ -336,6 +340,9 @@ async fn part_of_shop(
         }
         (Some(_) | None, _) => read,
     };
+    if !read.has_newer {
+        undecided::compare(work, memory, shop, read.mark(mark).begins, found).await?;
+    }
     if let Some(total) = read.total() {
         journal.count_rows(shop, total, now).await?;
     }

@@ -154,10 +154,16 @@ async fn a_page_of_the_record_is_asked_for_by_shop_and_read() {
         TinyServer::start(|_| json(200, include_str!("../../../../tests/fixtures/anomalies_list_200.json")))
             .await;
 
-    let page = api(&server).anomalies(&ShopId::new("a shop&x=1").unwrap(), 50, 100).await.unwrap();
+    let page = api(&server)
+        .anomalies(&ShopId::new("a shop&x=1").unwrap(), Some(Status::Pending), 50, 100)
+        .await
+        .unwrap();
 
     assert!(!page.rows.is_empty());
-    assert_eq!(server.requests()[0].path, "/api/anomalies?shop_id=a+shop%26x%3D1&limit=50&offset=100");
+    assert_eq!(
+        server.requests()[0].path,
+        "/api/anomalies?shop_id=a+shop%26x%3D1&limit=50&offset=100&status=pending"
+    );
 }
 
 #[tokio::test]
@@ -284,7 +290,7 @@ async fn no_text_of_an_error_holds_the_token_the_password_or_an_address() {
             api.sign_in("a@example.com", &"CANARY-password".into()).await.unwrap_err(),
             api.refresh(&"CANARY-refresh".into()).await.unwrap_err(),
             api.me().await.unwrap_err(),
-            api.anomalies(&ShopId::new("CANARY-shop").unwrap(), 1, 0).await.unwrap_err(),
+            api.anomalies(&ShopId::new("CANARY-shop").unwrap(), None, 1, 0).await.unwrap_err(),
         ];
         for error in errors {
             let said = format!("{error} {error:?} {:?}", error.problem());

@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 
-use visionguard_proto::record::Row;
+use visionguard_proto::record::{Row, Status};
 use visionguard_proto::{AnomalyId, ShopId};
 
 use crate::api::{Api, ApiError};
@@ -70,6 +70,8 @@ struct Behind {
 pub(super) struct Pages<'a> {
     api: &'a Api,
     shop: &'a ShopId,
+    /// Only rows of this status.
+    status: Option<Status>,
     unreadable: &'a mut Unreadable,
     /// Where the page ends that was refused, and is read in smaller parts.
     narrow_to: u64,
@@ -87,6 +89,7 @@ impl<'a> Pages<'a> {
         Pages {
             api,
             shop,
+            status: None,
             unreadable,
             narrow_to: 0,
             width: 0,
@@ -94,6 +97,11 @@ impl<'a> Pages<'a> {
             answers: false,
             behind: Behind::default(),
         }
+    }
+
+    /// The same, of this status alone.
+    pub(super) fn of(self, status: Status) -> Pages<'a> {
+        Pages { status: Some(status), ..self }
     }
 
     /// The rows from this place on, at most so many; fewer where one of them cannot be sent.
@@ -151,7 +159,7 @@ impl<'a> Pages<'a> {
     async fn request(&mut self, most: u64, offset: u64) -> Result<Part, ApiError> {
         self.requests += 1;
         let limit = u32::try_from(most).unwrap_or(u32::MAX);
-        let page = self.api.anomalies(self.shop, limit, offset).await?;
+        let page = self.api.anomalies(self.shop, self.status, limit, offset).await?;
         self.answers = true;
         let (sent, total) = (page.len_sent() as u64, page.total);
         self.unreadable.total = total;

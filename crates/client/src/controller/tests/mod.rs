@@ -2,6 +2,7 @@
 
 mod desk;
 mod drill;
+mod handover;
 mod home;
 mod offline;
 mod outages;
@@ -542,7 +543,11 @@ async fn of_more_than_a_page_since_the_sign_in_none_is_left_in_the_record() {
     server.set(|state| {
         // A storm that began with the sign-in, and what was long before it.
         state.rows.extend(rows(1_000..1_120, ago(0), Duration::from_micros(1)));
-        state.rows.extend(rows(100..800, ago(7_200), Duration::from_micros(1)));
+        let before = rows(100..800, ago(7_200), Duration::from_micros(1)).into_iter();
+        state.rows.extend(before.map(|mut row| {
+            row["status"] = "resolved".into();
+            row
+        }));
     });
 
     let running = desk.signed_in(&server).await;

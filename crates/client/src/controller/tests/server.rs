@@ -304,8 +304,11 @@ impl Server {
         let number = |name: &str| query.get(name).and_then(|text| text.parse().ok());
         let (limit, offset) = (number("limit").unwrap_or(100), number("offset").unwrap_or(0));
         let state = self.state();
-        let rows: Vec<&Value> = state.rows.iter().skip(offset).take(limit).collect();
-        let total = if state.counts_the_page { rows.len() } else { state.rows.len() };
+        let is_listed =
+            |row: &&Value| query.get("status").is_none_or(|status| row["status"].as_str() == Some(status));
+        let listed: Vec<&Value> = state.rows.iter().filter(is_listed).collect();
+        let rows: Vec<&&Value> = listed.iter().skip(offset).take(limit).collect();
+        let total = if state.counts_the_page { rows.len() } else { listed.len() };
         json!({"total": total, "anomalies": rows})
     }
 
