@@ -10,7 +10,7 @@ use visionguard_client::model::Source;
 use visionguard_client::session_file;
 use visionguard_client::spreadsheet::{self, TableError};
 use visionguard_client::view::{
-    Activity, Gap, LedgerEntry, Part, Report, ReportQuery, Spread, Standing, Status, Tally,
+    Activity, Gap, LedgerEntry, Part, Report, ReportQuery, Spread, Standing, Status,
 };
 use visionguard_client::words::text;
 
@@ -213,22 +213,29 @@ fn busiest(hours: &[u32]) -> String {
 /// A line a camera, or a store.
 fn parted(what: &str, parts: &[Part]) -> Vec<String> {
     let heads = ["incidents", "not handled", "acknowledged", "resolved", "false alarms", "decided within"];
-    let mut rows = vec![std::iter::once(what).chain(heads).map(str::to_owned).collect::<Vec<_>>()];
+    let [incidents, open, acknowledged, resolved, false_alarms, within] = heads.map(str::to_owned);
+    let mut rows = vec![[what.to_owned(), incidents, open, acknowledged, resolved, false_alarms, within]];
     for Part { name, store, tally, .. } in parts.iter().take(LISTED) {
-        let Tally { incidents, open, acknowledged, resolved, false_alarms, to_decision } = tally;
         let name = match store {
             _ if name.is_empty() => "(no store)".to_owned(),
             Some(store) => format!("{store}, {name}"),
             None => name.clone(),
         };
-        let counts = [incidents, open, acknowledged, resolved, false_alarms].map(ToString::to_string);
-        let within = to_decision.median_ms.map(time).unwrap_or_default();
-        rows.push(std::iter::once(name).chain(counts).chain([within]).collect());
+        rows.push([
+            name,
+            tally.incidents.to_string(),
+            tally.open.to_string(),
+            tally.acknowledged.to_string(),
+            tally.resolved.to_string(),
+            tally.false_alarms.to_string(),
+            tally.to_decision.median_ms.map(time).unwrap_or_default(),
+        ]);
     }
+    let mut lines = columns(&rows);
     if let Some(more) = parts.len().checked_sub(LISTED).filter(|more| *more > 0) {
-        rows.push(vec![format!("and {more} more")]);
+        lines.push(format!("and {more} more"));
     }
-    columns(&rows)
+    lines
 }
 
 /// What is listed and not in these figures.
@@ -306,7 +313,7 @@ fn time(milliseconds: i64) -> String {
 #[cfg(test)]
 mod tests {
     use visionguard_client::model::Severity;
-    use visionguard_client::view::Counts;
+    use visionguard_client::view::{Counts, Tally};
 
     use super::*;
 

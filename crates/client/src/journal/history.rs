@@ -28,10 +28,10 @@ impl Journal {
         self.read(move |connection| marks::known(connection, anomalies)).await
     }
 
-    /// Of this shop's rows those that are open here, and came before this moment.
-    pub async fn open_rows(&self, shop: &ShopId, before: Timestamp) -> Result<Vec<AnomalyId>, JournalError> {
+    /// Of this shop's rows those that are open here.
+    pub async fn open_rows(&self, shop: &ShopId) -> Result<Vec<AnomalyId>, JournalError> {
         let shop = shop.clone();
-        self.read(move |connection| marks::open_rows(connection, &shop, before)).await
+        self.read(move |connection| marks::open_rows(connection, &shop)).await
     }
 
     /// Notes that so many rows of this shop's record are about to be stored though they were never wanted.

@@ -105,19 +105,14 @@ pub(super) fn latest(connection: &Connection, shop: &ShopId) -> Result<Option<Ne
     Ok(Some(Newest { anomaly_id, detected_at }))
 }
 
-/// Of a shop's rows those that are open here, and came before this moment; the oldest of them where there are very many.
-pub(super) fn open_rows(
-    connection: &Connection,
-    shop: &ShopId,
-    before: Timestamp,
-) -> Result<Vec<AnomalyId>, JournalError> {
+/// Of a shop's rows those that are open here; the oldest of them where there are very many.
+pub(super) fn open_rows(connection: &Connection, shop: &ShopId) -> Result<Vec<AnomalyId>, JournalError> {
     let mut statement = connection.prepare_cached(
         "SELECT a.anomaly_id FROM incident i JOIN alert a ON a.incident = i.id \
          WHERE i.handling IN (0, 3) AND a.shop_id = ?1 AND a.anomaly_id IS NOT NULL AND a.told_by >= 4 \
-         AND a.decided_there IS NULL AND a.received_at < ?2 ORDER BY i.first_at, i.id LIMIT 20000",
+         AND a.decided_there IS NULL ORDER BY i.first_at, i.id LIMIT 20000",
     )?;
-    let rows =
-        statement.query_map(params![shop.as_str(), before.as_microsecond()], |row| sql::anomaly(row, 0))?;
+    let rows = statement.query_map([shop.as_str()], |row| sql::anomaly(row, 0))?;
     let ids: Vec<Option<AnomalyId>> = rows.collect::<Result<_, _>>()?;
     Ok(ids.into_iter().flatten().collect())
 }

@@ -11,7 +11,7 @@ use visionguard_proto::record::{Row, Status};
 use visionguard_proto::{AnomalyId, ShopId};
 
 use super::pages::{Pages, Unreadable};
-use super::{BATCH, Memory, NEXT_PAGE, Pass, Trouble, Work, before, is_known, take_over_decisions};
+use super::{BATCH, Memory, NEXT_PAGE, Pass, Trouble, Work, is_known, take_over_decisions};
 use crate::api::Api;
 
 /// How often, where one question tells it all.
@@ -22,8 +22,6 @@ const SELDOM: SignedDuration = SignedDuration::from_hours(1);
 const MOST: usize = 20_000;
 /// Rows that are looked up in one pass; the next goes on.
 const LOOKED_UP: usize = 100;
-/// What came later than this may be pending there though the list was read without it.
-const SETTLED: SignedDuration = SignedDuration::from_mins(1);
 
 /// What is remembered of a shop's list of pending rows.
 #[derive(Debug, Default)]
@@ -71,6 +69,8 @@ pub(super) async fn compare(
     if !undecided.is_due(now) {
         return Ok(());
     }
+    // Before the list is read, so that what comes meanwhile is not missed in it.
+    let open = journal.open_rows(shop).await?;
     let Some(pending) = pending(api, shop, &mut undecided.unreadable, begins).await? else {
         undecided.compared_at = Some(now);
         return Ok(());
@@ -78,10 +78,11 @@ pub(super) async fn compare(
     undecided.rows = pending.ids.len();
 
     store(work, shop, pending.older, found).await?;
-    let open =
-        if pending.is_whole { journal.open_rows(shop, before(now, SETTLED)).await? } else { Vec::new() };
     let is_settled = |id: &AnomalyId| {
-        !pending.ids.contains(id) && !undecided.looked_up.contains(id) && !undecided.gone.contains(id)
+        pending.is_whole
+            && !pending.ids.contains(id)
+            && !undecided.looked_up.contains(id)
+            && !undecided.gone.contains(id)
     };
     let mut settled: Vec<AnomalyId> = open.into_iter().filter(is_settled).collect();
     let is_all = settled.len() <= LOOKED_UP;

@@ -221,9 +221,11 @@ impl World {
             let found = url.query_pairs().find(|(key, _)| key == name);
             found.and_then(|(_, value)| value.parse::<usize>().ok())
         };
-        let shop = url.query_pairs().find(|(key, _)| key == "shop_id").map(|(_, value)| value.into_owned());
+        let word =
+            |name: &str| url.query_pairs().find(|(key, _)| key == name).map(|(_, value)| value.into_owned());
         let (limit, offset) = (number("limit").unwrap_or(100), number("offset").unwrap_or(0));
-        self.server.record.page(&shop.unwrap_or_default(), limit, offset)
+        let (shop, status) = (word("shop_id").unwrap_or_default(), word("status"));
+        self.server.record.page(&shop, status.as_deref(), limit, offset)
     }
 
     fn patch(&mut self, path: &str, body: &[u8]) -> (u16, Body) {

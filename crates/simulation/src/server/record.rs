@@ -217,9 +217,11 @@ impl Record {
     }
 
     /// A page of a shop's rows, newest first; none where one of them holds a number that JSON does not have.
-    pub fn page(&self, shop: &str, limit: usize, offset: usize) -> Option<Value> {
-        let mut rows: Vec<&Row> =
-            self.rows.values().filter(|row| SHOPS[row.detection.shop] == shop).collect();
+    pub fn page(&self, shop: &str, status: Option<&str>, limit: usize, offset: usize) -> Option<Value> {
+        let is_listed = |row: &&Row| {
+            SHOPS[row.detection.shop] == shop && status.is_none_or(|status| row.status == status)
+        };
+        let mut rows: Vec<&Row> = self.rows.values().filter(is_listed).collect();
         rows.sort_by_key(|row| (std::cmp::Reverse(row.at), row.detection.number));
         let page: Vec<&&Row> = rows.iter().skip(offset).take(limit).collect();
         if page.iter().any(|row| row.detection.broken_number) {
