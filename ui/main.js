@@ -17,6 +17,7 @@ import { fill, t } from "./words.js";
 import { detailView } from "./views/detail.js";
 import { feedView } from "./views/feed.js";
 import { handoverView } from "./views/handover.js";
+import { focusView } from "./views/focus.js";
 import { InFront } from "./views/looking.js";
 import { noticesView } from "./views/notices.js";
 import { overviewView } from "./views/overview.js";
@@ -63,6 +64,7 @@ const views = [
   settingsView(act, now),
   scrollingView(),
   shortcuts(() => store.state, act, detail),
+  focusView(),
 ];
 store.onPaint((state) => views.forEach((paint) => paint(state)));
 store.onEvent((before, after, event) => {

@@ -7,6 +7,7 @@
 
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 
 import { stage } from "./support/browser.js";
 import { report as reportOf } from "./support/reports.js";
@@ -14,7 +15,8 @@ import { ROOT } from "./support/server.js";
 import { VIEWS } from "./support/views.js";
 
 const OUT = join(ROOT, "target", "shots");
-const NOW = new Date("2025-11-21T14:03:23+01:00").getTime();
+/** When the pictures are taken. */
+export const NOW = new Date("2025-11-21T14:03:23+01:00").getTime();
 
 /**
  * @typedef {object} Shot
@@ -59,8 +61,8 @@ function gap({ snapshot }) {
   snapshot?.notices.push({ code: "possible_gap", sentence, closable: false });
 }
 
-/** @type {Shot[]} */
-const SHOTS = [
+/** Every state of the page. @type {Shot[]} */
+export const SHOTS = [
   { name: "full", scenario: "full" },
   { name: "detail", scenario: "full", then: open },
   {
@@ -222,17 +224,21 @@ const SIZES = [
   [2560, 1440],
 ];
 
-await mkdir(OUT, { recursive: true });
-const set = await stage({ scenes: true });
-const only = process.argv[2];
-for (const { name, scenario, widths, then, height: tall, ...how } of SHOTS.filter((shot) => !only || shot.name === only)) {
-  for (const [width = 0, height = 0] of SIZES.filter(([width = 0]) => !widths || widths.includes(width))) {
-    for (const scheme of /** @type {const} */ (["light", "dark"])) {
-      const page = await set.open(scenario, { width, height: tall ?? height, scheme, now: NOW, ...how });
-      await then?.(page);
-      await page.waitForTimeout(350);
-      await page.screenshot({ path: join(OUT, `${name}-${width}-${scheme}.png`) });
+if (process.argv[1] === fileURLToPath(import.meta.url)) await take(process.argv[2]);
+
+/** @param {string} [only] */
+async function take(only) {
+  await mkdir(OUT, { recursive: true });
+  const set = await stage({ scenes: true });
+  for (const { name, scenario, widths, then, height: tall, ...how } of SHOTS.filter((shot) => !only || shot.name === only)) {
+    for (const [width = 0, height = 0] of SIZES.filter(([width = 0]) => !widths || widths.includes(width))) {
+      for (const scheme of /** @type {const} */ (["light", "dark"])) {
+        const page = await set.open(scenario, { width, height: tall ?? height, scheme, now: NOW, ...how });
+        await then?.(page);
+        await page.waitForTimeout(350);
+        await page.screenshot({ path: join(OUT, `${name}-${width}-${scheme}.png`) });
+      }
     }
   }
+  await set.close();
 }
-await set.close();

@@ -49,7 +49,11 @@ export function feedView(act, now) {
   onPress(part(root, "older"), act.older);
   onPress(part(root, "newer"), act.newer);
   onPress(part(root, "note-button"), () => noteFor(painted)?.act());
-  onPress(arrived, () => (short.matches ? root.scrollIntoView({ block: "start" }) : scroll.scrollTo({ top: 0 })));
+  onPress(arrived, () => {
+    if (short.matches) root.scrollIntoView({ block: "start" });
+    else scroll.scrollTo({ top: 0 });
+    if (document.activeElement === arrived) sibling(rows.firstElementChild)?.focus();
+  });
   const scrolled = () => {
     if (missed === 0 || isBelow()) return;
     missed = 0;
@@ -132,6 +136,7 @@ export function feedView(act, now) {
     const keep = isBelow() || aiming ? anchor(rows, edge()) : null;
     const first = rows.firstElementChild instanceof HTMLElement ? rows.firstElementChild.dataset.key : undefined;
     const context = { now: now(), state, live: before !== undefined && before.length > 0, items };
+    show(rows, items.length > 0);
     keyed(rows, items, (item) => item.id, makeRow, (row, item, index) => {
       const live = context.live && first !== undefined && index < items.findIndex((other) => other.id === first);
       updateRow(row, item, index, { ...context, live });
@@ -173,15 +178,21 @@ export function feedView(act, now) {
     keepFocus(part(root, "bring-back"), filter === "cleared" && feed.items.length > 0);
     attribute(rows, "aria-busy", String(feed.phase === "loading" || feed.phase === "older"));
     show(part(root, "newer"), feed.from > 0);
-    show(part(root, "older"), hasOlder(feed) && feed.items.length > 0);
+    keepFocus(part(root, "older"), hasOlder(feed) && feed.items.length > 0, () => sibling(rows.lastElementChild));
     text(part(root, "older"), feed.phase === "older" ? t("page.feed.loading") : t("page.feed.older"));
   }
 
-  /** Shows a button or not; the focus in it goes to the list. @param {HTMLElement} button @param {boolean} on */
-  function keepFocus(button, on) {
+  /**
+   * Shows a button or not; the focus in it goes to the list.
+   *
+   * @param {HTMLElement} button
+   * @param {boolean} on
+   * @param {() => HTMLElement | null} [near]
+   */
+  function keepFocus(button, on, near = () => root.querySelector("button")) {
     const focused = document.activeElement === button;
     show(button, on);
-    if (focused && !on) root.querySelector("button")?.focus();
+    if (focused && !on) near()?.focus();
   }
 
   /** @param {State | null} state */

@@ -6,7 +6,7 @@
  * @import { Actions } from "../act.js"
  */
 
-import { clone, keyed, part, show, text } from "../dom.js";
+import { attribute, clone, keyed, part, show, text } from "../dom.js";
 import { plain } from "../format.js";
 import { onPress } from "../keys.js";
 
@@ -20,6 +20,9 @@ const AT_SIGN_IN = ["data_dir", "settings_bad"];
 export function noticesView(act) {
   const root = part(document, "notices");
   let painted = /** @type {State | null} */ (null);
+  // What is to be scrolled is reached by the keyboard, too, in every browser.
+  const scrolls = () => attribute(root, "tabindex", root.scrollHeight > root.clientHeight + 1 ? "0" : null);
+  new ResizeObserver(scrolls).observe(root);
 
   /** @param {State} state */
   return function paint(state) {
@@ -32,6 +35,7 @@ export function noticesView(act) {
     keyed(root, notices, (notice) => notice.code, make, (element, notice) => {
       text(part(element, "sentence"), plain(notice.sentence, 300));
     });
+    scrolls();
   };
 
   /** @param {NoticeView} notice */

@@ -32,6 +32,7 @@ const MOCK = fileURLToPath(new URL("tauri.js", import.meta.url));
  * @property {(page: Page) => Promise<unknown>} [prepare] before the page is loaded
  * @property {number} [now]
  * @property {boolean} [still] without motion
+ * @property {Page} [into] a page that was opened without `prepare` and is looked at no more; it is much cheaper than a new one
  */
 
 /**
@@ -49,32 +50,39 @@ export async function stage({ scenes = false } = {}) {
   const server = await serve(picture);
 
   let last = /** @type {import("playwright-core").BrowserContext | null} */ (null);
+  /** What each page runs before its own scripts. @type {WeakMap<Page, { dispose(): Promise<void> }[]>} */
+  const before = new WeakMap();
 
   return {
     browser,
     address: server.address,
-    async open(scenario, { width = 1280, height = 800, scheme = "light", change, prepare, now, still = true } = {}) {
-      await last?.close();
-      const context = await browser.newContext({
+    async open(scenario, { width = 1280, height = 800, scheme = "light", change, prepare, now, still = true, into } = {}) {
+      if (!into) await last?.close();
+      for (const script of (into && before.get(into)) ?? []) await script.dispose();
+      const context = into?.context() ?? (await browser.newContext({
         viewport: { width, height },
         colorScheme: scheme,
         reducedMotion: still ? "reduce" : "no-preference",
         locale: "en-GB",
         timezoneId: "Europe/Zurich",
-      });
+      }));
       last = context;
-      const page = await context.newPage();
+      const page = into ?? (await context.newPage());
+      await into?.setViewportSize({ width, height });
+      await into?.emulateMedia({ colorScheme: scheme });
       const scene = world(scenario, now ?? Date.now());
       change?.(scene);
-      await page.addInitScript((scene) => Object.assign(window, { __world: scene }), scene);
-      await page.addInitScript({ path: MOCK });
-      await page.addInitScript(() => {
-        const violations = /** @type {string[]} */ ([]);
-        Object.assign(window, { __violations: violations });
-        addEventListener("securitypolicyviolation", (event) => violations.push(`${event.violatedDirective} ${event.blockedURI}`));
-        addEventListener("error", (event) => violations.push(`error ${event.message}`));
-        addEventListener("unhandledrejection", (event) => violations.push(`rejection ${event.reason}`));
-      });
+      before.set(page, [
+        await page.addInitScript((scene) => Object.assign(window, { __world: scene }), scene),
+        await page.addInitScript({ path: MOCK }),
+        await page.addInitScript(() => {
+          const violations = /** @type {string[]} */ ([]);
+          Object.assign(window, { __violations: violations });
+          addEventListener("securitypolicyviolation", (event) => violations.push(`${event.violatedDirective} ${event.blockedURI}`));
+          addEventListener("error", (event) => violations.push(`error ${event.message}`));
+          addEventListener("unhandledrejection", (event) => violations.push(`rejection ${event.reason}`));
+        }),
+      ]);
       await prepare?.(page);
       await page.goto(server.address);
       if (scene.snapshot !== null) await page.waitForSelector('[data-part="start"]', { state: "hidden" });
