@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { after, before, test } from "node:test";
 
 import { asked, emit, stage, violations } from "../support/browser.js";
+import { contrast } from "../support/contrast.js";
 import { ROOT } from "../support/server.js";
 import { alert, incident, world } from "../support/world.js";
 
@@ -270,21 +271,6 @@ test("a feed that changed more than was told is asked for once more, not once pe
   const questions = (await asked(page, "feed")).length;
   assert.ok(questions >= 1 && questions <= 2, `${questions} questions`);
 });
-
-/** @param {number[]} one @param {number[]} other */
-function contrast(one, other) {
-  const [light = 0, dark = 0] = [luminance(one), luminance(other)].sort((a, b) => b - a);
-  return (light + 0.05) / (dark + 0.05);
-}
-
-/** The relative luminance of WCAG 2.2. @param {number[]} rgb */
-function luminance([red = 0, green = 0, blue = 0]) {
-  const [r = 0, g = 0, b = 0] = [red, green, blue].map((value) => {
-    const part = value / 255;
-    return part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4;
-  });
-  return 0.2126 * r + 0.7152 * g + 0.0722 * b;
-}
 
 test("a program that says nothing any more is not vouched for, and is believed again once it speaks", async () => {
   const page = await set.open("full");
