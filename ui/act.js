@@ -2,7 +2,7 @@
  * What a person can do: each function asks the program for it and tells the store what came of it. Nothing is shown as
  * done here; that is for the program's events.
  *
- * @import { BringBack, Decision, Problem, ReportQuery, SettingsView } from "./types.d.ts"
+ * @import { BringBack, Decision, Problem, ReportQuery, SettingsView, SnoozeLength } from "./types.d.ts"
  * @import { Credentials } from "./core.js"
  * @import { Period, Place, Query, Question } from "./state.js"
  * @import { Store } from "./store.js"
@@ -355,8 +355,8 @@ export function actions(store) {
       dispatch({ type: "handover", handover: null });
     },
 
-    /** Its camera does not interrupt for a while. @param {string} id @param {number} minutes */
-    snooze: (id, minutes) => core.snooze(id, minutes).catch(mishap),
+    /** Its camera does not interrupt for a while. @param {string} id @param {SnoozeLength} length @param {string | null} why */
+    snooze: (id, length, why) => core.snooze(id, length, why).catch(mishap),
 
     /** @param {string} camera @param {number} minutes */
     extendSnooze: (camera, minutes) => core.extendSnooze(camera, minutes).catch(mishap),

@@ -4,7 +4,7 @@
  *
  * @import {
  *   BringBack, Cleared, Decision, DrillResult, Event, FeedPage, FeedQuery, Handover, IncidentDetail, Problem, Report, ReportQuery, SessionView,
- *   SettingsView, Snapshot
+ *   SettingsView, Snapshot, SnoozeLength, SnoozeView
  * } from "./types.d.ts"
  */
 
@@ -84,8 +84,8 @@ export const undo = (incident) => call("undo", { incident });
 /** @type {(incident: string) => Promise<string>} says where it is */
 export const saveEvidence = (incident) => call("save_evidence", { incident });
 
-/** @type {(incident: string, minutes: number) => Promise<void>} */
-export const snooze = (incident, minutes) => call("snooze", { incident, minutes });
+/** @type {(incident: string, length: SnoozeLength, why: string | null) => Promise<SnoozeView>} */
+export const snooze = (incident, length, why) => call("snooze", { incident, length, why });
 
 /** @type {(camera: string, minutes: number) => Promise<void>} */
 export const extendSnooze = (camera, minutes) => call("extend_snooze", { camera, minutes });

@@ -3,8 +3,8 @@
  * does not touch keep their identity, so that a view can tell by `===` that it has nothing to do.
  *
  * @import {
- *   AlertView, Cleared, Counts, Decision, DrillResult, DrillView, Event, FeedItem, FeedPage, FeedQuery, Handling, Handover, Incident,
- *   IncidentDetail, NoticeView, PopupsView, Problem, Report, ReportQuery, SessionView, SettingsView, ShopView, Snapshot,
+ *   AlertView, Cleared, Counts, Decision, DrillResult, DrillView, Event, FeedItem, FeedPage, FeedQuery, Handling, Handover, HoursView,
+ *   Incident, IncidentDetail, NoticeView, PopupsView, Problem, Report, ReportQuery, SessionView, SettingsView, ShopView, Snapshot,
  *   SnoozeView, StatusView
  * } from "./types.d.ts"
  */
@@ -77,6 +77,7 @@ const ALERTS = 200;
  * @property {NoticeView[]} notices
  * @property {PopupsView | null} popups what notifications can do here
  * @property {SnoozeView[]} snoozes cameras that are not to interrupt for now
+ * @property {HoursView | null} hours whether the shop is open, where it is known when it is
  * @property {Evidence | null} evidence
  * @property {Handover | null} handover what happened since this person last looked
  * @property {string | null} mishap why the last command was not carried out
@@ -151,6 +152,7 @@ export const INITIAL = {
   notices: [],
   popups: null,
   snoozes: [],
+  hours: null,
   evidence: null,
   handover: null,
   mishap: null,
@@ -218,6 +220,8 @@ export function reduce(state, event) {
       return { ...state, popups: event.popups };
     case "snoozes":
       return { ...state, snoozes: event.snoozes };
+    case "hours":
+      return { ...state, hours: event.hours };
     case "drill":
       return { ...state, drill: { view: event.drill, asked: false, refused: null } };
     case "open":
@@ -385,6 +389,7 @@ function started(state, snapshot, at) {
     notices: snapshot.notices,
     popups: snapshot.popups,
     snoozes: snapshot.snoozes,
+    hours: snapshot.hours,
     deciding: {},
     drill: { view: snapshot.drill, asked: false, refused: null },
     feed: { ...state.feed, stale: !unasked || state.shown !== null },

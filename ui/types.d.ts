@@ -20,7 +20,11 @@ popups: PopupsView | null,
 /**
  * Cameras that are not to interrupt for now.
  */
-snoozes: Array<SnoozeView>, };
+snoozes: Array<SnoozeView>,
+/**
+ * Whether
+ */
+hours: HoursView | null, };
 
 /**
  * The status with its evidence.

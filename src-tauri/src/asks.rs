@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use visionguard_client::controller::Client;
 use visionguard_client::keychain::{self, Keychain};
 use visionguard_client::model::Decision;
-use visionguard_client::view::{BringBack, FeedQuery, Problem, ReportQuery, SettingsView};
+use visionguard_client::view::{BringBack, FeedQuery, Problem, ReportQuery, SettingsView, SnoozeLength};
 use visionguard_client::words;
 
 use crate::autostart::{Asked, Autostart};
@@ -73,10 +73,11 @@ pub(crate) enum Ask {
     Undo {
         incident: String,
     },
-    /// The camera of this incident is not to interrupt for so many minutes.
+    /// The camera of this incident is not to interrupt for so long; what for, in the person's words.
     Snooze {
         incident: String,
-        minutes: u32,
+        length: SnoozeLength,
+        why: Option<String>,
     },
     /// A camera that is snoozed stays so for longer.
     ExtendSnooze {
@@ -171,7 +172,7 @@ impl Answers {
             }
             Ask::Dismiss { incident } => written(client.dismiss(&incident).await),
             Ask::Undo { incident } => written(client.undo(&incident).await),
-            Ask::Snooze { incident, minutes } => written(client.snooze(&incident, of_minutes(minutes)).await),
+            Ask::Snooze { incident, length, why } => written(client.snooze(&incident, length, why).await),
             Ask::ExtendSnooze { camera, minutes } => {
                 written(client.extend_snooze(&camera, of_minutes(minutes)).await)
             }

@@ -47,6 +47,7 @@ impl Chooser {
             Choice::Open => self.client.open(),
             Choice::Retry => self.client.retry_now(),
             Choice::Drill => drop(self.runtime.spawn(drill(self.client.clone()))),
+            Choice::Snooze(camera) => self.client.snooze_from_tray(&camera),
             Choice::EndSnoozes => self.client.end_snoozes(),
             Choice::Quit => self.client.quit(),
         }

@@ -61,6 +61,13 @@ function gap({ snapshot }) {
   snapshot?.notices.push({ code: "possible_gap", sentence, closable: false });
 }
 
+/** @param {World} world */
+function hours(world) {
+  if (!world.snapshot) return;
+  world.snapshot.settings.opening_hours = ["08:00-12:00, 14:00-18:30", ...Array(3).fill("08:00-20:00"), "18:00-02:00", "08:00-14:00", ""];
+  world.snapshot.hours = { open: true, until: Date.now() + 3_600_000 };
+}
+
 /** Every state of the page. @type {Shot[]} */
 export const SHOTS = [
   { name: "full", scenario: "full" },
@@ -195,6 +202,19 @@ export const SHOTS = [
       await page.locator('[data-minutes="60"]').click();
       await page.locator('[data-part="snoozes"] li').waitFor({ state: "attached" });
       await page.locator('[data-part="snooze-toggle"]').click();
+    },
+  },
+  {
+    name: "hours",
+    scenario: "full",
+    change: hours,
+    async then(page) {
+      await page.click('.status [data-part="settings"]');
+      await page.locator("#hours-2").fill("soon");
+      await page.locator("#hours-2").blur();
+      await page.locator("#hours-problem-2").waitFor();
+      await page.locator("#settings-hours").scrollIntoViewIfNeeded();
+      await page.evaluate(() => document.querySelector("#settings-hours")?.scrollIntoView({ block: "start" }));
     },
   },
   {

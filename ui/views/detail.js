@@ -1,12 +1,12 @@
 /**
  * One incident large: what happened, why it matters, and what may be done about it. Its pictures are the stage's.
  *
- * @import { AlertView, Decision, Handling, Incident, IncidentDetail } from "../types.d.ts"
+ * @import { AlertView, Decision, Handling, HoursView, Incident, IncidentDetail, SnoozeLength } from "../types.d.ts"
  * @import { Shown, State } from "../state.js"
  * @import { Actions } from "../act.js"
  */
 
-import { attribute, clone, icon, keyed, part, show, text } from "../dom.js";
+import { attribute, clone, icon, keyed, part, partOf, show, text } from "../dom.js";
 import { clock, duration, exactClock, fullTime, midnight, moment, plain, took } from "../format.js";
 import { onPress } from "../keys.js";
 import { beganAt as detectedAt, delayOf } from "../ledger.js";
@@ -23,6 +23,8 @@ import { DECISION, KIND, SEVERITY, SOURCE } from "./terms.js";
 /** One that opened by itself is not decided on before it was there for so long: a second click is not meant for it. */
 const GLANCE = 500;
 
+/** A camera can be snoozed until the shop closes, or opens, if that is no further away: a day. */
+const LONGEST_UNTIL = 86_400_000;
 /** For how many minutes a camera is snoozed, unless something else is chosen. */
 const USUAL = 15;
 
@@ -96,6 +98,7 @@ export function detailView(act, now, state) {
   function setSnooze(open) {
     show(lengths, open);
     attribute(snoozeToggle, "aria-expanded", String(open));
+    if (!open) why.value = "";
   }
 
   const close = () => {
@@ -125,20 +128,22 @@ export function detailView(act, now, state) {
     setSnooze(false);
     snoozeToggle.focus();
   };
-  /** @param {number} minutes */
-  const snoozeFor = (minutes) => {
-    act.snooze(id, minutes);
+  const why = partOf(root, "snooze-why", HTMLInputElement);
+  /** @param {SnoozeLength} length */
+  const snoozeFor = (length) => {
+    act.snooze(id, length, why.value.trim() || null);
     leave();
   };
   /** Its key asks for how long, and pressed once more takes what is usual. */
-  const snooze = () => (isAsked() ? snoozeFor(USUAL) : ask());
+  const snooze = () => (isAsked() ? snoozeFor({ minutes: USUAL }) : ask());
   onPress(snoozeToggle, () => (isAsked() ? setSnooze(false) : ask()));
   onEscape(lengths, leave);
-  for (const button of lengths.querySelectorAll("button")) {
+  for (const button of /** @type {NodeListOf<HTMLElement>} */ (lengths.querySelectorAll("[data-minutes]"))) {
     const minutes = Number(button.dataset.minutes);
     text(button, t("page.snooze.minutes", { n: minutes }));
-    onPress(button, () => snoozeFor(minutes));
+    onPress(button, () => snoozeFor({ minutes }));
   }
+  onPress(part(root, "snooze-until"), () => snoozeFor(state().hours?.open ? "closing" : "opening"));
   onPress(part(root, "dismiss"), () => {
     const next = rowBeside(id);
     if (state().shown?.detail?.incident.cleared) act.bringBack({ which: "one", incident: id });
@@ -169,6 +174,7 @@ export function detailView(act, now, state) {
     if (shown.detail) paintWords(root, shown.detail, state, now());
     else paintWaiting(root, shown);
     paintActions(root, state, shown);
+    paintSnoozeUntil(part(root, "snooze-until"), state.hours, now());
   }
 
   const focus = () => part(root, "kind").focus({ preventScroll: true });
@@ -183,7 +189,7 @@ export function detailView(act, now, state) {
  * @param {State} other
  */
 function sameFor(one, other) {
-  const keys = /** @type {const} */ (["shown", "deciding", "overruled", "settings", "wanted", "snoozes", "evidence"]);
+  const keys = /** @type {const} */ (["shown", "deciding", "overruled", "settings", "wanted", "snoozes", "hours", "evidence"]);
   return keys.every((key) => one[key] === other[key]) && one.status?.status === other.status?.status;
 }
 
@@ -321,6 +327,14 @@ function paintEvidence(root, { evidence }, { id }) {
   attribute(told, "data-phase", evidence?.id === id ? evidence.phase : null);
   attribute(part(root, "save-evidence"), "aria-disabled", evidence?.phase === "saving" ? "true" : null);
   if (isNews) told.scrollIntoView({ block: "nearest" });
+}
+
+/** While the shop is open, or closed, that can be what a snooze lasts. @param {HTMLElement} button @param {HoursView | null} hours @param {number} now */
+function paintSnoozeUntil(button, hours, now) {
+  const time = hours?.until ?? null;
+  show(button, time !== null && time - now <= LONGEST_UNTIL);
+  if (time === null) return;
+  text(button, hours?.open ? t("page.snooze.until_closing", { time: clock(time) }) : t("page.snooze.until_opening", { time: clock(time) }));
 }
 
 /** Where its camera is snoozed, the button says until when. @param {HTMLElement} toggle @param {State} state @param {Incident} incident */

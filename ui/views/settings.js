@@ -12,6 +12,7 @@ import { onChoice, onPress } from "../keys.js";
 import { readTime } from "../ledger.js";
 import { t } from "../words.js";
 import { drillView } from "./drill.js";
+import { hoursView } from "./hours.js";
 
 const SWITCHES = /** @type {const} */ (["start_at_sign_in", "notifications", "picture_in_notification", "sound", "blur"]);
 
@@ -26,6 +27,7 @@ export function settingsView(act, now) {
   const root = part(document, "settings-page");
   const days = /** @type {HTMLInputElement} */ (root.querySelector('[name="keep_days"]'));
   const paintDrill = drillView(part(root, "settings-drill"), act, now);
+  const paintHours = hoursView(part(root, "settings-hours"), act, now);
   let painted = /** @type {State | null} */ (null);
 
   onPress(part(root, "settings-back"), () => act.go("feed"));
@@ -83,6 +85,7 @@ export function settingsView(act, now) {
 
     const settings = state.wanted ?? state.settings;
     if (settings) paintSettings(root, settings, cameras(state, settings), act);
+    if (settings) paintHours(settings, state.hours);
     show(part(root, "settings-problem"), state.unwanted !== null);
     text(part(root, "settings-problem"), plain(state.unwanted ?? "", 300));
     show(part(root, "popups"), state.popups !== null);

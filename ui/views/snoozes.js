@@ -40,11 +40,13 @@ export function snoozesView(act) {
 }
 
 /** @param {HTMLElement} element @param {SnoozeView} snooze */
-function paintSnooze(element, { name, by, until }) {
+function paintSnooze(element, { name, by, why, until }) {
   const camera = plain(name, 60);
   const time = clock(until);
   text(part(element, "camera"), camera);
   text(part(element, "until"), by === "" ? t("page.snooze.now", { time }) : t("page.snooze.by", { time, by: plain(by, 60) }));
+  show(part(element, "why"), why !== null);
+  text(part(element, "why"), plain(why ?? "", 80));
   part(element, "more").setAttribute("aria-label", t("page.snooze.more_of", { camera }));
   part(element, "end").setAttribute("aria-label", t("page.snooze.end_of", { camera }));
 }

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Args as Options, Parser, Subcommand};
 use jiff::civil::Date;
 use visionguard_client::evidence::PublicKey;
+use visionguard_client::view::SnoozeLength;
 
 const EXIT: &str = "\
 Exit status:
@@ -51,6 +52,8 @@ pub enum Command {
     Resolve(Decide),
     /// Tell the server that an incident was none
     FalseAlarm(Decide),
+    /// Keep a camera from interrupting for a while, list those that are kept, or end it
+    Snooze(Snooze),
     /// Send a test message to oneself, and say how far it came on the way that alerts take
     Drill(Drill),
     /// Look at everything an alert passes on its way here, and say what to do
@@ -181,6 +184,47 @@ pub struct Decide {
 }
 
 #[derive(Debug, Options)]
+#[command(group = clap::ArgGroup::new("what").required(true).args(["length", "list", "end"]))]
+pub struct Snooze {
+    /// The camera's name or id, or how one of these begins; without it, --end ends all
+    #[arg(required_unless_present_any = ["list", "end"], conflicts_with = "list")]
+    pub camera: Option<String>,
+    /// For how long: '15m', '2h' (at most 12h), 'closing' or 'opening'
+    #[arg(requires = "camera", value_parser = length)]
+    pub length: Option<SnoozeLength>,
+    /// What for, for others to read
+    #[arg(long, value_name = "TEXT", requires = "length")]
+    pub why: Option<String>,
+    /// Say which cameras are snoozed, until when, by whom and why
+    #[arg(long)]
+    pub list: bool,
+    /// Let the camera interrupt again, or all
+    #[arg(long)]
+    pub end: bool,
+    /// Print one JSON object a camera (with --list)
+    #[arg(long, requires = "list")]
+    pub json: bool,
+}
+
+fn length(text: &str) -> Result<SnoozeLength, String> {
+    let minutes = |number: &str, each: u32| {
+        let is_plain = !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit());
+        let number: Option<u32> = number.parse().ok().filter(|_| is_plain);
+        number.and_then(|number| number.checked_mul(each)).map(SnoozeLength::Minutes)
+    };
+    let length = match text {
+        "opening" => Some(SnoozeLength::Opening),
+        "closing" => Some(SnoozeLength::Closing),
+        text => match (text.strip_suffix('m'), text.strip_suffix('h')) {
+            (Some(number), _) => minutes(number, 1),
+            (None, Some(number)) => minutes(number, 60),
+            (None, None) => None,
+        },
+    };
+    length.ok_or_else(|| "this is no length; give '15m', '2h', 'closing' or 'opening'".to_owned())
+}
+
+#[derive(Debug, Options)]
 pub struct Drill {
     /// Print one JSON object
     #[arg(long)]
@@ -280,6 +324,34 @@ mod tests {
             assert!(parse(line).is_err(), "{line}");
         }
         assert!(parse("verify a.zip --key nonsense").is_err());
+    }
+
+    #[test]
+    fn a_snooze_has_a_camera_and_a_length_or_is_listed_or_ended() {
+        for line in [
+            "snooze till 15m",
+            "snooze till 2h --why cleaning",
+            "snooze till closing",
+            "snooze --list --json",
+            "snooze --end",
+            "snooze till --end",
+        ] {
+            assert!(parse(line).is_ok(), "{line}");
+        }
+        for line in [
+            "snooze",
+            "snooze till",
+            "snooze till 15",
+            "snooze till h",
+            "snooze till -1m",
+            "snooze till 15m --end",
+            "snooze till --list",
+            "snooze --end --list",
+            "snooze --list --why cleaning",
+            "snooze till --json --end",
+        ] {
+            assert!(parse(line).is_err(), "{line}");
+        }
     }
 
     #[test]

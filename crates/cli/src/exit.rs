@@ -57,7 +57,7 @@ fn exit_of(problem: &Problem) -> Exit {
         "unreachable" | "not_connected" | "wrong_address" | "portal" | "proxy" | "tls" | "server_error"
         | "busy" => Exit::Unreachable,
         "invalid" => Exit::Usage,
-        "unknown_incident" => Exit::Wrong,
+        "unknown_incident" | "unknown_camera" | "not_snoozed" => Exit::Wrong,
         _ => Exit::Failed,
     }
 }

@@ -16,6 +16,7 @@ mod place;
 mod reader;
 mod report;
 mod sign_in;
+mod snooze;
 mod status;
 mod stored;
 mod verify;
@@ -63,6 +64,7 @@ fn run(args: Args) -> Result<Exit, Failure> {
             Command::Acknowledge(options) => decide::run(&options, Decision::Acknowledged).await,
             Command::Resolve(options) => decide::run(&options, Decision::Resolved).await,
             Command::FalseAlarm(options) => decide::run(&options, Decision::FalseAlarm).await,
+            Command::Snooze(options) => snooze::run(&options).await,
             Command::Drill(options) => drill::run(&options).await,
             Command::Doctor(options) => doctor::run(&options).await,
             Command::Evidence(options) => evidence::run(&options).await,

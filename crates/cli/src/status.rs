@@ -24,7 +24,7 @@ use crate::exit::{Exit, Failure};
 use crate::lines;
 use crate::out;
 use crate::place::Place;
-use crate::stored;
+use crate::{snooze, stored};
 
 /// By how much two clocks may differ before one is called older.
 const SLACK: Duration = Duration::from_secs(5);
@@ -236,7 +236,7 @@ impl Report {
             row("Newest alert", lines::date_and_clock(at, &zone));
         }
         for snooze in &self.snoozes {
-            row("Snoozed", format!("{} until {}", snooze.name, lines::date_and_clock(snooze.until, &zone)));
+            row("Snoozed", snooze::told(snooze, &zone));
         }
         row("Data", self.data_dir.clone());
         rows

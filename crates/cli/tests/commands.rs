@@ -86,6 +86,41 @@ fn the_report_counts_each_alert_beside_the_running_program() {
 }
 
 #[test]
+fn a_camera_is_snoozed_listed_and_ended_through_the_running_program() {
+    let shop = Shop::open();
+    let nobody = shop.run(&["snooze", "till", "15m"]);
+    let mut watch = shop.watch();
+    watch.wait_for("protected", |line| line["status"] == "protected");
+    shop.publish(1);
+    watch.wait_for("the alert", |line| line["event"] == "alert");
+
+    let none = shop.run(&["snooze", "--list"]);
+    let unknown = shop.run(&["snooze", "front door", "15m"]);
+    let too_long = shop.run(&["snooze", "till-camera", "13h"]);
+    let no_hours = shop.run(&["snooze", "till-camera", "closing"]);
+    let begun = shop.run(&["snooze", "till-camera", "15m", "--why", "cleaning"]);
+    let people = shop.run(&["snooze", "--list"]);
+    let json = shop.run(&["snooze", "--list", "--json"]);
+    let status = shop.run(&["status"]);
+    let ended = shop.run(&["snooze", "till-cam", "--end"]);
+    let again = shop.run(&["snooze", "--end"]);
+    watch.stop();
+
+    assert_eq!((nobody.exit, unknown.exit, too_long.exit, no_hours.exit), (4, 6, 2, 2), "{}", unknown.err);
+    assert!(unknown.err.contains("No camera is called front door."), "{}", unknown.err);
+    assert!(no_hours.err.contains("The opening hours are not known."), "{}", no_hours.err);
+    assert_eq!((none.exit, none.out.trim()), (0, "No camera is snoozed."));
+    assert_eq!(begun.exit, 0, "{}", begun.err);
+    assert!(begun.out.contains(" is snoozed until "), "{}", begun.out);
+    assert!(people.out.trim().ends_with(": cleaning") && people.out.contains(", by "), "{}", people.out);
+    assert!(status.out.contains(": cleaning"), "{}", status.out);
+    let snooze: Value = serde_json::from_str(json.out.trim()).expect("one object");
+    assert_eq!((&snooze["camera"], &snooze["why"]), (&"till-camera".into(), &"cleaning".into()));
+    assert!(snooze["until"].is_i64() && snooze["by"].is_string(), "{snooze}");
+    assert_eq!((ended.exit, again.exit), (0, 6), "{}{}", ended.err, again.err);
+}
+
+#[test]
 fn a_second_program_is_told_who_owns_the_data() {
     let shop = Shop::open();
     let mut watch = shop.watch();

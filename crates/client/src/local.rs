@@ -32,7 +32,7 @@ use tokio::task::JoinHandle;
 use crate::controller::Client;
 use crate::login::Login;
 use crate::model::{Decided, Decision};
-use crate::view::{Problem, Standing};
+use crate::view::{Problem, SnoozeLength, SnoozeView, Standing};
 use crate::words::text;
 
 /// Of what is written here; another one is answered with a problem, and the asker helps itself.
@@ -72,9 +72,13 @@ pub async fn standing(data_dir: &Path) -> Result<Standing, AskError> {
     match asked.answer(ANSWER_WITHIN).await? {
         Answer::Standing(standing) => Ok(*standing),
         Answer::Problem(problem) => Err(problem.into()),
-        Answer::Kept | Answer::Decided(_) | Answer::Copied | Answer::Opened | Answer::Leaves => {
-            Err(not_understood())
-        }
+        Answer::Kept
+        | Answer::Decided(_)
+        | Answer::Copied
+        | Answer::Opened
+        | Answer::Leaves
+        | Answer::Snoozed(_)
+        | Answer::SnoozeEnded => Err(not_understood()),
     }
 }
 
@@ -94,7 +98,12 @@ pub async fn open(data_dir: &Path) -> Result<Shown, AskError> {
         Answer::Opened => Ok(Shown::Here),
         Answer::Leaves => Ok(Shown::Leaves),
         Answer::Problem(problem) => Err(problem.into()),
-        Answer::Standing(_) | Answer::Kept | Answer::Decided(_) | Answer::Copied => Err(not_understood()),
+        Answer::Standing(_)
+        | Answer::Kept
+        | Answer::Decided(_)
+        | Answer::Copied
+        | Answer::Snoozed(_)
+        | Answer::SnoozeEnded => Err(not_understood()),
     }
 }
 
@@ -105,9 +114,52 @@ pub async fn copy_journal(data_dir: &Path, folder: &Path) -> Result<(), AskError
     match asked.answer(LONGEST_WAIT).await? {
         Answer::Copied => Ok(()),
         Answer::Problem(problem) => Err(problem.into()),
-        Answer::Standing(_) | Answer::Kept | Answer::Decided(_) | Answer::Opened | Answer::Leaves => {
-            Err(not_understood())
-        }
+        Answer::Standing(_)
+        | Answer::Kept
+        | Answer::Decided(_)
+        | Answer::Opened
+        | Answer::Leaves
+        | Answer::Snoozed(_)
+        | Answer::SnoozeEnded => Err(not_understood()),
+    }
+}
+
+/// Has the program that holds this directory keep a camera quiet, which is named by its id or its name.
+pub async fn snooze(
+    data_dir: &Path,
+    camera: &str,
+    length: SnoozeLength,
+    why: Option<&str>,
+) -> Result<SnoozeView, AskError> {
+    let question = Question::Snooze { camera: camera.to_owned(), length, why: why.map(str::to_owned) };
+    let mut asked = Asked::send(data_dir, &question).await?;
+    match asked.answer(ANSWER_WITHIN).await? {
+        Answer::Snoozed(snooze) => Ok(snooze),
+        Answer::Problem(problem) => Err(problem.into()),
+        Answer::Standing(_)
+        | Answer::Kept
+        | Answer::Decided(_)
+        | Answer::Copied
+        | Answer::Opened
+        | Answer::Leaves
+        | Answer::SnoozeEnded => Err(not_understood()),
+    }
+}
+
+/// Has it end the snooze of a camera, or of all.
+pub async fn end_snooze(data_dir: &Path, camera: Option<&str>) -> Result<(), AskError> {
+    let question = Question::EndSnooze { camera: camera.map(str::to_owned) };
+    let mut asked = Asked::send(data_dir, &question).await?;
+    match asked.answer(ANSWER_WITHIN).await? {
+        Answer::SnoozeEnded => Ok(()),
+        Answer::Problem(problem) => Err(problem.into()),
+        Answer::Standing(_)
+        | Answer::Kept
+        | Answer::Decided(_)
+        | Answer::Copied
+        | Answer::Opened
+        | Answer::Leaves
+        | Answer::Snoozed(_) => Err(not_understood()),
     }
 }
 
@@ -137,9 +189,13 @@ pub async fn decide(
     match asked.answer(ANSWER_WITHIN).await? {
         Answer::Kept => Ok(Kept { asked, wait }),
         Answer::Problem(problem) => Err(problem.into()),
-        Answer::Standing(_) | Answer::Decided(_) | Answer::Copied | Answer::Opened | Answer::Leaves => {
-            Err(not_understood())
-        }
+        Answer::Standing(_)
+        | Answer::Decided(_)
+        | Answer::Copied
+        | Answer::Opened
+        | Answer::Leaves
+        | Answer::Snoozed(_)
+        | Answer::SnoozeEnded => Err(not_understood()),
     }
 }
 
@@ -149,9 +205,13 @@ impl Kept {
         match self.asked.answer(self.wait + ANSWER_WITHIN).await? {
             Answer::Decided(decided) => Ok(decided),
             Answer::Problem(problem) => Err(problem.into()),
-            Answer::Standing(_) | Answer::Kept | Answer::Copied | Answer::Opened | Answer::Leaves => {
-                Err(not_understood())
-            }
+            Answer::Standing(_)
+            | Answer::Kept
+            | Answer::Copied
+            | Answer::Opened
+            | Answer::Leaves
+            | Answer::Snoozed(_)
+            | Answer::SnoozeEnded => Err(not_understood()),
         }
     }
 }
@@ -283,6 +343,20 @@ async fn answer(stream: impl AsyncRead + AsyncWrite + Unpin, client: &Client, fa
                 write(&mut stream, &Answer::Problem(problem)).await
             }
         },
+        Question::Snooze { camera, length, why } => {
+            let answer = match client.snooze_camera(&camera, length, why).await {
+                Ok(snooze) => Answer::Snoozed(snooze),
+                Err(problem) => Answer::Problem(problem),
+            };
+            write(&mut stream, &answer).await
+        }
+        Question::EndSnooze { camera } => {
+            let ended = match camera {
+                Some(camera) => client.end_snooze(&camera).await,
+                None => client.end_all_snoozes().await,
+            };
+            write(&mut stream, &ended.map_or_else(Answer::Problem, |()| Answer::SnoozeEnded)).await
+        }
         Question::Decide { incident, decision, note, wait_ms } => {
             if has_hung_up(&mut stream).await {
                 tracing::info!(incident, "nobody waits for this decision any more; it is not made");
@@ -325,6 +399,8 @@ enum Question {
     Open { login: Login },
     Decide { incident: String, decision: Decision, note: Option<String>, wait_ms: u64 },
     Copy { into: PathBuf },
+    Snooze { camera: String, length: SnoozeLength, why: Option<String> },
+    EndSnooze { camera: Option<String> },
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -340,6 +416,8 @@ enum Answer {
     Decided(Decided),
     /// The journal is where it was wanted.
     Copied,
+    Snoozed(SnoozeView),
+    SnoozeEnded,
     Problem(Problem),
 }
 

@@ -5,6 +5,9 @@
 //! the [`REPEATED`]rd incident of its camera within five minutes. A person where nobody should be is always high.
 //! Anything else the record may hold is low.
 //!
+//! **After hours**: while the shop is closed, by the opening hours that the person chose, everything interrupts as what is
+//! high does, and sounds each time. What it is worth stays as it is.
+//!
 //! **Interrupting**: the first alert of an incident is shown at once and with a sound; further ones update the same
 //! notification, silently and at most every [`UPDATE_PAUSE`]. A new person or camera is a new incident and so breaks
 //! through at once. What was caught up on is counted.
@@ -15,6 +18,7 @@
 //! **Standing**: at most [`POPUPS`] incidents' popups at once, one a camera, and one that counts the rest.
 
 mod budget;
+mod hours;
 mod interruption;
 mod severity;
 mod snooze;
@@ -23,11 +27,13 @@ mod tests;
 mod words;
 
 pub use budget::{Budget, COUNTER, Card, Count, POPUPS, Step, Tally};
+pub(crate) use hours::say_after_hours;
+pub use hours::{Hours, WRITTEN_AS};
 pub use interruption::{
     Recent, STANDS, Standing, UPDATE_PAUSE, Verdict, card, consider, counter, is_first, shows_pictures,
     standing,
 };
 pub use severity::{Assessment, HIGH_SCORE, REPEATED, assess};
-pub use snooze::{LONGEST, Snooze, Snoozes};
+pub use snooze::{Camera, LONGEST, LONGEST_UNTIL, NotSo, Snooze, SnoozeFor, Snoozes, camera_meant};
 pub use words::came_late;
 pub(crate) use words::{camera, camera_of, given_name, kind, picture_problem, plain, plain_line};

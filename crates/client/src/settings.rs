@@ -118,6 +118,7 @@ impl Default for Settings {
                 theme: Theme::System,
                 keep_days: 30,
                 drill_at: None,
+                opening_hours: None,
                 camera_names: std::collections::BTreeMap::new(),
             },
             server: None,

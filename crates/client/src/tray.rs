@@ -13,15 +13,17 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use crate::status;
-use crate::view::{Counts, Status, StatusView, Tray};
+use crate::view::{Counts, Status, StatusView, Tray, TrayCamera};
 use crate::words::text;
 
 /// What the person can choose in the menu.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Choice {
     Open,
     Retry,
     Drill,
+    /// A camera, by the id of its stream, is not to interrupt for a while.
+    Snooze(String),
     EndSnoozes,
     Quit,
 }
@@ -36,11 +38,25 @@ pub enum Line {
         label: String,
         enabled: bool,
     },
+    /// A menu of its own; one without lines is disabled.
+    Menu {
+        label: String,
+        lines: Vec<Line>,
+    },
     Separator,
 }
 
+/// The cameras that the tray can do something about.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Cameras {
+    /// How many are snoozed.
+    pub snoozed: usize,
+    /// Those of the newest incidents, as far as they are not.
+    pub newest: Vec<TrayCamera>,
+}
+
 /// What the tray shows.
-pub fn tray(status: &StatusView, counts: Counts, snoozed: usize, signed_in: bool, zone: &TimeZone) -> Tray {
+pub fn tray(status: &StatusView, counts: Counts, cameras: Cameras, signed_in: bool, zone: &TimeZone) -> Tray {
     let status_line = status_line(status, zone);
     let tooltip = match counts.unseen {
         0 => text("tray.tooltip", &[("status", &status_line)]),
@@ -53,7 +69,8 @@ pub fn tray(status: &StatusView, counts: Counts, snoozed: usize, signed_in: bool
         tooltip,
         status_line,
         signed_in,
-        snoozed,
+        snoozed: cameras.snoozed,
+        cameras: cameras.newest,
         unhandled: counts.unhandled,
     }
 }
@@ -66,10 +83,21 @@ pub fn menu(tray: &Tray) -> Vec<Line> {
         Line::Choice { choice: Choice::Open, label: open(tray.unhandled), enabled: true },
         choice(Choice::Retry, "tray.retry", can_retry(tray)),
         choice(Choice::Drill, "tray.drill", can_drill(tray)),
+        Line::Menu { label: text("tray.snooze", &[]), lines: to_snooze(tray) },
         choice(Choice::EndSnoozes, "tray.end_snoozes", tray.snoozed > 0),
         Line::Separator,
         choice(Choice::Quit, "tray.quit", true),
     ]
+}
+
+fn to_snooze(tray: &Tray) -> Vec<Line> {
+    let cameras = tray.cameras.iter().filter(|_| tray.signed_in);
+    let line = |camera: &TrayCamera| Line::Choice {
+        choice: Choice::Snooze(camera.id.clone()),
+        label: plain(&camera.name),
+        enabled: true,
+    };
+    cameras.map(line).collect()
 }
 
 fn open(unhandled: u32) -> String {
@@ -149,7 +177,13 @@ mod tests {
     fn an_outage_says_since_when_and_how_many_are_not_seen() {
         let status = status(Status::Offline);
 
-        let tray = tray(&status, Counts { unseen: 2, ..Counts::default() }, 0, true, &TimeZone::UTC);
+        let tray = tray(
+            &status,
+            Counts { unseen: 2, ..Counts::default() },
+            Cameras::default(),
+            true,
+            &TimeZone::UTC,
+        );
 
         assert_eq!(tray.tooltip, "VisionGuard: Offline since 13:10, 2 not seen");
         assert_eq!(tray.status_line, "Offline since 13:10");
@@ -157,7 +191,8 @@ mod tests {
 
     #[test]
     fn all_is_well_in_one_word() {
-        let tray = tray(&status(Status::Protected), Counts::default(), 0, true, &TimeZone::UTC);
+        let tray =
+            tray(&status(Status::Protected), Counts::default(), Cameras::default(), true, &TimeZone::UTC);
 
         assert_eq!(tray.tooltip, "VisionGuard: Protected");
     }
@@ -169,7 +204,9 @@ mod tests {
             record_every: Some(15),
             ..status(Status::Protected)
         };
-        let line = |status: &StatusView| tray(status, Counts::default(), 0, true, &TimeZone::UTC).status_line;
+        let line = |status: &StatusView| {
+            tray(status, Counts::default(), Cameras::default(), true, &TimeZone::UTC).status_line
+        };
 
         assert_eq!(line(&by("protected_by_record")), "Protected, by the record, every 15 s");
         assert_eq!(line(&by("protected_unsaid")), "Protected, by the record, every 15 s");
@@ -178,7 +215,8 @@ mod tests {
 
     #[test]
     fn case_57_the_menu_s_first_line_is_the_status() {
-        let tray = tray(&status(Status::Offline), Counts::default(), 0, true, &TimeZone::UTC);
+        let tray =
+            tray(&status(Status::Offline), Counts::default(), Cameras::default(), true, &TimeZone::UTC);
 
         let menu = menu(&tray);
 
@@ -189,12 +227,18 @@ mod tests {
     fn what_is_not_handled_is_counted_in_the_menu_and_a_snooze_can_be_ended_there() {
         let of = |unhandled, snoozed| {
             let counts = Counts { unhandled, ..Counts::default() };
-            let menu = menu(&tray(&status(Status::Protected), counts, snoozed, true, &TimeZone::UTC));
+            let menu = menu(&tray(
+                &status(Status::Protected),
+                counts,
+                Cameras { snoozed, ..Cameras::default() },
+                true,
+                &TimeZone::UTC,
+            ));
             let labels = menu.into_iter().filter_map(|line| match line {
                 Line::Choice { choice: Choice::Open | Choice::EndSnoozes, label, enabled } => {
                     Some((label, enabled))
                 }
-                Line::Status(_) | Line::Choice { .. } | Line::Separator => None,
+                Line::Status(_) | Line::Choice { .. } | Line::Menu { .. } | Line::Separator => None,
             });
             labels.collect::<Vec<_>>()
         };
@@ -205,9 +249,32 @@ mod tests {
     }
 
     #[test]
+    fn a_camera_of_the_newest_incidents_can_be_snoozed_there() {
+        let of = |signed_in| {
+            let newest = vec![TrayCamera { id: "4e16".to_owned(), name: "Till & door".to_owned() }];
+            let cameras = Cameras { snoozed: 0, newest };
+            let status = status(Status::Protected);
+            menu(&tray(&status, Counts::default(), cameras, signed_in, &TimeZone::UTC)).into_iter().find_map(
+                |line| match line {
+                    Line::Menu { label, lines } => Some((label, lines)),
+                    Line::Status(_) | Line::Choice { .. } | Line::Separator => None,
+                },
+            )
+        };
+
+        let camera = Line::Choice {
+            choice: Choice::Snooze("4e16".to_owned()),
+            label: "Till \u{ff06} door".to_owned(),
+            enabled: true,
+        };
+        assert_eq!(of(true), Some(("Snooze for 15 min".to_owned(), vec![camera])));
+        assert_eq!(of(false), Some(("Snooze for 15 min".to_owned(), vec![])));
+    }
+
+    #[test]
     fn without_a_connection_it_is_tried_again_and_not_tested() {
         let enabled = |of: Status, wanted: Choice| {
-            let tray = tray(&status(of), Counts::default(), 0, true, &TimeZone::UTC);
+            let tray = tray(&status(of), Counts::default(), Cameras::default(), true, &TimeZone::UTC);
             menu(&tray)
                 .iter()
                 .any(|line| matches!(line, Line::Choice { choice, enabled: true, .. } if *choice == wanted))

@@ -42,6 +42,8 @@ pub struct Snapshot {
     pub popups: Option<PopupsView>,
     /// Cameras that are not to interrupt for now.
     pub snoozes: Vec<SnoozeView>,
+    /// Whether the shop is open; none where nobody said when it is.
+    pub hours: Option<HoursView>,
 }
 
 /// The one word.
@@ -160,8 +162,33 @@ pub struct SnoozeView {
     pub name: String,
     /// Who asked for it.
     pub by: String,
+    /// What for, in their words.
+    #[serde(default)]
+    pub why: Option<String>,
     #[cfg_attr(test, ts(type = "number"))]
     pub until: i64,
+}
+
+/// For how long a camera is not to interrupt.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(TS))]
+#[serde(rename_all = "snake_case")]
+pub enum SnoozeLength {
+    Minutes(u32),
+    /// Until the shop opens.
+    Opening,
+    /// Until the shop closes.
+    Closing,
+}
+
+/// Whether the shop is open, by the hours that the person chose.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(TS))]
+pub struct HoursView {
+    pub open: bool,
+    /// When it closes, or opens; none where it never does.
+    #[cfg_attr(test, ts(type = "number | null"))]
+    pub until: Option<i64>,
 }
 
 /// Tests of the alert path: the one under way and the last.
@@ -207,6 +234,9 @@ pub struct SettingsView {
     pub keep_days: u32,
     /// When the alert path is tested each day: "HH:MM", local time; none for never.
     pub drill_at: Option<String>,
+    /// When the shop is open: each day's spans, Monday first, such as "08:00-12:00, 14:00-18:00", nothing where it is closed;
+    /// none where nobody said so.
+    pub opening_hours: Option<Vec<String>>,
     /// Names for camera streams: stream id to name.
     pub camera_names: std::collections::BTreeMap<String, String>,
 }
@@ -288,6 +318,10 @@ pub enum Event {
     Snoozes {
         snoozes: Vec<SnoozeView>,
     },
+    /// The shop opened or closed, or other hours were chosen.
+    Hours {
+        hours: Option<HoursView>,
+    },
     /// The program is there; a page that hears nothing for long does not vouch for it.
     Beat,
     /// Show this incident: a notification was clicked.
@@ -311,6 +345,16 @@ pub struct Tray {
     pub snoozed: usize,
     /// Incidents nobody has decided on.
     pub unhandled: u32,
+    /// Cameras that can be snoozed: those of the newest incidents.
+    pub cameras: Vec<TrayCamera>,
+}
+
+/// A camera that can be snoozed from the tray.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct TrayCamera {
+    /// The id of its stream.
+    pub id: String,
+    pub name: String,
 }
 
 #[cfg(test)]
@@ -380,6 +424,8 @@ mod tests {
         declare::<NoticeView>(&mut text);
         declare::<PopupsView>(&mut text);
         declare::<SnoozeView>(&mut text);
+        declare::<SnoozeLength>(&mut text);
+        declare::<HoursView>(&mut text);
         declare::<DrillView>(&mut text);
         declare::<DrillResult>(&mut text);
         declare::<SettingsView>(&mut text);

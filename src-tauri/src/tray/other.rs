@@ -6,7 +6,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use tauri::image::Image;
-use tauri::menu::{Menu, MenuItem, PredefinedMenuItem};
+use tauri::menu::{Menu, MenuItem, PredefinedMenuItem, Submenu};
 use tauri::tray::{MouseButton, MouseButtonState, TrayIcon, TrayIconBuilder, TrayIconEvent};
 use tauri::{AppHandle, Manager, Wry, include_image};
 use tokio::sync::{oneshot, watch};
@@ -40,26 +40,39 @@ pub(crate) async fn would_lose_the_window() -> bool {
 pub(crate) fn menu_event(app: &AppHandle, entry: &str) {
     let Some(chooser) = app.try_state::<Chooser>() else { return };
     let choices = [Choice::Open, Choice::Retry, Choice::Drill, Choice::EndSnoozes, Choice::Quit];
-    if let Some(choice) = choices.into_iter().find(|choice| key(*choice) == entry) {
+    let camera = entry.strip_prefix(SNOOZE).map(|camera| Choice::Snooze(camera.to_owned()));
+    if let Some(choice) = camera.or_else(|| choices.into_iter().find(|choice| key(choice) == entry)) {
         chooser.choose(choice);
     }
 }
 
-fn key(choice: Choice) -> &'static str {
+/// Before the id of a camera.
+const SNOOZE: &str = "snooze:";
+
+fn key(choice: &Choice) -> String {
     match choice {
-        Choice::Open => "open",
-        Choice::Retry => "retry",
-        Choice::Drill => "drill",
-        Choice::EndSnoozes => "end_snoozes",
-        Choice::Quit => "quit",
+        Choice::Open => "open".to_owned(),
+        Choice::Retry => "retry".to_owned(),
+        Choice::Drill => "drill".to_owned(),
+        Choice::Snooze(camera) => format!("{SNOOZE}{camera}"),
+        Choice::EndSnoozes => "end_snoozes".to_owned(),
+        Choice::Quit => "quit".to_owned(),
     }
 }
 
-/// The parts that change: the icon, and the menu's lines as the model has them, none for a separator.
+/// The parts that change: the icon, and the menu's lines as the model has them.
 #[derive(Clone)]
 struct Parts {
     icon: TrayIcon,
-    lines: Vec<Option<MenuItem<Wry>>>,
+    lines: Vec<Part>,
+}
+
+/// A line of the menu.
+#[derive(Clone)]
+enum Part {
+    Entry(MenuItem<Wry>),
+    Menu(Submenu<Wry>),
+    Separator,
 }
 
 async fn run(app: AppHandle, id: String, mut models: watch::Receiver<Option<Tray>>) {
@@ -113,16 +126,23 @@ fn build_here(app: &AppHandle, id: &str, model: &Tray) -> tauri::Result<Parts> {
         let item = match line {
             Line::Status(words) => MenuItem::new(app, words, false, None::<&str>)?,
             Line::Choice { choice, label, enabled } => {
-                MenuItem::with_id(app, key(choice), label, enabled, None::<&str>)?
+                MenuItem::with_id(app, key(&choice), label, enabled, None::<&str>)?
+            }
+            Line::Menu { label, lines: inner } => {
+                let submenu = Submenu::new(app, label, !inner.is_empty())?;
+                fill(app, &submenu, inner)?;
+                menu.append(&submenu)?;
+                lines.push(Part::Menu(submenu));
+                continue;
             }
             Line::Separator => {
                 menu.append(&PredefinedMenuItem::separator(app)?)?;
-                lines.push(None);
+                lines.push(Part::Separator);
                 continue;
             }
         };
         menu.append(&item)?;
-        lines.push(Some(item));
+        lines.push(Part::Entry(item));
     }
 
     let icon = TrayIconBuilder::with_id(id)
@@ -147,6 +167,16 @@ fn build_here(app: &AppHandle, id: &str, model: &Tray) -> tauri::Result<Parts> {
     Ok(Parts { icon, lines })
 }
 
+/// Puts these entries into a menu of its own.
+fn fill(app: &AppHandle, menu: &Submenu<Wry>, lines: Vec<Line>) -> tauri::Result<()> {
+    for line in lines {
+        if let Line::Choice { choice, label, enabled } = line {
+            menu.append(&MenuItem::with_id(app, key(&choice), label, enabled, None::<&str>)?)?;
+        }
+    }
+    Ok(())
+}
+
 /// Changes what differs, on the main thread and without waiting for it.
 fn update(app: &AppHandle, parts: Parts, before: Option<Tray>, model: Tray) {
     let scheduled = app.run_on_main_thread(move || {
@@ -164,15 +194,20 @@ fn update_here(parts: &Parts, before: Option<&Tray>, model: &Tray) -> tauri::Res
         parts.icon.set_icon(Some(icon(model)))?;
     }
     parts.icon.set_tooltip(Some(&model.tooltip))?;
-    for (item, line) in parts.lines.iter().zip(tray::menu(model)) {
-        let Some(item) = item else { continue };
-        match line {
-            Line::Status(words) => item.set_text(words)?,
-            Line::Choice { label, enabled, .. } => {
+    let other_cameras = before.is_none_or(|before| before.cameras != model.cameras);
+    for (part, line) in parts.lines.iter().zip(tray::menu(model)) {
+        match (part, line) {
+            (Part::Entry(item), Line::Status(words)) => item.set_text(words)?,
+            (Part::Entry(item), Line::Choice { label, enabled, .. }) => {
                 item.set_text(label)?;
                 item.set_enabled(enabled)?;
             }
-            Line::Separator => {}
+            (Part::Menu(submenu), Line::Menu { lines, .. }) if other_cameras => {
+                submenu.set_enabled(!lines.is_empty())?;
+                while submenu.remove_at(0)?.is_some() {}
+                fill(parts.icon.app_handle(), submenu, lines)?;
+            }
+            (Part::Entry(_) | Part::Menu(_) | Part::Separator, _) => {}
         }
     }
     Ok(())

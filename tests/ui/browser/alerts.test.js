@@ -420,6 +420,40 @@ test("an alert is saved for others, and where is said; a failure says why, and n
   assert.deepEqual(await asked(page, "save_evidence"), [{ incident: "12" }, { incident: "13" }]);
 });
 
+test("a camera is snoozed until the shop closes, or opens, with what for", async () => {
+  for (const open of [true, false]) {
+    const page = await set.open("full", {
+      change: (world) => {
+        if (world.snapshot) world.snapshot.hours = { open, until: Date.now() + 3_600_000 };
+      },
+    });
+    await page.locator("article.row").first().click();
+    await page.getByRole("button", { name: "Snooze", exact: true }).click();
+    await page.getByRole("textbox", { name: "What for (optional)" }).fill(" New shelves ");
+
+    await page.getByRole("button", { name: open ? /^Until closing, \d\d:\d\d$/ : /^Until opening, \d\d:\d\d$/ }).click();
+    const line = page.locator('[data-part="snoozes"] li');
+    await line.waitFor();
+
+    assert.match((await line.textContent()) ?? "", /Snoozed until \d\d:\d\d, by Maria Keller\s*New shelves/);
+    assert.deepEqual(await asked(page, "snooze"), [{ incident: "12", length: open ? "closing" : "opening", why: "New shelves" }]);
+  }
+});
+
+test("an opening that is more than a day away is no end of a snooze", async () => {
+  const page = await set.open("full", {
+    change: (world) => {
+      if (world.snapshot) world.snapshot.hours = { open: false, until: Date.now() + 30 * 3_600_000 };
+    },
+  });
+  await page.locator("article.row").first().click();
+
+  await page.getByRole("button", { name: "Snooze", exact: true }).click();
+  await page.getByRole("button", { name: "60 min" }).waitFor();
+
+  assert.equal(await page.locator('[data-part="snooze-until"]').isVisible(), false);
+});
+
 test("a camera is snoozed, for longer, and no more", async () => {
   const page = await set.open("full");
   await page.locator('article[data-key="12"]').click();
@@ -437,7 +471,7 @@ test("a camera is snoozed, for longer, and no more", async () => {
 
   assert.match(told ?? "", /Snoozed until \d\d:\d\d/);
   assert.match(until ?? "", /Aisle 3.*Snoozed until \d\d:\d\d, by Maria Keller/s);
-  assert.deepEqual(await asked(page, "snooze"), [{ incident: "12", minutes: 60 }]);
+  assert.deepEqual(await asked(page, "snooze"), [{ incident: "12", length: { minutes: 60 }, why: null }]);
   assert.equal((await asked(page, "extend_snooze"))[0].minutes, 15);
   assert.equal((await asked(page, "end_snooze")).length, 1);
   assert.equal(await page.locator('[data-part="snoozes"]').isVisible(), false);

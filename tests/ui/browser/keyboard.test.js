@@ -58,7 +58,7 @@ test("S asks for how long a camera is snoozed, once more takes a quarter of an h
   await page.locator('[data-part="snoozes"] li').waitFor();
 
   assert.deepEqual(left, []);
-  assert.deepEqual(await asked(page, "snooze"), [{ incident: "12", minutes: 15 }]);
+  assert.deepEqual(await asked(page, "snooze"), [{ incident: "12", length: { minutes: 15 }, why: null }]);
   assert.equal(await page.locator('article[aria-current="true"]').getAttribute("data-key"), "12");
 });
 

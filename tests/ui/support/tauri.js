@@ -110,10 +110,10 @@
     },
     save_evidence: ({ incident }) =>
       `Saved in /home/maria/Downloads/visionguard-evidence-2025-11-21-140323-${incident}.zip. Anybody can open it, and check that nothing in it was changed.`,
-    snooze({ incident, minutes }) {
+    snooze({ incident, length, why }) {
       const found = world.details[incident]?.incident;
       if (!found) throw { code: "unknown_incident", sentence: "This alert is not in the journal.", field: null };
-      const snooze = { camera: found.stream_id ?? "", name: found.camera, by: "Maria Keller", until: Date.now() + minutes * 60_000 };
+      const snooze = { camera: found.stream_id ?? "", name: found.camera, by: "Maria Keller", why, until: typeof length === "string" ? (world.snapshot?.hours?.until ?? 0) : Date.now() + length.minutes * 60_000 };
       mock.snoozes = [...mock.snoozes.filter((other) => other.camera !== found.stream_id), snooze];
       mock.emit({ type: "snoozes", snoozes: mock.snoozes });
     },

@@ -76,8 +76,8 @@ export const VIEWS = [
     name: "list, snoozed",
     scenario: "full",
     change(world) {
-      const snooze = { camera: "4e1637a8", name: "Aisle 3, the one beside the long shelf with the razors", by: "Maria Keller", until: Date.now() + 3_600_000 };
-      if (world.snapshot) world.snapshot.snoozes = [snooze, { ...snooze, camera: "5e1637a8", name: "Till 1", by: "" }];
+      const snooze = { camera: "4e1637a8", name: "Aisle 3, the one beside the long shelf with the razors", by: "Maria Keller", why: "Shelves are being filled from the big trolley until noon", until: Date.now() + 3_600_000 };
+      if (world.snapshot) world.snapshot.snoozes = [snooze, { ...snooze, camera: "5e1637a8", name: "Till 1", by: "", why: null }];
     },
   },
   { name: "sign in", scenario: "sign_in" },

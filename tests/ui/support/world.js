@@ -89,6 +89,7 @@ export function world(scenario, now) {
         theme: "system",
         keep_days: 30,
         drill_at: "09:00",
+        opening_hours: null,
         camera_names: {
           "4e1637a8-d33b-477c-abd6-bbcccab0b4a7": "Aisle 3",
           "9b0c7d52-1f3e-4a7d-8a55-2f6a1f0c9e11": "Till 1",
@@ -97,6 +98,7 @@ export function world(scenario, now) {
       },
       drill: drill(scenario, now),
       snoozes: [],
+      hours: null,
       popups: { buttons: true, sentence: "Notifications are shown by Xfce Notify Daemon 0.7.3. They have buttons to acknowledge, to view and to snooze." },
       notices:
         scenario === "deaf"

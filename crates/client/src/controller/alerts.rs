@@ -4,10 +4,11 @@ pub(super) mod acks;
 mod backlog;
 pub(super) mod decisions;
 pub(super) mod drill;
+pub(super) mod hours;
 mod notifications;
 pub(super) mod recorder;
 mod screen;
-mod snooze;
+pub(super) mod snooze;
 mod urgent;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -19,12 +20,14 @@ use visionguard_proto::message::ClientMessage;
 use visionguard_proto::{Alert, Kind, Moment, Via};
 
 use self::backlog::Backlog;
+use self::hours::Opening;
 use self::recorder::{Arrival, Attempt, Item};
+use self::snooze::Snoozing;
 use super::Controller;
 use super::ticks::Due;
 use crate::journal::JournalError;
 use crate::model::{AlertId, Handling, IncidentId, Recorded, Repaired, Source};
-use crate::policy::{self, Budget, Snoozes};
+use crate::policy::{self, Budget};
 use crate::status;
 
 /// Between two updates of a notification about an alert that could not be stored, or of a message.
@@ -54,16 +57,8 @@ pub(super) struct Alerts {
     pub(super) untold: Vec<(Vec<(IncidentId, AlertId)>, Timestamp)>,
     /// When to look for alerts that no notification covered.
     pub(super) notify_again: Due,
-    /// Cameras that are not to interrupt for now.
-    pub(super) snoozes: Snoozes,
-    /// Whether the journal has said which those were; and whether the person has chosen since.
-    snoozes_recalled: bool,
-    snoozes_chosen: bool,
-    /// They are being written down; and they are other than what was, or they could not be.
-    snoozes_writing: bool,
-    snoozes_unkept: bool,
-    /// When to look whether one of them is over.
-    snoozes_look: Due,
+    pub(super) snoozing: Snoozing,
+    opening: Opening,
 }
 
 impl Alerts {
@@ -84,12 +79,8 @@ impl Alerts {
             unmarked: BTreeSet::new(),
             untold: Vec::new(),
             notify_again: Due::default(),
-            snoozes: Snoozes::default(),
-            snoozes_recalled: false,
-            snoozes_chosen: false,
-            snoozes_writing: false,
-            snoozes_unkept: false,
-            snoozes_look: Due::default(),
+            snoozing: Snoozing::default(),
+            opening: Opening::default(),
         }
     }
 
@@ -118,10 +109,8 @@ impl Alerts {
 
     pub(super) fn due(&self) -> Option<Moment> {
         let again = self.again.values().map(|(at, _)| *at).min();
-        [again, self.store_again.at(), self.notify_again.at(), self.snoozes_look.at()]
-            .into_iter()
-            .flatten()
-            .min()
+        let looks = [self.snoozing.due(), self.opening.due()];
+        [again, self.store_again.at(), self.notify_again.at()].into_iter().chain(looks).flatten().min()
     }
 
     /// This alert's popup comes at this moment: the incident's newest one speaks for all, also where an older one, whose
@@ -316,6 +305,7 @@ impl Controller {
                 Vec::new()
             });
         }
+        self.hours_time(now);
         self.snoozes_time(now);
         let due: Vec<IncidentId> =
             self.alerts.again.iter().filter(|(_, (at, _))| *at <= now).map(|(id, _)| *id).collect();
@@ -333,7 +323,7 @@ impl Controller {
         for (told, at) in std::mem::take(&mut self.alerts.untold) {
             self.mark_told(told, at);
         }
-        if self.alerts.snoozes_unkept {
+        if self.alerts.snoozing.is_unkept() {
             self.keep_snoozes();
         }
         self.alerts.backlog.try_again();

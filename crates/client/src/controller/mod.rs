@@ -34,16 +34,18 @@ use crate::keychain::{self, Keychain};
 use crate::lock::{self, LockError};
 use crate::model::{Decided, Decision, Dispatch, How};
 use crate::outbox;
+use crate::policy::SnoozeFor;
 use crate::settings::Settings;
 use crate::shell::{Outcome, Shell};
 use crate::status;
 use crate::tls::{self, Trust};
 use crate::view::{
     BringBack, Cleared, DrillResult, FeedPage, FeedQuery, Handover, IncidentDetail, PopupsView, Problem,
-    Report, ReportQuery, SessionView, SettingsView, Snapshot, Standing, Status, StatusView,
+    Report, ReportQuery, SessionView, SettingsView, Snapshot, SnoozeView, Standing, Status, StatusView,
 };
 use crate::words::text;
 
+use alerts::snooze::{AskedSnooze, SnoozeOf};
 use session::Trying;
 pub use shown::remarks::Remarks;
 use task::Controller;
@@ -372,11 +374,42 @@ impl Client {
     }
 
     /// The camera of this incident interrupts nobody for so long; what it sees is stored and listed, and told afterwards as
-    /// what was missed is.
-    pub async fn snooze(&self, incident: &str, length: Duration) -> Result<(), Problem> {
-        self.ask(|reply| Tick::Snooze(incident.to_owned(), length, reply))
+    /// what was missed is. A person may say what for.
+    pub async fn snooze(
+        &self,
+        incident: &str,
+        length: impl Into<SnoozeFor>,
+        why: Option<String>,
+    ) -> Result<SnoozeView, Problem> {
+        self.snooze_of(SnoozeOf::Incident(incident.to_owned()), length.into(), why).await
+    }
+
+    /// The same of a camera by its id or its name, or how one of these begins.
+    pub async fn snooze_camera(
+        &self,
+        camera: &str,
+        length: impl Into<SnoozeFor>,
+        why: Option<String>,
+    ) -> Result<SnoozeView, Problem> {
+        self.snooze_of(SnoozeOf::Camera(camera.to_owned()), length.into(), why).await
+    }
+
+    async fn snooze_of(
+        &self,
+        of: SnoozeOf,
+        length: SnoozeFor,
+        why: Option<String>,
+    ) -> Result<SnoozeView, Problem> {
+        self.ask(|reply| Tick::Snooze(AskedSnooze { of, length, why, reply: Some(reply) }))
             .await
             .unwrap_or_else(|| Err(stopped()))
+    }
+
+    /// The same from where no answer can be shown: a remark says why it was not done.
+    pub fn snooze_from_tray(&self, camera: &str) {
+        let of = SnoozeOf::Camera(camera.to_owned());
+        let length = alerts::snooze::FROM_A_POPUP.into();
+        self.tell(Tick::Snooze(AskedSnooze { of, length, why: None, reply: None }));
     }
 
     /// A camera that is snoozed, by the id of its stream, stays so for longer.
@@ -386,11 +419,16 @@ impl Client {
             .unwrap_or_else(|| Err(stopped()))
     }
 
-    /// A camera that is snoozed, by the id of its stream, interrupts again.
+    /// A camera that is snoozed, by its id or its name, interrupts again.
     pub async fn end_snooze(&self, camera: &str) -> Result<(), Problem> {
         self.ask(|reply| Tick::EndSnooze(Some(camera.to_owned()), Some(reply)))
             .await
             .unwrap_or_else(|| Err(stopped()))
+    }
+
+    /// The same of all cameras, for whoever waits for the answer.
+    pub async fn end_all_snoozes(&self) -> Result<(), Problem> {
+        self.ask(|reply| Tick::EndSnooze(None, Some(reply))).await.unwrap_or_else(|| Err(stopped()))
     }
 
     /// All cameras interrupt again.

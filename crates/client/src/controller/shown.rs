@@ -14,10 +14,14 @@ use visionguard_proto::link::State;
 use super::Controller;
 use super::ticks::{Tick, milliseconds};
 use crate::journal::JournalError;
+use crate::model::IncidentRow;
 use crate::status::{self, Facts, Verdict};
 use crate::tray::tray;
 use crate::view::{Counts, Event, NoticeView, PopupsView, SessionView, Status, StatusView, Tray};
 use crate::words::text;
+
+/// Cameras that the tray offers to snooze.
+const TRAY_CAMERAS: u32 = 5;
 
 /// Remarks about what happened, by code.
 const CLOSABLE: [&str; 2] = ["journal_set_aside", "not_snoozed"];
@@ -31,6 +35,8 @@ pub(super) struct Shown {
     /// What notifications can do, once that is known.
     pub(super) popups: Option<PopupsView>,
     tray: Option<Tray>,
+    /// The newest incident of each of the newest cameras.
+    pub(super) newest: Vec<IncidentRow>,
     /// Standing remarks by code.
     notices: BTreeMap<&'static str, String>,
     notices_changed: bool,
@@ -67,6 +73,7 @@ impl Shown {
             counts: Counts::default(),
             popups: None,
             tray: None,
+            newest: Vec::new(),
             notices: BTreeMap::new(),
             notices_changed: false,
             since: (Status::Offline, now),
@@ -231,8 +238,8 @@ impl Controller {
 
     fn show_tray(&mut self) {
         let signed_in = self.account.session().is_some();
-        let snoozed = self.alerts.snoozes.len();
-        let tray = tray(&self.shown.status, self.shown.counts, snoozed, signed_in, &self.zone);
+        let cameras = self.tray_cameras();
+        let tray = tray(&self.shown.status, self.shown.counts, cameras, signed_in, &self.zone);
         if self.shown.tray.as_ref() != Some(&tray) {
             self.shell.show_tray(&tray);
             self.shown.tray = Some(tray);
@@ -259,11 +266,16 @@ impl Controller {
         self.page.counting();
         let journal = self.journal.clone();
         let midnight = self.midnight();
-        self.spawn(async move { Tick::Counted(journal.counts(midnight).await) });
+        self.spawn(async move {
+            let counts = journal.counts(midnight).await;
+            // The tray does without, where they cannot be read.
+            Tick::Counted(counts, journal.latest_of_cameras(TRAY_CAMERAS).await.unwrap_or_default())
+        });
     }
 
-    pub(super) fn counted(&mut self, result: Result<Counts, JournalError>) {
+    pub(super) fn counted(&mut self, result: Result<Counts, JournalError>, newest: Vec<IncidentRow>) {
         self.shown.counting = false;
+        self.shown.newest = newest;
         match result {
             Ok(counts) => self.shown.counts = counts,
             Err(error) => tracing::warn!(%error, "the journal cannot be counted"),

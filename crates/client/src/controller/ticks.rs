@@ -11,6 +11,7 @@ use visionguard_proto::{Cursor, Moment};
 use super::Controller;
 use super::alerts::decisions::{DecisionKept, Sent};
 use super::alerts::recorder::Attempt;
+use super::alerts::snooze::AskedSnooze;
 use super::home::Look;
 use super::session::{Refused, Trying};
 use super::shown::requests::Saved;
@@ -63,8 +64,8 @@ pub(super) enum Tick {
     },
     /// The person has read this remark.
     CloseNotice(String),
-    /// The camera of this incident is not to interrupt for so long.
-    Snooze(String, Duration, Reply<Result<(), Problem>>),
+    /// A camera is not to interrupt for so long.
+    Snooze(AskedSnooze),
     /// A camera that is snoozed stays so for longer.
     ExtendSnooze(String, Duration, Reply<Result<(), Problem>>),
     /// It interrupts again; none: all do.
@@ -124,12 +125,11 @@ pub(super) enum Tick {
     SnoozesRecalled(Result<Option<String>, JournalError>),
     /// Whether they are written down.
     SnoozesKept(Result<(), JournalError>),
-    /// The incident whose camera is to be snoozed.
+    /// Incidents of cameras that may be meant.
     ToSnooze {
         epoch: u64,
-        found: Result<Option<IncidentRow>, JournalError>,
-        length: Duration,
-        reply: Option<Reply<Result<(), Problem>>>,
+        found: Result<Vec<IncidentRow>, JournalError>,
+        asked: AskedSnooze,
     },
     Attempted(Box<Attempt>),
     /// The gap that stands, if one does.
@@ -181,7 +181,8 @@ pub(super) enum Tick {
     /// A comparison without a connection was not begun: there is one.
     NotAsked(u64, Memory),
     Pictures(u64, Result<Vec<Entry>, Trouble>),
-    Counted(Result<Counts, JournalError>),
+    /// The counters, and the newest incident of each of the newest cameras.
+    Counted(Result<Counts, JournalError>, Vec<IncidentRow>),
     /// Whether an outage went on when the program ended.
     OutageCut(Result<Option<OutageRow>, JournalError>),
     /// The journal was in memory and is on the disk now.
@@ -238,7 +239,7 @@ impl Controller {
             Tick::Clear(query, reply) => self.clear(query, reply),
             Tick::BringBack(what, reply) => self.bring_back(what, reply),
             Tick::CloseNotice(code) => self.shown.close(&code),
-            Tick::Snooze(incident, length, reply) => self.snooze(&incident, length, Some(reply)),
+            Tick::Snooze(asked) => self.snooze(asked),
             Tick::ExtendSnooze(camera, by, reply) => self.extend_snooze(&camera, by, reply),
             Tick::EndSnooze(camera, reply) => self.end_snooze(camera.as_deref(), reply),
             Tick::Undo(incident, reply) => self.undo(&incident, reply),
@@ -270,9 +271,7 @@ impl Controller {
             Tick::LiveAlertShown(received_at) => self.live_alert_shown(received_at),
             Tick::SnoozesRecalled(kept) => self.snoozes_recalled(kept),
             Tick::SnoozesKept(result) => self.snoozes_kept(result),
-            Tick::ToSnooze { epoch, found, length, reply } => {
-                self.incident_to_snooze(epoch, found, length, reply)
-            }
+            Tick::ToSnooze { epoch, found, asked } => self.to_snooze(epoch, found, asked),
             Tick::Attempted(attempt) => self.attempted(*attempt),
             Tick::Gap(standing) => self.gap(standing),
             Tick::Acked(alerts) => alerts.into_iter().for_each(|alert| self.shell.acked(alert)),
@@ -297,7 +296,7 @@ impl Controller {
             }
             Tick::NotAsked(epoch, memory) => self.not_asked(epoch, memory),
             Tick::Pictures(epoch, result) => self.pictures(epoch, result),
-            Tick::Counted(result) => self.counted(result),
+            Tick::Counted(result, newest) => self.counted(result, newest),
             Tick::OutageCut(result) => self.outage_was_cut(result),
             Tick::Settled(settled) => self.settled(settled),
             Tick::JournalChecked(checked) => self.journal_checked(checked),

@@ -42,6 +42,13 @@ impl Journal {
         self.read(move |connection| feed::counts(connection, midnight)).await
     }
 
+    /// The newest incident of each camera that had one lately, at most so many, the newest first.
+    pub async fn latest_of_cameras(&self, most: u32) -> Result<Vec<IncidentRow>, JournalError> {
+        let which = "WHERE i.id IN (SELECT max(id) FROM (SELECT id, stream_id FROM incident \
+             WHERE stream_id IS NOT NULL ORDER BY id DESC LIMIT 300) GROUP BY stream_id) ORDER BY i.id DESC LIMIT ?1";
+        self.read(move |connection| sql::incidents(connection, which, [most])).await
+    }
+
     /// Marks an incident as looked at; `None` if it is not known.
     pub async fn seen(
         &self,

@@ -36,7 +36,10 @@ pub struct Card {
     /// Where it was seen; two incidents of one camera share a popup.
     pub camera: Option<String>,
     pub store: Option<String>,
+    /// How much it may interrupt.
     pub severity: Severity,
+    /// Its updates sound, too, until the person has seen it.
+    pub sounds_each_time: bool,
     /// Its first line.
     pub title: String,
     pub at: Timestamp,
@@ -154,6 +157,7 @@ impl Budget {
         if self.was_seen(&card, notification.sound) {
             return told(&card).into_iter().collect();
         }
+        notification.sound |= card.sounds_each_time;
         if let Some(place) = self.places.iter_mut().find(|place| place.held.card.id == card.id) {
             place.held.asked += 1;
             place.held.owes_sound |= notification.sound;

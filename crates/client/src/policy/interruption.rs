@@ -8,7 +8,8 @@ use jiff::tz::TimeZone;
 use visionguard_proto::{AnomalyId, Moment};
 
 use super::budget::{COUNTER, Card, Tally};
-use super::{assess, words};
+use super::severity::{Assessment, assess_at};
+use super::{Hours, words};
 use crate::model::{AlertId, Entry, IncidentId, Severity};
 use crate::shell::{Buttons, Notification};
 use crate::view::SettingsView;
@@ -132,7 +133,7 @@ pub fn consider(
     if let Some(at) = recent.not_before(incident.id, now) {
         return Verdict::NotBefore(at);
     }
-    let assessment = assess(incident.kind, incident.top_score, incident.nth);
+    let assessment = weigh(entry, settings);
     let first = is_first(entry, recent);
     let body = words::body(entry, &assessment, &TimeZone::system());
     let says_why = shows_pictures(settings) && picture.is_none();
@@ -146,10 +147,14 @@ pub fn consider(
         },
         picture: picture.filter(|_| shows_pictures(settings)),
         sound: settings.sound && first,
-        critical: assessment.severity == Severity::High,
+        critical: assessment.interrupts_as() == Severity::High,
         buttons: Buttons::Incident,
         in_place_of: None,
     }))
+}
+
+fn weigh(entry: &Entry, settings: &SettingsView) -> Assessment {
+    assess_at(&entry.incident, Hours::of(settings).as_ref(), &TimeZone::system())
 }
 
 /// Whether a notification may have a picture: a screen on which they are blurred shows none.
@@ -165,13 +170,15 @@ pub fn is_first(entry: &Entry, recent: &Recent) -> bool {
 /// What the budget of popups is to know of an incident, as of this alert.
 pub fn card(entry: &Entry, settings: &SettingsView) -> Card {
     let incident = &entry.incident;
+    let assessment = weigh(entry, settings);
     Card {
         id: incident.id.to_string(),
         incident: Some(incident.id),
         alert: Some(entry.alert.id),
         camera: incident.stream_id.as_ref().map(|stream| stream.as_str().to_owned()),
         store: incident.shop_id.as_ref().map(|shop| shop.as_str().to_owned()),
-        severity: assess(incident.kind, incident.top_score, incident.nth).severity,
+        severity: assessment.interrupts_as(),
+        sounds_each_time: settings.sound && assessment.after_hours,
         title: words::title(incident, settings),
         at: incident.last_at,
     }

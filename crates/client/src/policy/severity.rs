@@ -1,9 +1,11 @@
 //! What an alert is worth.
 
+use jiff::tz::TimeZone;
 use visionguard_proto::Kind;
 
+use super::hours::{Hours, is_after_hours};
 use super::words;
-use crate::model::Severity;
+use crate::model::{IncidentRow, Severity};
 
 /// A score from here on is [`Severity::High`] by itself. Scores say how far below the model's threshold (0) the
 /// movement lies; the detections we know lie around 3.5.
@@ -16,6 +18,8 @@ pub const REPEATED: u32 = 3;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Assessment {
     pub severity: Severity,
+    /// It happened while the shop was closed: it interrupts as if it were high, and sounds each time.
+    pub after_hours: bool,
     /// "Theft pattern, score 3.5, third time in 5 minutes"; never empty.
     pub why: String,
 }
@@ -31,7 +35,23 @@ pub fn assess(kind: Kind, top_score: Option<f64>, nth: u32) -> Assessment {
         Kind::Theft => Severity::Medium,
         Kind::Other => Severity::Low,
     };
-    Assessment { severity, why: words::reasons(kind, top_score, nth) }
+    Assessment { severity, after_hours: false, why: words::reasons(kind, top_score, nth) }
+}
+
+/// The same of an incident, with whether the shop was open.
+pub(super) fn assess_at(incident: &IncidentRow, hours: Option<&Hours>, zone: &TimeZone) -> Assessment {
+    let plain = assess(incident.kind, incident.top_score, incident.nth);
+    if !is_after_hours(incident, hours, zone) {
+        return plain;
+    }
+    Assessment { after_hours: true, why: words::after_hours(&plain.why), ..plain }
+}
+
+impl Assessment {
+    /// How much it may interrupt.
+    pub fn interrupts_as(&self) -> Severity {
+        if self.after_hours { Severity::High } else { self.severity }
+    }
 }
 
 #[cfg(test)]

@@ -141,6 +141,45 @@ async fn after_a_restart_a_shown_incident_is_updated_without_a_sound() {
 }
 
 #[tokio::test]
+async fn after_hours_everything_is_told_as_what_is_high_and_during_them_as_ever() {
+    let world = World::new();
+    let first = world.tell("stream-a", 1, 0).await;
+    let closed = SettingsView { opening_hours: Some(vec![String::new(); 7]), ..settings() };
+    let open = SettingsView { opening_hours: Some(vec!["00:00-24:00".to_owned(); 7]), ..settings() };
+
+    let told = |settings: &SettingsView| {
+        let verdict = consider(&first, None, settings, &Recent::default(), moment(0));
+        let Verdict::Notify(told) = verdict else { panic!("not shown: {verdict:?}") };
+        let card = card(&first, settings);
+        (told.critical, card.severity, card.sounds_each_time, told.body)
+    };
+
+    let (critical, severity, each_time, body) = told(&closed);
+    assert_eq!((critical, severity, each_time), (true, Severity::High, true));
+    assert!(body.contains("Medium: Theft pattern, score 3.5, after hours."), "{body}");
+    assert_eq!(told(&open), told(&settings()));
+    assert_eq!(told(&settings()).0, false);
+    assert!(!card(&first, &SettingsView { sound: false, ..closed }).sounds_each_time);
+}
+
+#[tokio::test]
+async fn what_the_page_shows_of_an_incident_says_that_it_was_after_hours() {
+    let world = World::new();
+    let entry = world.tell("stream-a", 1, 0).await;
+    let shown = crate::journal::view::incident(&entry.incident, &settings().camera_names);
+    let said = |hours: Option<&str>, mut shown: crate::view::Incident| {
+        let hours = hours.map(|hours| Hours::read(hours).expect("hours"));
+        say_after_hours(&mut shown, hours.as_ref(), &TimeZone::UTC);
+        shown.why
+    };
+
+    // It was at noon of a Saturday.
+    assert_eq!(said(None, shown.clone()), "Theft pattern, score 3.5");
+    assert_eq!(said(Some("Sa 08:00-20:00"), shown.clone()), "Theft pattern, score 3.5");
+    assert_eq!(said(Some("Su 08:00-20:00"), shown), "Theft pattern, score 3.5, after hours");
+}
+
+#[tokio::test]
 async fn what_was_decided_on_or_switched_off_stays_silent() {
     let world = World::new();
     let entry = world.tell("stream-a", 1, 0).await;
@@ -260,6 +299,7 @@ fn settings() -> SettingsView {
         theme: Theme::System,
         keep_days: 30,
         drill_at: None,
+        opening_hours: None,
         camera_names: std::collections::BTreeMap::new(),
     }
 }

@@ -100,6 +100,11 @@ pub(super) fn reasons(kind: Kind, top_score: Option<f64>, nth: u32) -> String {
     reasons.join(", ")
 }
 
+/// The reasons of what happened while the shop was closed.
+pub(super) fn after_hours(why: &str) -> String {
+    text("notification.after_hours", &[("why", why)])
+}
+
 /// The camera's name: as the person gave it, else the place the backend names, else a short form of the stream's id.
 pub(crate) fn camera(row: &IncidentRow, camera_names: &BTreeMap<String, String>) -> String {
     let stream = row.stream_id.as_ref().map(|id| id.as_str());

@@ -11,10 +11,11 @@ use super::stray;
 use super::text::{self, CAMERAS, Line, Said};
 use super::{Complaint, ENVIRONMENT, LogFormat, LogLevel, Settings};
 use crate::drill;
-use crate::view::Theme;
+use crate::policy::{Hours, WRITTEN_AS};
+use crate::view::{SettingsView, Theme};
 
 /// Every key, and the variable that goes over it.
-pub(super) const KEYS: [(&str, &str); 16] = [
+pub(super) const KEYS: [(&str, &str); 17] = [
     ("server", "VISIONGUARD_SERVER"),
     ("extra_ca_file", "VISIONGUARD_EXTRA_CA_FILE"),
     ("start_at_sign_in", "VISIONGUARD_START_AT_SIGN_IN"),
@@ -27,6 +28,7 @@ pub(super) const KEYS: [(&str, &str); 16] = [
     ("keep_days", "VISIONGUARD_KEEP_DAYS"),
     ("keep_megabytes", "VISIONGUARD_KEEP_MEGABYTES"),
     ("drill_at", "VISIONGUARD_DRILL_AT"),
+    ("opening_hours", "VISIONGUARD_OPENING_HOURS"),
     ("offline_grace_seconds", "VISIONGUARD_OFFLINE_GRACE_SECONDS"),
     ("log_level", "VISIONGUARD_LOG_LEVEL"),
     ("log_format", "VISIONGUARD_LOG_FORMAT"),
@@ -428,6 +430,7 @@ pub(super) fn apply(settings: &mut Settings, key: &str, given: Given) -> Result<
             settings.offline_grace = Duration::from_secs(u64::from(number(given, OFFLINE_GRACE)?));
         }
         "drill_at" => view.drill_at = time_of_day(given)?,
+        "opening_hours" => view.opening_hours = opening_hours(given)?,
         "log_level" => settings.log_level = word(given, &LOG_LEVELS)?,
         "log_format" => settings.log_format = word(given, &LOG_FORMATS)?,
         // A table of them is taken name by name.
@@ -457,6 +460,7 @@ fn shown(settings: &Settings, key: &str) -> String {
         "keep_megabytes" => settings.keep_megabytes.to_string(),
         "offline_grace_seconds" => settings.offline_grace.as_secs().to_string(),
         "drill_at" => view.drill_at.clone().unwrap_or_else(|| "none".to_owned()),
+        "opening_hours" => written(view).unwrap_or_else(|| "none".to_owned()),
         "log_level" => name_of(settings.log_level, &LOG_LEVELS),
         "log_format" => name_of(settings.log_format, &LOG_FORMATS),
         _ => "none".to_owned(),
@@ -533,6 +537,20 @@ fn time_of_day(given: Given) -> Result<Option<String>, Expected> {
         text if drill::time_of_day(text).is_some() => Ok(Some(text.to_owned())),
         _ => Err(DRILL_AT.to_owned()),
     }
+}
+
+/// Each day's spans, Monday first; none for an empty text.
+fn opening_hours(given: Given) -> Result<Option<Vec<String>>, Expected> {
+    let text = text_in(given).map_err(|_| WRITTEN_AS.to_owned())?;
+    match text.trim() {
+        "" => Ok(None),
+        text => Hours::read(text).map(|hours| Some(hours.days())).ok_or_else(|| WRITTEN_AS.to_owned()),
+    }
+}
+
+/// The opening hours as the file has them.
+pub(super) fn written(view: &SettingsView) -> Option<String> {
+    Hours::of(view).map(|hours| hours.to_string())
 }
 
 fn server(given: Given) -> Result<String, Expected> {

@@ -37,6 +37,7 @@ fn every_setting_can_be_set_in_the_file() {
         keep_days = 7
         keep_megabytes = 100
         drill_at = "09:30"
+        opening_hours = "Mo-Fr 08:00-20:00; Sa 08:00-12:00,14:00-18:00"
         offline_grace_seconds = 0
         log_level = "debug"
         log_format = "json"
@@ -60,6 +61,7 @@ fn every_setting_can_be_set_in_the_file() {
             theme: Theme::Dark,
             keep_days: 7,
             drill_at: Some("09:30".to_owned()),
+            opening_hours: Some(week(["08:00-20:00"; 5], ["08:00-12:00, 14:00-18:00", ""])),
             camera_names: [("f97349a9".to_owned(), "Door".to_owned())].into(),
         },
         server: Some("https://alerts.example.com/".to_owned()),
@@ -567,6 +569,47 @@ fn impossible_settings_are_refused_whole() {
 }
 
 #[test]
+fn opening_hours_are_written_as_they_are_read_and_taken_out_again() {
+    let folder = with_file("# ours\nopening_hours = \"Mo-Su 10:00-18:00\" # summer\nkeep_days = 7\n");
+    let mut view = read(&folder).0.view;
+
+    view.opening_hours = Some(week(["08:00-20:00"; 5], ["22:00-02:00", ""]));
+    save(folder.path(), &view).unwrap();
+    let text = std::fs::read_to_string(folder.path().join("settings.toml")).unwrap();
+    let (settings, complaints) = read(&folder);
+    view.opening_hours = None;
+    save(folder.path(), &view).unwrap();
+
+    assert!(text.contains("opening_hours = \"Mo-Fr 08:00-20:00; Sa 22:00-02:00; Su off\""), "{text}");
+    assert!(text.contains("# ours") && text.contains("keep_days = 7"), "{text}");
+    assert_eq!(
+        (settings.view.opening_hours, complaints),
+        (Some(week(["08:00-20:00"; 5], ["22:00-02:00", ""])), vec![])
+    );
+    assert_eq!(read(&folder), (Settings { view, ..Settings::default() }, vec![]));
+}
+
+#[test]
+fn opening_hours_that_cannot_be_read_are_said_and_none_hold() {
+    let folder = with_file("opening_hours = \"8 to 20\"");
+    let quoted = with_file("opening_hours = Mo-Fr 08:00-20:00\nblur = false");
+    let number = with_file("opening_hours = 8");
+
+    let must =
+        "must be hours such as \"Mo-Fr 08:00-20:00; Sa 08:00-12:00,14:00-18:00\", \"24/7\", or \"\" for none";
+    for folder in [&folder, &number] {
+        let (settings, complaints) = read(folder);
+        assert_eq!(settings.view.opening_hours, None);
+        assert_eq!(said(folder, &complaints), [format!("F, line 1: opening_hours: {must}; none is used")]);
+    }
+    let (_, complaints) = read(&quoted);
+    assert_eq!(said(&quoted, &complaints)[0], "F, line 1: opening_hours: is not understood; none is used");
+    let mut view = Settings::default().view;
+    view.opening_hours = Some(vec!["08:00-20:00".to_owned()]);
+    assert_eq!(save(folder.path(), &view).unwrap_err().to_string(), format!("opening_hours: {must}"));
+}
+
+#[test]
 fn saving_over_a_damaged_file_sets_it_aside() {
     let folder = with_file("= nonsense");
     let mut view = Settings::default().view;
@@ -598,6 +641,11 @@ fn every_setting_is_documented() {
     for key in keys.take_while(|key| *key != "error") {
         assert!(documents.contains(&format!("`{key}`")), "docs/settings.md lacks {key}");
     }
+}
+
+/// Monday to Friday alike, then Saturday and Sunday.
+fn week(weekdays: [&str; 5], weekend: [&str; 2]) -> Vec<String> {
+    weekdays.iter().chain(&weekend).map(|day| (*day).to_owned()).collect()
 }
 
 fn read(folder: &tempfile::TempDir) -> (Settings, Vec<Complaint>) {

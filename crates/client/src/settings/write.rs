@@ -9,10 +9,11 @@ use toml_edit::{DocumentMut, Item, Table, value};
 
 use super::read::{
     CAMERA_NAMES, DRILL_AT, KEEP_DAYS, LOG_FORMATS, LOG_LEVELS, MAX_CAMERAS, PRIVATE, SOUND_VOLUME, THEMES,
-    name_of,
+    name_of, written,
 };
 use super::{Settings, SettingsError, stray, text};
 use crate::drill;
+use crate::policy::{Hours, WRITTEN_AS};
 use crate::session_file::replace;
 use crate::view::SettingsView;
 
@@ -34,6 +35,9 @@ pub(super) fn check(view: &SettingsView) -> Result<(), SettingsError> {
     }
     if view.drill_at.as_deref().is_some_and(|at| drill::time_of_day(at).is_none()) {
         return Err(SettingsError::OutOfBounds { key: "drill_at", what: DRILL_AT });
+    }
+    if view.opening_hours.is_some() && Hours::of(view).is_none() {
+        return Err(SettingsError::OutOfBounds { key: "opening_hours", what: WRITTEN_AS });
     }
     let names = &view.camera_names;
     if names.len() > MAX_CAMERAS || !names.iter().all(|(stream, name)| is_camera_name(stream, name)) {
@@ -84,6 +88,7 @@ pub(super) fn change(
     set("theme", old.theme != new.theme, value(name_of(new.theme, &THEMES)));
     set("keep_days", old.keep_days != new.keep_days, value(i64::from(new.keep_days)));
     set("drill_at", old.drill_at != new.drill_at, value(new.drill_at.clone().unwrap_or_default()));
+    set("opening_hours", old.opening_hours != new.opening_hours, value(written(new).unwrap_or_default()));
     rename(&mut file, &old.camera_names, &new.camera_names);
     replace(path, file.to_string().as_bytes())
 }
@@ -162,6 +167,7 @@ fn everything(settings: &Settings) -> DocumentMut {
         value(i64::from(settings.keep_megabytes)),
     );
     set("drill_at", view.drill_at.is_some(), value(view.drill_at.clone().unwrap_or_default()));
+    set("opening_hours", view.opening_hours.is_some(), value(written(view).unwrap_or_default()));
     let grace = i64::try_from(settings.offline_grace.as_secs()).unwrap_or_default();
     set("offline_grace_seconds", settings.offline_grace != usual.offline_grace, value(grace));
     set("log_level", settings.log_level != usual.log_level, value(name_of(settings.log_level, &LOG_LEVELS)));

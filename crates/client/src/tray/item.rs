@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use ksni::menu::StandardItem;
+use ksni::menu::{StandardItem, SubMenu};
 use ksni::{Handle, Icon, MenuItem, ToolTip, TrayMethods};
 use tokio::sync::watch;
 use tokio::time::timeout;
@@ -163,8 +163,15 @@ fn entry(line: Line) -> MenuItem<Item> {
         Line::Choice { choice, label: words, enabled } => StandardItem {
             label: label(&words),
             enabled,
-            activate: Box::new(move |item: &mut Item| (item.chosen)(choice)),
+            activate: Box::new(move |item: &mut Item| (item.chosen)(choice.clone())),
             ..StandardItem::default()
+        }
+        .into(),
+        Line::Menu { label: words, lines } => SubMenu {
+            label: label(&words),
+            enabled: !lines.is_empty(),
+            submenu: lines.into_iter().map(entry).collect(),
+            ..SubMenu::default()
         }
         .into(),
         Line::Separator => MenuItem::Separator,

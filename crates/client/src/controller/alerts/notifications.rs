@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use visionguard_proto::message::Notice;
 use visionguard_proto::{Jpeg, Picture};
 
-use super::snooze::FROM_A_POPUP;
+use super::snooze::{AskedSnooze, FROM_A_POPUP, SnoozeOf};
 use crate::api::Api;
 use crate::controller::Controller;
 use crate::controller::link::outage;
@@ -95,7 +95,7 @@ impl Controller {
 
     /// Alerts that were stored and not shown: a crash came between, or there was no notification service.
     pub(crate) fn look_for_unnotified(&self) {
-        if !self.alerts.snoozes_recalled {
+        if !self.alerts.snoozing.is_recalled() {
             return;
         }
         let journal = self.journal.clone();
@@ -303,7 +303,12 @@ impl Controller {
                 self.closed(&id);
                 self.decide(&id, Decision::Acknowledged, None, Dispatch::AtOnce, None);
             }
-            Outcome::Snoozed { id } => self.snooze(&id, FROM_A_POPUP, None),
+            Outcome::Snoozed { id } => self.snooze(AskedSnooze {
+                of: SnoozeOf::Incident(id),
+                length: FROM_A_POPUP.into(),
+                why: None,
+                reply: None,
+            }),
             Outcome::Closed { id } => self.closed(&id),
             Outcome::Over { id } => self.on_screen(|budget| {
                 budget.over(&id);

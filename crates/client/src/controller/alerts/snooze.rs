@@ -3,17 +3,19 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
+use jiff::tz::TimeZone;
 use visionguard_proto::{Moment, StreamId};
 
 use super::decisions::{account_of, unknown_incident};
 use crate::controller::Controller;
 use crate::controller::session::problem;
 use crate::controller::shown::requests::not_read;
-use crate::controller::ticks::{Reply, Tick, milliseconds};
+use crate::controller::ticks::{Due, Reply, Tick, milliseconds};
 use crate::journal::JournalError;
 use crate::model::{IncidentId, IncidentRow};
-use crate::policy::{self, LONGEST, Snooze, Snoozes};
-use crate::view::{Event, Problem, SessionView, SnoozeView};
+use crate::policy::{self, Camera, Hours, NotSo, Snooze, SnoozeFor, Snoozes, camera_meant};
+use crate::tray::Cameras;
+use crate::view::{Event, Problem, SessionView, SnoozeView, TrayCamera};
 use crate::words::text;
 
 /// Between two looks at whether one is over: the clock may be another by then, and the computer may have slept.
@@ -23,37 +25,93 @@ const LOOK_EVERY: Duration = Duration::from_secs(30);
 const KEPT: &str = "snoozes";
 
 /// From a popup's button, which names no length.
-pub(super) const FROM_A_POPUP: Duration = Duration::from_secs(15 * 60);
+pub(crate) const FROM_A_POPUP: Duration = Duration::from_secs(15 * 60);
+
+/// The newest cameras that can be meant by a name.
+const CAMERAS_KNOWN: u32 = 200;
+/// Cameras that are named where several could be meant.
+const MOST_NAMED: usize = 5;
+
+/// A camera is not to interrupt.
+#[derive(Debug)]
+pub(crate) struct AskedSnooze {
+    pub(crate) of: SnoozeOf,
+    pub(crate) length: SnoozeFor,
+    /// What for, in the person's words.
+    pub(crate) why: Option<String>,
+    pub(crate) reply: Option<Reply<Result<SnoozeView, Problem>>>,
+}
+
+/// Which camera.
+#[derive(Debug)]
+pub(crate) enum SnoozeOf {
+    /// That of this incident.
+    Incident(String),
+    /// By its id or its name, or how these begin.
+    Camera(String),
+}
+
+/// The snoozes, and how far they are read and written down.
+#[derive(Debug, Default)]
+pub(in crate::controller) struct Snoozing {
+    all: Snoozes,
+    /// The journal has said which those were.
+    recalled: bool,
+    /// The person has chosen since.
+    chosen: bool,
+    /// They are being written down.
+    writing: bool,
+    /// They are other than what was, or they could not be written.
+    unkept: bool,
+    /// When to look whether one of them is over.
+    look: Due,
+}
+
+impl Snoozing {
+    pub(super) fn is_recalled(&self) -> bool {
+        self.recalled
+    }
+
+    pub(super) fn is_unkept(&self) -> bool {
+        self.unkept
+    }
+
+    pub(super) fn due(&self) -> Option<Moment> {
+        self.look.at()
+    }
+}
 
 impl Controller {
-    /// The camera of this incident interrupts nobody for so long.
-    pub(crate) fn snooze(&self, incident: &str, length: Duration, reply: Option<Reply<Result<(), Problem>>>) {
-        let Ok(incident) = incident.parse::<IncidentId>() else {
-            answer(reply, Err(unknown_incident()));
-            return;
-        };
-        let journal = self.journal.clone();
-        let epoch = self.who.epoch;
+    /// A camera interrupts nobody for so long.
+    pub(crate) fn snooze(&self, asked: AskedSnooze) {
+        let (journal, epoch) = (self.journal.clone(), self.who.epoch);
         self.spawn(async move {
-            let found = journal.incident(incident).await;
-            Tick::ToSnooze { epoch, found, length, reply }
+            let found = match &asked.of {
+                SnoozeOf::Incident(id) => match id.parse::<IncidentId>() {
+                    Ok(incident) => journal.incident(incident).await.map(|found| found.into_iter().collect()),
+                    Err(_) => Ok(Vec::new()),
+                },
+                SnoozeOf::Camera(_) => journal.latest_of_cameras(CAMERAS_KNOWN).await,
+            };
+            Tick::ToSnooze { epoch, found, asked }
         });
     }
 
-    pub(crate) fn incident_to_snooze(
+    pub(crate) fn to_snooze(
         &mut self,
         epoch: u64,
-        found: Result<Option<IncidentRow>, JournalError>,
-        length: Duration,
-        reply: Option<Reply<Result<(), Problem>>>,
+        found: Result<Vec<IncidentRow>, JournalError>,
+        asked: AskedSnooze,
     ) {
-        let done = match found {
-            Ok(Some(incident)) if epoch == self.who.epoch => self.begin_snooze(&incident, length),
+        let AskedSnooze { of, length, why, reply } = asked;
+        let meant = match found {
+            Ok(incidents) if epoch == self.who.epoch => self.camera_to_snooze(&of, &incidents),
             Ok(_) => Err(unknown_incident()),
             Err(error) => Err(not_read(&error)),
         };
+        let done = meant.and_then(|camera| self.begin_snooze(camera, length, why));
         if let (Err(problem), None) = (&done, &reply) {
-            // Its button was pressed, and the popup is gone.
+            // Its button was pressed, and the popup is gone, or the tray's menu.
             tracing::warn!(code = problem.code, "a camera could not be snoozed");
             self.shown.say("not_snoozed", text("notice.not_snoozed", &[("why", &problem.sentence)]));
         } else if done.is_ok() {
@@ -62,51 +120,102 @@ impl Controller {
         answer(reply, done);
     }
 
-    fn begin_snooze(&mut self, incident: &IncidentRow, length: Duration) -> Result<(), Problem> {
-        let length = checked(length)?;
-        let Some(stream) = &incident.stream_id else {
-            return Err(problem("no_camera", text("problem.no_camera", &[])));
-        };
+    fn camera_to_snooze(&self, of: &SnoozeOf, incidents: &[IncidentRow]) -> Result<Camera, Problem> {
+        match of {
+            SnoozeOf::Incident(_) => {
+                let incident = incidents.first().ok_or_else(unknown_incident)?;
+                self.camera_of(incident).ok_or_else(|| problem("no_camera", text("problem.no_camera", &[])))
+            }
+            SnoozeOf::Camera(typed) => {
+                let mut known: Vec<Camera> = incidents.iter().filter_map(|row| self.camera_of(row)).collect();
+                for (id, name) in &self.settings.view.camera_names {
+                    if known.iter().all(|camera| camera.id != *id) {
+                        known.push(Camera { id: id.clone(), name: name.clone() });
+                    }
+                }
+                meant(typed, &known).cloned()
+            }
+        }
+    }
+
+    pub(super) fn camera_of(&self, incident: &IncidentRow) -> Option<Camera> {
+        let id = incident.stream_id.as_ref()?.as_str().to_owned();
+        Some(Camera { id, name: policy::camera(incident, &self.settings.view.camera_names) })
+    }
+
+    fn begin_snooze(
+        &mut self,
+        Camera { id: camera, name }: Camera,
+        length: SnoozeFor,
+        why: Option<String>,
+    ) -> Result<SnoozeView, Problem> {
+        let length = self.length_of(length)?;
         let Some(session) = self.account.session() else {
             return Err(problem("signed_out", text("problem.snooze_signed_out", &[])));
         };
-        let camera = stream.as_str().to_owned();
+        let why = why.map(|why| policy::plain(&why)).filter(|why| !why.is_empty());
         self.off_screen(|budget| budget.snoozed(&camera));
         let account = account_of(&session);
-        if self.alerts.snoozes.account() != account {
-            self.alerts.snoozes = Snoozes::of(account);
+        if self.alerts.snoozing.all.account() != account {
+            self.alerts.snoozing.all = Snoozes::of(account);
         }
         let by = if session.name.is_empty() { session.email } else { session.name };
-        let name = policy::camera(incident, &self.settings.view.camera_names);
-        self.alerts.snoozes.begin(Snooze::new(camera, name, by, length, self.clocks()));
-        tracing::info!(stream = stream.as_str(), seconds = length.as_secs(), "a camera is snoozed");
+        tracing::info!(stream = camera, seconds = length.as_secs(), "a camera is snoozed");
+        self.alerts.snoozing.all.begin(Snooze::new(camera.clone(), name, by, why, length, self.clocks()));
+        self.end_at_closing();
         self.snoozes_changed();
-        Ok(())
+        self.snoozes().into_iter().find(|snooze| snooze.camera == camera).ok_or_else(not_snoozed)
+    }
+
+    fn length_of(&self, length: SnoozeFor) -> Result<Duration, Problem> {
+        let hours = Hours::of(&self.settings.view);
+        length.length(hours.as_ref(), self.wall(), &TimeZone::system()).map_err(|why| {
+            problem(
+                "invalid",
+                match why {
+                    NotSo::Length => text("problem.snooze_length", &[]),
+                    NotSo::NoHours => text("problem.snooze_no_hours", &[]),
+                    NotSo::NotNow if length == SnoozeFor::Opening => text("problem.snooze_open", &[]),
+                    NotSo::NotNow => text("problem.snooze_closed", &[]),
+                    NotSo::TooFar => text("problem.snooze_too_far", &[]),
+                },
+            )
+        })
     }
 
     /// A camera that is snoozed stays so for longer.
     pub(crate) fn extend_snooze(&mut self, camera: &str, by: Duration, reply: Reply<Result<(), Problem>>) {
-        let done = checked(by).and_then(|by| {
+        let done = self.length_of(by.into()).and_then(|by| {
             let clocks = self.clocks();
-            if !self.alerts.snoozes.extend(camera, by, clocks) {
+            if !self.alerts.snoozing.all.extend(camera, by, clocks) {
                 return Err(not_snoozed());
             }
+            self.end_at_closing();
             self.snoozes_changed();
             Ok(())
         });
         answer(Some(reply), done);
     }
 
-    /// A camera that is snoozed interrupts again; all of them, where none is named.
+    /// A camera that is snoozed, by its id or its name, interrupts again; all of them, where none is named.
     pub(crate) fn end_snooze(&mut self, camera: Option<&str>, reply: Option<Reply<Result<(), Problem>>>) {
-        let ended = match camera {
-            Some(camera) => self.alerts.snoozes.end(camera),
-            None => !std::mem::take(&mut self.alerts.snoozes).is_empty(),
+        let done = match camera {
+            Some(typed) => {
+                let shown = self.snoozes().into_iter();
+                let known: Vec<_> = shown.map(|it| Camera { id: it.camera, name: it.name }).collect();
+                match camera_meant(typed, &known) {
+                    Ok(camera) => Ok(self.alerts.snoozing.all.end(&camera.id)),
+                    Err(none) if none.is_empty() => Ok(false),
+                    Err(several) => Err(ambiguous(&several)),
+                }
+            }
+            None => Ok(!std::mem::take(&mut self.alerts.snoozing.all).is_empty()),
         };
-        if ended {
+        if done == Ok(true) {
             self.snoozes_are_over();
         }
-        answer(reply, if ended { Ok(()) } else { Err(not_snoozed()) });
+        let done = done.and_then(|ended| if ended { Ok(()) } else { Err(not_snoozed()) });
+        answer(reply, done);
     }
 
     /// Whether nothing is to pop up about this incident now. Lines interrupt nobody.
@@ -115,7 +224,7 @@ impl Controller {
     }
 
     pub(super) fn is_camera_snoozed(&self, stream: Option<&StreamId>) -> bool {
-        let holds = |stream: &StreamId| self.alerts.snoozes.holds(stream.as_str(), self.clocks());
+        let holds = |stream: &StreamId| self.alerts.snoozing.all.holds(stream.as_str(), self.clocks());
         self.alerts.budget.is_screen() && stream.is_some_and(holds)
     }
 
@@ -124,16 +233,16 @@ impl Controller {
     }
 
     pub(super) fn snoozes_time(&mut self, now: Moment) {
-        if !self.alerts.snoozes_look.take(now) {
+        if !self.alerts.snoozing.look.take(now) {
             return;
         }
         let clocks = self.clocks();
-        if self.alerts.snoozes.expire(clocks) {
+        if self.alerts.snoozing.all.expire(clocks) {
             self.snoozes_are_over();
         } else {
             self.plan_snoozes();
         }
-        if !self.alerts.snoozes_recalled {
+        if !self.alerts.snoozing.recalled {
             self.recall_snoozes();
         }
     }
@@ -145,16 +254,30 @@ impl Controller {
     }
 
     fn snoozes_changed(&mut self) {
-        self.alerts.snoozes_chosen = true;
+        self.alerts.snoozing.chosen = true;
         self.plan_snoozes();
         self.tell_snoozes();
         self.keep_snoozes();
     }
 
+    /// The shop closes at other times than was known.
+    pub(super) fn cut_snoozes(&mut self) {
+        if self.end_at_closing() {
+            self.snoozes_changed();
+        }
+    }
+
+    /// After hours nobody is there to hear: what was asked for before ends with the closing.
+    fn end_at_closing(&mut self) -> bool {
+        let Some(hours) = Hours::of(&self.settings.view) else { return false };
+        let (zone, clocks) = (TimeZone::system(), self.clocks());
+        self.alerts.snoozing.all.cut(|asked| hours.next_closing(asked, &zone), clocks)
+    }
+
     fn plan_snoozes(&mut self) {
-        match self.alerts.snoozes.next_over() {
-            Some(over) => self.alerts.snoozes_look.set(over.min(self.now() + LOOK_EVERY)),
-            None => self.alerts.snoozes_look.clear(),
+        match self.alerts.snoozing.all.next_over() {
+            Some(over) => self.alerts.snoozing.look.set(over.min(self.now() + LOOK_EVERY)),
+            None => self.alerts.snoozing.look.clear(),
         }
     }
 
@@ -170,35 +293,48 @@ impl Controller {
             camera: snooze.camera.clone(),
             name: policy::given_name(&snooze.camera, names).unwrap_or_else(|| snooze.name.clone()),
             by: snooze.by.clone(),
+            why: snooze.why.clone(),
             until: milliseconds(snooze.until),
         };
-        self.alerts.snoozes.iter().map(shown).collect()
+        self.alerts.snoozing.all.iter().map(shown).collect()
+    }
+
+    /// What the tray can do about cameras.
+    pub(crate) fn tray_cameras(&self) -> Cameras {
+        let clocks = self.clocks();
+        let cameras = self.shown.newest.iter().filter_map(|row| self.camera_of(row));
+        let newest = cameras.filter(|camera| !self.alerts.snoozing.all.holds(&camera.id, clocks));
+        Cameras {
+            snoozed: self.alerts.snoozing.all.len(),
+            newest: newest.map(|Camera { id, name }| TrayCamera { id, name }).collect(),
+        }
     }
 
     // ---- over the program's end ----
 
     /// Asks the journal which cameras are snoozed; only then is told what nobody was told of yet.
     pub(crate) fn recall_snoozes(&mut self) {
-        self.alerts.snoozes_recalled = false;
+        self.alerts.snoozing.recalled = false;
         let journal = self.journal.clone();
         self.spawn(async move { Tick::SnoozesRecalled(journal.value(KEPT).await) });
     }
 
     pub(crate) fn snoozes_recalled(&mut self, kept: Result<Option<String>, JournalError>) {
         match kept {
-            Ok(kept) if !self.alerts.snoozes_chosen => {
-                self.alerts.snoozes = kept.as_deref().map_or_else(Snoozes::default, read);
+            Ok(kept) if !self.alerts.snoozing.chosen => {
+                self.alerts.snoozing.all = kept.as_deref().map_or_else(Snoozes::default, read);
                 let clocks = self.clocks();
-                self.alerts.snoozes.go_on(clocks);
+                self.alerts.snoozing.all.go_on(clocks);
+                self.end_at_closing();
             }
             Ok(_) => {}
             Err(error) => {
                 tracing::warn!(%error, "the journal does not say which cameras are snoozed");
-                self.alerts.snoozes_look.by(self.now() + self.pace.retry_every);
+                self.alerts.snoozing.look.by(self.now() + self.pace.retry_every);
                 return;
             }
         }
-        self.alerts.snoozes_recalled = true;
+        self.alerts.snoozing.recalled = true;
         self.plan_snoozes();
         if let Some(session) = self.account.session() {
             self.snoozes_of(&session);
@@ -209,22 +345,22 @@ impl Controller {
 
     /// This is who is signed in: what somebody else snoozed is over.
     pub(crate) fn snoozes_of(&mut self, session: &SessionView) {
-        if !self.alerts.snoozes.is_empty() && self.alerts.snoozes.account() != account_of(session) {
-            self.alerts.snoozes = Snoozes::default();
+        if !self.alerts.snoozing.all.is_empty() && self.alerts.snoozing.all.account() != account_of(session) {
+            self.alerts.snoozing.all = Snoozes::default();
             self.snoozes_are_over();
         }
     }
 
     /// The person signs out.
     pub(crate) fn forget_snoozes(&mut self) {
-        if !std::mem::take(&mut self.alerts.snoozes).is_empty() {
+        if !std::mem::take(&mut self.alerts.snoozing.all).is_empty() {
             self.snoozes_changed();
         }
     }
 
     /// The journal was in memory: its file may know of some that were chosen before that.
     pub(crate) fn settle_snoozes(&mut self) {
-        if self.alerts.snoozes_chosen {
+        if self.alerts.snoozing.chosen {
             self.keep_snoozes();
         } else {
             self.recall_snoozes();
@@ -233,11 +369,11 @@ impl Controller {
 
     /// Writes down what is snoozed, one write after the other. What is not written holds all the same, until the program ends.
     pub(super) fn keep_snoozes(&mut self) {
-        self.alerts.snoozes_unkept = true;
-        if self.alerts.snoozes_writing {
+        self.alerts.snoozing.unkept = true;
+        if self.alerts.snoozing.writing {
             return;
         }
-        let snoozes = &self.alerts.snoozes;
+        let snoozes = &self.alerts.snoozing.all;
         let kept = match serde_json::to_string(snoozes) {
             Ok(text) => (!snoozes.is_empty()).then_some(text),
             Err(error) => {
@@ -245,19 +381,19 @@ impl Controller {
                 return;
             }
         };
-        (self.alerts.snoozes_writing, self.alerts.snoozes_unkept) = (true, false);
+        (self.alerts.snoozing.writing, self.alerts.snoozing.unkept) = (true, false);
         let journal = self.journal.clone();
         self.spawn(async move { Tick::SnoozesKept(journal.set_value(KEPT, kept).await) });
     }
 
     pub(crate) fn snoozes_kept(&mut self, result: Result<(), JournalError>) {
-        self.alerts.snoozes_writing = false;
+        self.alerts.snoozing.writing = false;
         match result {
-            Ok(()) if self.alerts.snoozes_unkept => self.keep_snoozes(),
+            Ok(()) if self.alerts.snoozing.unkept => self.keep_snoozes(),
             Ok(()) => {}
             Err(error) => {
                 self.journal_failed(&error);
-                self.alerts.snoozes_unkept = true;
+                self.alerts.snoozing.unkept = true;
                 self.alerts.store_again.by(self.now() + self.pace.retry_every);
             }
         }
@@ -271,19 +407,25 @@ fn read(kept: &str) -> Snoozes {
     })
 }
 
-/// A length that a camera can be snoozed for.
-fn checked(length: Duration) -> Result<Duration, Problem> {
-    if length.is_zero() || length > LONGEST {
-        return Err(problem("invalid", text("problem.snooze_length", &[])));
-    }
-    Ok(length)
+fn meant<'a>(typed: &str, known: &'a [Camera]) -> Result<&'a Camera, Problem> {
+    camera_meant(typed, known).map_err(|several| match several.is_empty() {
+        true => {
+            problem("unknown_camera", text("problem.unknown_camera", &[("camera", &policy::plain(typed))]))
+        }
+        false => ambiguous(&several),
+    })
+}
+
+fn ambiguous(several: &[&Camera]) -> Problem {
+    let names: Vec<_> = several.iter().take(MOST_NAMED).map(|camera| camera.name.as_str()).collect();
+    problem("unknown_camera", text("problem.several_cameras", &[("cameras", &names.join(", "))]))
 }
 
 fn not_snoozed() -> Problem {
     problem("not_snoozed", text("problem.not_snoozed", &[]))
 }
 
-fn answer(reply: Option<Reply<Result<(), Problem>>>, done: Result<(), Problem>) {
+fn answer<T>(reply: Option<Reply<Result<T, Problem>>>, done: Result<T, Problem>) {
     if let Some(reply) = reply {
         let _ = reply.send(done);
     }

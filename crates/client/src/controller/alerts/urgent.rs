@@ -48,6 +48,7 @@ pub(crate) fn card(arrival: &Arrival, notification: &Notification) -> Card {
         camera: alert.stream_id.as_ref().map(|stream| stream.as_str().to_owned()),
         store: alert.shop_id.as_ref().map(|shop| shop.as_str().to_owned()),
         severity: Severity::High,
+        sounds_each_time: false,
         title: notification.title.clone(),
         at: arrival.received_at,
     }

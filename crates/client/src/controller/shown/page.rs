@@ -151,7 +151,7 @@ impl Controller {
 
     pub(crate) fn alert_added(&mut self, entry: &Entry) {
         if self.page.open {
-            let incident = journal::view::incident(&entry.incident, &self.settings.view.camera_names);
+            let incident = self.incident_view(&entry.incident);
             let alert = journal::view::alert(&entry.alert);
             self.page.push(Change::Added(Box::new(incident), Box::new(alert)));
         }
@@ -164,10 +164,14 @@ impl Controller {
             self.is_handled(incident.id);
         }
         if self.page.open {
-            let incident = journal::view::incident(incident, &self.settings.view.camera_names);
+            let incident = self.incident_view(incident);
             self.page.push(Change::Changed(Box::new(incident)));
         }
         self.count();
+    }
+
+    fn incident_view(&self, incident: &IncidentRow) -> Incident {
+        self.after_hours().say(journal::view::incident(incident, &self.settings.view.camera_names))
     }
 
     pub(crate) fn changed(&mut self, incident: &IncidentRow) {
@@ -247,6 +251,7 @@ pub(crate) fn nothing() -> Snapshot {
         drill: DrillView::default(),
         popups: None,
         snoozes: Vec::new(),
+        hours: None,
     }
 }
 

@@ -47,12 +47,13 @@ impl Controller {
             status: self.shown.status.clone(),
             session: self.account.session(),
             counts: counts.unwrap_or(self.shown.counts),
-            feed,
+            feed: self.after_hours().say_all(feed),
             settings: self.settings.view.clone(),
             notices: self.shown.notices(),
             drill: self.drills.view(),
             popups: self.shown.popups.clone(),
             snoozes: self.snoozes(),
+            hours: self.hours(),
         });
     }
 
@@ -79,10 +80,10 @@ impl Controller {
 
     pub(crate) fn feed(&self, query: FeedQuery, reply: Reply<Result<FeedPage, Problem>>) {
         let journal = self.journal.clone();
-        let names = self.settings.view.camera_names.clone();
+        let (names, after_hours) = (self.settings.view.camera_names.clone(), self.after_hours());
         self.tasks.spawn(async move {
             let page = journal.feed(query, &names).await.map_err(|error| not_read(&error));
-            let _ = reply.send(page);
+            let _ = reply.send(page.map(|page| after_hours.say_all(page)));
         });
     }
 
@@ -92,10 +93,12 @@ impl Controller {
             return;
         };
         let journal = self.journal.clone();
-        let names = self.settings.view.camera_names.clone();
+        let (names, after_hours) = (self.settings.view.camera_names.clone(), self.after_hours());
         self.tasks.spawn(async move {
             let detail = match journal.incident_detail(id, &names).await {
-                Ok(Some(detail)) => Ok(detail),
+                Ok(Some(detail)) => {
+                    Ok(IncidentDetail { incident: after_hours.say(detail.incident), ..detail })
+                }
                 Ok(None) => Err(unknown_incident()),
                 Err(error) => Err(not_read(&error)),
             };
@@ -312,12 +315,16 @@ impl Controller {
         }
         let hides = policy::shows_pictures(&self.settings.view) && !policy::shows_pictures(&settings.view);
         let renamed = settings.view.camera_names != self.settings.view.camera_names;
+        let other_hours = settings.view.opening_hours != self.settings.view.opening_hours;
         self.settings = settings;
+        if other_hours {
+            self.hours_chosen();
+        }
         if hides {
             self.hide_popups();
         }
         self.emit(&Event::Settings { settings: self.settings.view.clone() });
-        if renamed {
+        if renamed || other_hours {
             self.feed_changed();
             self.tell_snoozes();
         }

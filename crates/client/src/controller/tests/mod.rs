@@ -4,6 +4,7 @@ mod desk;
 mod drill;
 mod handover;
 mod home;
+mod hours;
 mod offline;
 mod outages;
 mod parts;

@@ -17,7 +17,7 @@ async fn a_snoozed_camera_s_alerts_are_stored_and_raised_once_it_is_over_and_oth
     let running = protected(&desk, &server).await;
     let first = says(&server, &running, 1).await;
 
-    running.client.snooze(&first, QUARTER).await.expect("its camera is snoozed");
+    running.client.snooze(&first, QUARTER, None).await.expect("its camera is snoozed");
     another(&server, &running, 6).await;
     server.say(&of_camera(2));
     running.until("the other camera's is raised", |told| (alerts_shown(told).len() == 2).then_some(())).await;
@@ -40,7 +40,7 @@ async fn it_is_over_by_itself() {
     let first = says(&server, &running, 1).await;
     running.client.window(true);
 
-    running.client.snooze(&first, Duration::from_secs(2)).await.expect("its camera is snoozed");
+    running.client.snooze(&first, Duration::from_secs(2), None).await.expect("its camera is snoozed");
     let until = running.until("it is told", |told| snoozed(told).pop()).await;
     another(&server, &running, 6).await;
     all_are_marked(&running, 2).await;
@@ -60,7 +60,7 @@ async fn an_incident_that_goes_on_meanwhile_is_told_of_again_afterwards_without_
     running.client.seen(&first);
     running.until("its popup is closed", |told| told.withdrawn.contains(&first).then_some(())).await;
 
-    running.client.snooze(&first, QUARTER).await.expect("its camera is snoozed");
+    running.client.snooze(&first, QUARTER, None).await.expect("its camera is snoozed");
     let mut more = of_camera(1);
     more["result"]["frame_number"] = 60.into();
     server.say(&more);
@@ -111,7 +111,7 @@ async fn signing_in_again_as_the_same_person_leaves_it_and_as_another_ends_it() 
     desk.reads_the_record_seldom();
     let running = protected(&desk, &server).await;
     let first = says(&server, &running, 1).await;
-    running.client.snooze(&first, QUARTER).await.expect("its camera is snoozed");
+    running.client.snooze(&first, QUARTER, None).await.expect("its camera is snoozed");
     another(&server, &running, 6).await;
 
     running.sign_in(&server).await;
@@ -130,16 +130,71 @@ async fn it_lasts_longer_when_asked_and_never_for_ever() {
     let first = says(&server, &running, 1).await;
 
     let none = running.client.extend_snooze("00000000-0000-4000-8000-000000000001", QUARTER).await;
-    running.client.snooze(&first, QUARTER).await.expect("its camera is snoozed");
+    running.client.snooze(&first, QUARTER, None).await.expect("its camera is snoozed");
     let [before] = &running.client.snapshot().await.snoozes[..] else { panic!("one is snoozed") };
     running.client.extend_snooze(&before.camera, QUARTER).await.expect("for longer");
     let [after] = &running.client.snapshot().await.snoozes[..] else { panic!("one is snoozed") };
-    let too_long = running.client.snooze(&first, 100 * QUARTER).await;
-    let too_short = running.client.snooze(&first, Duration::ZERO).await;
+    let too_long = running.client.snooze(&first, 100 * QUARTER, None).await;
+    let too_short = running.client.snooze(&first, Duration::ZERO, None).await;
 
     let codes = [none, too_long, too_short].map(|refused| refused.expect_err("refused").code);
     assert_eq!(codes, ["not_snoozed", "invalid", "invalid"]);
     assert_eq!(after.until - before.until, 15 * 60 * 1_000);
+}
+
+#[tokio::test]
+async fn a_camera_is_snoozed_and_ended_by_its_name_and_who_and_why_are_said() {
+    let (server, mut desk) = (Server::start().await, Desk::new());
+    let id = "00000000-0000-4000-8000-000000000001";
+    desk.settings.view.camera_names = [(id.to_owned(), "Till 1".to_owned())].into();
+    let running = protected(&desk, &server).await;
+    says(&server, &running, 1).await;
+    server.say(&of_camera(2));
+    running.until("another camera is known", |told| (alerts_shown(told).len() == 2).then_some(())).await;
+
+    let unknown = running.client.snooze_camera("front door", QUARTER, None).await;
+    let several = running.client.snooze_camera("00000000", QUARTER, None).await;
+    let snooze = running.client.snooze_camera("till", QUARTER, Some("cleaning".to_owned())).await;
+    let standing = running.client.standing().await.expect("it runs").snoozes;
+    let none = running.client.end_snooze("front door").await;
+    running.client.end_snooze("TILL 1").await.expect("it interrupts again");
+    let over = running.client.end_all_snoozes().await;
+
+    let snooze = snooze.expect("its camera is snoozed");
+    assert_eq!(
+        (snooze.camera.as_str(), snooze.name.as_str(), snooze.why.as_deref()),
+        (id, "Till 1", Some("cleaning"))
+    );
+    assert!(!snooze.by.is_empty());
+    assert_eq!(standing, [snooze]);
+    let refused = [unknown.expect_err("refused"), several.expect_err("refused")];
+    assert!(refused.iter().all(|problem| problem.code == "unknown_camera"), "{refused:?}");
+    assert!(refused[1].sentence.contains("Till 1"), "{}", refused[1].sentence);
+    assert_eq!(
+        [none, over].map(|refused| refused.expect_err("refused").code),
+        ["not_snoozed", "not_snoozed"]
+    );
+}
+
+#[tokio::test]
+async fn the_tray_offers_the_cameras_of_the_newest_incidents_as_far_as_they_are_not_snoozed() {
+    let (server, desk) = (Server::start().await, Desk::new());
+    let running = protected(&desk, &server).await;
+    says(&server, &running, 1).await;
+    server.say(&of_camera(2));
+    let offered = |told: &Told| {
+        let cameras = told.trays.last().map(|tray| tray.cameras.clone()).unwrap_or_default();
+        cameras.into_iter().map(|camera| camera.id).collect::<Vec<_>>()
+    };
+    let both =
+        running.until("both are offered", |told| Some(offered(told)).filter(|ids| ids.len() == 2)).await;
+
+    running.client.snooze_from_tray(&both[1]);
+    let left = running.until("one is snoozed", |told| Some(offered(told)).filter(|ids| ids.len() == 1)).await;
+
+    assert!(both[0].ends_with('2') && both[1].ends_with('1'), "the newest first: {both:?}");
+    assert_eq!(left, both[..1]);
+    assert_eq!(running.client.snapshot().await.snoozes.len(), 1);
 }
 
 /// Another person on the first camera: another incident.

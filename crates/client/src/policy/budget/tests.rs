@@ -6,6 +6,28 @@ use super::*;
 use crate::shell::Buttons;
 
 #[test]
+fn after_hours_each_update_sounds_until_somebody_has_seen_it() {
+    let mut budget = Budget::new(true);
+    let loud = || Card { sounds_each_time: true, ..card(1, Some("a"), Severity::High) };
+    let raise = |budget: &mut Budget, sound| {
+        let steps = budget.raise(loud(), notification("1", Some(AlertId(1)), sound));
+        steps.into_iter().find_map(|step| match step {
+            Step::Raise(raised) => Some(raised.sound),
+            Step::Withdraw(_) | Step::Told(..) => None,
+        })
+    };
+
+    let sounds = [raise(&mut budget, true), raise(&mut budget, false), raise(&mut budget, false)];
+    budget.shown("1");
+    budget.shown("1");
+    budget.shown("1");
+    budget.closed("1");
+
+    assert_eq!(sounds, [Some(true); 3]);
+    assert_eq!(raise(&mut budget, false), None, "the person knows of it");
+}
+
+#[test]
 fn two_stand_and_the_third_takes_the_place_of_the_older_which_is_counted() {
     let mut desk = Desk::default();
 
@@ -717,6 +739,7 @@ fn card(incident: i64, camera: Option<&str>, severity: Severity) -> Card {
         camera: camera.map(str::to_owned),
         store: Some("store".to_owned()),
         severity,
+        sounds_each_time: false,
         title: format!("Theft pattern: {incident}"),
         at: Timestamp::UNIX_EPOCH,
     }

@@ -171,6 +171,7 @@ fn model(status: Status, words: &str) -> Tray {
         signed_in: true,
         snoozed: 0,
         unhandled: 0,
+        cameras: Vec::new(),
     }
 }
 
