@@ -16,6 +16,9 @@ import { hoursView } from "./hours.js";
 
 const SWITCHES = /** @type {const} */ (["start_at_sign_in", "notifications", "picture_in_notification", "sound", "blur"]);
 
+/** Whole numbers that are chosen in a field. */
+const NUMBERS = /** @type {const} */ (["keep_days", "cooldown_minutes"]);
+
 /** When the alert path is tested unless another time is chosen. */
 const DRILL_AT = "09:00";
 
@@ -25,7 +28,6 @@ const DRILL_AT = "09:00";
  */
 export function settingsView(act, now) {
   const root = part(document, "settings-page");
-  const days = /** @type {HTMLInputElement} */ (root.querySelector('[name="keep_days"]'));
   const paintDrill = drillView(part(root, "settings-drill"), act, now);
   const paintHours = hoursView(part(root, "settings-hours"), act, now);
   let painted = /** @type {State | null} */ (null);
@@ -35,11 +37,14 @@ export function settingsView(act, now) {
   for (const radio of radios(root, "theme")) {
     radio.addEventListener("change", () => act.change({ theme: /** @type {Theme} */ (radio.value) }));
   }
-  onChoice(days, () => {
-    const wanted = Math.round(days.valueAsNumber);
-    if (wanted >= 1 && wanted <= 365) act.change({ keep_days: wanted });
-    else if (painted?.settings) days.value = String(painted.settings.keep_days);
-  });
+  for (const name of NUMBERS) {
+    const field = box(root, name);
+    onChoice(field, () => {
+      const wanted = Math.round(field.valueAsNumber);
+      if (wanted >= Number(field.min) && wanted <= Number(field.max)) act.change({ [name]: wanted });
+      else if (painted?.settings) field.value = String(painted.settings[name]);
+    });
+  }
 
   const volume = box(root, "sound_volume");
   volume.addEventListener("input", () => paintVolume(root, volume.valueAsNumber));
@@ -111,8 +116,11 @@ function paintSettings(root, settings, names, act) {
   paintVolume(root, volume.valueAsNumber);
   attribute(part(root, "sound-play"), "aria-disabled", volume.disabled ? "true" : null);
   for (const radio of radios(root, "theme")) radio.checked = radio.value === settings.theme;
-  const days = box(root, "keep_days");
-  if (document.activeElement !== days) days.value = String(settings.keep_days);
+  for (const name of NUMBERS) {
+    const field = box(root, name);
+    if (document.activeElement !== field) field.value = String(settings[name]);
+  }
+  box(root, "cooldown_minutes").disabled = !settings.notifications || !settings.sound;
   paintDaily(root, settings.drill_at);
 
   show(part(root, "no-cameras"), names.length === 0);

@@ -12,12 +12,15 @@
 //! notification, silently and at most every [`UPDATE_PAUSE`]. A new person or camera is a new incident and so breaks
 //! through at once. What was caught up on is counted.
 //!
+//! **Cooldown**: for as long as the person chose, a camera that sounded pops up without a sound, unless it is worse.
+//!
 //! **Snoozed**: a camera that a person snoozed interrupts nobody until its time is over. What it saw by then, and nobody
 //! looked at, is told as what was missed is.
 //!
 //! **Standing**: at most [`POPUPS`] incidents' popups at once, one a camera, and one that counts the rest.
 
 mod budget;
+mod cooldown;
 mod hours;
 mod interruption;
 mod severity;
@@ -27,6 +30,7 @@ mod tests;
 mod words;
 
 pub use budget::{Budget, COUNTER, Card, Count, POPUPS, Step, Tally};
+pub use cooldown::Cooldown;
 pub(crate) use hours::say_after_hours;
 pub use hours::{Hours, WRITTEN_AS};
 pub use interruption::{

@@ -119,6 +119,7 @@ impl Default for Settings {
                 keep_days: 30,
                 drill_at: None,
                 opening_hours: None,
+                cooldown_minutes: 0,
                 camera_names: std::collections::BTreeMap::new(),
             },
             server: None,

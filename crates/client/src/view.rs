@@ -237,6 +237,8 @@ pub struct SettingsView {
     /// When the shop is open: each day's spans, Monday first, such as "08:00-12:00, 14:00-18:00", nothing where it is closed;
     /// none where nobody said so.
     pub opening_hours: Option<Vec<String>>,
+    /// After a camera sounded, its further incidents pop up without a sound for so many minutes; 0: all sound.
+    pub cooldown_minutes: u32,
     /// Names for camera streams: stream id to name.
     pub camera_names: std::collections::BTreeMap<String, String>,
 }

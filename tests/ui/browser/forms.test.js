@@ -164,8 +164,8 @@ test("a setting is sent whole, at once", async () => {
 
   await page.getByRole("switch", { name: "Play a sound" }).click();
   await page.getByRole("radio", { name: "Dark" }).check({ force: true });
-  await page.getByRole("spinbutton").fill("14");
-  await page.getByRole("spinbutton").blur();
+  await page.getByRole("spinbutton", { name: "Keep pictures for" }).fill("14");
+  await page.getByRole("spinbutton", { name: "Keep pictures for" }).blur();
   await page.waitForFunction(() => /** @type {any} */ (window).__mock.asked("change_settings").length === 3);
 
   const last = (await asked(page, "change_settings")).at(-1).settings;
@@ -210,12 +210,29 @@ test("days that make no sense are not sent", async () => {
   const page = await settings();
 
   for (const value of ["0", "366", "", "-3"]) {
-    await page.getByRole("spinbutton").fill(value);
-    await page.getByRole("spinbutton").blur();
-    assert.equal(await page.getByRole("spinbutton").inputValue(), "30", value);
+    await page.getByRole("spinbutton", { name: "Keep pictures for" }).fill(value);
+    await page.getByRole("spinbutton", { name: "Keep pictures for" }).blur();
+    assert.equal(await page.getByRole("spinbutton", { name: "Keep pictures for" }).inputValue(), "30", value);
   }
 
   assert.deepEqual(await asked(page, "change_settings"), []);
+});
+
+test("a camera's silence after a sound is chosen in minutes, and none is asked for where nothing sounds", async () => {
+  const page = await settings();
+  const field = page.getByRole("spinbutton", { name: "After a camera sounded, it is silent for" });
+
+  for (const value of ["121", "-1", ""]) {
+    await field.fill(value);
+    await field.blur();
+    assert.equal(await field.inputValue(), "0", value);
+  }
+  await field.fill("10");
+  await field.blur();
+  await page.getByRole("switch", { name: "Play a sound" }).click();
+  await page.waitForFunction(() => document.querySelector("#cooldown")?.matches(":disabled"));
+
+  assert.deepEqual((await asked(page, "change_settings")).map(({ settings }) => settings.cooldown_minutes), [10, 10]);
 });
 
 test("the daily test has a time, which can be changed and switched off", async () => {

@@ -90,6 +90,7 @@ export function world(scenario, now) {
         keep_days: 30,
         drill_at: "09:00",
         opening_hours: null,
+        cooldown_minutes: 0,
         camera_names: {
           "4e1637a8-d33b-477c-abd6-bbcccab0b4a7": "Aisle 3",
           "9b0c7d52-1f3e-4a7d-8a55-2f6a1f0c9e11": "Till 1",

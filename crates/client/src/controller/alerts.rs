@@ -27,7 +27,7 @@ use super::Controller;
 use super::ticks::Due;
 use crate::journal::JournalError;
 use crate::model::{AlertId, Handling, IncidentId, Recorded, Repaired, Source};
-use crate::policy::{self, Budget};
+use crate::policy::{self, Budget, Cooldown};
 use crate::status;
 
 /// Between two updates of a notification about an alert that could not be stored, or of a message.
@@ -42,6 +42,8 @@ pub(super) struct Alerts {
     /// Where acks that were sent are noted.
     acks: Option<mpsc::UnboundedSender<acks::Sent>>,
     pub(super) recent: policy::Recent,
+    /// Cameras that sounded a short time ago.
+    pub(super) cooldown: Cooldown,
     /// What stands on the screen.
     pub(super) budget: Budget,
     /// Incidents whose notification was updated too short a time ago, with the alert to show then.
@@ -71,6 +73,7 @@ impl Alerts {
             lane: Some(lane),
             acks: Some(acks),
             recent: policy::Recent::default(),
+            cooldown: Cooldown::default(),
             budget: Budget::new(is_screen),
             again: BTreeMap::new(),
             backlog: Backlog::default(),

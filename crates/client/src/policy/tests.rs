@@ -300,6 +300,7 @@ fn settings() -> SettingsView {
         keep_days: 30,
         drill_at: None,
         opening_hours: None,
+        cooldown_minutes: 0,
         camera_names: std::collections::BTreeMap::new(),
     }
 }

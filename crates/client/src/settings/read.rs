@@ -15,7 +15,7 @@ use crate::policy::{Hours, WRITTEN_AS};
 use crate::view::{SettingsView, Theme};
 
 /// Every key, and the variable that goes over it.
-pub(super) const KEYS: [(&str, &str); 17] = [
+pub(super) const KEYS: [(&str, &str); 18] = [
     ("server", "VISIONGUARD_SERVER"),
     ("extra_ca_file", "VISIONGUARD_EXTRA_CA_FILE"),
     ("start_at_sign_in", "VISIONGUARD_START_AT_SIGN_IN"),
@@ -29,6 +29,7 @@ pub(super) const KEYS: [(&str, &str); 17] = [
     ("keep_megabytes", "VISIONGUARD_KEEP_MEGABYTES"),
     ("drill_at", "VISIONGUARD_DRILL_AT"),
     ("opening_hours", "VISIONGUARD_OPENING_HOURS"),
+    ("cooldown_minutes", "VISIONGUARD_COOLDOWN_MINUTES"),
     ("offline_grace_seconds", "VISIONGUARD_OFFLINE_GRACE_SECONDS"),
     ("log_level", "VISIONGUARD_LOG_LEVEL"),
     ("log_format", "VISIONGUARD_LOG_FORMAT"),
@@ -37,6 +38,7 @@ pub(super) const KEYS: [(&str, &str); 17] = [
 
 pub(super) const SOUND_VOLUME: RangeInclusive<u32> = 0..=100;
 pub(super) const KEEP_DAYS: RangeInclusive<u32> = 1..=365;
+pub(super) const COOLDOWN_MINUTES: RangeInclusive<u32> = 0..=120;
 const KEEP_MEGABYTES: RangeInclusive<u32> = 64..=1_000_000;
 pub(super) const MAX_CAMERAS: usize = 1000;
 const OFFLINE_GRACE: RangeInclusive<u32> = 0..=3600;
@@ -430,6 +432,7 @@ pub(super) fn apply(settings: &mut Settings, key: &str, given: Given) -> Result<
             settings.offline_grace = Duration::from_secs(u64::from(number(given, OFFLINE_GRACE)?));
         }
         "drill_at" => view.drill_at = time_of_day(given)?,
+        "cooldown_minutes" => view.cooldown_minutes = number(given, COOLDOWN_MINUTES)?,
         "opening_hours" => view.opening_hours = opening_hours(given)?,
         "log_level" => settings.log_level = word(given, &LOG_LEVELS)?,
         "log_format" => settings.log_format = word(given, &LOG_FORMATS)?,
@@ -460,6 +463,7 @@ fn shown(settings: &Settings, key: &str) -> String {
         "keep_megabytes" => settings.keep_megabytes.to_string(),
         "offline_grace_seconds" => settings.offline_grace.as_secs().to_string(),
         "drill_at" => view.drill_at.clone().unwrap_or_else(|| "none".to_owned()),
+        "cooldown_minutes" => view.cooldown_minutes.to_string(),
         "opening_hours" => written(view).unwrap_or_else(|| "none".to_owned()),
         "log_level" => name_of(settings.log_level, &LOG_LEVELS),
         "log_format" => name_of(settings.log_format, &LOG_FORMATS),

@@ -8,8 +8,8 @@ use toml::Value;
 use toml_edit::{DocumentMut, Item, Table, value};
 
 use super::read::{
-    CAMERA_NAMES, DRILL_AT, KEEP_DAYS, LOG_FORMATS, LOG_LEVELS, MAX_CAMERAS, PRIVATE, SOUND_VOLUME, THEMES,
-    name_of, written,
+    CAMERA_NAMES, COOLDOWN_MINUTES, DRILL_AT, KEEP_DAYS, LOG_FORMATS, LOG_LEVELS, MAX_CAMERAS, PRIVATE,
+    SOUND_VOLUME, THEMES, name_of, written,
 };
 use super::{Settings, SettingsError, stray, text};
 use crate::drill;
@@ -31,6 +31,12 @@ pub(super) fn check(view: &SettingsView) -> Result<(), SettingsError> {
         return Err(SettingsError::OutOfBounds {
             key: "sound_volume",
             what: "must be a whole number from 0 to 100",
+        });
+    }
+    if !COOLDOWN_MINUTES.contains(&view.cooldown_minutes) {
+        return Err(SettingsError::OutOfBounds {
+            key: "cooldown_minutes",
+            what: "must be a whole number from 0 to 120",
         });
     }
     if view.drill_at.as_deref().is_some_and(|at| drill::time_of_day(at).is_none()) {
@@ -88,6 +94,11 @@ pub(super) fn change(
     set("theme", old.theme != new.theme, value(name_of(new.theme, &THEMES)));
     set("keep_days", old.keep_days != new.keep_days, value(i64::from(new.keep_days)));
     set("drill_at", old.drill_at != new.drill_at, value(new.drill_at.clone().unwrap_or_default()));
+    set(
+        "cooldown_minutes",
+        old.cooldown_minutes != new.cooldown_minutes,
+        value(i64::from(new.cooldown_minutes)),
+    );
     set("opening_hours", old.opening_hours != new.opening_hours, value(written(new).unwrap_or_default()));
     rename(&mut file, &old.camera_names, &new.camera_names);
     replace(path, file.to_string().as_bytes())
@@ -167,6 +178,11 @@ fn everything(settings: &Settings) -> DocumentMut {
         value(i64::from(settings.keep_megabytes)),
     );
     set("drill_at", view.drill_at.is_some(), value(view.drill_at.clone().unwrap_or_default()));
+    set(
+        "cooldown_minutes",
+        view.cooldown_minutes != usual_view.cooldown_minutes,
+        value(i64::from(view.cooldown_minutes)),
+    );
     set("opening_hours", view.opening_hours.is_some(), value(written(view).unwrap_or_default()));
     let grace = i64::try_from(settings.offline_grace.as_secs()).unwrap_or_default();
     set("offline_grace_seconds", settings.offline_grace != usual.offline_grace, value(grace));

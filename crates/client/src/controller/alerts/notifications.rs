@@ -16,7 +16,7 @@ use crate::controller::link::outage;
 use crate::controller::ticks::Tick;
 use crate::journal::{Journal, JournalError};
 use crate::model::{AlertId, Decision, Dispatch, Entry, IncidentId, Source};
-use crate::policy::{self, COUNTER, POPUPS, Verdict};
+use crate::policy::{self, COUNTER, Card, POPUPS, Verdict};
 use crate::shell::{Buttons, Notification, Outcome};
 use crate::status;
 use crate::words::text;
@@ -36,13 +36,14 @@ impl Controller {
         match policy::consider(entry, picture, &self.settings.view, &self.alerts.recent, now) {
             // It is looked for when that is over.
             Verdict::Notify(_) if self.is_snoozed(&entry.incident) => {}
-            Verdict::Notify(notification) => {
+            Verdict::Notify(mut notification) => {
                 self.alerts.recent.note(entry, now);
                 self.alerts.again.remove(&entry.incident.id);
                 let card = policy::card(entry, &self.settings.view);
                 if self.page.looks_at(entry.incident.id) {
                     self.on_screen(|budget| budget.is_looked_at(card));
                 } else {
+                    notification.sound = notification.sound && self.may_sound(&card);
                     self.on_screen(|budget| budget.raise(card, *notification));
                 }
             }
@@ -187,7 +188,10 @@ impl Controller {
             let card = policy::card(&entry, &self.settings.view);
             let steps = match self.page.looks_at(incident.id) {
                 true => self.alerts.budget.is_looked_at(card),
-                false => self.alerts.budget.count_missed(card, sound),
+                false => {
+                    let sound = sound && self.may_sound(&card);
+                    self.alerts.budget.count_missed(card, sound)
+                }
             };
             self.carry_out(steps);
         }
@@ -195,6 +199,13 @@ impl Controller {
             let counter = self.with_outage(counter);
             self.shell.notify(counter);
         }
+    }
+
+    /// Whether the first popup of this incident sounds, or its camera did a short time ago.
+    fn may_sound(&mut self, card: &Card) -> bool {
+        let length = Duration::from_secs(u64::from(self.settings.view.cooldown_minutes) * 60);
+        let now = self.now();
+        self.alerts.cooldown.may_sound(card, length, now)
     }
 
     /// These need no notification of their own any more.
@@ -285,10 +296,12 @@ impl Controller {
                     self.alerts.recent.forget(incident);
                 }
                 self.alerts.not_shown(&id);
+                self.alerts.cooldown.forget(&id);
                 if id == COUNTER {
                     for card in self.alerts.budget.counter_failed() {
                         card.incident.into_iter().for_each(|incident| self.alerts.recent.forget(incident));
                         self.alerts.not_shown(&card.id);
+                        self.alerts.cooldown.forget(&card.id);
                     }
                 }
                 self.on_screen(|budget| budget.failed(&id));
