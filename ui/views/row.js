@@ -45,7 +45,7 @@ export function updateRow(row, item, index, { now, state, live, items }) {
   if (before === undefined && live) arrive(row, index);
   painted.set(row, { item, handling });
 
-  if (item.type === "incident") paintIncident(row, item, handling ?? item.handling, now);
+  if (item.type === "incident") paintIncident(row, item, handling ?? item.handling, state.settings?.acknowledgement_timeout_minutes ?? 0, now);
   else paintOutage(row, item, now);
 }
 
@@ -83,14 +83,31 @@ export function handlingWords(handling) {
 }
 
 /**
+ * Whether somebody here acknowledged it and nobody resolved it for too long.
+ *
+ * @param {Handling} handling
+ * @param {number} timeout minutes; 0: never
+ * @param {number} now
+ */
+export function isWaiting(handling, timeout, now) {
+  if (handling.state !== "recorded" || handling.decision !== "acknowledged" || !handling.here) return false;
+  return timeout > 0 && now - handling.at >= timeout * 60_000;
+}
+
+function waitingWords() {
+  return { icon: "info", words: t("page.handling.waiting", { done: t(DECISION.acknowledged.done) }) };
+}
+
+/**
  * @param {HTMLElement} row
  * @param {Incident} incident
  * @param {Handling} handling
+ * @param {number} timeout after so many minutes what was acknowledged here waits to be resolved; 0: never
  * @param {number} now
  */
-function paintIncident(row, incident, handling, now) {
+function paintIncident(row, incident, handling, timeout, now) {
   const camera = plain(incident.camera, 60);
-  const said = handlingWords(handling);
+  const said = isWaiting(handling, timeout, now) ? waitingWords() : handlingWords(handling);
   attribute(row, "data-severity", incident.severity);
   attribute(row, "data-handling", handling.state);
   attribute(row, "data-unseen", incident.seen ? null : "");

@@ -17,7 +17,7 @@ import { hoursView } from "./hours.js";
 const SWITCHES = /** @type {const} */ (["start_at_sign_in", "notifications", "picture_in_notification", "sound", "blur"]);
 
 /** Whole numbers that are chosen in a field. */
-const NUMBERS = /** @type {const} */ (["keep_days", "cooldown_minutes"]);
+const NUMBERS = /** @type {const} */ (["keep_days", "cooldown_minutes", "repeat_minutes", "acknowledgement_timeout_minutes"]);
 
 /** When the alert path is tested unless another time is chosen. */
 const DRILL_AT = "09:00";
@@ -120,6 +120,7 @@ function paintSettings(root, settings, names, act) {
     const field = box(root, name);
     if (document.activeElement !== field) field.value = String(settings[name]);
   }
+  for (const name of /** @type {const} */ (["repeat_minutes", "acknowledgement_timeout_minutes"])) box(root, name).disabled = !settings.notifications;
   box(root, "cooldown_minutes").disabled = !settings.notifications || !settings.sound;
   paintDaily(root, settings.drill_at);
 

@@ -14,6 +14,9 @@
 //!
 //! **Cooldown**: for as long as the person chose, a camera that sounded pops up without a sound, unless it is worse.
 //!
+//! **Told again**, where the person chose a time for it: what is high and nobody handled, and what was acknowledged here and is
+//! not resolved.
+//!
 //! **Snoozed**: a camera that a person snoozed interrupts nobody until its time is over. What it saw by then, and nobody
 //! looked at, is told as what was missed is.
 //!
@@ -23,6 +26,7 @@ mod budget;
 mod cooldown;
 mod hours;
 mod interruption;
+mod reminder;
 mod severity;
 mod snooze;
 #[cfg(test)]
@@ -37,6 +41,7 @@ pub use interruption::{
     Recent, STANDS, Standing, UPDATE_PAUSE, Verdict, card, consider, counter, is_first, shows_pictures,
     standing,
 };
+pub use reminder::{REPEATED_FOR, Reminders, WAITED_FOR, WAITING, again, has_passed, is_repeated, waiting};
 pub use severity::{Assessment, HIGH_SCORE, REPEATED, assess};
 pub use snooze::{Camera, LONGEST, LONGEST_UNTIL, NotSo, Snooze, SnoozeFor, Snoozes, camera_meant};
 pub use words::came_late;

@@ -119,6 +119,8 @@ impl Default for Settings {
                 keep_days: 30,
                 drill_at: None,
                 opening_hours: None,
+                acknowledgement_timeout_minutes: 0,
+                repeat_minutes: 0,
                 cooldown_minutes: 0,
                 camera_names: std::collections::BTreeMap::new(),
             },

@@ -239,6 +239,10 @@ pub struct SettingsView {
     pub opening_hours: Option<Vec<String>>,
     /// After a camera sounded, its further incidents pop up without a sound for so many minutes; 0: all sound.
     pub cooldown_minutes: u32,
+    /// What is high and nobody handled is told again each so many minutes; 0: never.
+    pub repeat_minutes: u32,
+    /// What was acknowledged here and is not resolved is told again each so many minutes; 0: never.
+    pub acknowledgement_timeout_minutes: u32,
     /// Names for camera streams: stream id to name.
     pub camera_names: std::collections::BTreeMap<String, String>,
 }

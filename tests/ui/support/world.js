@@ -90,6 +90,8 @@ export function world(scenario, now) {
         keep_days: 30,
         drill_at: "09:00",
         opening_hours: null,
+        acknowledgement_timeout_minutes: 0,
+        repeat_minutes: 0,
         cooldown_minutes: 0,
         camera_names: {
           "4e1637a8-d33b-477c-abd6-bbcccab0b4a7": "Aisle 3",

@@ -7,6 +7,7 @@ pub(super) mod drill;
 pub(super) mod hours;
 mod notifications;
 pub(super) mod recorder;
+pub(super) mod reminders;
 mod screen;
 pub(super) mod snooze;
 mod urgent;
@@ -22,6 +23,7 @@ use visionguard_proto::{Alert, Kind, Moment, Via};
 use self::backlog::Backlog;
 use self::hours::Opening;
 use self::recorder::{Arrival, Attempt, Item};
+use self::reminders::Reminding;
 use self::snooze::Snoozing;
 use super::Controller;
 use super::ticks::Due;
@@ -61,6 +63,7 @@ pub(super) struct Alerts {
     pub(super) notify_again: Due,
     pub(super) snoozing: Snoozing,
     opening: Opening,
+    pub(super) reminding: Reminding,
 }
 
 impl Alerts {
@@ -84,6 +87,7 @@ impl Alerts {
             notify_again: Due::default(),
             snoozing: Snoozing::default(),
             opening: Opening::default(),
+            reminding: Reminding::default(),
         }
     }
 
@@ -112,7 +116,7 @@ impl Alerts {
 
     pub(super) fn due(&self) -> Option<Moment> {
         let again = self.again.values().map(|(at, _)| *at).min();
-        let looks = [self.snoozing.due(), self.opening.due()];
+        let looks = [self.snoozing.due(), self.opening.due(), self.reminding.due()];
         [again, self.store_again.at(), self.notify_again.at()].into_iter().chain(looks).flatten().min()
     }
 
@@ -310,6 +314,7 @@ impl Controller {
         }
         self.hours_time(now);
         self.snoozes_time(now);
+        self.reminders_time(now);
         let due: Vec<IncidentId> =
             self.alerts.again.iter().filter(|(_, (at, _))| *at <= now).map(|(id, _)| *id).collect();
         for incident in due {

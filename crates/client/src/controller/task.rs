@@ -185,6 +185,7 @@ impl Controller {
         self.restore();
         self.cut_outage();
         self.recall_snoozes();
+        self.recall_reminders();
         self.hours_chosen();
         self.show();
         while !self.quitting {

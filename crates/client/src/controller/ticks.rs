@@ -11,6 +11,7 @@ use visionguard_proto::{Cursor, Moment};
 use super::Controller;
 use super::alerts::decisions::{DecisionKept, Sent};
 use super::alerts::recorder::Attempt;
+use super::alerts::reminders::Unfinished;
 use super::alerts::snooze::AskedSnooze;
 use super::home::Look;
 use super::session::{Refused, Trying};
@@ -123,6 +124,12 @@ pub(super) enum Tick {
     WayRecalled(u64, Option<String>),
     /// Which cameras are snoozed, as the journal has it.
     SnoozesRecalled(Result<Option<String>, JournalError>),
+    /// What was told again, as the journal has it.
+    RemindersRecalled(Result<Option<String>, JournalError>),
+    /// What there may be to tell again.
+    Unfinished(Result<Unfinished, JournalError>),
+    /// It pops up again, with its sound or without.
+    Repeat(Box<Entry>, Option<Bytes>, bool),
     /// Whether they are written down.
     SnoozesKept(Result<(), JournalError>),
     /// Incidents of cameras that may be meant.
@@ -270,6 +277,9 @@ impl Controller {
             Tick::DrillRecalled(epoch, last) => self.drill_recalled(epoch, last),
             Tick::LiveAlertShown(received_at) => self.live_alert_shown(received_at),
             Tick::SnoozesRecalled(kept) => self.snoozes_recalled(kept),
+            Tick::RemindersRecalled(kept) => self.reminders_recalled(kept),
+            Tick::Unfinished(found) => self.unfinished(found),
+            Tick::Repeat(entry, picture, sounds) => self.repeat_now(&entry, picture, sounds),
             Tick::SnoozesKept(result) => self.snoozes_kept(result),
             Tick::ToSnooze { epoch, found, asked } => self.to_snooze(epoch, found, asked),
             Tick::Attempted(attempt) => self.attempted(*attempt),

@@ -49,6 +49,7 @@ mod store;
 mod tests;
 mod unchanging;
 mod undo;
+mod unfinished;
 mod unsent;
 mod upkeep;
 pub mod view;

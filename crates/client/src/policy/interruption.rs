@@ -8,9 +8,10 @@ use jiff::tz::TimeZone;
 use visionguard_proto::{AnomalyId, Moment};
 
 use super::budget::{COUNTER, Card, Tally};
+use super::reminder::WAITING;
 use super::severity::{Assessment, assess_at};
 use super::{Hours, words};
-use crate::model::{AlertId, Entry, IncidentId, Severity};
+use crate::model::{AlertId, Entry, IncidentId, IncidentRow, Severity};
 use crate::shell::{Buttons, Notification};
 use crate::view::SettingsView;
 
@@ -37,7 +38,7 @@ pub fn standing(notification: &Notification) -> Standing {
     match notification.buttons {
         Buttons::Incident | Buttons::Open if notification.critical => Standing::UntilClosed,
         Buttons::Incident => Standing::For(STANDS),
-        Buttons::Open if notification.id == COUNTER => Standing::UntilClosed,
+        Buttons::Open if [COUNTER, WAITING].contains(&notification.id.as_str()) => Standing::UntilClosed,
         Buttons::Open => Standing::AsUsual,
     }
 }
@@ -133,7 +134,7 @@ pub fn consider(
     if let Some(at) = recent.not_before(incident.id, now) {
         return Verdict::NotBefore(at);
     }
-    let assessment = weigh(entry, settings);
+    let assessment = weigh(incident, settings);
     let first = is_first(entry, recent);
     let body = words::body(entry, &assessment, &TimeZone::system());
     let says_why = shows_pictures(settings) && picture.is_none();
@@ -153,8 +154,9 @@ pub fn consider(
     }))
 }
 
-fn weigh(entry: &Entry, settings: &SettingsView) -> Assessment {
-    assess_at(&entry.incident, Hours::of(settings).as_ref(), &TimeZone::system())
+/// What an incident is worth, and whether it was after hours.
+pub(super) fn weigh(incident: &IncidentRow, settings: &SettingsView) -> Assessment {
+    assess_at(incident, Hours::of(settings).as_ref(), &TimeZone::system())
 }
 
 /// Whether a notification may have a picture: a screen on which they are blurred shows none.
@@ -170,7 +172,7 @@ pub fn is_first(entry: &Entry, recent: &Recent) -> bool {
 /// What the budget of popups is to know of an incident, as of this alert.
 pub fn card(entry: &Entry, settings: &SettingsView) -> Card {
     let incident = &entry.incident;
-    let assessment = weigh(entry, settings);
+    let assessment = weigh(incident, settings);
     Card {
         id: incident.id.to_string(),
         incident: Some(incident.id),

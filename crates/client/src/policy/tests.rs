@@ -300,6 +300,8 @@ fn settings() -> SettingsView {
         keep_days: 30,
         drill_at: None,
         opening_hours: None,
+        acknowledgement_timeout_minutes: 0,
+        repeat_minutes: 0,
         cooldown_minutes: 0,
         camera_names: std::collections::BTreeMap::new(),
     }

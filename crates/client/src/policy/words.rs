@@ -71,6 +71,13 @@ pub(super) fn latest(title: &str, at: Timestamp, zone: &TimeZone) -> String {
     text("notification.latest", &[("title", title), ("time", &time)])
 }
 
+/// "30 min", "2 h 5 min".
+pub(super) fn length(length: SignedDuration) -> String {
+    let (hours, minutes) = (length.as_hours().to_string(), (length.as_mins() % 60).to_string());
+    let key = if length.as_hours() == 0 { "notification.minutes" } else { "notification.hours" };
+    text(key, &[("hours", &hours), ("minutes", &minutes)])
+}
+
 /// "Came late, 1 min 10 s.", "Came late, 2 h 4 min."
 pub fn came_late(late: SignedDuration) -> String {
     let numbers =

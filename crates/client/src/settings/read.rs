@@ -15,7 +15,7 @@ use crate::policy::{Hours, WRITTEN_AS};
 use crate::view::{SettingsView, Theme};
 
 /// Every key, and the variable that goes over it.
-pub(super) const KEYS: [(&str, &str); 18] = [
+pub(super) const KEYS: [(&str, &str); 20] = [
     ("server", "VISIONGUARD_SERVER"),
     ("extra_ca_file", "VISIONGUARD_EXTRA_CA_FILE"),
     ("start_at_sign_in", "VISIONGUARD_START_AT_SIGN_IN"),
@@ -30,6 +30,8 @@ pub(super) const KEYS: [(&str, &str); 18] = [
     ("drill_at", "VISIONGUARD_DRILL_AT"),
     ("opening_hours", "VISIONGUARD_OPENING_HOURS"),
     ("cooldown_minutes", "VISIONGUARD_COOLDOWN_MINUTES"),
+    ("repeat_minutes", "VISIONGUARD_REPEAT_MINUTES"),
+    ("acknowledgement_timeout_minutes", "VISIONGUARD_ACKNOWLEDGEMENT_TIMEOUT_MINUTES"),
     ("offline_grace_seconds", "VISIONGUARD_OFFLINE_GRACE_SECONDS"),
     ("log_level", "VISIONGUARD_LOG_LEVEL"),
     ("log_format", "VISIONGUARD_LOG_FORMAT"),
@@ -39,6 +41,8 @@ pub(super) const KEYS: [(&str, &str); 18] = [
 pub(super) const SOUND_VOLUME: RangeInclusive<u32> = 0..=100;
 pub(super) const KEEP_DAYS: RangeInclusive<u32> = 1..=365;
 pub(super) const COOLDOWN_MINUTES: RangeInclusive<u32> = 0..=120;
+pub(super) const REPEAT_MINUTES: RangeInclusive<u32> = 0..=60;
+pub(super) const ACKNOWLEDGEMENT_TIMEOUT_MINUTES: RangeInclusive<u32> = 0..=1440;
 const KEEP_MEGABYTES: RangeInclusive<u32> = 64..=1_000_000;
 pub(super) const MAX_CAMERAS: usize = 1000;
 const OFFLINE_GRACE: RangeInclusive<u32> = 0..=3600;
@@ -433,6 +437,10 @@ pub(super) fn apply(settings: &mut Settings, key: &str, given: Given) -> Result<
         }
         "drill_at" => view.drill_at = time_of_day(given)?,
         "cooldown_minutes" => view.cooldown_minutes = number(given, COOLDOWN_MINUTES)?,
+        "repeat_minutes" => view.repeat_minutes = number(given, REPEAT_MINUTES)?,
+        "acknowledgement_timeout_minutes" => {
+            view.acknowledgement_timeout_minutes = number(given, ACKNOWLEDGEMENT_TIMEOUT_MINUTES)?
+        }
         "opening_hours" => view.opening_hours = opening_hours(given)?,
         "log_level" => settings.log_level = word(given, &LOG_LEVELS)?,
         "log_format" => settings.log_format = word(given, &LOG_FORMATS)?,
@@ -464,6 +472,8 @@ fn shown(settings: &Settings, key: &str) -> String {
         "offline_grace_seconds" => settings.offline_grace.as_secs().to_string(),
         "drill_at" => view.drill_at.clone().unwrap_or_else(|| "none".to_owned()),
         "cooldown_minutes" => view.cooldown_minutes.to_string(),
+        "repeat_minutes" => view.repeat_minutes.to_string(),
+        "acknowledgement_timeout_minutes" => view.acknowledgement_timeout_minutes.to_string(),
         "opening_hours" => written(view).unwrap_or_else(|| "none".to_owned()),
         "log_level" => name_of(settings.log_level, &LOG_LEVELS),
         "log_format" => name_of(settings.log_format, &LOG_FORMATS),

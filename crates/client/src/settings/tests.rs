@@ -38,6 +38,8 @@ fn every_setting_can_be_set_in_the_file() {
         keep_megabytes = 100
         drill_at = "09:30"
         cooldown_minutes = 7
+        repeat_minutes = 7
+        acknowledgement_timeout_minutes = 7
         opening_hours = "Mo-Fr 08:00-20:00; Sa 08:00-12:00,14:00-18:00"
         offline_grace_seconds = 0
         log_level = "debug"
@@ -63,6 +65,8 @@ fn every_setting_can_be_set_in_the_file() {
             keep_days: 7,
             drill_at: Some("09:30".to_owned()),
             cooldown_minutes: 7,
+            repeat_minutes: 7,
+            acknowledgement_timeout_minutes: 7,
             opening_hours: Some(week(["08:00-20:00"; 5], ["08:00-12:00, 14:00-18:00", ""])),
             camera_names: [("f97349a9".to_owned(), "Door".to_owned())].into(),
         },

@@ -8,8 +8,8 @@ use toml::Value;
 use toml_edit::{DocumentMut, Item, Table, value};
 
 use super::read::{
-    CAMERA_NAMES, COOLDOWN_MINUTES, DRILL_AT, KEEP_DAYS, LOG_FORMATS, LOG_LEVELS, MAX_CAMERAS, PRIVATE,
-    SOUND_VOLUME, THEMES, name_of, written,
+    ACKNOWLEDGEMENT_TIMEOUT_MINUTES, CAMERA_NAMES, COOLDOWN_MINUTES, DRILL_AT, KEEP_DAYS, LOG_FORMATS,
+    LOG_LEVELS, MAX_CAMERAS, PRIVATE, REPEAT_MINUTES, SOUND_VOLUME, THEMES, name_of, written,
 };
 use super::{Settings, SettingsError, stray, text};
 use crate::drill;
@@ -37,6 +37,18 @@ pub(super) fn check(view: &SettingsView) -> Result<(), SettingsError> {
         return Err(SettingsError::OutOfBounds {
             key: "cooldown_minutes",
             what: "must be a whole number from 0 to 120",
+        });
+    }
+    if !REPEAT_MINUTES.contains(&view.repeat_minutes) {
+        return Err(SettingsError::OutOfBounds {
+            key: "repeat_minutes",
+            what: "must be a whole number from 0 to 60",
+        });
+    }
+    if !ACKNOWLEDGEMENT_TIMEOUT_MINUTES.contains(&view.acknowledgement_timeout_minutes) {
+        return Err(SettingsError::OutOfBounds {
+            key: "acknowledgement_timeout_minutes",
+            what: "must be a whole number from 0 to 1440",
         });
     }
     if view.drill_at.as_deref().is_some_and(|at| drill::time_of_day(at).is_none()) {
@@ -98,6 +110,12 @@ pub(super) fn change(
         "cooldown_minutes",
         old.cooldown_minutes != new.cooldown_minutes,
         value(i64::from(new.cooldown_minutes)),
+    );
+    set("repeat_minutes", old.repeat_minutes != new.repeat_minutes, value(i64::from(new.repeat_minutes)));
+    set(
+        "acknowledgement_timeout_minutes",
+        old.acknowledgement_timeout_minutes != new.acknowledgement_timeout_minutes,
+        value(i64::from(new.acknowledgement_timeout_minutes)),
     );
     set("opening_hours", old.opening_hours != new.opening_hours, value(written(new).unwrap_or_default()));
     rename(&mut file, &old.camera_names, &new.camera_names);
@@ -182,6 +200,16 @@ fn everything(settings: &Settings) -> DocumentMut {
         "cooldown_minutes",
         view.cooldown_minutes != usual_view.cooldown_minutes,
         value(i64::from(view.cooldown_minutes)),
+    );
+    set(
+        "repeat_minutes",
+        view.repeat_minutes != usual_view.repeat_minutes,
+        value(i64::from(view.repeat_minutes)),
+    );
+    set(
+        "acknowledgement_timeout_minutes",
+        view.acknowledgement_timeout_minutes != usual_view.acknowledgement_timeout_minutes,
+        value(i64::from(view.acknowledgement_timeout_minutes)),
     );
     set("opening_hours", view.opening_hours.is_some(), value(written(view).unwrap_or_default()));
     let grace = i64::try_from(settings.offline_grace.as_secs()).unwrap_or_default();

@@ -297,6 +297,7 @@ impl Controller {
                 }
                 self.alerts.not_shown(&id);
                 self.alerts.cooldown.forget(&id);
+                self.alerts.reminding.failed(&id);
                 if id == COUNTER {
                     for card in self.alerts.budget.counter_failed() {
                         card.incident.into_iter().for_each(|incident| self.alerts.recent.forget(incident));
@@ -309,8 +310,9 @@ impl Controller {
                 self.alerts.notify_again.by(self.now() + NOTIFY_AGAIN);
             }
             Outcome::Opened { id } => {
+                let opened = self.alerts.reminding.opened_by(&id).into_owned();
                 self.closed(&id);
-                self.open_incident(&id);
+                self.open_incident(&opened);
             }
             Outcome::Acknowledged { id } => {
                 self.closed(&id);
@@ -374,7 +376,7 @@ async fn fetch(api: &Api, journal: &Journal, entry: &Entry) -> Option<Bytes> {
     Some(bytes)
 }
 
-async fn cover(journal: &Journal, entry: &Entry) -> Option<Bytes> {
+pub(super) async fn cover(journal: &Journal, entry: &Entry) -> Option<Bytes> {
     let id = if entry.alert.picture.is_some() { Some(entry.alert.id) } else { entry.incident.cover };
     journal.frame(id?).await.ok().flatten()
 }

@@ -38,6 +38,7 @@ impl Controller {
 
     /// The person closed or answered it.
     pub(super) fn closed(&mut self, id: &str) {
+        self.alerts.reminding.closed(id);
         self.on_screen(|budget| budget.closed(id));
     }
 

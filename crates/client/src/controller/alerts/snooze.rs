@@ -249,6 +249,7 @@ impl Controller {
 
     /// What came meanwhile is told as what was missed.
     fn snoozes_are_over(&mut self) {
+        self.look_for_unfinished();
         self.snoozes_changed();
         self.look_for_unnotified();
     }
@@ -345,6 +346,7 @@ impl Controller {
 
     /// This is who is signed in: what somebody else snoozed is over.
     pub(crate) fn snoozes_of(&mut self, session: &SessionView) {
+        self.look_for_unfinished();
         if !self.alerts.snoozing.all.is_empty() && self.alerts.snoozing.all.account() != account_of(session) {
             self.alerts.snoozing.all = Snoozes::default();
             self.snoozes_are_over();
@@ -353,6 +355,7 @@ impl Controller {
 
     /// The person signs out.
     pub(crate) fn forget_snoozes(&mut self) {
+        self.look_for_unfinished();
         if !std::mem::take(&mut self.alerts.snoozing.all).is_empty() {
             self.snoozes_changed();
         }

@@ -160,6 +160,9 @@ impl Controller {
 
     pub(crate) fn incident_changed(&mut self, incident: &IncidentRow) {
         self.tell_decided(incident);
+        if self.alerts.reminding.is_over(incident) {
+            self.look_for_unfinished();
+        }
         if !incident.is_open() {
             self.is_handled(incident.id);
         }

@@ -316,7 +316,12 @@ impl Controller {
         let hides = policy::shows_pictures(&self.settings.view) && !policy::shows_pictures(&settings.view);
         let renamed = settings.view.camera_names != self.settings.view.camera_names;
         let other_hours = settings.view.opening_hours != self.settings.view.opening_hours;
+        let reminds = |view: &SettingsView| (view.acknowledgement_timeout_minutes, view.repeat_minutes);
+        let other_times = reminds(&settings.view) != reminds(&self.settings.view);
         self.settings = settings;
+        if other_times {
+            self.look_for_unfinished();
+        }
         if other_hours {
             self.hours_chosen();
         }

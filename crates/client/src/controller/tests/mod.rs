@@ -8,6 +8,7 @@ mod hours;
 mod offline;
 mod outages;
 mod parts;
+mod reminders;
 mod screen;
 mod server;
 mod session;

@@ -11,6 +11,7 @@ mod ledger;
 mod pruning;
 mod survival;
 mod undo;
+mod unfinished;
 mod view;
 
 use std::collections::BTreeMap;
