@@ -45,6 +45,24 @@ export function day(at, now) {
 }
 
 /**
+ * A time by its days and hours: "Saturday 28 November", "Saturday 28 November, 14:00 to 15:00", "1 November 2026 to 30 November
+ * 2026". The year is said where it is another.
+ *
+ * @param {number} from
+ * @param {number} to the moment after it
+ * @param {number} now
+ */
+export function time(from, to, now) {
+  const year = new Date(from).getFullYear();
+  const name = year === new Date(now).getFullYear() ? days.format(from) : `${days.format(from)} ${year}`;
+  const next = new Date(midnight(from));
+  next.setDate(next.getDate() + 1);
+  if (to > next.getTime()) return t("page.time.span", { from: date(from), to: date(to - 1) });
+  if (from === midnight(from) && to === next.getTime()) return name;
+  return t("page.time.hours", { day: name, from: clock(from), to: clock(to) });
+}
+
+/**
  * A moment of another day than the one it stands under: "14 Nov, 22:10".
  *
  * @param {number} at

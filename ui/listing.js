@@ -5,6 +5,9 @@
  * @import { Feed, Query, State } from "./state.js"
  */
 
+import { KIND } from "./views/terms.js";
+import { t } from "./words.js";
+
 /** Asks for everything. @type {Query} */
 export const EVERYTHING = { filter: "all", search: "", severity: null, shop: null, since: null };
 /** Rows that are in the document at the same time. */
@@ -144,7 +147,7 @@ export function feedLoaded(state, page, older) {
   const from = older ? windowStart({ ...feed, items }, Math.max(feed.from, items.length - ROWS)) : 0;
   return {
     ...state,
-    feed: { ...feed, items, from, next: page.next, shops: page.shops, cut: false, phase: "ready", sentence: "" },
+    feed: { ...feed, items, from, next: page.next, shops: page.shops, understood: page.understood, cut: false, phase: "ready", sentence: "" },
   };
 }
 
@@ -177,18 +180,20 @@ export function isEverything(query) {
  * @param {Feed} feed
  * @param {Incident} incident
  */
-function matches({ query, shops }, incident) {
+function matches({ query, shops, understood }, incident) {
   if (query.filter === "unhandled" ? !isOpen(incident.handling) : incident.cleared !== (query.filter === "cleared")) return false;
   if (query.severity !== null && incident.severity !== query.severity) return false;
   if (query.since !== null && incident.first_at < query.since) return false;
   if (query.shop !== null && incident.shop !== shops.find((shop) => shop.id === query.shop)?.name) return false;
-  const text = `${incident.camera} ${incident.shop ?? ""} ${incident.person ?? ""} ${incident.why}`.toLowerCase();
-  return query.search.toLowerCase().split(/\s+/).every((word) => finds(text, word));
+  if (understood && (incident.first_at < understood.from || incident.first_at >= understood.to)) return false;
+  const text = `${incident.camera} ${incident.shop ?? ""} ${t(KIND[incident.kind])}`.toLowerCase();
+  const words = (understood?.words ?? query.search).toLowerCase().split(/\s+/);
+  return words.every((word) => finds(text, word));
 }
 
 /** A few letters are found where a word begins, and a number where one begins, as in the journal. @param {string} text @param {string} word */
 function finds(text, word) {
   if (/^[0-9]{1,3}$/.test(word)) return new RegExp(`(?<![0-9])${word}`).test(text);
-  if (/^[a-z]{1,3}$/.test(word)) return new RegExp(`(?<![\\p{L}\\p{N}])${word}`, "u").test(text);
+  if (/^[a-z0-9]{1,3}$/.test(word)) return new RegExp(`(?<![\\p{L}\\p{N}])${word}`, "u").test(text);
   return text.includes(word);
 }

@@ -5,7 +5,7 @@
  * @import {
  *   AlertView, Cleared, Counts, Decision, DrillResult, DrillView, Event, FeedItem, FeedPage, FeedQuery, Handling, Handover, HoursView,
  *   Incident, IncidentDetail, NoticeView, PopupsView, Problem, Report, ReportQuery, SessionView, SettingsView, ShopView, Snapshot,
- *   SnoozeView, StatusView
+ *   SnoozeView, StatusView, Understood
  * } from "./types.d.ts"
  */
 
@@ -27,6 +27,7 @@ const ALERTS = 200;
  * @property {FeedItem[]} items newest first
  * @property {string | null} next the cursor of the older ones
  * @property {ShopView[]} shops those it can be narrowed to
+ * @property {Understood | null} understood the time that the search means
  * @property {boolean} cut older rows were forgotten: they come back by asking anew
  * @property {boolean} stale more changed than was told: ask anew
  * @property {number} from the first row in the document
@@ -162,6 +163,7 @@ export const INITIAL = {
     items: [],
     next: null,
     shops: [],
+    understood: null,
     cut: false,
     stale: false,
     from: 0,
@@ -244,7 +246,7 @@ export function reduce(state, event) {
     case "asked":
       return { ...state, question: event.question };
     case "query_changed":
-      return { ...state, question: null, feed: { ...state.feed, query: event.query, phase: "loading", from: 0 } };
+      return { ...state, question: null, feed: { ...state.feed, query: event.query, understood: null, phase: "loading", from: 0 } };
     case "feed_asked":
       return {
         ...state,

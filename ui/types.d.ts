@@ -248,7 +248,7 @@ at: number, };
  */
 export type FeedQuery = { filter: FeedFilter,
 /**
- * Words to look for in camera, shop and description; empty for all.
+ * Words to look for in camera, shop, kind, note and the server's text, and a time as people write it; empty for all.
  */
 search: string,
 /**
@@ -279,12 +279,29 @@ next: string | null,
 /**
  * The shops that the whole feed holds incidents of, by name.
  */
-shops: Array<ShopView>, };
+shops: Array<ShopView>,
+/**
+ * Where the search means a time: which.
+ */
+understood: Understood | null, };
 
 /**
  * A shop to narrow the feed to.
  */
 export type ShopView = { id: string, name: string, };
+
+/**
+ * A search that means a time.
+ */
+export type Understood = {
+/**
+ * What else it looks for.
+ */
+words: string, from: number,
+/**
+ * Before this moment.
+ */
+to: number, };
 
 /**
  * A row of the feed.

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { ago, day, delay, duration, later, left, midnight, moment, plain, took } from "../../ui/format.js";
+import { ago, day, delay, duration, later, left, midnight, moment, plain, time, took } from "../../ui/format.js";
 import { isInsecure } from "../../ui/views/sign-in.js";
 import { inside } from "../../ui/views/stage.js";
 
@@ -84,4 +84,15 @@ test("a box outside its picture is cut off, one made of nonsense is empty", () =
   assert.deepEqual(inside([-100, -100, 1380, 820], 1280, 720), [0, 0, 100, 100]);
   assert.deepEqual(inside([1200, 0, 400, 720], 1280, 720), [93.75, 0, 6.25, 100]);
   assert.deepEqual(inside([NaN, 0, 5, 5], 1280, 720).every(Number.isFinite), true);
+});
+
+test("a time is told by its days and hours", () => {
+  const at = (/** @type {number} */ day, hour = 0) => new Date(2026, 10, day, hour).getTime();
+  const now = at(30, 15);
+
+  assert.equal(time(at(28), at(29), now), "Saturday 28 November");
+  assert.equal(time(at(28, 14), at(28, 15), now), "Saturday 28 November, 14:00 to 15:00");
+  assert.equal(time(at(28, 23), at(29), now), "Saturday 28 November, 23:00 to 00:00");
+  assert.equal(time(at(1), at(31), now), "1 November 2026 to 30 November 2026");
+  assert.equal(time(at(28), at(29), new Date(2027, 1, 1).getTime()), "Saturday 28 November 2026");
 });

@@ -125,7 +125,7 @@ test("a decision that fails says why and can be made again", () => {
 test("among the not handled, what is handled leaves once nobody looks at it", () => {
   const all = started("full");
   const query = { ...EVERYTHING, filter: /** @type {const} */ ("unhandled") };
-  const page = { items: all.feed.items.filter((item) => item.type === "incident" && item.handling.state === "open"), next: null, shops: [] };
+  const page = { items: all.feed.items.filter((item) => item.type === "incident" && item.handling.state === "open"), next: null, shops: [], understood: null };
   const asked = reduce(reduce(all, { type: "query_changed", query }), { type: "feed_loaded", query, page, older: false });
   const open = reduce(asked, { type: "opened", id: "12" });
   const item = find(open, "12");
@@ -144,12 +144,29 @@ test("among the not handled, what is handled leaves once nobody looks at it", ()
 
 test("an arrival that was not asked for stays out of the list", () => {
   const query = { ...EVERYTHING, search: "till two" };
-  const asked = reduce(reduce(started("full"), { type: "query_changed", query }), { type: "feed_loaded", query, page: { items: [], next: null, shops: [] }, older: false });
+  const asked = reduce(reduce(started("full"), { type: "query_changed", query }), { type: "feed_loaded", query, page: { items: [], next: null, shops: [], understood: null }, older: false });
 
   const other = reduce(asked, added(incident({ id: "90", camera: "Aisle 3" }), "9000"));
   const match = reduce(other, added(incident({ id: "91", camera: "Till Two" }), "9100"));
 
   assert.deepEqual(ids(match), ["91"]);
+});
+
+test("while a search means a day, an arrival of that day that says the rest of it is listed", () => {
+  const query = { ...EVERYTHING, search: "person 28 nov" };
+  const page = { items: [], next: null, shops: [], understood: { words: "person", from: NOW, to: NOW + 60_000 } };
+  const asked = reduce(reduce(started("full"), { type: "query_changed", query }), { type: "feed_loaded", query, page, older: false });
+
+  const arrivals = [
+    incident({ id: "90", kind: "intrusion", first_at: NOW }),
+    incident({ id: "91", kind: "theft", first_at: NOW }),
+    incident({ id: "92", kind: "intrusion", first_at: NOW - 1 }),
+    incident({ id: "93", kind: "intrusion", first_at: NOW + 60_000 }),
+  ];
+  const state = arrivals.reduce((state, arrival) => reduce(state, added(arrival, `${arrival.id}00`)), asked);
+
+  assert.deepEqual(ids(state), ["90"]);
+  assert.equal(reduce(state, { type: "query_changed", query: EVERYTHING }).feed.understood, null);
 });
 
 test("an answer to a question that is no longer asked is ignored", () => {
@@ -159,7 +176,7 @@ test("an answer to a question that is no longer asked is ignored", () => {
   const late = reduce(reduce(state, { type: "query_changed", query }), {
     type: "feed_loaded",
     query: { ...EVERYTHING, search: "ti" },
-    page: { items: [], next: null, shops: [] },
+    page: { items: [], next: null, shops: [], understood: null },
     older: false,
   });
 
@@ -170,7 +187,7 @@ test("an answer to a question that is no longer asked is ignored", () => {
 test("a narrowed list takes no arrival that was not asked for, and says nothing about its shop before it is known", () => {
   const shops = [{ id: "s1", name: "Main Street" }, { id: "s2", name: "Station Road" }];
   const query = { ...EVERYTHING, severity: /** @type {const} */ ("high"), shop: "s1", since: NOW };
-  const page = { items: [], next: null, shops };
+  const page = { items: [], next: null, shops, understood: null };
   const asked = reduce(reduce(started("full"), { type: "query_changed", query }), { type: "feed_loaded", query, page, older: false });
 
   const arrivals = [
@@ -331,7 +348,7 @@ test("the window slides down and back without losing a row", () => {
 
 test("older rows are added once, below", () => {
   const state = started("full");
-  const page = { items: [.../** @type {any} */ (state.feed.items.slice(-2)), { type: "incident", ...incident({ id: "5" }) }], next: null, shops: [] };
+  const page = { items: [.../** @type {any} */ (state.feed.items.slice(-2)), { type: "incident", ...incident({ id: "5" }) }], next: null, shops: [], understood: null };
 
   const older = reduce(state, { type: "feed_loaded", query: state.feed.query, page, older: true });
 

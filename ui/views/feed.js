@@ -8,7 +8,7 @@
  */
 
 import { attribute, keyed, part, show, text } from "../dom.js";
-import { plain } from "../format.js";
+import { plain, time } from "../format.js";
 import { isScan, onPress } from "../keys.js";
 import { EVERYTHING, hasOlder, isEverything, isOpen, visibleItems } from "../listing.js";
 import { handlingOf } from "../state.js";
@@ -179,6 +179,9 @@ export function feedView(act, now) {
     attribute(rows, "aria-busy", String(feed.phase === "loading" || feed.phase === "older"));
     show(part(root, "newer"), feed.from > 0);
     keepFocus(part(root, "older"), hasOlder(feed) && feed.items.length > 0, () => sibling(rows.lastElementChild));
+    const { understood } = feed;
+    const shown = understood ? t("page.feed.understood", { time: time(understood.from, understood.to, now()) }) : "";
+    text(part(root, "understood"), shown);
     text(part(root, "older"), feed.phase === "older" ? t("page.feed.loading") : t("page.feed.older"));
   }
 

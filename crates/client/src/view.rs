@@ -17,7 +17,7 @@ pub use activity::{Activity, DayTally, Part, Tally};
 pub use handover::Handover;
 pub use incident::{
     AlertView, BringBack, Cleared, FeedFilter, FeedItem, FeedPage, FeedQuery, FrameView, Incident,
-    IncidentDetail, IncidentKind, Late, ShopView,
+    IncidentDetail, IncidentKind, Late, ShopView, Understood,
 };
 pub use report::{Gap, LedgerEntry, Outage, Report, ReportQuery, Spread};
 pub use standing::Standing;
@@ -415,6 +415,7 @@ mod tests {
         declare::<FeedQuery>(&mut text);
         declare::<FeedPage>(&mut text);
         declare::<ShopView>(&mut text);
+        declare::<Understood>(&mut text);
         declare::<FeedItem>(&mut text);
         declare::<Handover>(&mut text);
         declare::<ReportQuery>(&mut text);

@@ -303,7 +303,7 @@ test("a shop is offered where there are several, and stays chosen when it has no
 
   await page.evaluate(() => {
     const mock = /** @type {any} */ (window).__mock;
-    mock.answers.feed = () => ({ items: [], next: null, shops: [] });
+    mock.answers.feed = () => ({ items: [], next: null, shops: [], understood: null });
     mock.emit({ type: "feed_changed", counts: { unhandled: 0, unseen: 0, total: 4, cleared: 0, today: 0 } });
   });
   await page.getByText("No alert is like that.").waitFor();

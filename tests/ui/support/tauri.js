@@ -66,7 +66,7 @@
         return `${item.camera} ${item.shop}`.toLowerCase().includes(query.search.toLowerCase());
       });
       const from = Number(query.before ?? 0);
-      return { items: items.slice(from, from + 50), next: from + 50 < items.length ? String(from + 50) : null, shops };
+      return { items: items.slice(from, from + 50), next: from + 50 < items.length ? String(from + 50) : null, shops, understood: null };
     },
     incident({ id }) {
       const detail = world.details[id];

@@ -78,7 +78,7 @@ export function world(scenario, now) {
         total: incidents.length,
         today: incidents.filter((incident) => incident.last_at >= new Date(now).setHours(0, 0, 0, 0)).length,
       },
-      feed: { items: items.slice(0, 50), next: items.length > 50 ? "50" : null, shops: incidents.length > 0 ? [...SHOPS] : [] },
+      feed: { items: items.slice(0, 50), next: items.length > 50 ? "50" : null, shops: incidents.length > 0 ? [...SHOPS] : [], understood: null },
       settings: {
         start_at_sign_in: true,
         notifications: true,

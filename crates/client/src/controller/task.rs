@@ -321,6 +321,7 @@ impl Controller {
             self.prune.set(now);
         }
         self.remember_session();
+        self.index();
         if self.prune.take(now) {
             self.prune.set(now + PRUNE_EVERY);
             self.prune();
@@ -343,6 +344,17 @@ impl Controller {
             let account = self.account.clone();
             self.tasks.spawn(async move { account.remember_again().await });
         }
+    }
+
+    /// Takes into the search index what came. Nobody waits for it, not even the end: what is left is taken in by the next start.
+    fn index(&self) {
+        let journal = self.journal.clone();
+        tokio::spawn(async move {
+            match journal.index().await {
+                Ok(()) | Err(JournalError::Closed) => {}
+                Err(error) => tracing::warn!(%error, "cannot bring the search index up to date"),
+            }
+        });
     }
 
     fn prune(&self) {

@@ -1,10 +1,9 @@
 //! What is out of view: handled incidents only, until somebody wants them back.
 
-use std::collections::BTreeMap;
-
 use jiff::Timestamp;
 use rusqlite::{Connection, params_from_iter};
 
+use super::search::Asker;
 use super::{JournalError, feed, gap, missing, sql, unsent};
 use crate::model::{IncidentId, IncidentRow};
 use crate::view::{BringBack, FeedFilter, FeedQuery};
@@ -29,17 +28,17 @@ pub(super) fn dismiss(
 pub(super) fn clear(
     connection: &Connection,
     query: &FeedQuery,
-    camera_names: &BTreeMap<String, String>,
+    asker: &Asker,
     at: Timestamp,
 ) -> Result<Vec<IncidentId>, JournalError> {
-    let (which, mut values) = feed::listed(query, camera_names);
+    let (which, mut values) = feed::listed(connection, query, asker)?;
     let cleared_at = at.as_microsecond();
     values.insert(0, cleared_at.into());
     let ids = changed(
         connection,
         &format!(
             "UPDATE incident SET dismissed_at = ?1, seen_at = coalesce(seen_at, ?1) WHERE id IN (SELECT i.id \
-             FROM incident i LEFT JOIN shop s ON s.id = i.shop_id {which} AND i.handling NOT IN (0, 3)) \
+             FROM incident i {which} AND i.handling NOT IN (0, 3)) \
              AND dismissed_at IS NULL RETURNING id"
         ),
         values,
@@ -60,7 +59,7 @@ pub(super) fn clear(
 pub(super) fn bring_back(
     connection: &Connection,
     what: &BringBack,
-    camera_names: &BTreeMap<String, String>,
+    asker: &Asker,
 ) -> Result<usize, JournalError> {
     const BACK: &str = "UPDATE incident SET dismissed_at = NULL WHERE dismissed_at IS NOT NULL AND id";
     let ids = match what {
@@ -76,9 +75,8 @@ pub(super) fn bring_back(
         }
         BringBack::Listed { query } => {
             let cleared = FeedQuery { filter: FeedFilter::Cleared, ..query.clone() };
-            let (which, values) = feed::listed(&cleared, camera_names);
-            let among =
-                format!("IN (SELECT i.id FROM incident i LEFT JOIN shop s ON s.id = i.shop_id {which})");
+            let (which, values) = feed::listed(connection, &cleared, asker)?;
+            let among = format!("IN (SELECT i.id FROM incident i {which})");
             changed(connection, &format!("{BACK} {among} RETURNING id"), values)?
         }
     };

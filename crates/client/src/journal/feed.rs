@@ -1,6 +1,8 @@
 //! The feed: incidents in view and outages, newest beginning first, a page at a time by key.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
+use std::sync::atomic::AtomicBool;
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -8,11 +10,13 @@ use rusqlite::types::Value;
 use rusqlite::{Connection, OptionalExtension, params_from_iter};
 use visionguard_proto::Kind;
 
-use super::{JournalError, outage, sql, view};
+use super::matching::Word;
+use super::search::{self, Among, Asker};
+use super::{JournalError, dates, outage, sql, view};
 use crate::ledger;
 use crate::model::{IncidentId, IncidentRow, OutageRow, Severity};
 use crate::policy::{HIGH_SCORE, REPEATED};
-use crate::view::{Counts, FeedFilter, FeedItem, FeedPage, FeedQuery, IncidentDetail, ShopView};
+use crate::view::{Counts, FeedFilter, FeedItem, FeedPage, FeedQuery, IncidentDetail, ShopView, Understood};
 
 /// Incidents and outages on one page.
 const PAGE: usize = 50;
@@ -37,30 +41,71 @@ struct Place {
 const INCIDENTS: i64 = 0;
 const OUTAGES: i64 = 1;
 
-/// One page.
+/// A query, its search taken apart.
+struct Asked<'a> {
+    query: &'a FeedQuery,
+    words: Vec<String>,
+    /// The time that the search means, where it means one.
+    time: Option<Range<Timestamp>>,
+}
+
+impl Asked<'_> {
+    fn of<'a>(query: &'a FeedQuery, asker: &Asker) -> Asked<'a> {
+        let dates::Understood { words, time } = dates::read(&query.search, asker.now, &asker.zone);
+        Asked { query, words, time }
+    }
+
+    /// The time is all that is left out of the list.
+    fn is_of_a_time(&self) -> bool {
+        let FeedQuery { filter, severity, shop, .. } = self.query;
+        *filter == FeedFilter::All && severity.is_none() && shop.is_none() && self.words.is_empty()
+    }
+
+    /// From when and until when it is asked about, in the journal's microseconds.
+    fn bounds(&self) -> (i64, i64) {
+        let since = self.query.since.map_or(i64::MIN, |since| since.saturating_mul(1_000));
+        match &self.time {
+            Some(time) => (since.max(time.start.as_microsecond()), time.end.as_microsecond()),
+            None => (since, i64::MAX),
+        }
+    }
+
+    fn understood(&self) -> Option<Understood> {
+        let time = self.time.as_ref()?;
+        Some(Understood {
+            words: self.words.join(" "),
+            from: time.start.as_millisecond(),
+            to: time.end.as_millisecond(),
+        })
+    }
+}
+
+/// One page. `broke` is told if the search index cannot be read.
 pub(super) fn page(
     connection: &Connection,
     query: &FeedQuery,
-    camera_names: &BTreeMap<String, String>,
+    asker: &Asker,
+    broke: &AtomicBool,
 ) -> Result<FeedPage, JournalError> {
     let before = match &query.before {
         Some(cursor) => Place::read(cursor).ok_or(JournalError::BadCursor)?,
         None => Place { at: i64::MAX, rank: i64::MAX, id: i64::MAX },
     };
-    let with_outages = is_everything(&FeedQuery { since: None, ..query.clone() });
-    let mut rows: Vec<Row> = incidents(connection, query, camera_names, before)?
+    let asked = Asked::of(query, asker);
+    let mut rows: Vec<Row> = incidents(connection, &asked, asker, before, broke)?
         .into_iter()
         .map(|incident| Row::Incident(Box::new(incident)))
         .collect();
-    if with_outages {
-        rows.extend(outages(connection, before, since(query))?.into_iter().map(Row::Outage));
+    if asked.is_of_a_time() {
+        rows.extend(outages(connection, before, asked.bounds())?.into_iter().map(Row::Outage));
         rows.sort_by_key(|row| std::cmp::Reverse(row.place()));
     }
     let more = rows.len() > PAGE;
     rows.truncate(PAGE);
     let next = if more { rows.last().map(|row| row.place().write()) } else { None };
-    let items = rows.into_iter().map(|row| row.item(camera_names)).collect();
-    Ok(FeedPage { items, next, shops: shops(connection, query.filter)? })
+    let items = rows.into_iter().map(|row| row.item(&asker.camera_names)).collect();
+    let understood = asked.understood();
+    Ok(FeedPage { items, next, shops: shops(connection, query.filter)?, understood })
 }
 
 /// One incident with its alerts.
@@ -114,14 +159,23 @@ pub(super) fn counts(connection: &Connection, midnight: Timestamp) -> Result<Cou
 
 fn incidents(
     connection: &Connection,
-    query: &FeedQuery,
-    camera_names: &BTreeMap<String, String>,
+    asked: &Asked<'_>,
+    asker: &Asker,
     before: Place,
+    broke: &AtomicBool,
 ) -> Result<Vec<IncidentRow>, JournalError> {
-    let (mut which, mut values) = listed(query, camera_names);
-    which.push_str(" AND (i.first_at, 0, i.id) < (?, ?, ?) ORDER BY i.first_at DESC, i.id DESC LIMIT 51");
-    values.extend([before.at, before.rank, before.id].map(Value::from));
-    sql::incidents(connection, &which, params_from_iter(values))
+    const ORDER: &str = "ORDER BY i.first_at DESC, i.id DESC LIMIT 51";
+    let mut among = among(asked);
+    among.which.push_str(" AND (i.first_at, 0, i.id) < (?, ?, ?)");
+    among.values.extend([before.at, before.rank, before.id].map(Value::from));
+    if asked.words.is_empty() {
+        let which = format!("{} {ORDER}", among.which);
+        return sql::incidents(connection, &which, params_from_iter(among.values));
+    }
+    let words: Vec<Word> = asked.words.iter().map(|word| Word::new(word)).collect();
+    let ids = search::find(connection, &words, &among, asker, PAGE + 1, broke)?;
+    let which = format!("WHERE i.id IN (SELECT value FROM json_each(?)) {ORDER}");
+    sql::incidents(connection, &which, [json(&ids)])
 }
 
 /// Nothing is left out of the list.
@@ -133,8 +187,26 @@ pub(super) fn is_everything(query: &FeedQuery) -> bool {
         && query.since.is_none()
 }
 
-/// Which incidents a query lists, whatever page it asks for: a condition on `i` and `s`, and its values.
-pub(super) fn listed(query: &FeedQuery, camera_names: &BTreeMap<String, String>) -> (String, Vec<Value>) {
+/// Which incidents a query lists, whatever page it asks for: a condition on `i`, beginning with `WHERE`, and its values.
+pub(super) fn listed(
+    connection: &Connection,
+    query: &FeedQuery,
+    asker: &Asker,
+) -> Result<(String, Vec<Value>), JournalError> {
+    let asked = Asked::of(query, asker);
+    let mut among = among(&asked);
+    if !asked.words.is_empty() {
+        let words: Vec<Word> = asked.words.iter().map(|word| Word::new(word)).collect();
+        let ids = search::find(connection, &words, &among, asker, usize::MAX, &AtomicBool::new(false))?;
+        among.which.push_str(" AND i.id IN (SELECT value FROM json_each(?))");
+        among.values.push(json(&ids).into());
+    }
+    Ok((among.which, among.values))
+}
+
+/// The same, whatever words it looks for.
+fn among(asked: &Asked<'_>) -> Among {
+    let query = asked.query;
     let mut which = String::from("WHERE ");
     let mut values: Vec<Value> = Vec::new();
     which.push_str(match query.filter {
@@ -149,25 +221,22 @@ pub(super) fn listed(query: &FeedQuery, camera_names: &BTreeMap<String, String>)
         which.push_str(" AND i.shop_id = ?");
         values.push(shop.clone().into());
     }
-    if let Some(since) = since(query) {
+    let (from, to) = asked.bounds();
+    if from > i64::MIN {
         which.push_str(" AND i.first_at >= ?");
-        values.push(since.into());
+        values.push(from.into());
     }
-    for word in query.search.split_whitespace().take(8) {
-        which.push_str(" AND (");
-        let found = Found::of(word);
-        for column in found.columns() {
-            which.push_str(&found.condition(column));
-            which.push_str(" OR ");
-            values.push(found.pattern(word).into());
-        }
-        which.push_str("i.stream_id IN (");
-        let named = streams_named(word, camera_names);
-        which.push_str(&vec!["?"; named.len()].join(", "));
-        values.extend(named.into_iter().map(Value::from));
-        which.push_str("))");
+    if to < i64::MAX {
+        which.push_str(" AND i.first_at < ?");
+        values.push(to.into());
     }
-    (which, values)
+    Among { which, values }
+}
+
+/// Numbers as SQLite takes a list of any length.
+fn json(ids: &[i64]) -> String {
+    let numbers: Vec<String> = ids.iter().map(i64::to_string).collect();
+    format!("[{}]", numbers.join(","))
 }
 
 /// The condition for a severity: the rules of [`crate::policy::assess`], which keeps no severity in the journal.
@@ -181,11 +250,6 @@ fn of_severity(severity: Severity) -> String {
         Severity::Medium => format!(" AND i.kind = {theft} AND NOT {high}"),
         Severity::Low => format!(" AND i.kind = {}", sql::kind_number(Kind::Other)),
     }
-}
-
-/// The earliest moment that is asked for, in the journal's microseconds.
-fn since(query: &FeedQuery) -> Option<i64> {
-    query.since.map(|since| since.saturating_mul(1_000))
 }
 
 /// The shops of the incidents in view, or of those out of it.
@@ -208,101 +272,16 @@ fn shops(connection: &Connection, filter: FeedFilter) -> Result<Vec<ShopView>, J
 fn outages(
     connection: &Connection,
     before: Place,
-    since: Option<i64>,
+    (from, to): (i64, i64),
 ) -> Result<Vec<OutageRow>, JournalError> {
     let mut statement = connection.prepare_cached(&format!(
         "SELECT {} FROM outage \
          WHERE cleared_at IS NULL AND (from_at, 1, id) < (?1, ?2, ?3) AND (to_at IS NULL OR to_at >= ?4) \
-         ORDER BY from_at DESC, id DESC LIMIT 51",
+         AND from_at < ?5 ORDER BY from_at DESC, id DESC LIMIT 51",
         outage::COLUMNS
     ))?;
-    let since = since.unwrap_or(i64::MIN);
-    let rows = statement.query_map([before.at, before.rank, before.id, since], outage::row)?;
+    let rows = statement.query_map([before.at, before.rank, before.id, from, to], outage::row)?;
     Ok(rows.collect::<Result<_, _>>()?)
-}
-
-/// The streams that the person gave a name with this word in it: those names are not in the journal.
-fn streams_named(word: &str, camera_names: &BTreeMap<String, String>) -> Vec<String> {
-    let (word, found) = (word.to_lowercase(), Found::of(word));
-    camera_names
-        .iter()
-        .filter(|(_, name)| found.is_in(&name.to_lowercase(), &word))
-        .map(|(stream, _)| stream.clone())
-        .take(200)
-        .collect()
-}
-
-/// How a word is looked for. `ui/listing.js` has the same rule for what comes while a search stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Found {
-    /// In the middle of words, too.
-    Anywhere,
-    /// A few letters, where a word begins.
-    AtTheBeginning,
-    /// A number, where a number begins: "till 1" is not "Till 2, 21 Main Street".
-    AsANumber,
-}
-
-/// What ends a word.
-const BREAKS: &str = " -(/#._,:;\"'[!?\n\t";
-
-/// Words of so many letters are found where one begins.
-const FEW: usize = 3;
-
-impl Found {
-    fn of(word: &str) -> Found {
-        let is_short = word.len() <= FEW && word.is_ascii();
-        match is_short {
-            true if word.bytes().all(|byte| byte.is_ascii_digit()) => Found::AsANumber,
-            true if !word.contains(|c| BREAKS.contains(c)) => Found::AtTheBeginning,
-            _ => Found::Anywhere,
-        }
-    }
-
-    /// A part of an id, or a number in the server's sentence, means nothing to anybody.
-    fn columns(self) -> &'static [&'static str] {
-        match self {
-            Found::Anywhere => &["i.location", "i.note", "s.name", "i.text", "i.stream_id"],
-            Found::AtTheBeginning => &["i.location", "i.note", "s.name", "i.text"],
-            Found::AsANumber => &["i.location", "i.note", "s.name"],
-        }
-    }
-
-    fn condition(self, column: &str) -> String {
-        match self {
-            Found::Anywhere => format!("{column} LIKE ? ESCAPE '\\'"),
-            Found::AtTheBeginning => {
-                let spaced = BREAKS.chars().skip(1).fold(format!("' ' || {column}"), |text, end| {
-                    let end = if end == '\'' { "''".to_owned() } else { end.to_string() };
-                    format!("replace({text}, '{end}', ' ')")
-                });
-                format!("{spaced} LIKE ? ESCAPE '\\'")
-            }
-            Found::AsANumber => format!("' ' || {column} GLOB ?"),
-        }
-    }
-
-    fn pattern(self, word: &str) -> String {
-        match self {
-            Found::Anywhere => format!("%{}%", escaped(word)),
-            Found::AtTheBeginning => format!("% {}%", escaped(word)),
-            Found::AsANumber => format!("*[^0-9]{word}*"),
-        }
-    }
-
-    /// The same for a name that is not in the journal, both in lower case.
-    fn is_in(self, name: &str, word: &str) -> bool {
-        match self {
-            Found::Anywhere => name.contains(word),
-            Found::AtTheBeginning => name.split(|c| BREAKS.contains(c)).any(|part| part.starts_with(word)),
-            Found::AsANumber => name.split(|c: char| !c.is_ascii_digit()).any(|part| part.starts_with(word)),
-        }
-    }
-}
-
-/// The word as `LIKE` takes it literally.
-fn escaped(word: &str) -> String {
-    word.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_")
 }
 
 impl Row {

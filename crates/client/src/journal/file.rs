@@ -11,18 +11,20 @@ use rusqlite::config::DbConfig;
 use rusqlite::types::Value;
 use rusqlite::{Connection, params, params_from_iter};
 
-use super::{FILE_NAME, JournalError, Mode, mode};
+use super::{FILE_NAME, JournalError, Mode, index, mode};
 use crate::clock::Clock;
 use crate::installation::{self, FileId};
 
 /// `VGJ1`, in the file's header: that it is ours.
 const APPLICATION_ID: i64 = 0x5647_4a31;
 /// Each brings the file one version further; `user_version` says how many it had.
-const MIGRATIONS: [&str; 2] = [include_str!("schema_1.sql"), include_str!("schema_2.sql")];
+const MIGRATIONS: [&str; 3] =
+    [include_str!("schema_1.sql"), include_str!("schema_2.sql"), include_str!("schema_4.sql")];
 /// A larger file is checked without its pictures, so that what waits for the check waits no minute.
 const CHECK_WHOLE_BELOW: u64 = 64 * 1024 * 1024;
-/// All tables but that of the pictures: what refers to others before what it refers to.
-pub(super) const TABLES_WITHOUT_PICTURES: [&str; 11] = [
+/// All tables but that of the pictures and the search index: what refers to others, or is filled by them, where it is emptied for
+/// good.
+pub(super) const TABLES_WITHOUT_PICTURES: [&str; 12] = [
     "undo_outbox",
     "undo",
     "outbox",
@@ -33,6 +35,7 @@ pub(super) const TABLES_WITHOUT_PICTURES: [&str; 11] = [
     "missing",
     "drill",
     "shop",
+    "unindexed",
     "value",
 ];
 /// What is read before the others are checked: see [`super::Journal::read_at_once`].
@@ -330,7 +333,7 @@ fn check(connection: &Connection, path: &Path, known: i64, extent: Extent) -> Re
 pub(super) fn check_contents(connection: &Connection, path: &Path) -> Result<(), JournalError> {
     let size = fs::metadata(path)?.len();
     if size <= CHECK_WHOLE_BELOW {
-        return whole(connection, "PRAGMA integrity_check(1)");
+        return whole(connection, "PRAGMA integrity_check(10)");
     }
     TABLES_WITHOUT_PICTURES.iter().try_for_each(|table| whole_table(connection, table))
 }
@@ -340,10 +343,19 @@ fn whole_table(connection: &Connection, table: &str) -> Result<(), JournalError>
 }
 
 /// Its quick check would do without comparing the indices to their tables: an alert that its index does not lead to would be
-/// stored again, and a change of it refused for ever.
+/// stored again, and a change of it refused for ever. The search index is made anew where it is at fault: nothing depends on it.
 fn whole(connection: &Connection, pragma: &str) -> Result<(), JournalError> {
-    let verdict: String = connection.query_row(pragma, [], |row| row.get(0))?;
-    if verdict == "ok" { Ok(()) } else { Err(JournalError::Damaged) }
+    let verdicts: Vec<String> = {
+        let mut statement = connection.prepare(pragma)?;
+        let rows = statement.query_map([], |row| row.get(0))?;
+        rows.collect::<Result<_, _>>()?
+    };
+    let (of_index, others): (Vec<_>, Vec<_>) =
+        verdicts.iter().partition(|verdict| index::is_about_it(verdict));
+    if others.iter().any(|verdict| *verdict != "ok") {
+        return Err(JournalError::Damaged);
+    }
+    if of_index.is_empty() { Ok(()) } else { index::begin_anew(connection) }
 }
 
 /// A bit flipped in a table's definition passes SQLite's own check, and whatever names that column fails ever after.

@@ -5,9 +5,11 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use jiff::Timestamp;
+use jiff::tz::TimeZone;
 use visionguard_proto::AnomalyId;
 
-use super::{Journal, JournalError, NOT_ASKED, cleared, decisions, feed, grouping, sql, undo};
+use super::search::Asker;
+use super::{Journal, JournalError, NOT_ASKED, cleared, decisions, feed, grouping, index, sql, undo};
 use crate::model::{Decision, Delivery, Dispatch, IncidentId, IncidentRow, Outgoing, OutgoingId};
 use crate::view::{BringBack, Counts, FeedPage, FeedQuery, IncidentDetail};
 
@@ -33,8 +35,23 @@ impl Journal {
         query: FeedQuery,
         camera_names: &BTreeMap<String, String>,
     ) -> Result<FeedPage, JournalError> {
-        let camera_names = camera_names.clone();
-        self.read(move |connection| feed::page(connection, &query, &camera_names)).await
+        let (asker, broke) = (self.asker(camera_names.clone()), Arc::clone(&self.index_broke));
+        self.read(move |connection| feed::page(connection, &query, &asker, &broke)).await
+    }
+
+    /// Takes into the search index what it does not know yet. Whatever is searched meanwhile is found all the same, only later.
+    pub async fn index(&self) -> Result<(), JournalError> {
+        if self.index_broke.swap(false, Ordering::Relaxed) {
+            self.write(index::begin_anew).await?;
+        }
+        while self.read(|connection| index::behind_by(connection, 1)).await? > 0 {
+            self.write(index::take_in).await?;
+        }
+        Ok(())
+    }
+
+    fn asker(&self, camera_names: BTreeMap<String, String>) -> Asker {
+        Asker { now: self.clock.wall(), zone: TimeZone::system(), camera_names }
     }
 
     /// The counters; `today` counts from `midnight`.
@@ -79,7 +96,8 @@ impl Journal {
         camera_names: BTreeMap<String, String>,
         at: Timestamp,
     ) -> Result<Vec<IncidentId>, JournalError> {
-        self.write(move |connection| cleared::clear(connection, &query, &camera_names, at)).await
+        let asker = self.asker(camera_names);
+        self.write(move |connection| cleared::clear(connection, &query, &asker, at)).await
     }
 
     /// Brings incidents back into view; how many those were.
@@ -88,7 +106,8 @@ impl Journal {
         what: BringBack,
         camera_names: BTreeMap<String, String>,
     ) -> Result<usize, JournalError> {
-        self.write(move |connection| cleared::bring_back(connection, &what, &camera_names)).await
+        let asker = self.asker(camera_names);
+        self.write(move |connection| cleared::bring_back(connection, &what, &asker)).await
     }
 
     // ---- decisions ----

@@ -23,6 +23,7 @@ use crate::model::Entry;
 mod alerts;
 mod cleared;
 mod cursor;
+mod dates;
 mod decisions;
 mod drill;
 mod error;
@@ -34,14 +35,17 @@ mod grouping;
 mod handover;
 mod history;
 mod incidents;
+mod index;
 mod join;
 mod marks;
+mod matching;
 mod missing;
 mod mode;
 mod outage;
 mod owner;
 mod report;
 mod row;
+mod search;
 mod settle;
 mod sql;
 mod store;
@@ -87,6 +91,8 @@ pub struct Journal {
     durable: Arc<AtomicBool>,
     /// SQLite's count of the writes of other programs, when it was last looked at.
     others_wrote: Arc<AtomicI64>,
+    /// The search index could not be read.
+    index_broke: Arc<AtomicBool>,
     clock: Arc<dyn Clock>,
     /// By how many microseconds the server's clock is ahead; [`UNKNOWN`] where nothing told.
     clock_ahead: Arc<AtomicI64>,
@@ -210,6 +216,7 @@ impl Journal {
             owners: Arc::new(RwLock::new(owners)),
             durable: Arc::new(AtomicBool::new(durable)),
             others_wrote: Arc::new(AtomicI64::new(NOT_ASKED)),
+            index_broke: Arc::new(AtomicBool::new(false)),
             clock,
             clock_ahead: Arc::new(AtomicI64::new(UNKNOWN)),
         }

@@ -255,7 +255,7 @@ fn handling(row: &Row<'_>) -> rusqlite::Result<Handling> {
     })
 }
 
-fn kind(number: i64) -> Kind {
+pub(super) fn kind(number: i64) -> Kind {
     match number {
         0 => Kind::Theft,
         1 => Kind::Intrusion,

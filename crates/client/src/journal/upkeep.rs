@@ -5,7 +5,7 @@ use visionguard_proto::ShopId;
 
 use super::file::TABLES_WITHOUT_PICTURES;
 use super::row::{Keep, Pruned};
-use super::{JournalError, drill, grouping, missing};
+use super::{JournalError, drill, grouping, index, missing};
 use crate::model::{IncidentId, PRUNED};
 
 /// Pictures or incidents taken away in one transaction, so that an alert never waits long behind them.
@@ -109,7 +109,7 @@ pub(super) fn erase(connection: &Connection) -> Result<(), JournalError> {
     for table in ["picture"].into_iter().chain(TABLES_WITHOUT_PICTURES) {
         connection.execute(&format!("DELETE FROM {table}"), [])?;
     }
-    Ok(())
+    index::erase(connection)
 }
 
 /// Brings what is erased out of the write-ahead log too.

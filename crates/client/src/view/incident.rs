@@ -156,7 +156,7 @@ pub struct Cleared {
 pub struct FeedQuery {
     #[serde(default)]
     pub filter: FeedFilter,
-    /// Words to look for in camera, shop and description; empty for all.
+    /// Words to look for in camera, shop, kind, note and the server's text, and a time as people write it; empty for all.
     #[serde(default)]
     pub search: String,
     /// Only incidents of this severity.
@@ -183,6 +183,21 @@ pub struct FeedPage {
     pub next: Option<String>,
     /// The shops that the whole feed holds incidents of, by name.
     pub shops: Vec<ShopView>,
+    /// Where the search means a time: which.
+    pub understood: Option<Understood>,
+}
+
+/// A search that means a time.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(TS))]
+pub struct Understood {
+    /// What else it looks for.
+    pub words: String,
+    #[cfg_attr(test, ts(type = "number"))]
+    pub from: i64,
+    /// Before this moment.
+    #[cfg_attr(test, ts(type = "number"))]
+    pub to: i64,
 }
 
 /// A shop to narrow the feed to.

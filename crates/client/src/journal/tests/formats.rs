@@ -19,7 +19,7 @@ use super::{World, detection, jpeg, noon, shop};
 use crate::model::{Decision, Dispatch, Source};
 
 /// The oldest first; each with all that its file holds, as it was when it was written.
-const FORMATS: [&str; 2] = ["format_1", "format_2"];
+const FORMATS: [&str; 3] = ["format_1", "format_2", "format_4"];
 const SCHEMA_1: &str = include_str!("../schema_1.sql");
 
 #[tokio::test]
@@ -172,7 +172,7 @@ async fn full() -> World {
     world
 }
 
-fn unpacked(name: &str) -> TempDir {
+pub(super) fn unpacked(name: &str) -> TempDir {
     let directory = tempfile::tempdir().expect("a directory");
     fs::copy(fixture(name, "sqlite3"), directory.path().join(FILE_NAME)).expect("the fixture");
     directory

@@ -9,6 +9,7 @@ mod grouping;
 mod joining;
 mod ledger;
 mod pruning;
+mod search;
 mod survival;
 mod undo;
 mod unfinished;
