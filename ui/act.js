@@ -4,13 +4,12 @@
  *
  * @import { BringBack, Decision, Problem, ReportQuery, SettingsView, SnoozeLength } from "./types.d.ts"
  * @import { Credentials } from "./core.js"
- * @import { Period, Place, Query, Question } from "./state.js"
+ * @import { Period, Place, Query, Question, Way } from "./state.js"
  * @import { Store } from "./store.js"
  */
 
 import * as core from "./core.js";
-import { midnight } from "./format.js";
-import { ROWS, sameQuery, STEP } from "./listing.js";
+import { beginOf, sameQuery } from "./listing.js";
 import { timeOf } from "./ledger.js";
 import { undoable } from "./state.js";
 import { t } from "./words.js";
@@ -97,28 +96,40 @@ export function actions(store) {
   async function refresh() {
     if (!store.state.feed.stale || asking > 0) return;
     const { shown } = store.state;
-    await Promise.all([askFeed(false), shown && load(shown.id)]);
+    // Who reads further down stays there.
+    const [first] = store.state.feed.items;
+    const at = store.state.feed.previous !== null && first ? beginOf(first) : null;
+    await Promise.all([askFeed("anew", at), shown && load(shown.id)]);
   }
 
-  /** @param {boolean} older */
-  async function askFeed(older) {
-    const today = midnight(store.now());
-    const { since } = store.state.feed.query;
-    if (!older && since !== null && since !== today) {
-      dispatch({ type: "query_changed", query: { ...store.state.feed.query, since: today } });
-    }
-    dispatch({ type: "feed_asked", older });
-    const { query, next } = store.state.feed;
+  /** @param {Way} way @param {number | null} [at] from where the list was then */
+  async function askFeed(way, at = null) {
+    dispatch({ type: "feed_asked", way });
+    const { query, next, previous, turn } = store.state.feed;
+    const [before, after] = [way === "older" ? next : null, way === "newer" ? previous : null];
     asking += 1;
     try {
-      const page = await core.feed({ ...query, before: older ? next : null });
-      dispatch({ type: "feed_loaded", query, page, older });
+      const page = await core.feed({ ...query, before, after, at });
+      const { feed } = store.state;
+      // It goes on from rows that may not be the last ones any more.
+      const fits = (way !== "older" || feed.next === next) && (way !== "newer" || feed.previous === previous);
+      if (feed.turn === turn) dispatch(fits ? { type: "feed_loaded", query, page, way } : { type: "feed_let_go" });
     } catch (problem) {
-      dispatch({ type: "feed_failed", query, sentence: /** @type {Problem} */ (problem).sentence });
+      const { sentence } = /** @type {Problem} */ (problem);
+      if (store.state.feed.turn === turn) dispatch({ type: "feed_failed", query, sentence });
     } finally {
       asking -= 1;
     }
     await refresh();
+  }
+
+  /** Has the next older or newer rows at hand, if there are any. @param {"older" | "newer"} [way] */
+  async function more(way = "older") {
+    const before = store.state.feed;
+    const there = way === "older" ? before.next : before.previous;
+    if (before.phase !== "ready" || there === null) return false;
+    await askFeed(way);
+    return store.state.feed.phase === "ready" && store.state.feed.items !== before.items;
   }
 
   /** @param {string} id */
@@ -229,35 +240,25 @@ export function actions(store) {
       const asked = { ...feed.query, ...query };
       if (sameQuery(asked, feed.query)) return;
       dispatch({ type: "query_changed", query: asked });
-      askFeed(false);
+      askFeed("anew");
     },
 
     /** Asks for the feed after that failed. */
-    reload: () => askFeed(false),
+    reload: () => askFeed("anew"),
 
-    /** Shows the rows below the last. */
-    older() {
-      const { feed } = store.state;
-      if (feed.phase === "older") return;
-      if (feed.from + ROWS < feed.items.length) dispatch({ type: "window_moved", by: STEP });
-      else askFeed(feed.next !== null);
+    /** Goes to where the list was then, or to its top. @param {number | null} at */
+    goTo(at) {
+      dispatch({ type: "list_moved" });
+      return askFeed("anew", at);
     },
 
-    /** Shows the rows above the first. */
-    newer: () => dispatch({ type: "window_moved", by: -STEP }),
+    more,
 
     /** @param {string} id @param {boolean} [next] it follows by itself on one that was decided on */
     open(id, next = false) {
       if (store.state.shown?.id === id && store.state.shown.phase !== "failed") return;
       dispatch({ type: "opened", id, next });
       load(id);
-    },
-
-    /** Has the next older rows at hand, if there are any. */
-    async more() {
-      const { phase, next } = store.state.feed;
-      if (phase === "ready" && next !== null) await askFeed(true);
-      return store.state.feed.next !== next;
     },
 
     close: () => dispatch({ type: "closed" }),
@@ -298,7 +299,7 @@ export function actions(store) {
     /** Takes the handled alerts out of view that the list shows, all pages of it. */
     async clear() {
       try {
-        const cleared = await core.clear({ ...store.state.feed.query, before: null });
+        const cleared = await core.clear({ ...store.state.feed.query, before: null, after: null, at: null });
         if (cleared.incidents > 0) dispatch({ type: "cleared", cleared, until: store.now() + TO_BRING_BACK });
       } catch (problem) {
         mishap(problem);

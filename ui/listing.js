@@ -2,25 +2,29 @@
  * The list of incidents and outages as data: what is in it, in which order, and which part of it is in the document.
  *
  * @import { FeedItem, FeedPage, Handling, Incident } from "./types.d.ts"
- * @import { Feed, Query, State } from "./state.js"
+ * @import { Feed, Query, State, Way } from "./state.js"
  */
 
 import { KIND } from "./views/terms.js";
 import { t } from "./words.js";
 
 /** Asks for everything. @type {Query} */
-export const EVERYTHING = { filter: "all", search: "", severity: null, shop: null, since: null };
-/** Rows that are in the document at the same time. */
+export const EVERYTHING = {
+  filter: "all",
+  search: "",
+  severity: null,
+  shop: null,
+  camera: null,
+  kind: null,
+  decision: null,
+  who: null,
+  since: null,
+  until: null,
+};
+/** Rows that the page remembers, all of them in the document, however far down the list somebody reads. */
 export const ROWS = 200;
-/** Rows that one press on "Show older" adds. */
-export const STEP = 50;
-/** Rows that the page remembers. */
-export const REMEMBERED = 500;
-
-/** The rows that are in the document. @param {Feed} feed */
-export function visibleItems(feed) {
-  return feed.items.slice(feed.from, feed.from + ROWS);
-}
+/** What arrives is put above so many more: nothing is taken from under the eyes of who reads at the end. */
+export const MORE = 100;
 
 /** The moment a row is sorted by. @param {FeedItem} item */
 export function beginOf(item) {
@@ -35,11 +39,6 @@ export function beginOf(item) {
  */
 export function happened({ first_at, last_at, late }) {
   return late ?? { from: first_at, to: last_at };
-}
-
-/** More can be shown below the last row. @param {Feed} feed */
-export function hasOlder(feed) {
-  return feed.from + ROWS < feed.items.length || feed.next !== null || feed.cut;
 }
 
 /** Nobody has decided yet, or nobody's decision was taken. @param {Handling} handling */
@@ -87,7 +86,8 @@ export function isMoreOpen({ counts, shown, feed: { items, query } }) {
 }
 
 /**
- * Puts an incident that is not in the feed yet where its time belongs, unless it was not asked for.
+ * Puts an incident that is not in the feed yet where its time belongs, unless it was not asked for. Above rows that are not here
+ * it is only counted.
  *
  * @param {State} state
  * @param {Incident} incident
@@ -101,19 +101,26 @@ export function withArrival(state, incident) {
   const place = feed.items.findIndex((item) => beginOf(item) <= incident.first_at);
   const at = place === -1 ? feed.items.length : place;
   if (at === feed.items.length && feed.next !== null) return state;
+  if (at === 0 && feed.previous !== null) {
+    if (feed.waiting.includes(incident.id)) return state;
+    return { ...state, feed: { ...feed, waiting: [...feed.waiting, incident.id], above: feed.above + 1 } };
+  }
 
   const items = feed.items.toSpliced(at, 0, { type: "incident", ...incident });
-  const cut = items.length > REMEMBERED;
-  return {
-    ...state,
-    feed: {
-      ...feed,
-      items: cut ? items.slice(0, REMEMBERED) : items,
-      next: cut ? null : feed.next,
-      cut: feed.cut || cut,
-      from: feed.from > 0 && at < feed.from ? feed.from + 1 : feed.from,
-    },
-  };
+  return { ...state, feed: items.length > ROWS + MORE ? withoutLast(feed, items) : { ...feed, items } };
+}
+
+/** With the newest rows of these, as many as are remembered. @param {Feed} feed @param {FeedItem[]} items @returns {Feed} */
+function withoutLast(feed, items) {
+  const kept = items.slice(0, ROWS);
+  return { ...feed, items: kept, next: kept.length < items.length ? (kept.at(-1)?.id ?? null) : feed.next };
+}
+
+/** With the oldest rows of these. @param {Feed} feed @param {FeedItem[]} items @returns {Feed} */
+function withoutFirst(feed, items) {
+  const gone = Math.max(0, items.length - ROWS);
+  const kept = items.slice(gone);
+  return { ...feed, items: kept, previous: gone > 0 ? (kept[0]?.id ?? null) : feed.previous, above: feed.above + gone };
 }
 
 /**
@@ -130,33 +137,37 @@ export function withoutHandled(state) {
     (item) => item.type !== "incident" || item.id === shown?.id || isOpen(item.handling),
   );
   if (items.length === feed.items.length) return state;
-  return { ...state, feed: { ...feed, items, from: windowStart({ ...feed, items }, feed.from) } };
+  return { ...state, feed: { ...feed, items } };
 }
 
 /**
  * @param {State} state
  * @param {FeedPage} page
- * @param {boolean} older
+ * @param {Way} way
  * @returns {State}
  */
-export function feedLoaded(state, page, older) {
-  const { feed } = state;
-  const known = new Set(older ? feed.items.map((item) => item.id) : []);
-  const added = page.items.filter((item) => !known.has(item.id));
-  const items = older ? [...feed.items, ...added] : page.items;
-  const from = older ? windowStart({ ...feed, items }, Math.max(feed.from, items.length - ROWS)) : 0;
-  return {
-    ...state,
-    feed: { ...feed, items, from, next: page.next, shops: page.shops, understood: page.understood, cut: false, phase: "ready", sentence: "" },
-  };
+export function feedLoaded(state, page, way) {
+  return { ...state, feed: { ...withPage(state.feed, page, way), phase: "ready", sentence: "" } };
 }
 
 /**
  * @param {Feed} feed
- * @param {number} wanted
+ * @param {FeedPage} page
+ * @param {Way} way
+ * @returns {Feed}
  */
-export function windowStart(feed, wanted) {
-  return Math.max(0, Math.min(wanted, feed.items.length - ROWS));
+function withPage(feed, page, way) {
+  if (way === "anew") {
+    const { items, next, previous, shops, cameras, understood } = page;
+    return { ...feed, items, next, previous, above: page.above ?? 0, waiting: [], shops, cameras, understood };
+  }
+  const known = new Set(feed.items.map((item) => item.id));
+  const added = page.items.filter((item) => !known.has(item.id));
+  if (way === "older") return withoutFirst({ ...feed, next: page.next }, [...feed.items, ...added]);
+  const { previous } = page;
+  const above = previous === null ? 0 : Math.max(0, feed.above - added.length);
+  const waiting = previous === null ? [] : feed.waiting;
+  return withoutLast({ ...feed, previous, above, waiting }, [...added, ...feed.items]);
 }
 
 /**
@@ -184,11 +195,27 @@ function matches({ query, shops, understood }, incident) {
   if (query.filter === "unhandled" ? !isOpen(incident.handling) : incident.cleared !== (query.filter === "cleared")) return false;
   if (query.severity !== null && incident.severity !== query.severity) return false;
   if (query.since !== null && incident.first_at < query.since) return false;
+  if (query.until !== null && incident.first_at >= query.until) return false;
+  if (query.camera !== null && incident.stream_id !== query.camera) return false;
+  if (query.kind !== null && incident.kind !== query.kind) return false;
+  if (query.decision !== null && decisionOn(incident.handling) !== query.decision) return false;
+  if (query.who !== null && decidedBy(incident.handling) !== query.who) return false;
   if (query.shop !== null && incident.shop !== shops.find((shop) => shop.id === query.shop)?.name) return false;
   if (understood && (incident.first_at < understood.from || incident.first_at >= understood.to)) return false;
   const text = `${incident.camera} ${incident.shop ?? ""} ${t(KIND[incident.kind])}`.toLowerCase();
   const words = (understood?.words ?? query.search).toLowerCase().split(/\s+/);
   return words.every((word) => finds(text, word));
+}
+
+/** What was decided and not refused. @param {Handling} handling */
+function decisionOn(handling) {
+  return handling.state === "sending" || handling.state === "recorded" ? handling.decision : null;
+}
+
+/** @param {Handling} handling */
+function decidedBy(handling) {
+  if (isOpen(handling)) return null;
+  return handling.state === "recorded" && !handling.here ? "others" : "me";
 }
 
 /** A few letters are found where a word begins, and a number where one begins, as in the journal. @param {string} text @param {string} word */

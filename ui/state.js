@@ -3,13 +3,13 @@
  * does not touch keep their identity, so that a view can tell by `===` that it has nothing to do.
  *
  * @import {
- *   AlertView, Cleared, Counts, Decision, DrillResult, DrillView, Event, FeedItem, FeedPage, FeedQuery, Handling, Handover, HoursView,
- *   Incident, IncidentDetail, NoticeView, PopupsView, Problem, Report, ReportQuery, SessionView, SettingsView, ShopView, Snapshot,
+ *   AlertView, CameraView, Cleared, Counts, Decision, DrillResult, DrillView, Event, FeedItem, FeedPage, FeedQuery, Handling, Handover,
+ *   HoursView, Incident, IncidentDetail, NoticeView, PopupsView, Problem, Report, ReportQuery, SessionView, SettingsView, ShopView, Snapshot,
  *   SnoozeView, StatusView, Understood
  * } from "./types.d.ts"
  */
 
-import { EVERYTHING, feedLoaded, isEverything, isOpen, ROWS, sameQuery, windowStart, withArrival, withoutHandled } from "./listing.js";
+import { EVERYTHING, feedLoaded, isEverything, isOpen, sameQuery, withArrival, withoutHandled } from "./listing.js";
 
 /** What can be taken back is remembered of so many. */
 const DONE = 20;
@@ -19,19 +19,23 @@ const ALERTS = 200;
 /**
  * @typedef {"feed" | "report" | "settings" | "sign_in"} Place
  * @typedef {"sign_out"} Question asked in place before something is done
- * @typedef {Omit<FeedQuery, "before">} Query
+ * @typedef {Omit<FeedQuery, "before" | "after" | "at">} Query
+ * @typedef {"anew" | "older" | "newer"} Way
  * @typedef {"today" | "week" | "month" | "range"} Period
  *
  * @typedef {object} Feed
  * @property {Query} query
  * @property {FeedItem[]} items newest first
- * @property {string | null} next the cursor of the older ones
+ * @property {string | null} next what the older ones are asked for with; none: the last row is the oldest
+ * @property {string | null} previous the same for the newer ones; none: the first row is the newest
+ * @property {number} above how many rows are above the first
+ * @property {readonly string[]} waiting what arrived above rows that are not here
+ * @property {number} turn counts how often another list was asked for, which begins at its top
  * @property {ShopView[]} shops those it can be narrowed to
+ * @property {CameraView[]} cameras those it can be narrowed to
  * @property {Understood | null} understood the time that the search means
- * @property {boolean} cut older rows were forgotten: they come back by asking anew
  * @property {boolean} stale more changed than was told: ask anew
- * @property {number} from the first row in the document
- * @property {"ready" | "loading" | "older" | "failed"} phase
+ * @property {"ready" | "loading" | "older" | "newer" | "failed"} phase
  * @property {string} sentence why it failed
  *
  * @typedef {object} Shown the incident that is shown large
@@ -103,10 +107,11 @@ const ALERTS = 200;
  *   | { type: "went", place: Place }
  *   | { type: "asked", question: Question | null }
  *   | { type: "query_changed", query: Query }
- *   | { type: "feed_asked", older: boolean }
- *   | { type: "feed_loaded", query: Query, page: FeedPage, older: boolean }
+ *   | { type: "feed_asked", way: Way }
+ *   | { type: "feed_loaded", query: Query, page: FeedPage, way: Way }
  *   | { type: "feed_failed", query: Query, sentence: string }
- *   | { type: "window_moved", by: number }
+ *   | { type: "feed_let_go" }
+ *   | { type: "list_moved" }
  *   | { type: "opened", id: string, next?: boolean }
  *   | { type: "closed" }
  *   | { type: "detail_loaded", detail: IncidentDetail }
@@ -162,11 +167,14 @@ export const INITIAL = {
     query: EVERYTHING,
     items: [],
     next: null,
+    previous: null,
+    above: 0,
+    waiting: [],
+    turn: 0,
     shops: [],
+    cameras: [],
     understood: null,
-    cut: false,
     stale: false,
-    from: 0,
     phase: "loading",
     sentence: "",
   },
@@ -246,22 +254,26 @@ export function reduce(state, event) {
     case "asked":
       return { ...state, question: event.question };
     case "query_changed":
-      return { ...state, question: null, feed: { ...state.feed, query: event.query, understood: null, phase: "loading", from: 0 } };
+      return {
+        ...state,
+        question: null,
+        feed: { ...state.feed, query: event.query, understood: null, phase: "loading", turn: state.feed.turn + 1 },
+      };
+    case "list_moved":
+      return { ...state, feed: { ...state.feed, phase: "loading", turn: state.feed.turn + 1 } };
     case "feed_asked":
       return {
         ...state,
-        feed: event.older
-          ? { ...state.feed, phase: "older" }
-          : { ...state.feed, phase: "loading", stale: false },
+        feed: event.way === "anew" ? { ...state.feed, phase: "loading", stale: false } : { ...state.feed, phase: event.way },
       };
     case "feed_loaded":
-      return sameQuery(state.feed.query, event.query) ? feedLoaded(state, event.page, event.older) : state;
+      return sameQuery(state.feed.query, event.query) ? feedLoaded(state, event.page, event.way) : state;
+    case "feed_let_go":
+      return { ...state, feed: { ...state.feed, phase: "ready" } };
     case "feed_failed":
       return sameQuery(state.feed.query, event.query)
         ? { ...state, feed: { ...state.feed, phase: "failed", sentence: event.sentence } }
         : state;
-    case "window_moved":
-      return { ...state, feed: { ...state.feed, from: windowStart(state.feed, state.feed.from + event.by) } };
     case "opened":
       return opened(state, event.id);
     case "closed":
@@ -396,7 +408,7 @@ function started(state, snapshot, at) {
     drill: { view: snapshot.drill, asked: false, refused: null },
     feed: { ...state.feed, stale: !unasked || state.shown !== null },
   };
-  return withSession(unasked ? feedLoaded(fresh, snapshot.feed, false) : fresh, snapshot.session);
+  return withSession(unasked ? feedLoaded(fresh, snapshot.feed, "anew") : fresh, snapshot.session);
 }
 
 /**
@@ -534,7 +546,7 @@ function incidentsRemoved(state, ids, counts) {
   return {
     ...state,
     counts,
-    feed: { ...feed, items, from: windowStart({ ...feed, items }, feed.from) },
+    feed: { ...feed, items },
     shown: shown && ids.has(shown.id) ? null : shown,
   };
 }
@@ -546,16 +558,11 @@ function incidentsRemoved(state, ids, counts) {
  */
 function opened(state, id) {
   if (state.shown?.id === id && state.shown.phase !== "failed") return state;
-  const next = withoutHandled({
+  return withoutHandled({
     ...state,
     question: null,
     shown: { id, phase: "loading", detail: null, chosen: null, sentence: "" },
   });
-  // Its row is in the document, so that it can be shown where it is.
-  const at = next.feed.items.findIndex((item) => item.id === id);
-  const { from } = next.feed;
-  if (at === -1 || (at >= from && at < from + ROWS)) return next;
-  return { ...next, feed: { ...next.feed, from: windowStart(next.feed, at - ROWS / 2) } };
 }
 
 /**

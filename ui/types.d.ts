@@ -260,13 +260,37 @@ severity: Severity | null,
  */
 shop: string | null,
 /**
+ * Only incidents of this camera, by the id of its stream.
+ */
+camera: string | null, kind: IncidentKind | null,
+/**
+ * Only what was decided like this, here or elsewhere, and what is being sent.
+ */
+decision: Decision | null,
+/**
+ * Only what these decided on.
+ */
+who: Who | null,
+/**
  * Only what began at this moment or later, and the outages that went on until then.
  */
 since: number | null,
 /**
- * The cursor of the page before.
+ * Only what began before this moment.
  */
-before: string | null, };
+until: number | null,
+/**
+ * Older ones than this: the cursor of the page before, or the id of a row.
+ */
+before: string | null,
+/**
+ * Newer ones than this, the nearest of them.
+ */
+after: string | null,
+/**
+ * From where the list was at this moment.
+ */
+at: number | null, };
 
 /**
  * At most 50 incidents.
@@ -277,9 +301,21 @@ export type FeedPage = { items: Array<FeedItem>,
  */
 next: string | null,
 /**
+ * Hand this back as `after` for newer ones; none at the top, and where older ones were asked for.
+ */
+previous: string | null,
+/**
+ * How many rows are above the first, where [`FeedQuery::at`] was asked for and that can be told.
+ */
+above: number | null,
+/**
  * The shops that the whole feed holds incidents of, by name.
  */
 shops: Array<ShopView>,
+/**
+ * The cameras of the incidents that are here, by name; told with the first page.
+ */
+cameras: Array<CameraView>,
 /**
  * Where the search means a time: which.
  */
@@ -289,6 +325,20 @@ understood: Understood | null, };
  * A shop to narrow the feed to.
  */
 export type ShopView = { id: string, name: string, };
+
+/**
+ * A camera to narrow the feed to.
+ */
+export type CameraView = {
+/**
+ * The id of its stream.
+ */
+id: string, name: string, };
+
+/**
+ * Who decided.
+ */
+export type Who = "me" | "others";
 
 /**
  * A search that means a time.

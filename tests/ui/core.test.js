@@ -104,7 +104,7 @@ test("whatever a command fails with becomes a problem with a sentence", async ()
   for (const failure of failures) {
     install({ invoke: () => Promise.reject(failure) });
 
-    await assert.rejects(feed({ ...EVERYTHING, before: null }), (/** @type {any} */ problem) => {
+    await assert.rejects(feed({ ...EVERYTHING, before: null, after: null, at: null }), (/** @type {any} */ problem) => {
       assert.equal(problem.code, failure === mine ? "unreachable" : "internal");
       assert.ok(problem.sentence.length > 10);
       return true;

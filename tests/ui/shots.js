@@ -38,7 +38,8 @@ const report = async (/** @type {Page} */ page) => {
 
 /** @param {Page} page */
 async function narrow(page) {
-  await page.getByRole("button", { name: "High" }).click();
+  await page.getByRole("button", { name: "Filter" }).click();
+  await page.getByRole("combobox", { name: "Severity" }).selectOption("high");
   await page.getByRole("combobox", { name: "Store" }).selectOption({ label: "Main Street" });
 }
 
@@ -162,7 +163,7 @@ export const SHOTS = [
     },
   },
   { name: "gap-notice", scenario: "full", widths: [360, 1280], change: gap },
-  { name: "chips", scenario: "full", widths: [360, 1280], then: narrow },
+  { name: "filters", scenario: "full", widths: [360, 900, 1280], then: narrow },
   {
     name: "note",
     scenario: "full",

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { EVERYTHING, hasOlder, isMoreOpen, REMEMBERED, ROWS, STEP, visibleItems } from "../../ui/listing.js";
+import { EVERYTHING, isMoreOpen, MORE, ROWS } from "../../ui/listing.js";
 import { alertOf, handlingOf, INITIAL, reduce } from "../../ui/state.js";
-import { alert, detail, incident, world } from "./support/world.js";
+import { alert, detail, incident, world, NO_PAGE } from "./support/world.js";
 
 const NOW = Date.UTC(2025, 10, 21, 13);
 const COUNTS = { unhandled: 1, unseen: 1, total: 3, cleared: 0, today: 2 };
@@ -125,8 +125,8 @@ test("a decision that fails says why and can be made again", () => {
 test("among the not handled, what is handled leaves once nobody looks at it", () => {
   const all = started("full");
   const query = { ...EVERYTHING, filter: /** @type {const} */ ("unhandled") };
-  const page = { items: all.feed.items.filter((item) => item.type === "incident" && item.handling.state === "open"), next: null, shops: [], understood: null };
-  const asked = reduce(reduce(all, { type: "query_changed", query }), { type: "feed_loaded", query, page, older: false });
+  const page = { items: all.feed.items.filter((item) => item.type === "incident" && item.handling.state === "open"), ...NO_PAGE };
+  const asked = reduce(reduce(all, { type: "query_changed", query }), { type: "feed_loaded", query, page, way: "anew" });
   const open = reduce(asked, { type: "opened", id: "12" });
   const item = find(open, "12");
   assert.ok(item);
@@ -144,7 +144,7 @@ test("among the not handled, what is handled leaves once nobody looks at it", ()
 
 test("an arrival that was not asked for stays out of the list", () => {
   const query = { ...EVERYTHING, search: "till two" };
-  const asked = reduce(reduce(started("full"), { type: "query_changed", query }), { type: "feed_loaded", query, page: { items: [], next: null, shops: [], understood: null }, older: false });
+  const asked = reduce(reduce(started("full"), { type: "query_changed", query }), { type: "feed_loaded", query, page: { ...NO_PAGE, items: [] }, way: "anew" });
 
   const other = reduce(asked, added(incident({ id: "90", camera: "Aisle 3" }), "9000"));
   const match = reduce(other, added(incident({ id: "91", camera: "Till Two" }), "9100"));
@@ -154,8 +154,8 @@ test("an arrival that was not asked for stays out of the list", () => {
 
 test("while a search means a day, an arrival of that day that says the rest of it is listed", () => {
   const query = { ...EVERYTHING, search: "person 28 nov" };
-  const page = { items: [], next: null, shops: [], understood: { words: "person", from: NOW, to: NOW + 60_000 } };
-  const asked = reduce(reduce(started("full"), { type: "query_changed", query }), { type: "feed_loaded", query, page, older: false });
+  const page = { ...NO_PAGE, items: [], understood: { words: "person", from: NOW, to: NOW + 60_000 } };
+  const asked = reduce(reduce(started("full"), { type: "query_changed", query }), { type: "feed_loaded", query, page, way: "anew" });
 
   const arrivals = [
     incident({ id: "90", kind: "intrusion", first_at: NOW }),
@@ -176,8 +176,8 @@ test("an answer to a question that is no longer asked is ignored", () => {
   const late = reduce(reduce(state, { type: "query_changed", query }), {
     type: "feed_loaded",
     query: { ...EVERYTHING, search: "ti" },
-    page: { items: [], next: null, shops: [], understood: null },
-    older: false,
+    page: { ...NO_PAGE, items: [] },
+    way: "anew",
   });
 
   assert.equal(late.feed.phase, "loading");
@@ -187,8 +187,8 @@ test("an answer to a question that is no longer asked is ignored", () => {
 test("a narrowed list takes no arrival that was not asked for, and says nothing about its shop before it is known", () => {
   const shops = [{ id: "s1", name: "Main Street" }, { id: "s2", name: "Station Road" }];
   const query = { ...EVERYTHING, severity: /** @type {const} */ ("high"), shop: "s1", since: NOW };
-  const page = { items: [], next: null, shops, understood: null };
-  const asked = reduce(reduce(started("full"), { type: "query_changed", query }), { type: "feed_loaded", query, page, older: false });
+  const page = { ...NO_PAGE, items: [], shops };
+  const asked = reduce(reduce(started("full"), { type: "query_changed", query }), { type: "feed_loaded", query, page, way: "anew" });
 
   const arrivals = [
     incident({ id: "90", first_at: NOW }),
@@ -254,22 +254,6 @@ test("a test of the alert path is asked for, under way, and over", () => {
   assert.deepEqual([refused.drill.asked, refused.drill.refused, refused.drill.view], [false, "No connection.", before.drill.view]);
 });
 
-test("what is opened has its row in the document, and decided rows leave no empty list", () => {
-  const items = Array.from({ length: 450 }, (_, n) => ({ type: /** @type {const} */ ("incident"), ...incident({ id: String(1_000 - n) }) }));
-  const before = { ...INITIAL, feed: { ...INITIAL.feed, items, phase: /** @type {const} */ ("ready") } };
-
-  const below = reduce(before, { type: "opened", id: String(1_000 - 300) });
-  const shows = (/** @type {typeof below} */ state, /** @type {string} */ id) => visibleItems(state.feed).some((item) => item.id === id);
-  const query = { ...INITIAL.feed.query, filter: /** @type {const} */ ("unhandled") };
-  const handled = /** @type {const} */ ({ state: "sending", decision: "resolved", undo_until: null });
-  const later = items.map((item, n) => (n >= 200 ? { ...item, handling: handled } : item));
-  const decided = reduce({ ...before, feed: { ...before.feed, items: later, query, from: 250 } }, { type: "closed" });
-
-  assert.equal(shows(below, String(1_000 - 300)), true);
-  assert.equal(shows(reduce(below, { type: "opened", id: "1000" }), "1000"), true);
-  assert.deepEqual([decided.feed.items.length, visibleItems(decided.feed).length], [200, 200]);
-});
-
 test("more is open than the list holds only where the program counts more, late as it may be", () => {
   const item = (/** @type {string} */ id, /** @type {import("../../ui/types.d.ts").Handling} */ handling) => ({ type: /** @type {const} */ ("incident"), ...incident({ id, handling }) });
   const open = /** @type {const} */ ({ state: "open" });
@@ -318,39 +302,72 @@ test("being signed out closes what was open", () => {
   assert.equal(state.place, "sign_in");
 });
 
-test("a storm keeps a bounded list, and the document less", () => {
+test("a storm keeps a bounded list", () => {
   let state = started("empty");
   for (let n = 0; n < 1_000; n += 1) {
     state = reduce(state, added(incident({ id: String(n), first_at: NOW + n, last_at: NOW + n }), `${n}00`));
+    assert.ok(state.feed.items.length <= ROWS + MORE);
   }
 
-  assert.equal(state.feed.items.length, REMEMBERED);
-  assert.equal(visibleItems(state.feed).length, ROWS);
   assert.equal(ids(state)[0], "999");
-  assert.equal(state.feed.cut, true);
-  assert.equal(hasOlder(state.feed), true, "older ones can be asked for");
+  assert.equal(state.feed.next, ids(state).at(-1), "older ones can be asked for");
+  assert.deepEqual([state.feed.previous, state.feed.above], [null, 0]);
 });
 
-test("the window slides down and back without losing a row", () => {
-  let state = started("empty");
-  for (let n = 0; n < 300; n += 1) {
-    state = reduce(state, added(incident({ id: String(n), first_at: NOW + n, last_at: NOW + n }), `${n}00`));
+test("however far somebody scrolls, the list holds as many rows, and can go back", () => {
+  const rows = (/** @type {number} */ from) => Array.from({ length: 50 }, (_, n) => ({ type: /** @type {const} */ ("incident"), ...incident({ id: String(10_000 - from - n), first_at: NOW - from - n }) }));
+  let state = reduce(started("full"), { type: "feed_loaded", query: EVERYTHING, page: { ...NO_PAGE, items: rows(0), next: "a" }, way: "anew" });
+  for (let from = 50; from < 5_000; from += 50) {
+    const page = { ...NO_PAGE, items: rows(from), next: from + 50 < 5_000 ? "b" : null };
+    state = reduce(state, { type: "feed_loaded", query: EVERYTHING, page, way: "older" });
+    assert.ok(state.feed.items.length <= ROWS);
   }
-  const down = reduce(reduce(state, { type: "window_moved", by: STEP }), { type: "window_moved", by: 10 * STEP });
-  const more = reduce(down, added(incident({ id: "900", first_at: NOW + 900, last_at: NOW + 900 }), "90000"));
-  const up = reduce(more, { type: "window_moved", by: -1_000 });
 
-  assert.equal(down.feed.from, 100);
-  assert.equal(visibleItems(down.feed).at(-1)?.id, "0");
-  assert.equal(visibleItems(more.feed)[0]?.id, visibleItems(down.feed)[0]?.id, "an arrival does not move the window");
-  assert.equal(visibleItems(up.feed)[0]?.id, "900");
+  assert.deepEqual([ids(state).at(-1), state.feed.next], ["5001", null]);
+  assert.deepEqual([state.feed.previous, state.feed.above], [ids(state)[0], 4_800]);
+
+  const up = reduce(state, { type: "feed_loaded", query: EVERYTHING, page: { ...NO_PAGE, items: rows(4_750), previous: "c" }, way: "newer" });
+
+  assert.deepEqual([ids(up)[0], ids(up).length, up.feed.above, up.feed.previous], ["5250", ROWS, 4_750, "c"]);
+  assert.equal(up.feed.next, ids(up).at(-1), "what went below can be asked for again");
+});
+
+test("what arrives above rows that are not here is counted and not mixed in", () => {
+  const page = { ...NO_PAGE, items: [{ type: /** @type {const} */ ("incident"), ...incident({ id: "5", first_at: NOW }) }], previous: "x", above: 70 };
+  const away = reduce(started("full"), { type: "feed_loaded", query: EVERYTHING, page, way: "anew" });
+
+  const arrival = incident({ id: "90", first_at: NOW + 1 });
+  const once = reduce(away, added(arrival, "9000"));
+  const twice = reduce(once, added({ ...arrival, alerts: 2 }, "9001"));
+  const top = reduce(twice, { type: "feed_loaded", query: EVERYTHING, page: { ...NO_PAGE, items: [] }, way: "anew" });
+
+  assert.deepEqual([ids(twice), twice.feed.waiting, twice.feed.above], [["5"], ["90"], 71]);
+  assert.deepEqual(top.feed.waiting, []);
+});
+
+test("a filter lists an arrival that it would list, and no other", () => {
+  const handled = (/** @type {boolean} */ here) => ({ state: /** @type {const} */ ("recorded"), decision: /** @type {const} */ ("resolved"), here, at: NOW });
+  const arrival = incident({ id: "90", kind: "intrusion", stream_id: "s1", first_at: NOW, handling: handled(true) });
+  const lists = (/** @type {Partial<import("../../ui/state.js").Query>} */ narrowed, incident = arrival) => {
+    const query = { ...EVERYTHING, ...narrowed };
+    const asked = reduce(reduce(started("full"), { type: "query_changed", query }), { type: "feed_loaded", query, page: { ...NO_PAGE, items: [] }, way: "anew" });
+    return ids(reduce(asked, added(incident, "9000"))).length === 1;
+  };
+
+  assert.deepEqual([lists({ camera: "s1" }), lists({ camera: "s2" })], [true, false]);
+  assert.deepEqual([lists({ kind: "intrusion" }), lists({ kind: "theft" })], [true, false]);
+  assert.deepEqual([lists({ decision: "resolved" }), lists({ decision: "acknowledged" })], [true, false]);
+  assert.deepEqual([lists({ who: "me" }), lists({ who: "others" }), lists({ who: "others" }, { ...arrival, handling: handled(false) })], [true, false, true]);
+  assert.equal(lists({ who: "me" }, { ...arrival, handling: { state: "open" } }), false, "nobody decided");
+  assert.equal(lists({ decision: "resolved" }, { ...arrival, handling: { state: "refused", decision: "resolved", sentence: "" } }), false);
+  assert.deepEqual([lists({ since: NOW, until: NOW + 1 }), lists({ since: NOW - 1, until: NOW })], [true, false]);
 });
 
 test("older rows are added once, below", () => {
   const state = started("full");
-  const page = { items: [.../** @type {any} */ (state.feed.items.slice(-2)), { type: "incident", ...incident({ id: "5" }) }], next: null, shops: [], understood: null };
+  const page = { items: [.../** @type {any} */ (state.feed.items.slice(-2)), { type: "incident", ...incident({ id: "5" }) }], ...NO_PAGE };
 
-  const older = reduce(state, { type: "feed_loaded", query: state.feed.query, page, older: true });
+  const older = reduce(state, { type: "feed_loaded", query: state.feed.query, page, way: "older" });
 
   assert.equal(older.feed.items.length, 12);
   assert.equal(ids(older).at(-1), "5");

@@ -75,6 +75,10 @@ export function detailView(act, now, state) {
     const isLookedAt = () => state().place === "feed" && state().shown?.id === about;
     let next = nextOpen(state(), about);
     while (next === null && isLookedAt() && isMoreOpen(state()) && (await act.more())) next = nextOpen(state(), about);
+    if (next === null && isLookedAt() && isMoreOpen(state()) && state().feed.previous !== null) {
+      await act.goTo(null);
+      next = nextOpen(state(), about);
+    }
     if (next === null || !isLookedAt()) return;
     const found = next;
     followedAt = performance.now();

@@ -1,6 +1,6 @@
 /**
- * The list of incidents and outages: rows by key, a window of at most 200 of them, and everything around it that asks
- * for more, for less, or for other ones.
+ * The list of incidents and outages: rows by key, a bounded number of them, and everything around it that asks for more, for less,
+ * or for other ones. More come by themselves where somebody scrolls to the end of what is here, and as many go at the other end.
  *
  * @import { FeedFilter, FeedItem } from "../types.d.ts"
  * @import { State } from "../state.js"
@@ -8,15 +8,17 @@
  */
 
 import { attribute, keyed, part, show, text } from "../dom.js";
-import { plain, time } from "../format.js";
+import { day as dayOf, plain, time } from "../format.js";
 import { isScan, onPress } from "../keys.js";
-import { EVERYTHING, hasOlder, isEverything, isOpen, visibleItems } from "../listing.js";
+import { beginOf, EVERYTHING, isEverything, isOpen } from "../listing.js";
 import { handlingOf } from "../state.js";
 import { count, t } from "../words.js";
-import { chipsView } from "./chips.js";
+import { filterView } from "./filter.js";
 import { makeRow, updateRow } from "./row.js";
 import { short } from "./scrolling.js";
 
+/** So near to the end of what is here more is asked for. */
+const NEAR = 1_200;
 /** How long the rows hold still after the pointer moved over them. */
 const AIMING = 2_000;
 
@@ -29,7 +31,8 @@ export function feedView(act, now) {
   const rows = part(root, "rows");
   const scroll = part(root, "scroll");
   const arrived = part(root, "arrived");
-  const paintChips = chipsView(part(root, "chips"), act, now);
+  const heading = part(root, "feed-day");
+  const paintFilter = filterView(root, act, now);
   let painted = /** @type {State | null} */ (null);
   let day = 0;
   /** The row that Page Up and Page Down start from. */
@@ -44,23 +47,44 @@ export function feedView(act, now) {
   }
   onPress(part(root, "clear"), () => act.clear());
   onPress(part(root, "bring-back"), () => {
-    if (painted) act.bringBack({ which: "listed", query: { ...painted.feed.query, before: null } });
+    if (painted) act.bringBack({ which: "listed", query: { ...painted.feed.query, before: null, after: null, at: null } });
   });
-  onPress(part(root, "older"), act.older);
-  onPress(part(root, "newer"), act.newer);
+  onPress(part(root, "older"), () => act.more("older"));
+  onPress(part(root, "newer"), () => act.more("newer"));
   onPress(part(root, "note-button"), () => noteFor(painted)?.act());
   onPress(arrived, () => {
-    if (short.matches) root.scrollIntoView({ block: "start" });
+    if (painted?.feed.previous) act.goTo(null);
+    else if (short.matches) root.scrollIntoView({ block: "start" });
     else scroll.scrollTo({ top: 0 });
     if (document.activeElement === arrived) sibling(rows.firstElementChild)?.focus();
   });
   const scrolled = () => {
+    nameDay();
+    reachOut();
     if (missed === 0 || isBelow()) return;
     missed = 0;
-    show(arrived, false);
+    paintArrived();
   };
   scroll.addEventListener("scroll", scrolled);
   document.addEventListener("scroll", scrolled);
+
+  /** Asks for more rows where what is here comes to an end. */
+  function reachOut() {
+    const { height, top, bottom } = rows.getBoundingClientRect();
+    if (height === 0 || painted?.feed.phase !== "ready") return;
+    const { next, previous } = painted.feed;
+    const end = short.matches ? innerHeight : scroll.getBoundingClientRect().bottom;
+    if (next !== null && bottom - end < NEAR) act.more("older");
+    else if (previous !== null && edge() - top < NEAR) act.more("newer");
+  }
+
+  /** Says the day of the first row in sight, above it. */
+  function nameDay() {
+    const row = inSight(rows, edge() + 1);
+    const item = painted?.feed.items.find((item) => item.id === row?.dataset.key);
+    show(heading, item !== undefined);
+    text(heading, item ? dayOf(beginOf(item), now()) : "");
+  }
 
   /** Where what can be seen of the rows begins, in the window. */
   const edge = () => (short.matches ? 0 : scroll.getBoundingClientRect().top);
@@ -101,17 +125,22 @@ export function feedView(act, now) {
   /** Where a key leads from a row; undefined: nowhere. @param {HTMLElement} row @param {string} key */
   function destination(row, key) {
     if (key === "Enter" || key === " ") return "open";
-    if (key === "PageDown" || key === "ArrowDown") return sibling(row.nextElementSibling) ?? focusable("older");
-    if (key === "PageUp" || key === "ArrowUp") return sibling(row.previousElementSibling) ?? focusable("newer");
+    if (key === "PageDown" || key === "ArrowDown") return sibling(row.nextElementSibling) ?? beyond(row, "older");
+    if (key === "PageUp" || key === "ArrowUp") return sibling(row.previousElementSibling) ?? beyond(row, "newer");
     if (key === "Home") return sibling(rows.firstElementChild);
     if (key === "End") return sibling(rows.lastElementChild);
     return undefined;
   }
 
-  /** @param {string} name */
-  function focusable(name) {
-    const button = part(root, name);
-    return button.hidden ? null : button;
+  /** The row beyond the last or the first: focused once it is here, unless the person went on. @param {HTMLElement} row @param {"older" | "newer"} way */
+  function beyond(row, way) {
+    act.more(way).then((came) => {
+      if (!came) return;
+      requestAnimationFrame(() => {
+        if (document.activeElement === row) sibling(way === "older" ? row.nextElementSibling : row.previousElementSibling)?.focus();
+      });
+    });
+    return null;
   }
 
   /** @param {HTMLElement} row */
@@ -124,28 +153,39 @@ export function feedView(act, now) {
   /** @param {State} state */
   function paintRows(state) {
     const today = new Date(now()).setHours(0, 0, 0, 0);
-    const before = painted?.feed.items;
+    const before = painted?.feed;
     const all = painted === null || today !== day || state.settings !== painted.settings;
-    const changed = all || state.feed !== painted?.feed || state.deciding !== painted.deciding;
+    const changed = all || state.feed !== before || state.deciding !== painted?.deciding;
     const selected = state.shown?.id ?? null;
     if (!changed && selected === (painted?.shown?.id ?? null)) return;
     day = today;
 
-    const items = visibleItems(state.feed);
+    const { items, turn, previous } = state.feed;
+    const isSame = before !== undefined && before.turn === turn;
     const aiming = performance.now() - aimedAt < AIMING;
-    const keep = isBelow() || aiming ? anchor(rows, edge()) : null;
+    const keep = isSame && (isBelow() || aiming || before.previous !== null) ? anchor(rows, edge()) : null;
     const first = rows.firstElementChild instanceof HTMLElement ? rows.firstElementChild.dataset.key : undefined;
-    const context = { now: now(), state, live: before !== undefined && before.length > 0, items };
     show(rows, items.length > 0);
+    const isTop = previous === null && before?.previous === null;
+    const fresh = isSame && isTop && before.items.length > 0 ? items.findIndex((item) => item.id === first) : 0;
     keyed(rows, items, (item) => item.id, makeRow, (row, item, index) => {
-      const live = context.live && first !== undefined && index < items.findIndex((other) => other.id === first);
-      updateRow(row, item, index, { ...context, live });
+      updateRow(row, item, index, { now: now(), state, items, live: index < fresh });
       attribute(row, "aria-current", item.id === selected ? "true" : null);
     });
-    if (keep) scroller().scrollTop += bottom(keep.row) - keep.bottom;
-    if (keep && before && state.feed.query === painted?.feed.query) miss(items, before);
-    if (!items.some((item) => item.id === current)) current = items[0]?.id ?? null;
+    if (keep?.row.isConnected) scroller().scrollTop += bottom(keep.row) - keep.bottom;
+    if (before && !isSame) {
+      missed = 0;
+      toTop();
+    }
+    if (keep && isTop) miss(items, before?.items ?? []);
+    if (!items.some((item) => item.id === current)) current = keep?.row.dataset.key ?? items[0]?.id ?? null;
     for (const row of rows.children) attribute(row, "tabindex", dataKey(row) === current ? "0" : "-1");
+  }
+
+  /** Shows the beginning of another list. */
+  function toTop() {
+    if (!short.matches) scroll.scrollTop = 0;
+    else if (isBelow()) root.scrollIntoView({ block: "start" });
   }
 
   /** Counts what arrived above while the person was reading further down. @param {FeedItem[]} items @param {FeedItem[]} before */
@@ -154,8 +194,12 @@ export function feedView(act, now) {
     const fresh = items.findIndex((item) => known.has(item.id));
     if (fresh <= 0) return;
     missed += fresh;
-    text(part(root, "arrived-count"), count("page.feed.arrived", missed));
-    show(arrived, true);
+  }
+
+  function paintArrived() {
+    const all = missed + (painted?.feed.waiting.length ?? 0);
+    text(part(root, "arrived-count"), count("page.feed.arrived", all));
+    show(arrived, all > 0);
   }
 
   /** @param {State} state */
@@ -176,9 +220,9 @@ export function feedView(act, now) {
     const canClear = filter === "all" && (others || feed.items.some(isHandled));
     keepFocus(part(root, "clear"), canClear);
     keepFocus(part(root, "bring-back"), filter === "cleared" && feed.items.length > 0);
-    attribute(rows, "aria-busy", String(feed.phase === "loading" || feed.phase === "older"));
-    show(part(root, "newer"), feed.from > 0);
-    keepFocus(part(root, "older"), hasOlder(feed) && feed.items.length > 0, () => sibling(rows.lastElementChild));
+    attribute(rows, "aria-busy", String(feed.phase !== "ready" && feed.phase !== "failed"));
+    show(part(root, "newer"), feed.previous !== null && feed.items.length > 0);
+    keepFocus(part(root, "older"), feed.next !== null && feed.items.length > 0, () => sibling(rows.lastElementChild));
     const { understood } = feed;
     const shown = understood ? t("page.feed.understood", { time: time(understood.from, understood.to, now()) }) : "";
     text(part(root, "understood"), shown);
@@ -231,8 +275,11 @@ export function feedView(act, now) {
     if (state === painted) return;
     paintRows(state);
     paintTools(state);
-    paintChips(state.feed);
+    paintFilter(state.feed);
     painted = state;
+    paintArrived();
+    nameDay();
+    reachOut();
     const note = noteFor(state);
     show(part(root, "note"), note !== null);
     text(part(root, "note-sentence"), note?.sentence ?? "");
@@ -277,10 +324,21 @@ function dataKey(row) {
  * @param {number} edge
  */
 function anchor(rows, edge) {
-  for (const row of rows.children) {
-    if (row instanceof HTMLElement && bottom(row) > edge) return { row, bottom: bottom(row) };
+  const row = inSight(rows, edge);
+  return row && { row, bottom: bottom(row) };
+}
+
+/** The first row that ends below this. @param {HTMLElement} rows @param {number} edge */
+function inSight(rows, edge) {
+  let [from, to] = [0, rows.children.length];
+  while (from < to) {
+    const middle = (from + to) >> 1;
+    const row = rows.children[middle];
+    if (row instanceof HTMLElement && bottom(row) > edge) to = middle;
+    else from = middle + 1;
   }
-  return null;
+  const row = rows.children[from];
+  return row instanceof HTMLElement ? row : null;
 }
 
 /** Where a row ends; its beginning may lose the name of the day. @param {HTMLElement} row */

@@ -42,8 +42,8 @@ export function overviewView(act, now) {
     const open = newest(state.feed.items);
     show(part(root, "newest"), open !== null);
 
-    const { query, items, next } = state.feed;
-    const whole = isEverything(query);
+    const { query, items, next, previous } = state.feed;
+    const whole = isEverything(query) && previous === null;
     show(part(root, "day"), whole);
     if (whole) paintDay(part(root, "day").querySelector("svg"), items, next !== null, present);
   };

@@ -31,13 +31,14 @@ export function makeRow(item) {
  * @param {Context} context
  */
 export function updateRow(row, item, index, { now, state, live, items }) {
-  const above = items[index - 1];
+  const newer = items[index - 1];
   const title = day(beginOf(item), now);
   const heading = part(row, "day");
-  show(heading, above === undefined || day(beginOf(above), now) !== title);
+  show(heading, newer === undefined || day(beginOf(newer), now) !== title);
   text(heading, title);
-  attribute(row, "aria-posinset", String(state.feed.from + index + 1));
-  attribute(row, "aria-setsize", "-1");
+  const { above, next } = state.feed;
+  attribute(row, "aria-posinset", String(above + index + 1));
+  attribute(row, "aria-setsize", String(next === null ? above + items.length : -1));
 
   const handling = item.type === "incident" ? handlingOf(state, item) : null;
   const before = painted.get(row);

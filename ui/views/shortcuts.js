@@ -53,7 +53,7 @@ export function shortcuts(state, act, detail) {
   async function move(step) {
     const from = state().shown?.id ?? null;
     let next = neighbour(state().feed, from, step);
-    if (next === null && step === 1 && (await act.more())) next = neighbour(state().feed, from, step);
+    if (next === null && (await act.more(step === 1 ? "older" : "newer"))) next = neighbour(state().feed, from, step);
     if (next === null || (state().shown?.id ?? null) !== from) return;
     const [found, along] = [next, rowOf(document.activeElement) !== null];
     act.open(found);

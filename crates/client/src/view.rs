@@ -16,8 +16,8 @@ mod standing;
 pub use activity::{Activity, DayTally, Part, Tally};
 pub use handover::Handover;
 pub use incident::{
-    AlertView, BringBack, Cleared, FeedFilter, FeedItem, FeedPage, FeedQuery, FrameView, Incident,
-    IncidentDetail, IncidentKind, Late, ShopView, Understood,
+    AlertView, BringBack, CameraView, Cleared, FeedFilter, FeedItem, FeedPage, FeedQuery, FrameView,
+    Incident, IncidentDetail, IncidentKind, Late, ShopView, Understood, Who,
 };
 pub use report::{Gap, LedgerEntry, Outage, Report, ReportQuery, Spread};
 pub use standing::Standing;
@@ -415,6 +415,8 @@ mod tests {
         declare::<FeedQuery>(&mut text);
         declare::<FeedPage>(&mut text);
         declare::<ShopView>(&mut text);
+        declare::<CameraView>(&mut text);
+        declare::<Who>(&mut text);
         declare::<Understood>(&mut text);
         declare::<FeedItem>(&mut text);
         declare::<Handover>(&mut text);

@@ -277,61 +277,6 @@ test("what somebody else decided first is shown, and that ours was not sent", as
   assert.match((await page.locator("article.row").first().getAttribute("aria-label")) ?? "", /Resolved elsewhere$/);
 });
 
-test("the chips narrow the list to what is high, to a shop, to today", async () => {
-  const page = await set.open("full", { now: new Date("2025-11-21T14:03:23+01:00").getTime(), prepare: (page) => page.clock.install({ time: new Date("2025-11-21T14:03:23+01:00") }) });
-  const shows = (/** @type {number} */ rows) => page.waitForFunction((rows) => document.querySelectorAll("article.row").length === rows, rows);
-
-  for (const [name, rows] of /** @type {const} */ ([["High", 3], ["Today", 3], ["High", 9], ["Today", 11]])) {
-    await page.getByRole("button", { name, exact: true }).click();
-    await shows(rows);
-  }
-  await page.getByRole("combobox", { name: "Store" }).selectOption({ label: "Station Road" });
-  await shows(2);
-
-  const today = new Date("2025-11-21T00:00:00+01:00").getTime();
-  const queries = (await asked(page, "feed")).map(({ query }) => [query.severity, query.since, query.shop]);
-  assert.deepEqual(queries, [["high", null, null], ["high", today, null], [null, today, null], [null, null, null], [null, null, "s2"]]);
-  assert.equal(await page.getByRole("button", { name: "High", exact: true }).getAttribute("aria-pressed"), "false");
-});
-
-test("a shop is offered where there are several, and stays chosen when it has no alert left", async () => {
-  const one = await set.open("full", { change: ({ snapshot }) => void (snapshot && snapshot.feed.shops.pop()) });
-  const offered = await one.getByRole("combobox", { name: "Store" }).isVisible();
-  const page = await set.open("full");
-  await page.getByRole("combobox", { name: "Store" }).selectOption({ label: "Station Road" });
-  await page.waitForFunction(() => /** @type {any} */ (window).__mock.asked("feed").length === 1);
-
-  await page.evaluate(() => {
-    const mock = /** @type {any} */ (window).__mock;
-    mock.answers.feed = () => ({ items: [], next: null, shops: [], understood: null });
-    mock.emit({ type: "feed_changed", counts: { unhandled: 0, unseen: 0, total: 4, cleared: 0, today: 0 } });
-  });
-  await page.getByText("No alert is like that.").waitFor();
-  const chosen = await page.getByRole("combobox", { name: "Store" }).locator("option:checked").innerText();
-  await page.evaluate(() => delete (/** @type {any} */ (window).__mock.answers.feed));
-  await page.getByRole("button", { name: "Show all alerts" }).click();
-  await page.waitForFunction(() => document.querySelectorAll("article.row").length === 11);
-
-  assert.equal(offered, false);
-  assert.equal(chosen, "Station Road");
-});
-
-test("an alert of another shop or severity stays out of a narrowed list", async () => {
-  const page = await set.open("full");
-  await page.getByRole("button", { name: "High", exact: true }).click();
-  await page.getByRole("combobox", { name: "Store" }).selectOption({ label: "Main Street" });
-  await page.waitForFunction(() => /** @type {any} */ (window).__mock.asked("feed").length === 2);
-  const at = Date.now();
-
-  for (const [id, values] of Object.entries({ 91: { severity: "low" }, 92: { shop: "Station Road" }, 93: {} })) {
-    const item = incident({ id, first_at: at, last_at: at, .../** @type {any} */ (values) });
-    await emit(page, { type: "alert_added", incident: item, alert: alert({ id: `${id}00` }), counts: COUNTS });
-  }
-  await page.waitForSelector('article[data-key="93"]');
-
-  assert.equal(await page.locator('article[data-key="91"], article[data-key="92"]').count(), 0);
-});
-
 test("clearing one takes the row away and hands the focus to its neighbour", async () => {
   const page = await set.open("full");
   await page.locator("article.row").first().click();
@@ -503,32 +448,6 @@ test("filter and search ask the program, and say when nothing is found", async (
   const queries = (await asked(page, "feed")).map(({ query }) => [query.filter, query.search, query.before]);
   assert.deepEqual(queries, [["unhandled", "", null], ["unhandled", "bakery", null], ["unhandled", "", null]]);
   assert.equal(await page.getByRole("searchbox").inputValue(), "");
-});
-
-test("older alerts are there on demand, fifty at a time, never more than 200 in the document", async () => {
-  const page = await set.open("full", {
-    change(world) {
-      const many = Array.from({ length: 320 }, (_, n) => incident({ id: String(5_000 + n), first_at: 1_763_600_000_000 - n * 60_000, last_at: 1_763_600_000_000 - n * 60_000, seen: true }));
-      world.older = many.map((item) => ({ type: "incident", ...item }));
-      if (world.snapshot) world.snapshot.feed.next = "11";
-    },
-  });
-  const rows = () => page.evaluate(() => document.querySelectorAll("article.row").length);
-
-  const counts = [];
-  for (let press = 0; press < 7; press += 1) {
-    const last = await page.locator("article.row").last().getAttribute("data-key");
-    if (!(await page.getByRole("button", { name: "Show older" }).isVisible())) break;
-    await page.getByRole("button", { name: "Show older" }).click();
-    await page.waitForFunction((last) => [...document.querySelectorAll("article.row")].at(-1)?.getAttribute("data-key") !== last, last);
-    counts.push(await rows());
-  }
-
-  assert.deepEqual(counts, [61, 111, 161, 200, 200, 200, 200]);
-  assert.equal(await page.locator("article.row").last().getAttribute("data-key"), "5319");
-  await page.getByRole("button", { name: "Back to newer" }).click();
-  await page.getByRole("button", { name: "Show older" }).waitFor();
-  assert.equal(await rows(), 200);
 });
 
 test("text from the outside stays text", async () => {

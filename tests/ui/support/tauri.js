@@ -57,16 +57,32 @@
     feed({ query }) {
       const shops = world.snapshot?.feed.shops ?? [];
       const all = [...(world.snapshot?.feed.items ?? []), ...world.older];
+      const begin = (/** @type {import("../../../ui/types.d.ts").FeedItem} */ item) => (item.type === "incident" ? item.first_at : item.from);
+      const { search: _, filter, since, until, before, after, at, ...narrowed } = query;
       const items = all.filter((item) => {
-        if (query.since !== null && (item.type === "incident" ? item.first_at : item.from) < query.since) return false;
-        if (item.type !== "incident") return query.filter === "all" && query.search === "" && query.severity === null && query.shop === null;
+        if ((since !== null && begin(item) < since) || (until !== null && begin(item) >= until)) return false;
+        if (item.type !== "incident") return filter === "all" && query.search === "" && Object.values(narrowed).every((value) => value === null);
         if (query.severity !== null && item.severity !== query.severity) return false;
         if (query.shop !== null && item.shop !== shops.find((shop) => shop.id === query.shop)?.name) return false;
-        if (query.filter === "unhandled" ? !["open", "refused"].includes(item.handling.state) : item.cleared !== (query.filter === "cleared")) return false;
+        if (query.camera !== null && item.stream_id !== query.camera) return false;
+        if (query.kind !== null && item.kind !== query.kind) return false;
+        if (query.decision !== null && !(item.handling.state === "recorded" && item.handling.decision === query.decision)) return false;
+        if (query.who !== null && !(item.handling.state === "recorded" && item.handling.here === (query.who === "me"))) return false;
+        if (filter === "unhandled" ? !["open", "refused"].includes(item.handling.state) : item.cleared !== (filter === "cleared")) return false;
         return `${item.camera} ${item.shop}`.toLowerCase().includes(query.search.toLowerCase());
       });
-      const from = Number(query.before ?? 0);
-      return { items: items.slice(from, from + 50), next: from + 50 < items.length ? String(from + 50) : null, shops, understood: null };
+      const place = (/** @type {string} */ cursor) => (/^[0-9]+$/.test(cursor) && Number(cursor) < items.length ? Number(cursor) : items.findIndex(({ id }) => id === cursor));
+      const from = after !== null ? Math.max(0, place(after) - 50) : before !== null ? place(before) + (items[Number(before)] ? 0 : 1) : at !== null ? items.findIndex((item) => begin(item) <= at) : 0;
+      const to = after !== null ? place(after) : from + 50;
+      return {
+        items: items.slice(from, to),
+        next: to < items.length ? String(to) : null,
+        previous: (after !== null || at !== null) && from > 0 ? String(from) : null,
+        above: at === null ? null : from,
+        shops,
+        cameras: world.snapshot?.feed.cameras ?? [],
+        understood: null,
+      };
     },
     incident({ id }) {
       const detail = world.details[id];

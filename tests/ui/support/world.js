@@ -27,6 +27,8 @@ export const SHOPS = [
   { id: "s1", name: "Main Street" },
   { id: "s2", name: "Station Road" },
 ];
+/** What a page says beside its rows. @type {Omit<import("../../../ui/types.d.ts").FeedPage, "items">} */
+export const NO_PAGE = { next: null, previous: null, above: null, shops: [], cameras: [], understood: null };
 export const SCENES = ["aisle", "till", "door", "stock"];
 
 /**
@@ -78,7 +80,13 @@ export function world(scenario, now) {
         total: incidents.length,
         today: incidents.filter((incident) => incident.last_at >= new Date(now).setHours(0, 0, 0, 0)).length,
       },
-      feed: { items: items.slice(0, 50), next: items.length > 50 ? "50" : null, shops: incidents.length > 0 ? [...SHOPS] : [], understood: null },
+      feed: {
+        ...NO_PAGE,
+        items: items.slice(0, 50),
+        next: items.length > 50 ? "50" : null,
+        shops: incidents.length > 0 ? [...SHOPS] : [],
+        cameras: [...new Map(incidents.map(({ stream_id, camera }) => [stream_id ?? "", camera]))].map(([id, name]) => ({ id, name })),
+      },
       settings: {
         start_at_sign_in: true,
         notifications: true,

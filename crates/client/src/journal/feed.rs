@@ -11,15 +11,19 @@ use rusqlite::{Connection, OptionalExtension, params_from_iter};
 use visionguard_proto::Kind;
 
 use super::matching::Word;
-use super::search::{self, Among, Asker};
+use super::search::{self, Among, Asker, Way};
 use super::{JournalError, dates, outage, sql, view};
 use crate::ledger;
 use crate::model::{IncidentId, IncidentRow, OutageRow, Severity};
-use crate::policy::{HIGH_SCORE, REPEATED};
-use crate::view::{Counts, FeedFilter, FeedItem, FeedPage, FeedQuery, IncidentDetail, ShopView, Understood};
+use crate::policy::{self, HIGH_SCORE, REPEATED};
+use crate::view::{
+    CameraView, Counts, FeedFilter, FeedItem, FeedPage, FeedQuery, IncidentDetail, ShopView, Understood, Who,
+};
 
 /// Incidents and outages on one page.
 const PAGE: usize = 50;
+/// Cameras and shops to narrow the feed to.
+const MOST_CAMERAS: i64 = 200;
 /// Alerts shown of one incident.
 const DETAIL_ALERTS: i64 = 200;
 
@@ -57,16 +61,22 @@ impl Asked<'_> {
 
     /// The time is all that is left out of the list.
     fn is_of_a_time(&self) -> bool {
-        let FeedQuery { filter, severity, shop, .. } = self.query;
-        *filter == FeedFilter::All && severity.is_none() && shop.is_none() && self.words.is_empty()
+        self.words.is_empty()
+            && is_everything(&FeedQuery {
+                search: String::new(),
+                since: None,
+                until: None,
+                ..self.query.clone()
+            })
     }
 
     /// From when and until when it is asked about, in the journal's microseconds.
     fn bounds(&self) -> (i64, i64) {
         let since = self.query.since.map_or(i64::MIN, |since| since.saturating_mul(1_000));
+        let until = self.query.until.map_or(i64::MAX, |until| until.saturating_mul(1_000));
         match &self.time {
-            Some(time) => (since.max(time.start.as_microsecond()), time.end.as_microsecond()),
-            None => (since, i64::MAX),
+            Some(time) => (since.max(time.start.as_microsecond()), until.min(time.end.as_microsecond())),
+            None => (since, until),
         }
     }
 
@@ -87,25 +97,65 @@ pub(super) fn page(
     asker: &Asker,
     broke: &AtomicBool,
 ) -> Result<FeedPage, JournalError> {
-    let before = match &query.before {
-        Some(cursor) => Place::read(cursor).ok_or(JournalError::BadCursor)?,
-        None => Place { at: i64::MAX, rank: i64::MAX, id: i64::MAX },
-    };
     let asked = Asked::of(query, asker);
-    let mut rows: Vec<Row> = incidents(connection, &asked, asker, before, broke)?
+    let from = Start::of(connection, query)?;
+    let mut rows: Vec<Row> = incidents(connection, &asked, asker, &from, broke)?
         .into_iter()
         .map(|incident| Row::Incident(Box::new(incident)))
         .collect();
     if asked.is_of_a_time() {
-        rows.extend(outages(connection, before, asked.bounds())?.into_iter().map(Row::Outage));
-        rows.sort_by_key(|row| std::cmp::Reverse(row.place()));
+        rows.extend(outages(connection, &from, asked.bounds())?.into_iter().map(Row::Outage));
+    }
+    rows.sort_by_key(Row::place);
+    if from.way == Way::Older {
+        rows.reverse();
     }
     let more = rows.len() > PAGE;
     rows.truncate(PAGE);
-    let next = if more { rows.last().map(|row| row.place().write()) } else { None };
+    if from.way == Way::Newer {
+        rows.reverse();
+    }
+    let edge = |row: Option<&Row>| row.map(|row| row.place().write());
+    let (next, previous) = match from.way {
+        Way::Older if more => (edge(rows.last()), None),
+        Way::Older => (None, None),
+        Way::Newer if more => (edge(rows.last()), edge(rows.first())),
+        Way::Newer => (edge(rows.last()), None),
+    };
+    let above = match query.at {
+        Some(_) => above(connection, &asked, from.place)?,
+        None => None,
+    };
+    // Where rows above cannot be counted, there may be some.
+    let previous =
+        if query.at.is_some() && above != Some(0) { edge(rows.first()).or(next.clone()) } else { previous };
     let items = rows.into_iter().map(|row| row.item(&asker.camera_names)).collect();
-    let understood = asked.understood();
-    Ok(FeedPage { items, next, shops: shops(connection, query.filter)?, understood })
+    let is_first = query.before.is_none() && query.after.is_none();
+    let cameras = if is_first { cameras(connection, asker)? } else { Vec::new() };
+    let (shops, understood) = (shops(connection, query.filter)?, asked.understood());
+    Ok(FeedPage { items, next, previous, above, shops, cameras, understood })
+}
+
+/// How many rows are above a place; none where each would have to be read.
+fn above(connection: &Connection, asked: &Asked<'_>, place: Place) -> Result<Option<u32>, JournalError> {
+    if !asked.words.is_empty() {
+        return Ok(None);
+    }
+    let Among { which, mut values } = among(asked);
+    values.extend([place.at, place.rank, place.id].map(Value::from));
+    let count = format!("SELECT count(*) FROM incident i {which} AND (i.first_at, 0, i.id) >= (?, ?, ?)");
+    let incidents: u32 = connection.query_row(&count, params_from_iter(values), |row| row.get(0))?;
+    if !asked.is_of_a_time() {
+        return Ok(Some(incidents));
+    }
+    let (from, to) = asked.bounds();
+    let outages: u32 = connection.query_row(
+        "SELECT count(*) FROM outage WHERE cleared_at IS NULL AND (from_at, 1, id) >= (?1, ?2, ?3) \
+         AND (to_at IS NULL OR to_at >= ?4) AND from_at < ?5",
+        [place.at, place.rank, place.id, from, to],
+        |row| row.get(0),
+    )?;
+    Ok(Some(incidents.saturating_add(outages)))
 }
 
 /// One incident with its alerts.
@@ -161,20 +211,21 @@ fn incidents(
     connection: &Connection,
     asked: &Asked<'_>,
     asker: &Asker,
-    before: Place,
+    from: &Start,
     broke: &AtomicBool,
 ) -> Result<Vec<IncidentRow>, JournalError> {
-    const ORDER: &str = "ORDER BY i.first_at DESC, i.id DESC LIMIT 51";
+    let (way, order) = (from.way, from.way.order());
+    let order = format!("ORDER BY i.first_at {order}, i.id {order} LIMIT 51");
     let mut among = among(asked);
-    among.which.push_str(" AND (i.first_at, 0, i.id) < (?, ?, ?)");
-    among.values.extend([before.at, before.rank, before.id].map(Value::from));
+    among.which.push_str(&format!(" AND (i.first_at, 0, i.id) {} (?, ?, ?)", way.sign()));
+    among.values.extend(from.values().map(Value::from));
     if asked.words.is_empty() {
-        let which = format!("{} {ORDER}", among.which);
+        let which = format!("{} {order}", among.which);
         return sql::incidents(connection, &which, params_from_iter(among.values));
     }
     let words: Vec<Word> = asked.words.iter().map(|word| Word::new(word)).collect();
-    let ids = search::find(connection, &words, &among, asker, PAGE + 1, broke)?;
-    let which = format!("WHERE i.id IN (SELECT value FROM json_each(?)) {ORDER}");
+    let ids = search::find(connection, &words, &among, asker, (way, PAGE + 1), broke)?;
+    let which = format!("WHERE i.id IN (SELECT value FROM json_each(?)) {order}");
     sql::incidents(connection, &which, [json(&ids)])
 }
 
@@ -184,7 +235,12 @@ pub(super) fn is_everything(query: &FeedQuery) -> bool {
         && query.search.trim().is_empty()
         && query.severity.is_none()
         && query.shop.is_none()
+        && query.camera.is_none()
+        && query.kind.is_none()
+        && query.decision.is_none()
+        && query.who.is_none()
         && query.since.is_none()
+        && query.until.is_none()
 }
 
 /// Which incidents a query lists, whatever page it asks for: a condition on `i`, beginning with `WHERE`, and its values.
@@ -197,7 +253,14 @@ pub(super) fn listed(
     let mut among = among(&asked);
     if !asked.words.is_empty() {
         let words: Vec<Word> = asked.words.iter().map(|word| Word::new(word)).collect();
-        let ids = search::find(connection, &words, &among, asker, usize::MAX, &AtomicBool::new(false))?;
+        let ids = search::find(
+            connection,
+            &words,
+            &among,
+            asker,
+            (Way::Older, usize::MAX),
+            &AtomicBool::new(false),
+        )?;
         among.which.push_str(" AND i.id IN (SELECT value FROM json_each(?))");
         among.values.push(json(&ids).into());
     }
@@ -221,6 +284,23 @@ fn among(asked: &Asked<'_>) -> Among {
         which.push_str(" AND i.shop_id = ?");
         values.push(shop.clone().into());
     }
+    if let Some(camera) = &query.camera {
+        which.push_str(" AND i.stream_id = ?");
+        values.push(camera.clone().into());
+    }
+    if let Some(kind) = query.kind {
+        which.push_str(" AND i.kind = ?");
+        values.push(sql::kind_number(view::kind_of(kind)).into());
+    }
+    if let Some(decision) = query.decision {
+        which.push_str(" AND i.handling IN (1, 2) AND i.decision = ?");
+        values.push(sql::decision_number(decision).into());
+    }
+    which.push_str(match query.who {
+        None => "",
+        Some(Who::Me) => " AND i.handling IN (1, 2) AND i.decided_here",
+        Some(Who::Others) => " AND i.handling = 2 AND NOT i.decided_here",
+    });
     let (from, to) = asked.bounds();
     if from > i64::MIN {
         which.push_str(" AND i.first_at >= ?");
@@ -269,18 +349,34 @@ fn shops(connection: &Connection, filter: FeedFilter) -> Result<Vec<ShopView>, J
     Ok(shops.into_iter().filter_map(|(id, name)| view::shop(id?, &name?)).collect())
 }
 
+/// The cameras of which there are incidents, as the newest of each calls it.
+fn cameras(connection: &Connection, asker: &Asker) -> Result<Vec<CameraView>, JournalError> {
+    let mut statement = connection
+        .prepare_cached("SELECT location FROM incident WHERE stream_id = ?1 ORDER BY last_at DESC LIMIT 1")?;
+    let mut cameras = Vec::new();
+    for id in search::streams(connection, MOST_CAMERAS)? {
+        let location = statement.query_row([&id], |row| sql::text(row, 0)).optional()?.flatten();
+        let name = policy::camera_of(Some(&id), location.as_deref(), &asker.camera_names);
+        cameras.push(CameraView { id, name });
+    }
+    cameras.sort_by_cached_key(|camera| (camera.name.to_lowercase(), camera.id.clone()));
+    Ok(cameras)
+}
+
 fn outages(
     connection: &Connection,
-    before: Place,
+    start: &Start,
     (from, to): (i64, i64),
 ) -> Result<Vec<OutageRow>, JournalError> {
+    let (sign, order) = (start.way.sign(), start.way.order());
     let mut statement = connection.prepare_cached(&format!(
         "SELECT {} FROM outage \
-         WHERE cleared_at IS NULL AND (from_at, 1, id) < (?1, ?2, ?3) AND (to_at IS NULL OR to_at >= ?4) \
-         AND from_at < ?5 ORDER BY from_at DESC, id DESC LIMIT 51",
+         WHERE cleared_at IS NULL AND (from_at, 1, id) {sign} (?1, ?2, ?3) AND (to_at IS NULL OR to_at >= ?4) \
+         AND from_at < ?5 ORDER BY from_at {order}, id {order} LIMIT 51",
         outage::COLUMNS
     ))?;
-    let rows = statement.query_map([before.at, before.rank, before.id, from, to], outage::row)?;
+    let [at, rank, id] = start.values();
+    let rows = statement.query_map([at, rank, id, from, to], outage::row)?;
     Ok(rows.collect::<Result<_, _>>()?)
 }
 
@@ -308,14 +404,52 @@ impl Row {
     }
 }
 
+/// Where a page begins, and which way it goes from there.
+struct Start {
+    place: Place,
+    way: Way,
+}
+
+impl Start {
+    fn of(connection: &Connection, query: &FeedQuery) -> Result<Start, JournalError> {
+        let place = |cursor: &str| Place::read(connection, cursor)?.ok_or(JournalError::BadCursor);
+        let top = Place { at: i64::MAX, rank: i64::MAX, id: i64::MAX };
+        Ok(match (&query.after, &query.before, query.at) {
+            (Some(after), _, _) => Start { place: place(after)?, way: Way::Newer },
+            (None, Some(before), _) => Start { place: place(before)?, way: Way::Older },
+            (None, None, Some(at)) => {
+                Start { place: Place { at: at.saturating_mul(1_000), ..top }, way: Way::Older }
+            }
+            (None, None, None) => Start { place: top, way: Way::Older },
+        })
+    }
+
+    fn values(&self) -> [i64; 3] {
+        [self.place.at, self.place.rank, self.place.id]
+    }
+}
+
 impl Place {
     fn write(self) -> String {
         format!("{}.{}.{}", self.at, self.rank, self.id)
     }
 
-    fn read(cursor: &str) -> Option<Place> {
+    /// From what [`Place::write`] wrote, or the id of a row that is here.
+    fn read(connection: &Connection, cursor: &str) -> Result<Option<Place>, JournalError> {
+        let (rank, begin, id) = match cursor.strip_prefix("outage-") {
+            Some(id) => (OUTAGES, "SELECT from_at FROM outage WHERE id = ?1", id.parse()),
+            None => (INCIDENTS, "SELECT first_at FROM incident WHERE id = ?1", cursor.parse()),
+        };
+        if let Ok(id) = id {
+            let at = connection.query_row(begin, [id], |row| row.get(0)).optional()?;
+            return Ok(at.map(|at| Place { at, rank, id }));
+        }
         let mut parts = cursor.split('.').map(|part| part.parse::<i64>().ok());
-        let place = Place { at: parts.next()??, rank: parts.next()??, id: parts.next()?? };
-        parts.next().is_none().then_some(place)
+        let (Some(Some(at)), Some(Some(rank)), Some(Some(id)), None) =
+            (parts.next(), parts.next(), parts.next(), parts.next())
+        else {
+            return Ok(None);
+        };
+        Ok(Some(Place { at, rank, id }))
     }
 }

@@ -1,4 +1,4 @@
-//! Finding the incidents that say certain words, newest beginning first.
+//! Finding the incidents that say certain words, along the list.
 //!
 //! Every incident that is found was read: the index only says which need not be. So what is found does not depend on how far the
 //! index is, nor on whether it is whole.
@@ -11,9 +11,9 @@ use jiff::tz::TimeZone;
 use rusqlite::types::Value;
 use rusqlite::{Connection, params_from_iter};
 
-use super::JournalError;
 use super::index::{self, SAID, said};
 use super::matching::{Said, Word};
+use super::{JournalError, sql};
 
 /// So many rows are read before the index is asked: where a word is in every third of them, a page is full by then.
 const FIRST_LOOK: usize = 200;
@@ -43,22 +43,53 @@ pub(super) struct Among {
 /// Where an incident is in the list: when it began, and its number.
 type Place = (i64, i64);
 
+/// Which way the list is gone through.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Way {
+    Older,
+    Newer,
+}
+
+impl Way {
+    /// Between what lies on this way and what it begins at.
+    pub(super) fn sign(self) -> &'static str {
+        match self {
+            Way::Older => "<",
+            Way::Newer => ">",
+        }
+    }
+
+    pub(super) fn order(self) -> &'static str {
+        match self {
+            Way::Older => "DESC",
+            Way::Newer => "ASC",
+        }
+    }
+
+    fn leads(self, from: Place, to: Place) -> bool {
+        match self {
+            Way::Older => to < from,
+            Way::Newer => to > from,
+        }
+    }
+}
+
 /// An incident that was read.
 struct Seen {
     place: Place,
     said: Said,
 }
 
-/// The numbers of the newest that say all of these words, at most so many. `broke` is told if the index cannot be read.
+/// The numbers of the first on this way that say all of these words, at most so many. `broke` is told if the index cannot be read.
 pub(super) fn find(
     connection: &Connection,
     words: &[Word],
     among: &Among,
     asker: &Asker,
-    most: usize,
+    (way, most): (Way, usize),
     broke: &AtomicBool,
 ) -> Result<Vec<i64>, JournalError> {
-    let search = Search { connection, words, among, asker };
+    let search = Search { connection, words, among, asker, way };
     let mut found = Vec::new();
     let first = if most == usize::MAX {
         Walked::default()
@@ -92,19 +123,19 @@ struct Search<'a> {
     words: &'a [Word],
     among: &'a Among,
     asker: &'a Asker,
+    way: Way,
 }
 
 impl Search<'_> {
-    /// Reads so many rows below this place.
+    /// Reads so many rows beyond this place.
     fn walk(
         &self,
-        below: Option<Place>,
+        beyond: Option<Place>,
         rows: usize,
         most: usize,
         found: &mut Vec<i64>,
     ) -> Result<Walked, JournalError> {
-        let columns = format!("i.first_at, i.id, {SAID}");
-        let (query, values) = self.rows(&columns, below, " LEFT JOIN shop s ON s.id = i.shop_id");
+        let (query, values) = self.rows(beyond);
         let mut statement = self.connection.prepare_cached(&query)?;
         let mut read = statement.query(params_from_iter(values))?;
         let mut walked = Walked::default();
@@ -125,35 +156,46 @@ impl Search<'_> {
         Ok(walked)
     }
 
-    /// Reads those of these that are below this place.
+    /// Reads those of these that are beyond this place.
     fn look_up(
         &self,
         ids: &[i64],
-        below: Option<Place>,
+        beyond: Option<Place>,
         most: usize,
         found: &mut Vec<i64>,
     ) -> Result<(), JournalError> {
         let mut places = Vec::new();
         for id in ids {
-            let seen = self.read(*id)?.filter(|seen| below.is_none_or(|below| seen.place < below));
+            let seen =
+                self.read(*id)?.filter(|seen| beyond.is_none_or(|last| self.way.leads(last, seen.place)));
             places.extend(seen.filter(|seen| seen.said.has(self.words)).map(|seen| seen.place));
         }
-        places.sort_unstable_by(|one, other| other.cmp(one));
+        places.sort_unstable();
+        if self.way == Way::Older {
+            places.reverse();
+        }
         found.extend(places.into_iter().map(|(_, id)| id).take(most - found.len()));
         Ok(())
     }
 
-    /// Goes down the list from this place and reads those of these that it comes to.
+    /// Goes along the list from this place and reads those of these that it comes to.
     fn meet(
         &self,
         ids: &[i64],
-        below: Option<Place>,
+        beyond: Option<Place>,
         most: usize,
         found: &mut Vec<i64>,
     ) -> Result<(), JournalError> {
-        let (query, values) = self.rows("i.id", below, "");
-        let mut statement = self.connection.prepare_cached(&query)?;
-        let mut rows = statement.query(params_from_iter(values))?;
+        // An index has all of this: rows are read only where it may be one of them.
+        let (sign, order) = (self.way.sign(), self.way.order());
+        let (at, id) = beyond.unwrap_or(match self.way {
+            Way::Older => (i64::MAX, i64::MAX),
+            Way::Newer => (i64::MIN, i64::MIN),
+        });
+        let mut statement = self.connection.prepare_cached(&format!(
+            "SELECT id FROM incident WHERE (first_at, id) {sign} (?1, ?2) ORDER BY first_at {order}, id {order}"
+        ))?;
+        let mut rows = statement.query([at, id])?;
         while let Some(row) = rows.next()? {
             let id = row.get(0)?;
             if ids.binary_search(&id).is_ok() && self.read(id)?.is_some_and(|seen| seen.said.has(self.words))
@@ -167,19 +209,22 @@ impl Search<'_> {
         Ok(())
     }
 
-    /// The query for these columns of all that may be found below a place, in the order of the list.
-    fn rows(&self, columns: &str, below: Option<Place>, join: &str) -> (String, Vec<Value>) {
+    /// The query for all that may be found beyond a place, in their order on the way.
+    fn rows(&self, beyond: Option<Place>) -> (String, Vec<Value>) {
         let mut values = self.among.values.clone();
-        let below_it = match below {
+        let beyond_it = match beyond {
             Some((at, id)) => {
                 values.extend([at.into(), id.into()]);
-                " AND (i.first_at, i.id) < (?, ?)"
+                format!(" AND (i.first_at, i.id) {} (?, ?)", self.way.sign())
             }
-            None => "",
+            None => String::new(),
         };
-        let which = &self.among.which;
-        let order = "ORDER BY i.first_at DESC, i.id DESC";
-        (format!("SELECT {columns} FROM incident i{join} {which}{below_it} {order}"), values)
+        let (which, order) = (&self.among.which, self.way.order());
+        let query = format!(
+            "SELECT i.first_at, i.id, {SAID} FROM incident i LEFT JOIN shop s ON s.id = i.shop_id {which}{beyond_it} \
+             ORDER BY i.first_at {order}, i.id {order}"
+        );
+        (query, values)
     }
 
     /// This incident, if it may be found.
@@ -203,7 +248,10 @@ impl Search<'_> {
         if index::behind_by(self.connection, FAR_BEHIND)? == FAR_BEHIND {
             return Ok(None);
         }
-        let Some(streams) = self.streams()? else { return Ok(None) };
+        let streams = streams(self.connection, STREAMS)?;
+        if i64::try_from(streams.len()).is_ok_and(|count| count == STREAMS) {
+            return Ok(None);
+        }
         let mut pieces: Vec<String> = Vec::new();
         let mut sets: Vec<Vec<i64>> = Vec::new();
         for word in self.words {
@@ -235,19 +283,6 @@ impl Search<'_> {
         Ok(Some(ids))
     }
 
-    /// All streams; none where there are too many.
-    fn streams(&self) -> Result<Option<Vec<String>>, JournalError> {
-        let mut statement = self.connection.prepare_cached(
-            "WITH RECURSIVE stream (id) AS (SELECT min(stream_id) FROM incident UNION ALL \
-             SELECT (SELECT min(stream_id) FROM incident WHERE stream_id > stream.id) FROM stream \
-             WHERE id IS NOT NULL) SELECT id FROM stream WHERE id IS NOT NULL LIMIT ?1",
-        )?;
-        let rows = statement.query_map([STREAMS], |row| super::sql::text(row, 0))?;
-        let streams: Vec<Option<String>> = rows.collect::<Result<_, _>>()?;
-        let is_all = i64::try_from(streams.len()).is_ok_and(|count| count < STREAMS);
-        Ok(is_all.then(|| streams.into_iter().flatten().collect()))
-    }
-
     fn of_streams(&self, streams: &[&String]) -> Result<Vec<i64>, JournalError> {
         let places = vec!["?"; streams.len()].join(", ");
         let mut statement =
@@ -255,4 +290,16 @@ impl Search<'_> {
         let rows = statement.query_map(params_from_iter(streams), |row| row.get(0))?;
         Ok(rows.collect::<Result<_, _>>()?)
     }
+}
+
+/// The streams of which there are incidents, so many of them.
+pub(super) fn streams(connection: &Connection, most: i64) -> Result<Vec<String>, JournalError> {
+    let mut statement = connection.prepare_cached(
+        "WITH RECURSIVE stream (id) AS (SELECT min(stream_id) FROM incident UNION ALL \
+         SELECT (SELECT min(stream_id) FROM incident WHERE stream_id > stream.id) FROM stream \
+         WHERE id IS NOT NULL) SELECT id FROM stream WHERE id IS NOT NULL LIMIT ?1",
+    )?;
+    let rows = statement.query_map([most], |row| sql::text(row, 0))?;
+    let streams: Vec<Option<String>> = rows.collect::<Result<_, _>>()?;
+    Ok(streams.into_iter().flatten().collect())
 }

@@ -74,3 +74,12 @@ fn kind(kind: Kind) -> IncidentKind {
         Kind::Other => IncidentKind::Other,
     }
 }
+
+/// The kind that the page means.
+pub(super) fn kind_of(kind: IncidentKind) -> Kind {
+    match kind {
+        IncidentKind::Theft => Kind::Theft,
+        IncidentKind::Intrusion => Kind::Intrusion,
+        IncidentKind::Other => Kind::Other,
+    }
+}

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 #[cfg(test)]
 use ts_rs::TS;
 
-use crate::model::{Handling, Severity, Source};
+use crate::model::{Decision, Handling, Severity, Source};
 
 /// One incident: the alerts of one camera and person whose pauses stay under a minute.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -165,13 +165,35 @@ pub struct FeedQuery {
     /// Only incidents of this shop, by its id in [`FeedPage::shops`].
     #[serde(default)]
     pub shop: Option<String>,
+    /// Only incidents of this camera, by the id of its stream.
+    #[serde(default)]
+    pub camera: Option<String>,
+    #[serde(default)]
+    pub kind: Option<IncidentKind>,
+    /// Only what was decided like this, here or elsewhere, and what is being sent.
+    #[serde(default)]
+    pub decision: Option<Decision>,
+    /// Only what these decided on.
+    #[serde(default)]
+    pub who: Option<Who>,
     /// Only what began at this moment or later, and the outages that went on until then.
     #[serde(default)]
     #[cfg_attr(test, ts(type = "number | null"))]
     pub since: Option<i64>,
-    /// The cursor of the page before.
+    /// Only what began before this moment.
+    #[serde(default)]
+    #[cfg_attr(test, ts(type = "number | null"))]
+    pub until: Option<i64>,
+    /// Older ones than this: the cursor of the page before, or the id of a row.
     #[serde(default)]
     pub before: Option<String>,
+    /// Newer ones than this, the nearest of them.
+    #[serde(default)]
+    pub after: Option<String>,
+    /// From where the list was at this moment.
+    #[serde(default)]
+    #[cfg_attr(test, ts(type = "number | null"))]
+    pub at: Option<i64>,
 }
 
 /// At most 50 incidents.
@@ -181,10 +203,36 @@ pub struct FeedPage {
     pub items: Vec<FeedItem>,
     /// Hand this back as `before` for older ones; none at the end.
     pub next: Option<String>,
+    /// Hand this back as `after` for newer ones; none at the top, and where older ones were asked for.
+    pub previous: Option<String>,
+    /// How many rows are above the first, where [`FeedQuery::at`] was asked for and that can be told.
+    pub above: Option<u32>,
     /// The shops that the whole feed holds incidents of, by name.
     pub shops: Vec<ShopView>,
+    /// The cameras of the incidents that are here, by name; told with the first page.
+    pub cameras: Vec<CameraView>,
     /// Where the search means a time: which.
     pub understood: Option<Understood>,
+}
+
+/// A camera to narrow the feed to.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(TS))]
+pub struct CameraView {
+    /// The id of its stream.
+    pub id: String,
+    pub name: String,
+}
+
+/// Who decided.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(TS))]
+#[serde(rename_all = "snake_case")]
+pub enum Who {
+    /// Who uses this computer.
+    Me,
+    /// Whoever decided elsewhere.
+    Others,
 }
 
 /// A search that means a time.

@@ -5,8 +5,8 @@ use visionguard_proto::{Alert, Kind};
 
 use super::super::JournalError;
 use super::{World, detection, no_names, noon, shop};
-use crate::model::{Decision, Dispatch, Severity};
-use crate::view::{Counts, FeedFilter, FeedItem, FeedPage, FeedQuery};
+use crate::model::{Decision, Delivery, Dispatch, Recorded, Severity};
+use crate::view::{Counts, FeedFilter, FeedItem, FeedPage, FeedQuery, IncidentKind, Who};
 
 #[tokio::test]
 async fn the_pages_follow_each_other_without_gap_or_overlap() {
@@ -233,6 +233,138 @@ async fn a_shop_narrows_the_feed_and_is_offered_while_it_has_incidents() {
     assert_eq!(offered(&before), ["shop-1 by name", "shop-2 by name"]);
     assert_eq!(offered(&after), ["shop-2 by name"]);
     assert!(after.items.is_empty());
+}
+
+#[tokio::test]
+async fn each_filter_leaves_what_it_says_and_they_narrow_together() {
+    let world = World::new();
+    let theft = world.tell(detection("stream-a", 1, 30).seen_with_id(), 0).await;
+    let intrusion = Alert { kind: Kind::Intrusion, ..detection("stream-b", 1, 30).seen_with_id() };
+    let intrusion = world.tell(intrusion, 100).await;
+    let theirs = world.catch_up(detection("stream-c", 1, 30).row(), 200).await;
+    let refused = world.tell(detection("stream-d", 1, 30).seen_with_id(), 300).await;
+    world.handle(&theirs, 400).await;
+    let decide = async |told: &Recorded, decision| {
+        let journal = &world.journal;
+        let incident = told.entry().incident.id;
+        journal.decide(incident, decision, None, Dispatch::AtOnce, noon(400)).await.expect("decided");
+    };
+    decide(&intrusion, Decision::FalseAlarm).await;
+    decide(&refused, Decision::FalseAlarm).await;
+    let sent = world.journal.next_to_send(10).await.expect("to send");
+    let of_refused =
+        sent.iter().find(|sent| sent.incident == refused.entry().incident.id).expect("it is sent");
+    let no = Delivery::Refused { sentence: "No.".to_owned() };
+    world.journal.sent(of_refused.id, no, noon(401)).await.expect("noted");
+    let [theft, intrusion, theirs] =
+        [theft, intrusion, theirs].map(|told| told.entry().incident.id.to_string());
+
+    let all = FeedQuery::default;
+    for (what, query, expected) in [
+        ("camera", FeedQuery { camera: Some("stream-a".to_owned()), ..all() }, vec![&theft]),
+        ("kind", FeedQuery { kind: Some(IncidentKind::Intrusion), ..all() }, vec![&intrusion]),
+        ("decision", FeedQuery { decision: Some(Decision::FalseAlarm), ..all() }, vec![&intrusion]),
+        ("who: me", FeedQuery { who: Some(Who::Me), ..all() }, vec![&intrusion]),
+        ("who: others", FeedQuery { who: Some(Who::Others), ..all() }, vec![&theirs]),
+        (
+            "until",
+            FeedQuery {
+                until: Some(noon(1).as_millisecond()),
+                since: Some(noon(0).as_millisecond()),
+                ..all()
+            },
+            vec![&theft],
+        ),
+        (
+            "kind, who and a word",
+            FeedQuery {
+                kind: Some(IncidentKind::Theft),
+                who: Some(Who::Others),
+                search: "anomalous".to_owned(),
+                ..all()
+            },
+            vec![&theirs],
+        ),
+        (
+            "what is both",
+            FeedQuery { camera: Some("stream-a".to_owned()), who: Some(Who::Others), ..all() },
+            vec![],
+        ),
+        ("hostile", FeedQuery { camera: Some("' OR 1 --".to_owned()), ..all() }, vec![]),
+    ] {
+        let page = feed(&world, query).await;
+
+        let ids: Vec<String> = page.items.iter().map(id).collect();
+        assert!(what == "until" || ids.iter().eq(expected.iter().copied()), "{what}: {ids:?}");
+        assert!(expected.iter().all(|id| ids.contains(id)), "{what}: {ids:?}");
+    }
+    let counts = world.journal.counts(noon(0)).await.expect("counted");
+    assert_eq!(counts.unhandled, 2, "whatever the list is narrowed to");
+}
+
+#[tokio::test]
+async fn the_cameras_are_offered_by_the_names_that_the_page_shows() {
+    let world = World::new();
+    world.tell(detection("stream-a", 1, 30).seen(), 0).await;
+    let door = Alert { location: Some("Front door".to_owned()), ..detection("stream-b", 1, 30).row() };
+    world.catch_up(door, 2).await;
+    let names = [("stream-a".to_owned(), "Émile's aisle".to_owned())].into();
+
+    let page = world.journal.feed(FeedQuery::default(), &names).await.expect("a page");
+
+    let cameras: Vec<_> =
+        page.cameras.iter().map(|camera| (camera.id.as_str(), camera.name.as_str())).collect();
+    assert_eq!(cameras, [("stream-b", "Front door"), ("stream-a", "Émile's aisle")]);
+}
+
+#[tokio::test]
+async fn from_any_moment_the_list_goes_on_both_ways_without_gap_or_overlap() {
+    let world = World::new();
+    for index in 0..170 {
+        let told = Alert {
+            location: Some("Till".to_owned()),
+            ..detection(&format!("stream-{index}"), 1, 30).seen()
+        };
+        world.tell(told, index / 7).await;
+    }
+    world.journal.outage_began(noon(13), "lost").await.expect("noted");
+    world.journal.outage_ended(noon(14), 0).await.expect("noted");
+    let at = Some(noon(12).as_millisecond() + 999);
+
+    for search in ["", "till"] {
+        let all = |query: FeedQuery| FeedQuery { search: search.to_owned(), ..query };
+        let mut whole = Vec::new();
+        let mut before = None;
+        loop {
+            let page = feed(&world, all(FeedQuery { before, ..FeedQuery::default() })).await;
+            whole.extend(page.items.iter().map(id));
+            before = page.next;
+            if before.is_none() {
+                break;
+            }
+        }
+
+        let middle = feed(&world, all(FeedQuery { at, ..FeedQuery::default() })).await;
+        let mut around: Vec<String> = middle.items.iter().map(id).collect();
+        let mut after = middle.previous.clone();
+        while after.is_some() {
+            let page = feed(&world, all(FeedQuery { after, ..FeedQuery::default() })).await;
+            around.splice(0..0, page.items.iter().map(id));
+            after = page.previous;
+        }
+        let above = around.len() - middle.items.len();
+        // By the row itself, as the page does that has forgotten what was below.
+        let mut last = around.last().cloned();
+        while let Some(before) = last.take() {
+            let page = feed(&world, all(FeedQuery { before: Some(before), ..FeedQuery::default() })).await;
+            around.extend(page.items.iter().map(id));
+            last = page.items.last().map(id);
+        }
+
+        assert_eq!(around, whole, "{search:?}");
+        let told = if search.is_empty() { u32::try_from(above).ok() } else { None };
+        assert_eq!((middle.above, above > 50), (told, true), "{search:?}");
+    }
 }
 
 #[tokio::test]
