@@ -22,7 +22,7 @@ popups: PopupsView | null,
  */
 snoozes: Array<SnoozeView>,
 /**
- * Whether
+ * Whether the shop is open; none where nobody said when it is.
  */
 hours: HoursView | null, };
 
@@ -606,7 +606,25 @@ camera: string, name: string,
 /**
  * Who asked for it.
  */
-by: string, until: number, };
+by: string,
+/**
+ * What for, in their words.
+ */
+why: string | null, until: number, };
+
+/**
+ * For how long a camera is not to interrupt.
+ */
+export type SnoozeLength = { "minutes": number } | "opening" | "closing";
+
+/**
+ * Whether the shop is open, by the hours that the person chose.
+ */
+export type HoursView = { open: boolean,
+/**
+ * When it closes, or opens; none where it never does.
+ */
+until: number | null, };
 
 /**
  * Tests of the alert path: the one under way and the last.
@@ -667,6 +685,23 @@ keep_days: number,
  */
 drill_at: string | null,
 /**
+ * When the shop is open: each day's spans, Monday first, such as "08:00-12:00, 14:00-18:00", nothing where it is closed;
+ * none where nobody said so.
+ */
+opening_hours: Array<string> | null,
+/**
+ * After a camera sounded, its further incidents pop up without a sound for so many minutes; 0: all sound.
+ */
+cooldown_minutes: number,
+/**
+ * What is high and nobody handled is told again each so many minutes; 0: never.
+ */
+repeat_minutes: number,
+/**
+ * What was acknowledged here and is not resolved is told again each so many minutes; 0: never.
+ */
+acknowledgement_timeout_minutes: number,
+/**
  * Names for camera streams: stream id to name.
  */
 camera_names: { [key in string]: string }, };
@@ -689,4 +724,4 @@ field: string | null, };
 /**
  * What the page is told while it is open. Small: ids and short fields, no picture.
  */
-export type Event = { "type": "status", status: StatusView, } | { "type": "session", session: SessionView | null, } | { "type": "alert_added", incident: Incident, alert: AlertView, counts: Counts, } | { "type": "alert_changed", incident: string, alert: AlertView, } | { "type": "incident_changed", incident: Incident, counts: Counts, } | { "type": "incidents_removed", ids: Array<string>, counts: Counts, } | { "type": "feed_changed", counts: Counts, } | { "type": "settings", settings: SettingsView, } | { "type": "notices", notices: Array<NoticeView>, } | { "type": "drill", drill: DrillView, } | { "type": "popups", popups: PopupsView, } | { "type": "snoozes", snoozes: Array<SnoozeView>, } | { "type": "beat" } | { "type": "open", incident: string, };
+export type Event = { "type": "status", status: StatusView, } | { "type": "session", session: SessionView | null, } | { "type": "alert_added", incident: Incident, alert: AlertView, counts: Counts, } | { "type": "alert_changed", incident: string, alert: AlertView, } | { "type": "incident_changed", incident: Incident, counts: Counts, } | { "type": "incidents_removed", ids: Array<string>, counts: Counts, } | { "type": "feed_changed", counts: Counts, } | { "type": "settings", settings: SettingsView, } | { "type": "notices", notices: Array<NoticeView>, } | { "type": "drill", drill: DrillView, } | { "type": "popups", popups: PopupsView, } | { "type": "snoozes", snoozes: Array<SnoozeView>, } | { "type": "hours", hours: HoursView | null, } | { "type": "beat" } | { "type": "open", incident: string, };

@@ -7,7 +7,7 @@ use visionguard_proto::{Alert, AnomalyId, Kind, Moment, Picture, ShopId, StreamI
 
 use super::*;
 use crate::journal::Journal;
-use crate::model::{Decision, Dispatch, Entry, Recorded, Source};
+use crate::model::{Decision, Dispatch, Entry, Recorded, Severity, Source};
 use crate::view::{SettingsView, Theme};
 
 #[tokio::test]
@@ -158,7 +158,7 @@ async fn after_hours_everything_is_told_as_what_is_high_and_during_them_as_ever(
     assert_eq!((critical, severity, each_time), (true, Severity::High, true));
     assert!(body.contains("Medium: Theft pattern, score 3.5, after hours."), "{body}");
     assert_eq!(told(&open), told(&settings()));
-    assert_eq!(told(&settings()).0, false);
+    assert!(!told(&settings()).0);
     assert!(!card(&first, &SettingsView { sound: false, ..closed }).sounds_each_time);
 }
 

@@ -424,6 +424,7 @@ fn drills(running: &Running) -> Vec<DrillView> {
         | Event::Notices { .. }
         | Event::Popups { .. }
         | Event::Snoozes { .. }
+        | Event::Hours { .. }
         | Event::Open { .. }
         | Event::Beat => None,
     };
