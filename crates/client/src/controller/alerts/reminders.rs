@@ -256,8 +256,9 @@ impl Controller {
         {
             return;
         }
-        let (card, mut notification) = policy::again(entry, &self.settings.view, self.wall());
+        let (mut card, mut notification) = policy::again(entry, &self.settings.view, self.wall());
         notification.sound &= sounds;
+        card.sounds_each_time &= sounds;
         notification.picture = picture.filter(|_| policy::shows_pictures(&self.settings.view));
         self.on_screen(|budget| budget.raise(card, notification));
     }

@@ -26,6 +26,8 @@ async fn after_hours_a_theft_stays_on_the_screen_and_says_why_and_in_hours_it_do
     running.client.change_settings(settings).await.expect("they are stored");
     server.say(&of_camera(2));
     running.until("it pops up", |told| (told.notifications.len() == 2).then_some(())).await;
+    let page = running.client.feed(FeedQuery::default()).await.expect("a page");
+    let detail = running.client.incident("1").await.expect("an incident");
 
     let told = running.told();
     let shown: Vec<_> = told.notifications.iter().map(|raised| (raised.critical, raised.sound)).collect();
@@ -37,11 +39,9 @@ async fn after_hours_a_theft_stays_on_the_screen_and_says_why_and_in_hours_it_do
     assert_eq!(closed.hours, Some(HoursView { open: false, until: None }));
     let opened = Event::Hours { hours: Some(HoursView { open: true, until: None }) };
     assert!(told.events.contains(&opened), "{:?}", told.events);
-    let page = running.client.feed(FeedQuery::default()).await.expect("a page");
     assert!(
         page.items.iter().all(|item| matches!(item, FeedItem::Incident(it) if !it.why.contains("hours")))
     );
-    let detail = running.client.incident("1").await.expect("an incident");
     assert!(!detail.incident.why.contains("after hours"), "{}", detail.incident.why);
 }
 
