@@ -19,7 +19,7 @@ use super::{World, detection, jpeg, noon, shop};
 use crate::model::{Decision, Dispatch, Source};
 
 /// The oldest first; each with all that its file holds, as it was when it was written.
-const FORMATS: [&str; 3] = ["format_1", "format_2", "format_4"];
+const FORMATS: [&str; 3] = ["format_1", "format_2", "format_3"];
 const SCHEMA_1: &str = include_str!("../schema_1.sql");
 
 #[tokio::test]
