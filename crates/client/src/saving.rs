@@ -21,10 +21,10 @@ pub enum NewFileError {
 
 impl NewFileError {
     pub(crate) fn of(path: &Path, error: io::Error) -> NewFileError {
-        match error.kind() {
-            io::ErrorKind::AlreadyExists => NewFileError::Exists(path.to_owned()),
-            _ => NewFileError::Unwritable { path: path.to_owned(), error },
+        if error.kind() == io::ErrorKind::AlreadyExists {
+            return NewFileError::Exists(path.to_owned());
         }
+        NewFileError::Unwritable { path: path.to_owned(), error }
     }
 }
 

@@ -281,7 +281,7 @@ impl Controller {
             Tick::Unfinished(found) => self.unfinished(found),
             Tick::Repeat(entry, picture, sounds) => self.repeat_now(&entry, picture, sounds),
             Tick::SnoozesKept(result) => self.snoozes_kept(result),
-            Tick::ToSnooze { epoch, found, asked } => self.to_snooze(epoch, found, asked),
+            Tick::ToSnooze { epoch, found, asked } => self.snooze_found(epoch, found, asked),
             Tick::Attempted(attempt) => self.attempted(*attempt),
             Tick::Gap(standing) => self.gap(standing),
             Tick::Acked(alerts) => alerts.into_iter().for_each(|alert| self.shell.acked(alert)),

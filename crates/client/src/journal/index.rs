@@ -100,8 +100,9 @@ pub(super) fn is_about_it(verdict: &str) -> bool {
 
 /// The journal is not damaged for it.
 fn broken(error: rusqlite::Error) -> JournalError {
-    match JournalError::from(error) {
-        JournalError::Damaged => JournalError::Storage("its search index is damaged".to_owned()),
-        other => other,
+    let error = JournalError::from(error);
+    if error == JournalError::Damaged {
+        return JournalError::Storage("its search index is damaged".to_owned());
     }
+    error
 }

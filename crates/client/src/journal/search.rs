@@ -103,7 +103,9 @@ pub(super) fn find(
             None
         });
         match candidates {
-            None => drop(search.walk(first.last, usize::MAX, most, &mut found)?),
+            None => {
+                search.walk(first.last, usize::MAX, most, &mut found)?;
+            }
             Some(ids) if ids.len() <= FEW => search.look_up(&ids, first.last, most, &mut found)?,
             Some(ids) => search.meet(&ids, first.last, most, &mut found)?,
         }

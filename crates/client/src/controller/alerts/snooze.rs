@@ -97,7 +97,7 @@ impl Controller {
         });
     }
 
-    pub(crate) fn to_snooze(
+    pub(crate) fn snooze_found(
         &mut self,
         epoch: u64,
         found: Result<Vec<IncidentRow>, JournalError>,
