@@ -150,8 +150,8 @@ export function feedView(act, now) {
     row.tabIndex = 0;
   }
 
-  /** @param {State} state */
-  function paintRows(state) {
+  /** @param {State} state @param {ReturnType<typeof anchor>} held where what is in sight was before anything was painted */
+  function paintRows(state, held) {
     const today = new Date(now()).setHours(0, 0, 0, 0);
     const before = painted?.feed;
     const all = painted === null || today !== day || state.settings !== painted.settings;
@@ -163,9 +163,11 @@ export function feedView(act, now) {
     const { items, turn, previous } = state.feed;
     const isSame = before !== undefined && before.turn === turn;
     const aiming = performance.now() - aimedAt < AIMING;
-    const keep = isSame && (isBelow() || aiming || before.previous !== null) ? anchor(rows, edge()) : null;
+    const keep = isSame && (isBelow() || aiming || before.previous !== null) ? held : null;
     const first = rows.firstElementChild instanceof HTMLElement ? rows.firstElementChild.dataset.key : undefined;
     show(rows, items.length > 0);
+    // Above the rows, so that it is there before they are put back in their place.
+    show(part(root, "newer"), previous !== null && items.length > 0);
     const isTop = previous === null && before?.previous === null;
     const fresh = isSame && isTop && before.items.length > 0 ? items.findIndex((item) => item.id === first) : 0;
     keyed(rows, items, (item) => item.id, makeRow, (row, item, index) => {
@@ -184,7 +186,7 @@ export function feedView(act, now) {
 
   /** Shows the beginning of another list. */
   function toTop() {
-    if (!short.matches) scroll.scrollTop = 0;
+    if (!short.matches) scroll.scrollTop += rows.getBoundingClientRect().top - edge();
     else if (isBelow()) root.scrollIntoView({ block: "start" });
   }
 
@@ -221,7 +223,6 @@ export function feedView(act, now) {
     keepFocus(part(root, "clear"), canClear);
     keepFocus(part(root, "bring-back"), filter === "cleared" && feed.items.length > 0);
     attribute(rows, "aria-busy", String(feed.phase !== "ready" && feed.phase !== "failed"));
-    show(part(root, "newer"), feed.previous !== null && feed.items.length > 0);
     keepFocus(part(root, "older"), feed.next !== null && feed.items.length > 0, () => sibling(rows.lastElementChild));
     const { understood } = feed;
     const shown = understood ? t("page.feed.understood", { time: time(understood.from, understood.to, now()) }) : "";
@@ -273,9 +274,10 @@ export function feedView(act, now) {
   /** @param {State} state */
   return function paint(state) {
     if (state === painted) return;
-    paintRows(state);
-    paintTools(state);
+    const held = state.feed === painted?.feed ? null : anchor(rows, edge());
     paintFilter(state.feed);
+    paintTools(state);
+    paintRows(state, held);
     painted = state;
     paintArrived();
     nameDay();

@@ -193,7 +193,7 @@ pub struct Snooze {
     #[arg(requires = "camera", value_parser = length)]
     pub length: Option<SnoozeLength>,
     /// What for, for others to read
-    #[arg(long, value_name = "TEXT", requires = "length")]
+    #[arg(long, value_name = "TEXT", requires = "length", conflicts_with_all = ["list", "end"])]
     pub why: Option<String>,
     /// Say which cameras are snoozed, until when, by whom and why
     #[arg(long)]

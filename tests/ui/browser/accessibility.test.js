@@ -53,6 +53,8 @@ test("axe finds what is broken on purpose", async () => {
       document.querySelectorAll(element).forEach((found) => found instanceof HTMLElement && Object.assign(found.style, values));
     style(".status-sentence", { color: "rgb(150 150 150)" });
     style(".tabs", { display: "grid", gap: "0", lineHeight: "12px" });
+    style(".status .button", { minBlockSize: "12px", blockSize: "12px", minInlineSize: "12px", inlineSize: "12px", margin: "0", padding: "0" });
+    style(".status", { gap: "0" });
     style(".tab", { minBlockSize: "12px", blockSize: "12px", overflow: "hidden" });
   });
 

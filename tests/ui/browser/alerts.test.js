@@ -409,7 +409,7 @@ test("a camera is snoozed, for longer, and no more", async () => {
   await line.waitFor();
   const until = await line.textContent();
   const told = await page.locator('[data-part="snooze-toggle"]').textContent();
-  await page.getByRole("button", { name: "15 minutes more" }).click();
+  await page.getByRole("button", { name: "15 min more" }).click();
   await page.waitForFunction((before) => document.querySelector('[data-part="snoozes"] li')?.textContent !== before, until);
   await page.getByRole("button", { name: "end the snooze" }).click();
   await line.waitFor({ state: "detached" });

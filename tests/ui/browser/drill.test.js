@@ -79,6 +79,7 @@ test("before the first test nothing is claimed", async () => {
 test("the report has the same test, and counts it", async () => {
   const page = await set.open("full");
   await page.locator('[data-part="report"]').click();
+  await page.getByRole("radio", { name: "Delivery" }).check({ force: true });
 
   await page.getByRole("button", { name: "Test the alert path" }).click();
   await page.locator(".report").getByText(/^Passed \d\d:\d\d, in 0\.6 s$/).waitFor();

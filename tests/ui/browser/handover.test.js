@@ -46,10 +46,11 @@ test("it is closed by keyboard without losing the place, and takes no focus by i
 test("nothing is said where nothing happened, nor to nobody", async () => {
   const page = await open(null);
   await page.locator("article.row").first().waitFor();
+  assert.equal(await page.locator('[data-part="handover"]').isVisible(), false);
+
   const signedOut = await set.open("sign_in");
   await signedOut.locator('input[name="server"]').waitFor();
 
-  assert.equal(await page.locator('[data-part="handover"]').isVisible(), false);
   assert.equal((await asked(signedOut, "handover")).length, 0);
 });
 

@@ -432,6 +432,7 @@ test("a scan at a control of the settings changes nothing and tests nothing", as
 test("a scan on the report does nothing", async () => {
   const page = await set.open("full");
   await page.locator('[data-part="report"]').click();
+  await page.getByRole("radio", { name: "Delivery" }).check({ force: true });
   await page.locator('[data-part="report-body"]').waitFor();
   await page.evaluate(() => Object.assign(window, { __printed: 0, print: () => void (/** @type {any} */ (window).__printed += 1) }));
 
