@@ -28,6 +28,8 @@ for (const { name, scenario, then, ...how } of VIEWS) {
     assert.deepEqual(await faults(page), []);
     for (const control of await page.locator(CONTROLS).all()) {
       if (!(await control.isVisible()) || (await control.isDisabled())) continue;
+      // What it does happens by itself on the way to it: it is never at rest in sight.
+      if ((await control.getAttribute("data-part")) === "older") continue;
       await control.click({ trial: true, timeout: 20_000, force: false }).catch(async (why) => {
         assert.fail(`${await control.evaluate((element) => element.outerHTML.slice(0, 200))}: ${why}`);
       });
@@ -151,7 +153,7 @@ function faults(page) {
       const hit = document.elementFromPoint(Math.min(Math.max(x, 0), innerWidth - 1), y);
       const label = element.closest("label, button, .search, .chip, .field-with-button, article.row, .stage, .strip-frame");
       // The day that stands above the list says what the row's own does.
-      const isSaid = element.matches(".row-day") && hit?.matches(".feed-day") && hit.textContent === element.textContent;
+      const isSaid = element.matches(".row-day") && hit?.matches('[data-part="feed-day"]') && hit.textContent === element.textContent;
       if (hit !== null && !isSaid && !element.contains(hit) && !hit.contains(element) && !label?.contains(hit)) found.push(`${name(element)} is covered by ${name(hit)}`);
       if (hit === null) found.push(`${name(element)} cannot be hit`);
     }
