@@ -212,8 +212,7 @@ impl World {
             .any(|row| row.detection.number == number && row.detection.broken_number)
     }
 
-    /// What must be in the journal: what was written since the sign-in, and of what was before the newest of each shop and
-    /// what nobody has decided on.
+    /// What must be in the journal: what was written since the sign-in, and of what was before the newest of each shop.
     fn required(&self) -> BTreeSet<u64> {
         let Some(signed_in) = self.person.signed_in_at else { return BTreeSet::new() };
         let from = self.checks.damaged_at.unwrap_or_default().max(signed_in);
@@ -223,8 +222,7 @@ impl World {
                 self.server.record.rows.values().filter(|row| SHOPS[row.detection.shop] == shop).collect();
             rows.sort_by_key(|row| std::cmp::Reverse(row.at));
             for (rank, row) in rows.iter().enumerate() {
-                let is_wanted = row.written_at > from || rank < FIRST_PAGE / 2 || row.status == "pending";
-                if !row.detection.broken_number && is_wanted {
+                if !row.detection.broken_number && (row.written_at > from || rank < FIRST_PAGE / 2) {
                     required.insert(row.detection.number);
                 }
             }
