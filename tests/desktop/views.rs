@@ -98,6 +98,8 @@ impl Photographer<'_> {
     /// The report, once these words are in it, and back.
     fn photograph_the_report(&self, view: &str, words: &str) -> Result<()> {
         self.browser.find("[data-part=report]")?.click()?;
+        // The part that was chosen last stays so.
+        self.browser.find("input[name=report_part][value=shop]")?.click()?;
         self.browser.wait_for("the shop's report", || {
             let said = self.browser.find("[data-part=report-shop]")?.text()?;
             Ok((!said.is_empty()).then_some(()))
