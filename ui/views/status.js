@@ -34,16 +34,22 @@ export function statusView(act, now) {
   onPress(part(bar, "settings"), () => act.go("settings"));
 
   let typing = /** @type {ReturnType<typeof setTimeout> | undefined} */ (undefined);
+  const look = () => {
+    clearTimeout(typing);
+    act.search({ search: field.value.trim() });
+  };
   field.addEventListener("input", () => {
     clearTimeout(typing);
-    typing = setTimeout(() => act.search({ search: field.value.trim() }), TYPING);
+    typing = setTimeout(look, TYPING);
   });
+  // Who goes on at once is not kept waiting, and loses nothing.
+  field.addEventListener("blur", look);
   field.addEventListener("keydown", (event) => {
     if (event.key !== "Escape") return;
     event.stopPropagation();
     if (field.value === "") field.blur();
     field.value = "";
-    act.search({ search: "" });
+    look();
   });
   search.addEventListener("submit", (event) => event.preventDefault());
 

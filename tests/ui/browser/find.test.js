@@ -66,6 +66,21 @@ test("clear all leaves the search, and what is not handled stays counted whateve
   assert.deepEqual([query.search, query.decision, query.who], ["aisle", null, null]);
 });
 
+test("what was typed is looked for, however soon somebody goes on to something else", async () => {
+  const page = await set.open("full");
+  await page.evaluate(() => {
+    const field = /** @type {HTMLInputElement} */ (document.querySelector('[name="search"]'));
+    field.focus();
+    field.value = "aisle";
+    field.dispatchEvent(new InputEvent("input", { bubbles: true }));
+    /** @type {HTMLElement} */ (document.querySelector('[data-part="filter-button"]')).focus();
+    /** @type {any} */ (window).__mock.emit({ type: "beat" });
+  });
+  await page.waitForFunction(() => document.querySelectorAll("article.row").length === 4);
+
+  assert.equal(await page.getByRole("searchbox").inputValue(), "aisle");
+});
+
 test("a decision is asked for among all, and what nobody decided on in its own list", async () => {
   const page = await set.open("full");
   await page.getByRole("button", { name: "Filter" }).click();

@@ -355,4 +355,6 @@ async function open(scenario, what, change, scheme = "light", which = "delivery"
 /** How alerts were delivered, instead of what happened in the shop. @param {import("playwright-core").Page} page */
 async function delivery(page) {
   await page.getByRole("radio", { name: "Delivery" }).check({ force: true });
+  // It is painted a moment later, and words that are not shown are read without their lines.
+  await page.locator('[data-part="report-shop"]').waitFor({ state: "hidden" });
 }
