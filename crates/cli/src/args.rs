@@ -202,7 +202,7 @@ pub struct Snooze {
     #[arg(long)]
     pub end: bool,
     /// Print one JSON object a camera (with --list)
-    #[arg(long, requires = "list")]
+    #[arg(long, requires = "list", conflicts_with_all = ["camera", "end"])]
     pub json: bool,
 }
 
