@@ -12,7 +12,6 @@ import { alert, incident } from "../support/world.js";
 const SMALL = { width: 640, height: 360 };
 /** Other sizes in which the same must hold. */
 const OTHERS = [[320, 480], [360, 700], [683, 330], [719, 500], [900, 470], [1280, 480], [1366, 728]];
-const CONTROLS = "button, input, select, a[href], [role='feed'] [tabindex='0']";
 
 /** @type {import("../support/browser.js").Stage} */
 let set;
@@ -26,14 +25,6 @@ for (const { name, scenario, then, ...how } of VIEWS) {
     await settled(page);
 
     assert.deepEqual(await faults(page), []);
-    for (const control of await page.locator(CONTROLS).all()) {
-      if (!(await control.isVisible()) || (await control.isDisabled())) continue;
-      // What it does happens by itself on the way to it: it is never at rest in sight.
-      if ((await control.getAttribute("data-part")) === "older") continue;
-      await control.click({ trial: true, timeout: 20_000, force: false }).catch(async (why) => {
-        assert.fail(`${await control.evaluate((element) => element.outerHTML.slice(0, 200))}: ${why}`);
-      });
-    }
     for (const [width = 0, height = 0] of OTHERS) {
       await page.setViewportSize({ width, height });
       await settled(page);
@@ -139,7 +130,7 @@ function faults(page) {
     }
 
     const hasWords = (/** @type {Element} */ element) => [...element.childNodes].some((node) => node.nodeType === Node.TEXT_NODE && node.textContent?.trim());
-    for (const element of all.filter((element) => hasWords(element) || element.matches("button, input, select, article.row, .picture"))) {
+    for (const element of all.filter((element) => hasWords(element) || element.matches("button, input, select, a[href], article.row, .picture"))) {
       if (element.matches("option, [data-part='arrived']")) continue;
       element.scrollIntoView({ block: "center", inline: "nearest" });
       const box = element.getBoundingClientRect();

@@ -11,14 +11,11 @@ import { readFile } from "node:fs/promises";
 const SOURCE = await readFile(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 const STANDARD = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"];
 
-/** Colours are all that differs between schemes. */
-export const COLOURS = ["color-contrast", "link-in-text-block"];
-
 /**
  * Makes ready to look at a page. It runs in a world of its own, where the page's frozen prototypes and policy do not bind it.
  *
  * @param {Page} page
- * @returns {Promise<(rules?: string[]) => Promise<string[]>>} what is worse than "minor", by all rules or by these
+ * @returns {Promise<() => Promise<string[]>>} what is worse than "minor"
  */
 export async function inspector(page) {
   const session = await page.context().newCDPSession(page);
@@ -36,13 +33,13 @@ export async function inspector(page) {
   };
   await run(SOURCE);
 
-  return async (rules) => {
+  return async () => {
     const options = {
       resultTypes: ["violations"],
       preload: false,
       selectors: false,
-      runOnly: rules ? { type: "rule", values: rules } : { type: "tag", values: STANDARD },
-      rules: rules ? {} : { "target-size": { enabled: true } },
+      runOnly: { type: "tag", values: STANDARD },
+      rules: { "target-size": { enabled: true } },
     };
     const { violations } = /** @type {AxeResults} */ (await run(`axe.run(document, ${JSON.stringify(options)})`));
     return violations

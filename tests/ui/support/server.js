@@ -42,7 +42,8 @@ export async function serve(picture, extra = {}) {
     const path = decodeURIComponent(new URL(request.url ?? "/", "http://localhost").pathname);
     /** @param {number} status @param {string} type @param {string | Buffer} body */
     const answer = (status, type, body) => {
-      response.writeHead(status, { "content-type": type, "content-security-policy": POLICY, "cache-control": "no-store" });
+      // Each page of a test is the same, and most of its time goes into asking for it.
+      response.writeHead(status, { "content-type": type, "content-security-policy": POLICY, "cache-control": "max-age=3600" });
       response.end(body);
     };
     if (extra[path] !== undefined) return answer(200, TYPES[extname(path)] ?? "text/html", extra[path]);
