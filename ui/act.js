@@ -2,15 +2,17 @@
  * What a person can do: each function asks the program for it and tells the store what came of it. Nothing is shown as
  * done here; that is for the program's events.
  *
- * @import { BringBack, Decision, Problem, ReportQuery, SettingsView, SnoozeLength } from "./types.d.ts"
+ * @import { BringBack, Decision, Disposition, Problem, ReportQuery, SettingsView, SnoozeLength } from "./types.d.ts"
  * @import { Credentials } from "./core.js"
  * @import { Period, Place, Query, Question, Way } from "./state.js"
+ * @import { Selection } from "./selection.js"
  * @import { Store } from "./store.js"
  */
 
 import * as core from "./core.js";
-import { beginOf, sameQuery } from "./listing.js";
+import { beginOf, ROWS, sameQuery } from "./listing.js";
 import { timeOf } from "./ledger.js";
+import { all, chosen, NONE, stretched, toggled } from "./selection.js";
 import { undoable } from "./state.js";
 import { t } from "./words.js";
 
@@ -64,6 +66,7 @@ export function actions(store) {
     dispatch(event);
     if (event.type === "feed_changed") refresh();
     if (event.type === "open") load(event.incident);
+    if (event.type === "incident_changed" && event.incident.id === store.state.shown?.id) loadNotes(event.incident.id);
     if (store.state.place === "report" && CHANGES_THE_REPORT.has(event.type)) behind ??= setTimeout(renew, BEHIND);
   }
 
@@ -97,19 +100,29 @@ export function actions(store) {
     if (!store.state.feed.stale || asking > 0) return;
     const { shown } = store.state;
     // Who reads further down stays there.
-    const [first] = store.state.feed.items;
-    const at = store.state.feed.previous !== null && first ? beginOf(first) : null;
-    await Promise.all([askFeed("anew", at), shown && load(shown.id)]);
+    const { items, previous } = store.state.feed;
+    const [first] = items;
+    const at = previous !== null && first ? beginOf(first) : null;
+    await Promise.all([askFeed("anew", at, Math.min(items.length, ROWS)), shown && load(shown.id)]);
   }
 
-  /** @param {Way} way @param {number | null} [at] from where the list was then */
-  async function askFeed(way, at = null) {
+  /**
+   * @param {Way} way
+   * @param {number | null} [at] from where the list was then
+   * @param {number} [listed] so many rows were there, and are again as far as there are as many
+   */
+  async function askFeed(way, at = null, listed = 0) {
     dispatch({ type: "feed_asked", way });
     const { query, next, previous, turn } = store.state.feed;
     const [before, after] = [way === "older" ? next : null, way === "newer" ? previous : null];
     asking += 1;
     try {
-      const page = await core.feed({ ...query, before, after, at });
+      let page = await core.feed({ ...query, before, after, at });
+      while (page.items.length < listed && page.next !== null && store.state.feed.turn === turn) {
+        const rest = await core.feed({ ...query, before: page.next, after: null, at: null });
+        page = { ...page, items: [...page.items, ...rest.items], next: rest.next };
+        if (rest.items.length === 0) break;
+      }
       const { feed } = store.state;
       // It goes on from rows that may not be the last ones any more.
       const fits = (way !== "older" || feed.next === next) && (way !== "newer" || feed.previous === previous);
@@ -160,6 +173,12 @@ export function actions(store) {
     } catch (problem) {
       dispatch({ type: "detail_failed", id, sentence: /** @type {Problem} */ (problem).sentence });
     }
+  }
+
+  /** What others wrote about it may be new. @param {string} id */
+  async function loadNotes(id) {
+    const detail = await core.incident(id).catch(() => null);
+    if (detail) dispatch({ type: "notes_loaded", detail });
   }
 
   return {
@@ -269,14 +288,14 @@ export function actions(store) {
     /**
      * Decides on an incident. True: it is stored on this computer.
      *
-     * @param {string} id @param {Decision} decision @param {string} [note]
+     * @param {string} id @param {Decision} decision @param {string} [note] @param {Disposition | null} [outcome]
      */
-    async decide(id, decision, note = "") {
+    async decide(id, decision, note = "", outcome = null) {
       if (store.state.deciding[id]?.state === "sending") return false;
       dispatch({ type: "deciding", id, decision });
       try {
         const camera = cameraOf(id);
-        await core.decide(id, decision, note.trim() || null);
+        await core.decide(id, decision, note.trim() || null, outcome);
         // The program's own word of it may come late in a storm.
         dispatch({ type: "decided", decided: { id, camera, decision, until: store.now() + TO_UNDO } });
         if (note.trim() && store.state.shown?.id === id) await load(id);
@@ -284,6 +303,54 @@ export function actions(store) {
       } catch (problem) {
         dispatch({ type: "decide_failed", id, decision, sentence: /** @type {Problem} */ (problem).sentence });
         return false;
+      }
+    },
+
+    /**
+     * Writes about an incident, or says what came of it, and leaves the decision as it is. True: it is stored on this computer.
+     *
+     * @param {string} id @param {string} note @param {Disposition | null} outcome
+     */
+    async note(id, note, outcome) {
+      try {
+        await core.note(id, note.trim() || null, outcome);
+        if (store.state.shown?.id === id) await load(id);
+        return true;
+      } catch (problem) {
+        mishap(problem);
+        return false;
+      }
+    },
+
+    /** @param {Selection} selection */
+    select: (selection) => dispatch({ type: "selected", selection }),
+
+    /** One more of the list is chosen, or one less. @param {string} id */
+    toggle: (id) => dispatch({ type: "selected", selection: toggled(store.state.selection, id) }),
+
+    /** The rows from the last that was chosen to this one are. @param {string} id @param {string | null} from */
+    stretch(id, from) {
+      const { feed, selection } = store.state;
+      dispatch({ type: "selected", selection: stretched(feed, selection, id, from) });
+    },
+
+    /** All that are listed are chosen; with a camera's stream, those of it. @param {string | null} [stream] */
+    selectAll: (stream = null) => dispatch({ type: "selected", selection: all(store.state.feed, stream) }),
+
+    unselect: () => dispatch({ type: "selected", selection: NONE }),
+
+    /** Decides on all that are chosen, as one act. @param {Decision} decision */
+    async decideEach(decision) {
+      const { feed, selection, deciding } = store.state;
+      const ids = chosen(feed, selection).map((incident) => incident.id).filter((id) => deciding[id]?.state !== "sending");
+      if (ids.length === 0) return;
+      dispatch({ type: "deciding_each", ids, decision });
+      try {
+        const incidents = await core.decideEach(ids, decision);
+        dispatch({ type: "decided_each", asked: ids, decision, incidents, until: store.now() + TO_UNDO });
+        if (incidents.length === 0) dispatch({ type: "mishap", sentence: t("page.select.nothing") });
+      } catch (problem) {
+        dispatch({ type: "decide_each_failed", ids, sentence: /** @type {Problem} */ (problem).sentence });
       }
     },
 
@@ -318,6 +385,16 @@ export function actions(store) {
         return;
       }
       undoing = true;
+      if ("ids" in done) {
+        try {
+          dispatch({ type: "undone_each", ids: done.ids, incidents: await core.undoEach([...done.ids]) });
+        } catch (problem) {
+          mishap(problem);
+          dispatch({ type: "undone_each", ids: done.ids, incidents: [] });
+        }
+        undoing = false;
+        return;
+      }
       try {
         await core.undo(done.id);
         dispatch({ type: "opened", id: done.id });

@@ -8,7 +8,7 @@
 
 import { clock, plain } from "./format.js";
 import { count, t } from "./words.js";
-import { KIND, SEVERITY, STATUS } from "./views/terms.js";
+import { DECISION, KIND, SEVERITY, STATUS } from "./views/terms.js";
 
 /** The least time between two sentences. */
 const PAUSE = 3_000;
@@ -24,8 +24,12 @@ const PAUSE = 3_000;
 export function worthSaying(before, after, event) {
   if (event.type === "alert_added") return event.incident.alerts <= 1 ? { incident: event.incident } : null;
   if (event.type === "incident_changed") return outcome(before, event.incident);
+  if (event.type === "decided_each" && event.incidents.length > 0) {
+    const decision = t(DECISION[event.decision].done);
+    return { polite: count("page.say.several", event.incidents.length, { decision }) };
+  }
   if (event.type === "opened" && event.next) return follows(after, event.id);
-  if (event.type === "decide_failed" || event.type === "drill_refused") return { polite: plain(event.sentence) };
+  if (event.type === "decide_failed" || event.type === "decide_each_failed" || event.type === "drill_refused") return { polite: plain(event.sentence) };
   if (event.type === "evidence") return event.evidence.phase === "saving" ? null : { polite: plain(event.evidence.sentence, 600) };
   if (event.type === "snoozes") return snoozed(before, event.snoozes);
   if (event.type === "drill" || event.type === "drill_done") return drilled(before, after);

@@ -3,8 +3,8 @@
  * the order they were sent, and turns every failure into a `Problem`. It keeps no state of the page.
  *
  * @import {
- *   BringBack, Cleared, Decision, DrillResult, Event, FeedPage, FeedQuery, Handover, IncidentDetail, Problem, Report, ReportQuery, SessionView,
- *   SettingsView, Snapshot, SnoozeLength, SnoozeView
+ *   BringBack, Cleared, Decision, Disposition, DrillResult, Event, FeedPage, FeedQuery, Handover, Incident, IncidentDetail, Problem,
+ *   Report, ReportQuery, SessionView, SettingsView, Snapshot, SnoozeLength, SnoozeView
  * } from "./types.d.ts"
  */
 
@@ -66,8 +66,15 @@ export const stays = () => call("stays");
 /** @type {(query: ReportQuery) => Promise<string>} says where it is */
 export const saveTable = (query) => call("save_table", { query });
 
-/** @type {(incident: string, decision: Decision, note: string | null) => Promise<void>} */
-export const decide = (incident, decision, note) => call("decide", { incident, decision, note });
+/** @type {(incident: string, decision: Decision, note: string | null, outcome?: Disposition | null) => Promise<void>} */
+export const decide = (incident, decision, note, outcome = null) =>
+  call("decide", { incident, decision, note, ...(outcome && { outcome }) });
+
+/** @type {(incidents: string[], decision: Decision) => Promise<Incident[]>} those that changed */
+export const decideEach = (incidents, decision) => call("decide_each", { incidents, decision });
+
+/** @type {(incident: string, note: string | null, outcome: Disposition | null) => Promise<void>} */
+export const note = (incident, note, outcome) => call("note", { incident, note, outcome });
 
 /** @type {(incident: string) => Promise<void>} */
 export const seen = (incident) => call("seen", { incident });
@@ -80,6 +87,9 @@ export const dismiss = (incident) => call("dismiss", { incident });
 
 /** @type {(incident: string) => Promise<void>} */
 export const undo = (incident) => call("undo", { incident });
+
+/** @type {(incidents: string[]) => Promise<Incident[]>} those that changed */
+export const undoEach = (incidents) => call("undo_each", { incidents });
 
 /** @type {(incident: string) => Promise<string>} says where it is */
 export const saveEvidence = (incident) => call("save_evidence", { incident });

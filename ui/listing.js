@@ -41,9 +41,9 @@ export function happened({ first_at, last_at, late }) {
   return late ?? { from: first_at, to: last_at };
 }
 
-/** Nobody has decided yet, or nobody's decision was taken. @param {Handling} handling */
+/** Nobody has decided yet, or nobody's decision was taken, or it was opened again. @param {Handling} handling */
 export function isOpen(handling) {
-  return handling.state === "open" || handling.state === "refused";
+  return handling.state === "open" || handling.state === "refused" || handling.state === "reopened";
 }
 
 /**
@@ -209,6 +209,7 @@ function matches({ query, shops, understood }, incident) {
 
 /** What was decided and not refused. @param {Handling} handling */
 function decisionOn(handling) {
+  if (handling.state === "reopened") return "reopened";
   return handling.state === "sending" || handling.state === "recorded" ? handling.decision : null;
 }
 

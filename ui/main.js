@@ -23,6 +23,7 @@ import { noticesView } from "./views/notices.js";
 import { overviewView } from "./views/overview.js";
 import { reportView } from "./views/report.js";
 import { scrollingView, short } from "./views/scrolling.js";
+import { selectionView } from "./views/selection.js";
 import { settingsView } from "./views/settings.js";
 import { shortcuts } from "./views/shortcuts.js";
 import { signInView } from "./views/sign-in.js";
@@ -45,6 +46,7 @@ watchKeys();
 startTicking(now);
 
 const detail = detailView(act, now, () => store.state);
+const selection = selectionView(act, () => store.state);
 const inFront = new InFront(act.looks);
 const presence = new Presence(act.came, act.stays);
 const announcer = new Announcer(part(document, "say"), part(document, "alarm"));
@@ -55,6 +57,7 @@ const views = [
   noticesView(act),
   handoverView(act, now),
   feedView(act, now),
+  selection.paint,
   overviewView(act, now),
   detail.paint,
   undoView(act, now),
@@ -63,7 +66,7 @@ const views = [
   reportView(act, now),
   settingsView(act, now),
   scrollingView(),
-  shortcuts(() => store.state, act, detail),
+  shortcuts(() => store.state, act, detail, selection),
   focusView(),
 ];
 store.onPaint((state) => views.forEach((paint) => paint(state)));

@@ -2,14 +2,16 @@
  * What the page knows, and the one function that changes it. Pure: no DOM, no clock, no commands. Parts that an event
  * does not touch keep their identity, so that a view can tell by `===` that it has nothing to do.
  *
+ * @import { Selection } from "./selection.js"
  * @import {
- *   AlertView, CameraView, Cleared, Counts, Decision, DrillResult, DrillView, Event, FeedItem, FeedPage, FeedQuery, Handling, Handover,
- *   HoursView, Incident, IncidentDetail, NoticeView, PopupsView, Problem, Report, ReportQuery, SessionView, SettingsView, ShopView, Snapshot,
- *   SnoozeView, StatusView, Understood
+ *   AlertView, CameraView, Cleared, Counts, Decision, Disposition, DrillResult, DrillView, Event, FeedItem, FeedPage, FeedQuery,
+ *   Handling, Handover, HoursView, Incident, IncidentDetail, NoticeView, PopupsView, Problem, Report, ReportQuery, SessionView,
+ *   SettingsView, ShopView, Snapshot, SnoozeView, StatusView, Understood
  * } from "./types.d.ts"
  */
 
 import { EVERYTHING, feedLoaded, isEverything, isOpen, sameQuery, withArrival, withoutHandled } from "./listing.js";
+import { NONE } from "./selection.js";
 
 /** What can be taken back is remembered of so many. */
 const DONE = 20;
@@ -65,6 +67,7 @@ const ALERTS = 200;
  * @property {string | null} refused why it could not be made
  *
  * @typedef {{ id: string, camera: string, decision: Decision, until: number }} Decided a decision that is not sent yet
+ * @typedef {{ ids: readonly string[], decision: Decision, until: number }} Several many that were decided on as one act
  * @typedef {Cleared & { until: number }} ClearedNow what was taken out of view a moment ago
  *
  * @typedef {object} State
@@ -93,7 +96,8 @@ const ALERTS = 200;
  * @property {{ busy: boolean, problem: Problem | null }} signIn
  * @property {Readonly<Record<string, Handling>>} deciding decisions that the program has not confirmed yet
  * @property {Readonly<Record<string, Decision>>} overruled what was decided here after somebody else had decided otherwise
- * @property {readonly (Decided | ClearedNow)[]} done what can be taken back, the newest last; the time of some may be over
+ * @property {Selection} selection
+ * @property {readonly (Decided | Several | ClearedNow)[]} done what can be taken back, the newest last; the time of some may be over
  * @property {Ledger} ledger
  * @property {Drill} drill
  */
@@ -115,12 +119,18 @@ const ALERTS = 200;
  *   | { type: "opened", id: string, next?: boolean }
  *   | { type: "closed" }
  *   | { type: "detail_loaded", detail: IncidentDetail }
+ *   | { type: "notes_loaded", detail: IncidentDetail }
  *   | { type: "detail_failed", id: string, sentence: string }
  *   | { type: "frame_chosen", alert: string }
  *   | { type: "deciding", id: string, decision: Decision }
  *   | { type: "decide_failed", id: string, decision: Decision, sentence: string }
  *   | { type: "decided", decided: Decided }
  *   | { type: "undone", id: string }
+ *   | { type: "selected", selection: Selection }
+ *   | { type: "deciding_each", ids: readonly string[], decision: Decision }
+ *   | { type: "decide_each_failed", ids: readonly string[], sentence: string }
+ *   | { type: "decided_each", asked: readonly string[], decision: Decision, incidents: readonly Incident[], until: number }
+ *   | { type: "undone_each", ids: readonly string[], incidents: readonly Incident[] }
  *   | { type: "cleared", cleared: Cleared, until: number }
  *   | { type: "brought_back", at: number }
  *   | { type: "evidence", evidence: Evidence }
@@ -183,6 +193,7 @@ export const INITIAL = {
   signIn: { busy: false, problem: null },
   deciding: {},
   overruled: {},
+  selection: NONE,
   done: [],
   ledger: {
     period: "today",
@@ -218,6 +229,8 @@ export function reduce(state, event) {
       return withAlert(state, event.incident, event.alert);
     case "incident_changed":
       return incidentChanged(state, event.incident, event.counts);
+    case "counted":
+      return { ...state, counts: event.counts };
     case "incidents_removed":
       return incidentsRemoved(state, new Set(event.ids), event.counts);
     case "feed_changed":
@@ -248,6 +261,7 @@ export function reduce(state, event) {
         ...state,
         place: event.place,
         question: null,
+        selection: NONE,
         unwanted: null,
         signIn: { busy: false, problem: null },
       };
@@ -257,6 +271,7 @@ export function reduce(state, event) {
       return {
         ...state,
         question: null,
+        selection: NONE,
         feed: { ...state.feed, query: event.query, understood: null, phase: "loading", turn: state.feed.turn + 1 },
       };
     case "list_moved":
@@ -280,6 +295,8 @@ export function reduce(state, event) {
       return withoutHandled({ ...state, shown: null });
     case "detail_loaded":
       return detailLoaded(state, event.detail);
+    case "notes_loaded":
+      return notesLoaded(state, event.detail);
     case "detail_failed":
       return state.shown?.id === event.id
         ? { ...state, shown: { ...state.shown, phase: "failed", sentence: event.sentence } }
@@ -294,6 +311,16 @@ export function reduce(state, event) {
       return state.done.some(decisionOn(event.decided.id))
         ? state
         : { ...state, done: [...state.done, event.decided].slice(-DONE) };
+    case "selected":
+      return { ...state, selection: event.selection };
+    case "deciding_each":
+      return withDecidingEach(state, event.ids, { state: "sending", decision: event.decision, undo_until: null });
+    case "decide_each_failed":
+      return { ...withDecidingEach(state, event.ids, null), mishap: event.sentence };
+    case "decided_each":
+      return decidedEach(state, event);
+    case "undone_each":
+      return { ...withChanged(state, event.incidents), done: state.done.filter((done) => !("ids" in done && done.ids === event.ids)) };
     case "undone":
       return { ...state, done: withoutDecision(state.done, event.id) };
     case "cleared":
@@ -432,7 +459,19 @@ function fellSilent(state, at, sentence) {
  */
 function withSession(state, session) {
   if (session === null) {
-    return { ...state, session, place: "sign_in", shown: null, question: null, overruled: {}, done: [], evidence: null, handover: null, ledger: INITIAL.ledger };
+    return {
+      ...state,
+      session,
+      place: "sign_in",
+      shown: null,
+      question: null,
+      selection: NONE,
+      overruled: {},
+      done: [],
+      evidence: null,
+      handover: null,
+      ledger: INITIAL.ledger,
+    };
   }
   return { ...state, session, place: state.place === "sign_in" && !state.signIn.busy ? "feed" : state.place };
 }
@@ -501,8 +540,12 @@ function incidentChanged(state, incident, counts) {
  */
 function withDone(done, { id, camera, handling }) {
   const known = done.find(decisionOn(id));
-  if (handling.state !== "sending" || handling.undo_until === null) return known ? withoutDecision(done, id) : done;
-  const { decision, undo_until: until } = handling;
+  const held = handling.state === "sending" || handling.state === "reopened" ? handling.undo_until : null;
+  if (held === null) return known ? withoutDecision(done, id) : done;
+  const until = held;
+  const decision = handling.state === "sending" ? handling.decision : "reopened";
+  // It was decided on with others, and is taken back with them.
+  if (done.some((other) => "ids" in other && other.decision === decision && other.ids.includes(id))) return done;
   if (known?.until === until && "decision" in known && known.decision === decision) return done;
   return [...withoutDecision(done, id), { id, camera, decision, until }].slice(-DONE);
 }
@@ -515,7 +558,7 @@ function withoutDecision(done, id) {
 
 /** Whether something that was done is the decision on this incident. @param {string} id */
 function decisionOn(id) {
-  return (/** @type {Decided | ClearedNow} */ done) => "id" in done && done.id === id;
+  return (/** @type {State["done"][number]} */ done) => "id" in done && done.id === id;
 }
 
 /**
@@ -577,12 +620,79 @@ function detailLoaded(state, detail) {
 
 /**
  * @param {State} state
+ * @param {IncidentDetail} detail
+ * @returns {State}
+ */
+function notesLoaded(state, { incident, note, note_waits, notes }) {
+  const { shown } = state;
+  if (shown?.id !== incident.id || shown.detail === null) return state;
+  const { detail } = shown;
+  const same = detail.note === note && detail.note_waits === note_waits && JSON.stringify(detail.notes) === JSON.stringify(notes);
+  return same ? state : { ...state, shown: { ...shown, detail: { ...detail, note, note_waits, notes } } };
+}
+
+/**
+ * @param {State} state
  * @param {string} id
  * @param {Handling} handling
  * @returns {State}
  */
 function withDeciding(state, id, handling) {
   return { ...state, deciding: { ...state.deciding, [id]: handling } };
+}
+
+/**
+ * @param {State} state
+ * @param {readonly string[]} ids
+ * @param {Handling | null} handling null: what the program has told of them
+ * @returns {State}
+ */
+function withDecidingEach(state, ids, handling) {
+  const deciding = { ...state.deciding };
+  for (const id of ids) {
+    if (handling) deciding[id] = handling;
+    else delete deciding[id];
+  }
+  return { ...state, deciding };
+}
+
+/**
+ * @param {State} state
+ * @param {Extract<Action, { type: "decided_each" }>} event
+ * @returns {State}
+ */
+function decidedEach(state, { asked, decision, incidents, until }) {
+  const changed = withDecidingEach(withChanged(state, incidents), asked, null);
+  if (incidents.length === 0) return changed;
+  const ids = incidents.map((incident) => incident.id);
+  const others = changed.done.filter((done) => !("id" in done && ids.includes(done.id)));
+  return { ...changed, selection: NONE, done: [...others, { ids, decision, until }].slice(-DONE) };
+}
+
+/**
+ * Many incidents as they are now, in the list and in the large view.
+ *
+ * @param {State} state
+ * @param {readonly Incident[]} incidents
+ * @returns {State}
+ */
+function withChanged(state, incidents) {
+  const { feed, shown } = state;
+  const known = new Map(incidents.map((incident) => [incident.id, incident]));
+  const listed = new Set(feed.items.map((item) => item.id));
+  const items = feed.items.map((item) => {
+    const incident = known.get(item.id);
+    return incident ? { type: /** @type {const} */ ("incident"), ...incident } : item;
+  });
+  const incident = shown && known.get(shown.id);
+  const detail = shown?.detail && incident ? { ...shown.detail, incident } : null;
+  const changed = withoutHandled({
+    ...state,
+    feed: { ...feed, items },
+    shown: shown && detail ? { ...shown, detail } : shown,
+  });
+  const back = incidents.filter(({ id, handling }) => isOpen(handling) && !listed.has(id));
+  return back.reduce(withArrival, changed);
 }
 
 /**

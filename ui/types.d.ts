@@ -136,7 +136,19 @@ alerts: number,
 /**
  * The newest alert with a picture; its `frame://` id.
  */
-cover: string | null, source: Source, handling: Handling, seen: boolean,
+cover: string | null, source: Source, handling: Handling,
+/**
+ * What came of it, if anybody said.
+ */
+outcome: Disposition | null,
+/**
+ * Whose the decision is, by name; none where it is that of who is signed in here, or nobody knows.
+ */
+by: string | null,
+/**
+ * It was decided on with others, and nobody had opened it.
+ */
+unopened: boolean, seen: boolean,
 /**
  * Taken out of view: listed among [`FeedFilter::Cleared`] alone.
  */
@@ -175,9 +187,26 @@ undo_until: number | null, } | { "state": "recorded", decision: Decision,
 /**
  * Decided on this computer.
  */
-here: boolean, at: number, } | { "state": "refused", decision: Decision, sentence: string, };
+here: boolean, at: number, } | { "state": "reopened",
+/**
+ * Opened again on this computer.
+ */
+here: boolean,
+/**
+ * The server has it.
+ */
+sent: boolean, at: number,
+/**
+ * As of a decision that is sending.
+ */
+undo_until: number | null, } | { "state": "refused", decision: Decision, sentence: string, };
 
-export type Decision = "acknowledged" | "resolved" | "false_alarm";
+export type Decision = "acknowledged" | "resolved" | "false_alarm" | "reopened";
+
+/**
+ * What came of what was resolved, or why there was a false alarm. Nobody has to say.
+ */
+export type Disposition = "police_called" | "goods_recovered" | "sent_away" | "staff_saw_to_it" | "nothing_found" | "staff_member" | "own_goods" | "camera_or_light" | "nobody_there" | "other";
 
 /**
  * One alert of an incident, for its strip of frames and its details.
@@ -219,13 +248,30 @@ bounding_box: [number, number, number, number] | null, };
  */
 export type IncidentDetail = { incident: Incident, alerts: Array<AlertView>,
 /**
- * What was written to the decision made on this computer.
+ * What was written about it on this computer.
  */
 note: string | null,
+/**
+ * Of that, or of what came of it, the server is not told all yet.
+ */
+note_waits: boolean,
+/**
+ * What others wrote about it.
+ */
+notes: Array<NoteView>,
 /**
  * The backend's own words, hostile text.
  */
 text: string | null, };
+
+/**
+ * What somebody wrote about an incident, as the server's record has it: hostile text.
+ */
+export type NoteView = { text: string,
+/**
+ * Who, by name, where that is told.
+ */
+by: string | null, };
 
 export type FeedFilter = "all" | "unhandled" | "cleared";
 
@@ -378,6 +424,10 @@ unhandled: number,
  * Incidents about which somebody decided elsewhere, whenever they began.
  */
 decided_elsewhere: number,
+/**
+ * Incidents that somebody opened again elsewhere, and that are open.
+ */
+reopened_elsewhere: number,
 /**
  * Times without a connection.
  */
@@ -724,4 +774,4 @@ field: string | null, };
 /**
  * What the page is told while it is open. Small: ids and short fields, no picture.
  */
-export type Event = { "type": "status", status: StatusView, } | { "type": "session", session: SessionView | null, } | { "type": "alert_added", incident: Incident, alert: AlertView, counts: Counts, } | { "type": "alert_changed", incident: string, alert: AlertView, } | { "type": "incident_changed", incident: Incident, counts: Counts, } | { "type": "incidents_removed", ids: Array<string>, counts: Counts, } | { "type": "feed_changed", counts: Counts, } | { "type": "settings", settings: SettingsView, } | { "type": "notices", notices: Array<NoticeView>, } | { "type": "drill", drill: DrillView, } | { "type": "popups", popups: PopupsView, } | { "type": "snoozes", snoozes: Array<SnoozeView>, } | { "type": "hours", hours: HoursView | null, } | { "type": "beat" } | { "type": "open", incident: string, };
+export type Event = { "type": "status", status: StatusView, } | { "type": "session", session: SessionView | null, } | { "type": "alert_added", incident: Incident, alert: AlertView, counts: Counts, } | { "type": "alert_changed", incident: string, alert: AlertView, } | { "type": "incident_changed", incident: Incident, counts: Counts, } | { "type": "counted", counts: Counts, } | { "type": "incidents_removed", ids: Array<string>, counts: Counts, } | { "type": "feed_changed", counts: Counts, } | { "type": "settings", settings: SettingsView, } | { "type": "notices", notices: Array<NoticeView>, } | { "type": "drill", drill: DrillView, } | { "type": "popups", popups: PopupsView, } | { "type": "snoozes", snoozes: Array<SnoozeView>, } | { "type": "hours", hours: HoursView | null, } | { "type": "beat" } | { "type": "open", incident: string, };

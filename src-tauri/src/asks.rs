@@ -8,7 +8,7 @@ use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 use visionguard_client::controller::Client;
 use visionguard_client::keychain::{self, Keychain};
-use visionguard_client::model::Decision;
+use visionguard_client::model::{Decision, Disposition};
 use visionguard_client::view::{BringBack, FeedQuery, Problem, ReportQuery, SettingsView, SnoozeLength};
 use visionguard_client::words;
 
@@ -59,7 +59,19 @@ pub(crate) enum Ask {
     Decide {
         incident: String,
         decision: Decision,
+        outcome: Option<Disposition>,
         note: Option<String>,
+    },
+    /// Decides on many incidents as one act; the answer is those that changed.
+    DecideEach {
+        incidents: Vec<String>,
+        decision: Decision,
+    },
+    /// Writes about an incident, whatever was decided.
+    Note {
+        incident: String,
+        note: Option<String>,
+        outcome: Option<Disposition>,
     },
     /// An incident is looked at.
     Seen {
@@ -72,6 +84,10 @@ pub(crate) enum Ask {
     /// Takes a decision back that was made a moment ago.
     Undo {
         incident: String,
+    },
+    /// The same for many that were decided on as one act; the answer is those that changed.
+    UndoEach {
+        incidents: Vec<String>,
     },
     /// The camera of this incident is not to interrupt for so long; what for, in the person's words.
     Snooze {
@@ -159,9 +175,13 @@ impl Answers {
                 written(Ok(()))
             }
             Ask::SaveTable { query } => written(table::save(client, query).await),
-            Ask::Decide { incident, decision, note } => {
-                written(client.decide_for_now(&incident, decision, note).await)
+            Ask::Decide { incident, decision, outcome, note } => {
+                written(client.decide_for_now(&incident, decision, outcome, note).await)
             }
+            Ask::DecideEach { incidents, decision } => {
+                written(client.decide_each_for_now(incidents, decision).await)
+            }
+            Ask::Note { incident, note, outcome } => written(client.note(&incident, note, outcome).await),
             Ask::Seen { incident } => {
                 client.seen(&incident);
                 written(Ok(()))
@@ -172,6 +192,7 @@ impl Answers {
             }
             Ask::Dismiss { incident } => written(client.dismiss(&incident).await),
             Ask::Undo { incident } => written(client.undo(&incident).await),
+            Ask::UndoEach { incidents } => written(client.undo_each(incidents).await),
             Ask::Snooze { incident, length, why } => written(client.snooze(&incident, length, why).await),
             Ask::ExtendSnooze { camera, minutes } => {
                 written(client.extend_snooze(&camera, of_minutes(minutes)).await)

@@ -190,7 +190,7 @@ async fn fault_52_a_journal_that_this_version_cannot_read_is_set_aside_and_rebui
         "the fixture of the first format, said to be of a format to come, or of one before the first",
     );
     for (version, name, word) in
-        [(4, ".newer-", "newer version"), (99, ".newer-", "newer version"), (0, ".damaged-", "damaged")]
+        [(5, ".newer-", "newer version"), (99, ".newer-", "newer version"), (0, ".damaged-", "damaged")]
     {
         let (shop, data) = a_shop_and_a_journal(&|path: &Path| {
             fs::copy(Path::new(env!("CARGO_MANIFEST_DIR")).join(FORMAT_1), path).unwrap();

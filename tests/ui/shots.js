@@ -114,7 +114,7 @@ export const SHOTS = [
     scenario: "full",
     prepare: (page) =>
       page.addInitScript((since) => {
-        const handover = { since, incidents: 12, unhandled: 3, decided_elsewhere: 5, outages: 1, offline_ms: 720_000 };
+        const handover = { since, incidents: 12, unhandled: 3, decided_elsewhere: 5, reopened_elsewhere: 0, outages: 1, offline_ms: 720_000 };
         Object.assign(window, { __handover: handover });
       }, NOW - 20 * 3_600_000),
     then: (page) => page.locator('[data-part="handover"]').waitFor(),
@@ -183,6 +183,46 @@ export const SHOTS = [
       await open(page);
       await page.locator('[data-part="resolve"]').click();
       await page.locator('[data-part="undo"]').waitFor();
+    },
+  },
+  {
+    name: "outcomes",
+    scenario: "full",
+    async then(page) {
+      await open(page);
+      await page.locator('[data-part="resolve-more"]').click();
+      await page.locator('[data-part="outcomes"]').waitFor();
+    },
+  },
+  {
+    name: "decided",
+    scenario: "full",
+    change(world) {
+      const [detail] = Object.values(world.details);
+      const item = world.snapshot?.feed.items[0];
+      if (!detail || item?.type !== "incident") return;
+      const handling = /** @type {const} */ ({ state: "recorded", decision: "resolved", here: false, at: NOW - 60_000 });
+      Object.assign(item, { handling, outcome: "police_called", by: "Ana Moser", unopened: true });
+      const { type: _, ...incident } = item;
+      const notes = [{ text: "Two men, one with a green bag.", by: "Ana Moser" }, { text: "Camera 2 has them, too", by: null }];
+      Object.assign(detail, { incident, notes, note: "Report 4711" });
+      const next = world.snapshot?.feed.items[1];
+      const acknowledged = /** @type {const} */ ({ state: "recorded", decision: "acknowledged", here: false, at: NOW - 60_000 });
+      if (next) Object.assign(next, { handling: acknowledged, by: "Ana Moser" });
+    },
+    async then(page) {
+      await open(page);
+      await page.locator('[data-part="note-toggle"]').click();
+    },
+  },
+  {
+    name: "selection",
+    scenario: "full",
+    async then(page) {
+      const rows = page.locator("article.row:not([data-kind])");
+      await rows.nth(0).click({ modifiers: ["Control"] });
+      await rows.nth(2).click({ modifiers: ["Control"] });
+      await page.locator('[data-part="selection"]').waitFor();
     },
   },
   {

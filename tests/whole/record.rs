@@ -184,6 +184,34 @@ async fn what_a_colleague_decides_about_something_old_is_taken_over() {
 }
 
 #[tokio::test]
+async fn what_a_colleague_opened_again_is_open_here_however_old_it_is() {
+    let World { backend, user, shop, desk } = World::protected().await;
+    let alone = |person: i64| Detection::new(&user, &shop, STREAM).person(person).halves(Halves::Neither);
+    let all = u32::try_from(HISTORY).unwrap();
+    let old = backend.detect(alone(1).late(HOUR * 24 * 3));
+    desk.until_counted(1, 1).await;
+    backend.set_status(&old, "false_positive");
+    desk.until_counted(1, 0).await;
+    // More than a page of the record lies between, and longer ago than a pass reads.
+    for person in 2..=HISTORY {
+        let id = backend.detect(alone(person).late(HOUR * 24 * 2));
+        backend.set_status(&id, "resolved");
+    }
+    desk.until_counted(all, 0).await;
+    let make = desk.end().await;
+    backend.open_again(&old, "Ana");
+
+    let desk = Desk::made_of(make);
+
+    desk.until_counted(all, 1).await;
+    let alerts = desk.client.journal().alerts(1_000).await.unwrap();
+    let opened =
+        alerts.iter().find(|entry| entry.alert.anomaly_id.as_ref().is_some_and(|id| id.as_str() == old));
+    let handling = &opened.expect("it is here").incident.handling;
+    assert!(matches!(handling, Handling::Reopened { here: false, .. }), "{handling:?}");
+}
+
+#[tokio::test]
 async fn a_record_that_was_emptied_is_said_to_be_until_it_is_whole() {
     let world = World::protected().await;
     for person in 1..=3 {

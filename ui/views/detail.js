@@ -1,7 +1,7 @@
 /**
  * One incident large: what happened, why it matters, and what may be done about it. Its pictures are the stage's.
  *
- * @import { AlertView, Decision, Handling, HoursView, Incident, IncidentDetail, SnoozeLength } from "../types.d.ts"
+ * @import { AlertView, Decision, Disposition, Handling, HoursView, Incident, IncidentDetail, SnoozeLength } from "../types.d.ts"
  * @import { Shown, State } from "../state.js"
  * @import { Actions } from "../act.js"
  */
@@ -16,9 +16,10 @@ import { ticking } from "../tick.js";
 import { t } from "../words.js";
 import { focusCurrentRow, reveal } from "./feed.js";
 import { Looking } from "./looking.js";
+import { outcomesView } from "./outcomes.js";
 import { handlingWords, pictures } from "./row.js";
 import { stageView } from "./stage.js";
-import { DECISION, KIND, SEVERITY, SOURCE } from "./terms.js";
+import { DECISION, KIND, OUTCOME, SEVERITY, SOURCE } from "./terms.js";
 
 /** One that opened by itself is not decided on before it was there for so long: a second click is not meant for it. */
 const GLANCE = 500;
@@ -53,21 +54,33 @@ export function detailView(act, now, state) {
   const toggle = part(root, "note-toggle");
   const lengths = part(root, "snooze-choices");
   const snoozeToggle = part(root, "snooze-toggle");
+  const outcomes = outcomesView(root, say);
 
   /**
    * Decides, and keeps what was written until it is stored. What was open makes room for the next that is.
    *
    * @param {Decision} decision
+   * @param {Disposition | null} [outcome]
    */
-  async function decide(decision) {
+  async function decide(decision, outcome = null) {
     if (performance.now() - followedAt < GLANCE) return;
     const about = id;
     const incident = state().shown?.detail?.incident;
     if (incident?.id !== about || isDecided(handlingOf(state(), incident), decision)) return;
     const wasOpen = isOpen(handlingOf(state(), incident));
-    if (!(await act.decide(about, decision, note.value)) || state().shown?.id !== about) return;
+    if (!(await act.decide(about, decision, note.value, outcome)) || state().shown?.id !== about) return;
     setNote(false);
+    outcomes.close();
     if (wasOpen) await follow(about);
+  }
+
+  /** Says what came of it: with the decision, or afterwards. @param {"resolved" | "false_alarm"} decision @param {Disposition} outcome */
+  function say(decision, outcome) {
+    const incident = state().shown?.detail?.incident;
+    if (incident?.id !== id) return;
+    const handling = handlingOf(state(), incident);
+    if (!isDecided(handling, decision)) decide(decision, outcome);
+    else if (isSo(handling, decision)) act.note(id, "", outcome);
   }
 
   /** Opens the next that nobody has decided on, also where it is not in the list yet. @param {string} about */
@@ -95,7 +108,7 @@ export function detailView(act, now, state) {
   function setNote(open) {
     show(field, open);
     attribute(toggle, "aria-expanded", String(open));
-    if (!open) note.value = "";
+    note.value = open ? (state().shown?.detail?.note ?? "") : "";
   }
 
   /** @param {boolean} open */
@@ -111,16 +124,23 @@ export function detailView(act, now, state) {
   };
   onPress(part(root, "back"), close);
   for (const { name, decision } of DECISIONS) onPress(part(root, name), () => decide(decision));
+  onPress(part(root, "reopen"), () => decide("reopened"));
+  onPress(part(root, "note-save"), async () => {
+    const about = id;
+    if (note.value.trim() !== "" && !(await act.note(about, note.value, null))) return;
+    if (id === about) leaveNote();
+  });
+  const leaveNote = () => {
+    setNote(false);
+    toggle.focus();
+  };
   const write = () => {
     if (toggle.getAttribute("aria-disabled") === "true") return;
     setNote(true);
     note.focus();
   };
   onPress(toggle, () => (toggle.getAttribute("aria-expanded") === "true" ? setNote(false) : write()));
-  onEscape(field, () => {
-    setNote(false);
-    toggle.focus();
-  });
+  onEscape(field, leaveNote);
   onPress(part(root, "save-evidence"), () => act.saveEvidence(id));
   const isAsked = () => snoozeToggle.getAttribute("aria-expanded") === "true";
   const ask = () => {
@@ -171,6 +191,7 @@ export function detailView(act, now, state) {
     if (id !== shown.id) {
       setNote(false);
       setSnooze(false);
+      outcomes.close();
     }
     id = shown.id;
     root.dataset.phase = shown.phase;
@@ -179,11 +200,17 @@ export function detailView(act, now, state) {
     else paintWaiting(root, shown);
     paintActions(root, state, shown);
     paintSnoozeUntil(part(root, "snooze-until"), state.hours, now());
+    outcomes.paint(shown.detail?.incident ?? null, (decision) => {
+      const incident = shown.detail?.incident;
+      if (!incident) return false;
+      const handling = handlingOf(state, incident);
+      return !isDecided(handling, decision) || isSo(handling, decision);
+    });
   }
 
   const focus = () => part(root, "kind").focus({ preventScroll: true });
 
-  return { paint, close, decide, note: write, snooze, focus };
+  return { paint, close, decide, outcomes: outcomes.toggle, note: write, snooze, focus };
 }
 
 /**
@@ -240,7 +267,7 @@ function paintWords(root, detail, { shown }, now) {
 
   show(part(root, "text"), words !== null && plain(words) !== "");
   text(part(root, "text"), plain(words ?? "", 600));
-  keyed(part(root, "facts"), facts(detail, shown && alertOf(shown)), (fact) => fact.name, () => clone("fact"), paintFact);
+  keyed(part(root, "facts"), facts(detail, shown && alertOf(shown)), (fact) => fact.key ?? fact.name, () => clone("fact"), paintFact);
 }
 
 /** @param {number} at @param {number} now */
@@ -248,18 +275,26 @@ function beganAt(at, now) {
   return at >= midnight(now) ? exactClock(at) : moment(at, now);
 }
 
-/** @typedef {{ name: string, value: string, title?: string, wide?: boolean }} Fact */
+/** @typedef {{ name: string, value: string, key?: string, title?: string, wide?: boolean }} Fact */
 
 /**
  * @param {IncidentDetail} detail
  * @param {AlertView | null} alert
  * @returns {Fact[]}
  */
-function facts({ incident, note }, alert) {
+function facts({ incident, note, note_waits, notes }, alert) {
   /** @type {Fact[]} */
   const list = [];
+  if (incident.outcome !== null) list.push({ name: t("page.fact.outcome"), value: t(OUTCOME[incident.outcome]) });
   if (incident.person !== null) list.push({ name: t("page.fact.person"), value: plain(incident.person, 60) });
-  if (note !== null) list.push({ name: t("page.fact.note"), value: plain(note, 500), wide: true });
+  if (note !== null) {
+    const name = note_waits && incident.handling.state !== "sending" ? t("page.fact.note_waits") : t("page.fact.note");
+    list.push({ name, value: plain(note, 500), wide: true });
+  }
+  for (const [index, { text, by }] of notes.entries()) {
+    const name = by === null ? t("page.fact.note_there") : t("page.fact.note_by", { name: plain(by, 60) });
+    list.push({ key: `note ${index}`, name, value: plain(text, 500), wide: true });
+  }
   if (alert === null) return list;
 
   const { detected_at, received_at } = alert;
@@ -294,7 +329,7 @@ function paintFact(element, fact) {
  */
 function paintActions(root, state, shown) {
   const incident = shown.detail?.incident ?? null;
-  const toggles = ["note-toggle", "snooze-toggle", "save-evidence"];
+  const toggles = ["note-toggle", "snooze-toggle", "save-evidence", "reopen"];
   const buttons = [...DECISIONS.map((choice) => choice.name), ...toggles].map((name) => part(root, name));
   // While it loads they stay where they are, and with them the focus.
   show(part(root, "actions"), incident !== null || shown.phase === "loading");
@@ -309,15 +344,19 @@ function paintActions(root, state, shown) {
 
   const line = part(root, "handling");
   attribute(line, "data-handling", handling.state);
-  text(part(line, "handling-words"), sentence(handling, away, state.overruled[incident.id] ?? null));
+  text(part(line, "handling-words"), sentence(incident, handling, away, state.overruled[incident.id] ?? null));
   text(part(root, "dismiss"), incident.cleared ? t("page.undo.bring_back") : t("page.dismiss"));
   show(part(root, "dismiss"), !isOpen(handling));
-  icon(line, handlingWords(handling).icon ?? "info");
+  icon(line, handlingWords(handling, incident).icon ?? "info");
   show(line, handling.state !== "open");
 
-  const idle = DECISIONS.map((choice) => paintDecision(part(root, choice.name), choice, handling));
+  for (const choice of DECISIONS) paintDecision(part(root, choice.name), choice, handling);
+  show(part(root, "reopen"), !isOpen(handling));
+  attribute(part(root, "reopen"), "aria-disabled", handling.state === "recorded" ? null : "true");
   attribute(part(root, "acknowledge"), "data-look", isOpen(handling) ? "main" : null);
-  attribute(part(root, "note-toggle"), "aria-disabled", idle.every(Boolean) ? "true" : null);
+  attribute(part(root, "note-toggle"), "aria-disabled", null);
+  const hint = part(root, "note-hint");
+  text(hint, isOpen(handling) ? t("page.note.with_decision") : t("page.note.by_itself"));
   paintSnooze(part(root, "snooze-toggle"), state, incident);
   paintEvidence(root, state, incident);
 }
@@ -355,13 +394,11 @@ function paintSnooze(toggle, { snoozes }, { stream_id }) {
  * @param {HTMLElement} button
  * @param {(typeof DECISIONS)[number]} choice
  * @param {Handling} handling
- * @returns {boolean} it cannot be pressed
  */
 function paintDecision(button, { decision, todo, done }, handling) {
   const idle = isDecided(handling, decision);
   text(button, handling.state === "recorded" && handling.decision === decision ? t(done) : t(todo));
   attribute(button, "aria-disabled", idle ? "true" : null);
-  return idle;
 }
 
 /**
@@ -371,24 +408,41 @@ function paintDecision(button, { decision, todo, done }, handling) {
  * @param {Decision} decision
  */
 function isDecided(handling, decision) {
+  if (decision === "reopened") return handling.state !== "recorded";
   if (handling.state === "sending") return true;
   return handling.state === "recorded" && (handling.decision === decision || handling.decision !== "acknowledged");
 }
 
+/** It is decided so, or will be. @param {Handling} handling @param {Decision} decision */
+function isSo(handling, decision) {
+  return (handling.state === "sending" || handling.state === "recorded") && handling.decision === decision;
+}
+
 /**
+ * @param {Incident} incident
  * @param {Handling} handling
  * @param {boolean} away
  * @param {Decision | null} overruled what was decided here and not sent
  */
-function sentence(handling, away, overruled) {
+function sentence(incident, handling, away, overruled) {
+  const { words, more } = handlingWords(handling, incident);
+  const on = (/** @type {string} */ first) => [first, ...more].join(" · ");
   switch (handling.state) {
     case "open":
       return "";
     case "sending":
-      if (away) return t("page.handling.kept");
-      return handling.undo_until === null ? t("page.handling.sending") : t("page.handling.held");
+      if (away) return on(t("page.handling.kept"));
+      return on(handling.undo_until === null ? t("page.handling.sending") : t("page.handling.held"));
+    case "reopened": {
+      const done = t("page.handling.at", { done: words, time: clock(handling.at) });
+      if (handling.sent) return done;
+      if (away) return `${done}. ${t("page.handling.kept")}`;
+      return `${done}. ${handling.undo_until === null ? t("page.handling.sending") : t("page.handling.held")}`;
+    }
     case "recorded": {
-      const done = t("page.handling.at", { done: handlingWords(handling).words, time: clock(handling.at) });
+      const time = clock(handling.at);
+      const since = handling.decision === "acknowledged";
+      const done = on(since ? t("page.handling.since", { done: words, time }) : t("page.handling.at", { done: words, time }));
       if (overruled === null) return done;
       return `${done}. ${t("page.handling.overruled", { decision: t(DECISION[overruled].done) })}`;
     }

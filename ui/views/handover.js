@@ -36,16 +36,17 @@ export function handoverView(act, now) {
     if (handover === null) return;
     text(part(root, "handover-since"), t("page.handover.since", { moment: moment(handover.since, now()) }));
     text(part(root, "handover-what"), sentence(handover));
-    show(part(root, "handover-show"), handover.unhandled > 0);
+    show(part(root, "handover-show"), handover.unhandled + handover.reopened_elsewhere > 0);
   };
 }
 
 /** @param {Handover} handover */
-export function sentence({ incidents, unhandled, decided_elsewhere: decided, outages, offline_ms }) {
+export function sentence({ incidents, unhandled, decided_elsewhere: decided, reopened_elsewhere: reopened, outages, offline_ms }) {
   const parts = [incidents === 0 ? t("page.handover.none") : count("page.handover.incidents", incidents)];
   if (unhandled > 0) parts.push(count("page.handover.unhandled", unhandled));
   else if (incidents > 0) parts.push(t("page.handover.all_handled"));
   if (decided > 0) parts.push(count("page.handover.decided", decided));
+  if (reopened > 0) parts.push(count("page.handover.reopened", reopened));
   if (outages > 0) parts.push(count("page.handover.outages", outages, { duration: duration(offline_ms) }));
   return parts.join(" · ");
 }

@@ -12,7 +12,7 @@ import { beginOf, happened } from "../listing.js";
 import { handlingOf } from "../state.js";
 import { ticking } from "../tick.js";
 import { count, t } from "../words.js";
-import { DECISION, KIND, SEVERITY } from "./terms.js";
+import { DECISION, KIND, OUTCOME, SEVERITY } from "./terms.js";
 
 /** @typedef {{ now: number, state: State, live: boolean, items: FeedItem[] }} Context */
 
@@ -63,40 +63,66 @@ function arrive(row, index) {
 }
 
 /**
- * The state of handling in words, with its icon.
+ * The state of handling in words, with its icon: who has it or what was decided, and what there is to say besides.
  *
  * @param {Handling} handling
+ * @param {Pick<Incident, "by" | "outcome" | "unopened">} about
+ * @returns {{ icon: string | null, words: string, more: string[] }}
  */
-export function handlingWords(handling) {
+export function handlingWords(handling, about) {
   switch (handling.state) {
     case "open":
-      return { icon: null, words: "" };
+      return { icon: null, words: "", more: [] };
     case "sending":
-      return { icon: "sending", words: t("page.handling.sending") };
-    case "recorded": {
-      const done = t(DECISION[handling.decision].done);
-      const words = handling.here ? t("page.handling.here", { done }) : t("page.handling.elsewhere", { done });
-      return { icon: DECISION[handling.decision].icon, words };
+      return { icon: "sending", words: t("page.handling.sending"), more: more(about) };
+    case "recorded":
+      return { icon: DECISION[handling.decision].icon, words: who(handling, about), more: more(about) };
+    case "reopened": {
+      const done = t(DECISION.reopened.done);
+      return { icon: DECISION.reopened.icon, words: said(done, handling.here, about.by), more: [] };
     }
     case "refused":
-      return { icon: "refused", words: t("page.handling.refused") };
+      return { icon: "refused", words: t("page.handling.refused"), more: [] };
   }
 }
 
 /**
- * Whether somebody here acknowledged it and nobody resolved it for too long.
+ * Whether who is signed in acknowledged it here and nobody resolved it for too long.
  *
  * @param {Handling} handling
+ * @param {Pick<Incident, "by">} about
  * @param {number} timeout minutes; 0: never
  * @param {number} now
  */
-export function isWaiting(handling, timeout, now) {
-  if (handling.state !== "recorded" || handling.decision !== "acknowledged" || !handling.here) return false;
+export function isWaiting(handling, { by }, timeout, now) {
+  if (by !== null || handling.state !== "recorded" || handling.decision !== "acknowledged" || !handling.here) return false;
   return timeout > 0 && now - handling.at >= timeout * 60_000;
 }
 
 function waitingWords() {
-  return { icon: "info", words: t("page.handling.waiting", { done: t(DECISION.acknowledged.done) }) };
+  return { icon: "info", words: t("page.handling.waiting", { done: t(DECISION.acknowledged.done) }), more: [] };
+}
+
+/**
+ * @param {Extract<Handling, { state: "recorded" }>} handling
+ * @param {Pick<Incident, "by">} about
+ */
+function who({ decision, here }, { by }) {
+  if (decision !== "acknowledged") return said(t(DECISION[decision].done), here, by);
+  if (by !== null) return t("page.handling.has", { name: plain(by, 60) });
+  return here ? t("page.handling.you_have") : t("page.handling.colleague_has");
+}
+
+/** @param {string} done @param {boolean} here @param {string | null} by */
+function said(done, here, by) {
+  if (by !== null) return t("page.handling.by", { done, name: plain(by, 60) });
+  return here ? t("page.handling.here", { done }) : t("page.handling.elsewhere", { done });
+}
+
+/** What came of it, and whether anybody had opened it. @param {Pick<Incident, "outcome" | "unopened">} about */
+function more({ outcome, unopened }) {
+  const words = [outcome === null ? "" : t(OUTCOME[outcome]), unopened ? t("page.handling.unopened") : ""];
+  return words.filter(Boolean);
 }
 
 /**
@@ -108,7 +134,8 @@ function waitingWords() {
  */
 function paintIncident(row, incident, handling, timeout, now) {
   const camera = plain(incident.camera, 60);
-  const said = isWaiting(handling, timeout, now) ? waitingWords() : handlingWords(handling);
+  const handled = isWaiting(handling, incident, timeout, now) ? waitingWords() : handlingWords(handling, incident);
+  const said = [handled.words, ...handled.more].filter(Boolean).join(" · ");
   attribute(row, "data-severity", incident.severity);
   attribute(row, "data-handling", handling.state);
   attribute(row, "data-unseen", incident.seen ? null : "");
@@ -125,10 +152,10 @@ function paintIncident(row, incident, handling, timeout, now) {
   icon(severity, SEVERITY[incident.severity].icon);
   text(part(severity, "severity-word"), t(SEVERITY[incident.severity].word));
   text(part(row, "pictures"), pictures(incident));
-  const handled = part(row, "handling");
-  show(handled, said.words !== "");
-  if (said.icon) icon(handled, said.icon);
-  text(part(handled, "handling-words"), said.words);
+  const line = part(row, "handling");
+  show(line, said !== "");
+  if (handled.icon) icon(line, handled.icon);
+  text(part(line, "handling-words"), said);
   cover(row, incident.cover);
 
   const parts = [
@@ -139,7 +166,7 @@ function paintIncident(row, incident, handling, timeout, now) {
     moment(happened(incident).from, now),
     late.replace(/\.$/, ""),
     pictures(incident),
-    said.words || t("page.handling.open"),
+    said || t("page.handling.open"),
   ];
   attribute(row, "aria-label", parts.filter(Boolean).join(", "));
 }

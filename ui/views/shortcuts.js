@@ -9,6 +9,7 @@
 import { part, show } from "../dom.js";
 import { alone, isField, Letters, onPress } from "../keys.js";
 import { neighbour } from "../listing.js";
+import { chosen } from "../selection.js";
 import { focusCurrentRow, reveal } from "./feed.js";
 import { isBlurred } from "./veil.js";
 
@@ -19,18 +20,21 @@ const LATER = 400;
  * @param {() => State} state
  * @param {Actions} act
  * @param {ReturnType<typeof import("./detail.js").detailView>} detail
+ * @param {ReturnType<typeof import("./selection.js").selectionView>} selection
  */
-export function shortcuts(state, act, detail) {
+export function shortcuts(state, act, detail, selection) {
   const list = /** @type {HTMLDialogElement} */ (part(document, "keys"));
   const letters = new Letters();
   /** What settles an alert waits longer, as what shows pictures does: it may be the first letter of a word. @type {Readonly<Record<string, number>>} */
-  const SETTLES = { r: LATER, f: LATER };
+  const SETTLES = { r: LATER, f: LATER, o: LATER, x: LATER };
   let painted = /** @type {State | null} */ (null);
   onPress(part(list, "keys-close"), () => list.close());
   onPress(part(document, "keys-open"), toggle);
 
   /** Where a letter leads among the alerts. @type {Readonly<Record<string, () => void>>} */
-  const WAYS = { "/": focusSearch, j: () => move(1), k: () => move(-1), z: () => act.undo() };
+  const WAYS = { "/": focusSearch, j: () => move(1), k: () => move(-1), z: () => act.undo(), x: selection.toggle };
+  /** With Shift. @type {Readonly<Record<string, () => void>>} */
+  const SHIFTED = { j: () => selection.stretch(1), k: () => selection.stretch(-1) };
   /** What a letter does wherever the person is. @type {Readonly<Record<string, () => void>>} */
   const ALWAYS = { "?": toggle, b: act.blur };
   /** What a letter does to the alert that is looked at. @type {Readonly<Record<string, () => void>>} */
@@ -38,8 +42,17 @@ export function shortcuts(state, act, detail) {
     a: () => detail.decide("acknowledged"),
     r: () => detail.decide("resolved"),
     f: () => detail.decide("false_alarm"),
+    o: () => detail.decide("reopened"),
     n: detail.note,
     s: detail.snooze,
+  };
+  /** The same with Shift: what came of it. @type {Readonly<Record<string, () => void>>} */
+  const SHIFTED_ACTS = { r: () => detail.outcomes("resolved"), f: () => detail.outcomes("false_alarm") };
+  /** What a letter does to all that are chosen. @type {Readonly<Record<string, () => void>>} */
+  const EACH = {
+    a: () => act.decideEach("acknowledged"),
+    r: () => act.decideEach("resolved"),
+    f: () => act.decideEach("false_alarm"),
   };
   /** What an arrow does in the large view. @type {Readonly<Record<string, () => void>>} */
   const ARROWS = { ArrowDown: () => move(1), ArrowUp: () => move(-1) };
@@ -65,6 +78,7 @@ export function shortcuts(state, act, detail) {
     if (isField(event.target) || list.open) return;
     event.preventDefault();
     const { place, shown } = state();
+    if (place === "feed" && part(document, "rows").contains(document.activeElement)) return act.selectAll();
     const read = place === "report" ? part(document, "report-page") : place === "feed" && shown ? part(document, "detail").querySelector(".detail-words") : null;
     if (read) getSelection()?.selectAllChildren(read);
   }
@@ -91,16 +105,18 @@ export function shortcuts(state, act, detail) {
   /** A letter, which a key held down types once. @param {KeyboardEvent} event @param {string} key */
   function letter(event, key) {
     const { place, shown } = state();
-    const [ways, acts] = place === "feed" && !list.open ? [WAYS, ACTS] : [{}, {}];
+    const several = chosen(state().feed, state().selection).length > 0;
+    const [ways, acts] = place === "feed" && !list.open ? waysAndActs(event.shiftKey, several) : [{}, {}];
     const way = ALWAYS[key] ?? ways[key];
     const deed = acts[key];
     if (ways[key] || deed) event.preventDefault();
     if (event.repeat) return;
     const acted = letters.down(event.timeStamp);
     if (!(way || deed) || acted === null) return;
-    const [row, meant] = [rowOf(event.target), shown?.id];
+    const [row, meant, meantAll] = [rowOf(event.target), shown?.id, state().selection];
     alone(() => {
       acted();
+      if (several && state().selection !== meantAll) return;
       // What the eye is on may be another by now, or a row that is not open.
       if (way) way();
       else if (row !== null && row !== meant) act.open(row);
@@ -108,9 +124,21 @@ export function shortcuts(state, act, detail) {
     }, key === "b" && isBlurred(state()) ? LATER : SETTLES[key]);
   }
 
+  /**
+   * Where letters lead, and what they do to an alert. Where several are chosen, the letters that decide are about these.
+   *
+   * @param {boolean} shifted @param {boolean} several
+   * @returns {[Readonly<Record<string, () => void>>, Readonly<Record<string, () => void>>]}
+   */
+  function waysAndActs(shifted, several) {
+    if (several) return [{ ...WAYS, ...EACH, ...(shifted && SHIFTED) }, {}];
+    return shifted ? [{ ...WAYS, ...SHIFTED }, { ...ACTS, ...SHIFTED_ACTS }] : [WAYS, ACTS];
+  }
+
   /** @param {State["place"]} place @param {boolean} open */
   function escape(place, open) {
     if (list.open) return;
+    if (place === "feed" && state().selection.ids.size > 0) return act.unselect();
     if (place === "settings" || place === "report") {
       act.go("feed");
       requestAnimationFrame(() => part(part(document, "status"), place).focus());

@@ -1,7 +1,7 @@
 /**
  * The words and drawings of the program's own terms, each in one place.
  *
- * @import { Decision, IncidentKind, Severity, Source, Status } from "../types.d.ts"
+ * @import { Decision, Disposition, IncidentKind, Severity, Source, Status } from "../types.d.ts"
  */
 
 /** @type {Record<Status, { word: string, icon: string }>} */
@@ -38,4 +38,25 @@ export const DECISION = {
   acknowledged: { done: "page.decision.acknowledged", icon: "check" },
   resolved: { done: "page.decision.resolved", icon: "check" },
   false_alarm: { done: "page.decision.false_alarm", icon: "false-alarm" },
+  reopened: { done: "page.decision.reopened", icon: "reopen" },
+};
+
+/** What can have come of it, by decision, in the order in which it is offered. */
+export const OUTCOMES = /** @type {const} */ ({
+  resolved: ["police_called", "goods_recovered", "sent_away", "staff_saw_to_it", "nothing_found"],
+  false_alarm: ["staff_member", "own_goods", "camera_or_light", "nobody_there", "other"],
+});
+
+/** @type {Record<Disposition, string>} */
+export const OUTCOME = {
+  police_called: "outcome.police_called",
+  goods_recovered: "outcome.goods_recovered",
+  sent_away: "outcome.sent_away",
+  staff_saw_to_it: "outcome.staff_saw_to_it",
+  nothing_found: "outcome.nothing_found",
+  staff_member: "outcome.staff_member",
+  own_goods: "outcome.own_goods",
+  camera_or_light: "outcome.camera_or_light",
+  nobody_there: "outcome.nobody_there",
+  other: "outcome.other",
 };

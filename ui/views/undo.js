@@ -43,7 +43,7 @@ export function undoView(act, now) {
     const done = state.place === "feed" ? undoable(state, now()) : null;
     said = done;
     if (done === null) return hide();
-    text(part(root, "undo-sentence"), "decision" in done ? decided(done) : count("page.undo.cleared", done.incidents));
+    text(part(root, "undo-sentence"), sentence(done));
     text(part(root, "undo-word"), "decision" in done ? t("page.undo.undo") : t("page.undo.bring_back"));
     show(root, true);
     const again = () => {
@@ -54,7 +54,10 @@ export function undoView(act, now) {
   };
 }
 
-/** @param {import("../state.js").Decided} done */
-function decided({ camera, decision }) {
-  return t("page.undo.decided", { decision: t(DECISION[decision].done), camera: plain(camera, 60) });
+/** @param {State["done"][number]} done */
+function sentence(done) {
+  if ("at" in done) return count("page.undo.cleared", done.incidents);
+  const decision = t(DECISION[done.decision].done);
+  if ("ids" in done) return count("page.undo.several", done.ids.length, { decision });
+  return t("page.undo.decided", { decision, camera: plain(done.camera, 60) });
 }

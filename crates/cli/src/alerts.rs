@@ -2,7 +2,6 @@
 
 use jiff::tz::TimeZone;
 use visionguard_client::journal::Journal;
-use visionguard_client::model::Handling;
 use visionguard_client::view::{FeedFilter, FeedItem, FeedQuery, Incident};
 
 use crate::args::Alerts;
@@ -32,7 +31,7 @@ async fn alerts(options: &Alerts, place: &Place, journal: &Journal) -> Result<Ex
     let names = &place.settings.view.camera_names;
     let mut written: Result<(), Closed> = Ok(());
     for entry in journal.alerts(options.limit).await? {
-        if written.is_ok() && (!options.unhandled || entry.incident.handling == Handling::Open) {
+        if written.is_ok() && (!options.unhandled || entry.incident.is_open()) {
             written = out::json(&StoredLine::new(&entry, names));
         }
     }

@@ -2,9 +2,10 @@
 
 use std::path::PathBuf;
 
-use clap::{Args as Options, Parser, Subcommand};
+use clap::{Args as Options, Parser, Subcommand, ValueEnum};
 use jiff::civil::Date;
 use visionguard_client::evidence::PublicKey;
+use visionguard_client::model::Disposition;
 use visionguard_client::view::SnoozeLength;
 
 const EXIT: &str = "\
@@ -49,9 +50,13 @@ pub enum Command {
     /// Tell the server that an incident was seen
     Acknowledge(Decide),
     /// Tell the server that an incident is dealt with
-    Resolve(Decide),
+    Resolve(Resolve),
     /// Tell the server that an incident was none
-    FalseAlarm(Decide),
+    FalseAlarm(FalseAlarm),
+    /// Tell the server that what was decided about an incident holds no longer
+    Reopen(Decide),
+    /// Write about an incident into the server's record, whatever was decided
+    Note(Note),
     /// Keep a camera from interrupting for a while, list those that are kept, or end it
     Snooze(Snooze),
     /// Send a test message to oneself, and say how far it came on the way that alerts take
@@ -225,6 +230,88 @@ fn length(text: &str) -> Result<SnoozeLength, String> {
 }
 
 #[derive(Debug, Options)]
+pub struct Resolve {
+    #[command(flatten)]
+    pub decide: Decide,
+    /// What came of it
+    #[arg(long, value_enum, value_name = "OUTCOME")]
+    pub outcome: Option<Outcome>,
+}
+
+#[derive(Debug, Options)]
+pub struct FalseAlarm {
+    #[command(flatten)]
+    pub decide: Decide,
+    /// What it was
+    #[arg(long, value_enum, value_name = "REASON")]
+    pub reason: Option<Reason>,
+}
+
+/// What came of what was resolved.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Outcome {
+    /// The police were called
+    Police,
+    /// The goods were recovered
+    Recovered,
+    /// The person was sent away
+    SentAway,
+    /// The shop's own people saw to it
+    Staff,
+    /// Nothing was found
+    Nothing,
+}
+
+/// Why there was a false alarm.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Reason {
+    /// Somebody who works there
+    Staff,
+    /// A customer with their own goods
+    OwnGoods,
+    /// The camera, or the light
+    Camera,
+    /// Nobody was there
+    Nobody,
+    /// Something else
+    Other,
+}
+
+impl From<Outcome> for Disposition {
+    fn from(outcome: Outcome) -> Disposition {
+        match outcome {
+            Outcome::Police => Disposition::PoliceCalled,
+            Outcome::Recovered => Disposition::GoodsRecovered,
+            Outcome::SentAway => Disposition::SentAway,
+            Outcome::Staff => Disposition::StaffSawToIt,
+            Outcome::Nothing => Disposition::NothingFound,
+        }
+    }
+}
+
+impl From<Reason> for Disposition {
+    fn from(reason: Reason) -> Disposition {
+        match reason {
+            Reason::Staff => Disposition::StaffMember,
+            Reason::OwnGoods => Disposition::OwnGoods,
+            Reason::Camera => Disposition::CameraOrLight,
+            Reason::Nobody => Disposition::NobodyThere,
+            Reason::Other => Disposition::Other,
+        }
+    }
+}
+
+#[derive(Debug, Options)]
+pub struct Note {
+    /// The incident's number, as 'alerts' lists it
+    pub incident: String,
+    /// What is to stand in the server's record; it takes the place of what was written here before
+    pub text: String,
+    #[command(flatten)]
+    pub credentials: Credentials,
+}
+
+#[derive(Debug, Options)]
 pub struct Drill {
     /// Print one JSON object
     #[arg(long)]
@@ -284,6 +371,7 @@ fn key(text: &str) -> Result<PublicKey, String> {
 #[cfg(test)]
 mod tests {
     use clap::CommandFactory;
+    use visionguard_client::model::Decision;
 
     use super::*;
 
@@ -324,6 +412,27 @@ mod tests {
             assert!(parse(line).is_err(), "{line}");
         }
         assert!(parse("verify a.zip --key nonsense").is_err());
+    }
+
+    #[test]
+    fn an_outcome_is_one_of_the_decision_that_it_is_given_with() {
+        assert!(parse("resolve 1 --outcome sent-away --note gone").is_ok());
+        assert!(parse("false-alarm 1 --reason own-goods").is_ok());
+        for line in [
+            "resolve 1 --outcome camera",
+            "resolve 1 --reason staff",
+            "acknowledge 1 --outcome police",
+            "note 1",
+        ] {
+            assert!(parse(line).is_err(), "{line}");
+        }
+        let wrong =
+            [Outcome::Police, Outcome::Recovered, Outcome::SentAway, Outcome::Staff, Outcome::Nothing]
+                .into_iter()
+                .filter(|outcome| Disposition::from(*outcome).of() != Decision::Resolved);
+        assert_eq!(wrong.count(), 0);
+        let reasons = [Reason::Staff, Reason::OwnGoods, Reason::Camera, Reason::Nobody, Reason::Other];
+        assert!(reasons.into_iter().all(|reason| Disposition::from(reason).of() == Decision::FalseAlarm));
     }
 
     #[test]

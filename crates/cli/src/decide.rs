@@ -1,4 +1,4 @@
-//! `acknowledge`, `resolve` and `false-alarm`, also while the desktop program runs.
+//! `acknowledge`, `resolve`, `false-alarm` and `reopen`, also while the desktop program runs.
 
 use std::path::Path;
 use std::time::Duration;
@@ -9,7 +9,7 @@ use visionguard_client::controller::{Client, Following, StartError};
 use visionguard_client::journal::Journal;
 use visionguard_client::local::{self, AskError};
 use visionguard_client::lock::{LockError, Owner};
-use visionguard_client::model::{Decided, Decision, Dispatch, How, IncidentId};
+use visionguard_client::model::{Decided, Decision, Dispatch, Disposition, How, IncidentId, Judgement};
 use visionguard_client::outbox;
 use visionguard_client::shell::{Notification, Shell};
 use visionguard_client::view::{Event, Problem, Tray};
@@ -25,25 +25,37 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// Between two looks at what a program that cannot be asked made of it.
 const LOOK_EVERY: Duration = Duration::from_millis(250);
 
+/// What is to be decided.
+struct Asked<'a> {
+    options: &'a Decide,
+    decision: Decision,
+    outcome: Option<Disposition>,
+}
+
 /// Decides, and waits until it is known what became of it.
-pub async fn run(options: &Decide, decision: Decision) -> Result<Exit, Failure> {
+pub async fn run(
+    options: &Decide,
+    decision: Decision,
+    outcome: Option<Disposition>,
+) -> Result<Exit, Failure> {
+    let asked = Asked { options, decision, outcome };
     let (place, sign_in) = SignIn::prepare(&options.credentials)?;
     // Whoever answers runs, whether or not its lock can be seen.
     if let Ok(standing) = local::standing(&place.data_dir).await {
         let owner = standing.program.as_ref();
-        return told(beside(&place.data_dir, options, decision, owner).await?);
+        return told(beside(&place.data_dir, &asked, owner).await?);
     }
     let _log = place.log();
     let (tell, mut ended) = mpsc::unbounded_channel();
     let client = match Client::start_with(place.parts("visionguard")?, place.remarks(), Listener { tell }) {
         Err(StartError::Lock(LockError::Held(owner))) => {
-            return told(beside(&place.data_dir, options, decision, owner.as_ref()).await?);
+            return told(beside(&place.data_dir, &asked, owner.as_ref()).await?);
         }
         started => started?,
     };
 
     out::complain_of("journal_set_aside", &client.snapshot().await.notices);
-    let decided = match decide(&client, options, decision, sign_in).await {
+    let decided = match decide(&client, &asked, sign_in).await {
         Ok(following) => Ok(following.outcome(PATIENCE).await),
         Err(problem) => Err(problem),
     };
@@ -53,14 +65,14 @@ pub async fn run(options: &Decide, decision: Decision) -> Result<Exit, Failure> 
 }
 
 /// Why nothing was decided; of an alert that is not here, by the number that was asked for.
-fn failure(problem: Problem, incident: &str) -> Failure {
+pub fn failure(problem: Problem, incident: &str) -> Failure {
     match problem.code.as_str() {
         "unknown_incident" => no_such(incident),
         _ => problem.into(),
     }
 }
 
-fn no_such(incident: &str) -> Failure {
+pub fn no_such(incident: &str) -> Failure {
     Failure::new(Exit::Wrong, text("problem.no_such_alert", &[("number", incident)]))
 }
 
@@ -76,31 +88,24 @@ fn told(decided: Decided) -> Result<Exit, Failure> {
 }
 
 /// Signs in first where the options say who; the decision is kept even if that fails.
-async fn decide(
-    client: &Client,
-    options: &Decide,
-    decision: Decision,
-    sign_in: Option<SignIn>,
-) -> Result<Following, Problem> {
+async fn decide(client: &Client, asked: &Asked<'_>, sign_in: Option<SignIn>) -> Result<Following, Problem> {
     let signed_in = match sign_in {
         Some(sign_in) => sign_in.run(client).await.map(|_| ()),
         None => Ok(()),
     };
-    let following = client.decide_and_follow(&options.incident, decision, options.note.clone()).await?;
+    let Asked { options, decision, outcome } = *asked;
+    let following =
+        client.decide_and_follow(&options.incident, decision, outcome, options.note.clone()).await?;
     signed_in?;
     Ok(following)
 }
 
 /// Has the running program decide, and tells what becomes of it. Where it cannot be asked, the decision is written down
 /// beside it.
-async fn beside(
-    data_dir: &Path,
-    options: &Decide,
-    decision: Decision,
-    owner: Option<&Owner>,
-) -> Result<Decided, Failure> {
-    let asked = local::decide(data_dir, &options.incident, decision, options.note.as_deref(), PATIENCE);
-    match asked.await {
+async fn beside(data_dir: &Path, asked: &Asked<'_>, owner: Option<&Owner>) -> Result<Decided, Failure> {
+    let Asked { options, decision, outcome } = *asked;
+    let note = options.note.as_deref();
+    match local::decide(data_dir, &options.incident, decision, outcome, note, PATIENCE).await {
         Ok(kept) => match kept.outcome().await {
             Ok(decided) => Ok(decided),
             Err(AskError::Refused(problem)) => Err(failure(problem, &options.incident)),
@@ -110,23 +115,20 @@ async fn beside(
             Err(failure(problem, &options.incident))
         }
         Err(AskError::Refused(_) | AskError::Nobody(_) | AskError::Silent(_)) => {
-            write_down(data_dir, options, decision, owner).await
+            write_down(data_dir, asked, owner).await
         }
     }
 }
 
 /// The running program finds it in the journal.
-async fn write_down(
-    data_dir: &Path,
-    options: &Decide,
-    decision: Decision,
-    owner: Option<&Owner>,
-) -> Result<Decided, Failure> {
+async fn write_down(data_dir: &Path, asked: &Asked<'_>, owner: Option<&Owner>) -> Result<Decided, Failure> {
+    let Asked { options, decision, outcome } = *asked;
     let journal = Journal::open_beside(data_dir)?;
     let kept = match options.incident.parse::<IncidentId>() {
         Ok(incident) => {
             let note = options.note.clone();
-            journal.decide(incident, decision, note, Dispatch::AtOnce, SystemClock.wall()).await?
+            let judgement = Judgement { decision, outcome, note, by: None, dispatch: Dispatch::AtOnce };
+            journal.judge(incident, judgement, SystemClock.wall()).await?
         }
         Err(_) => None,
     };
@@ -151,8 +153,8 @@ fn left_to(owner: Option<&Owner>) -> Decided {
 }
 
 /// A desktop that waits for the end.
-struct Listener {
-    tell: mpsc::UnboundedSender<()>,
+pub struct Listener {
+    pub tell: mpsc::UnboundedSender<()>,
 }
 
 impl Shell for Listener {

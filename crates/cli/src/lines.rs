@@ -6,7 +6,10 @@ use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 use visionguard_client::journal;
-use visionguard_client::model::{AlertId, Decision, Entry, Handling, Recorded, Repaired, Severity, Source};
+use visionguard_client::model::{
+    AlertId, Decision, Disposition, Entry, Handling, Recorded, Repaired, Severity, Source,
+};
+use visionguard_client::notes;
 use visionguard_client::policy::{self, COUNTER};
 use visionguard_client::shell::Notification;
 use visionguard_client::view::{Incident, IncidentKind, NoticeView, Status, StatusView};
@@ -99,6 +102,12 @@ pub struct StoredLine {
     notified_at: Option<i64>,
     acked_at: Option<i64>,
     handling: Handling,
+    /// What came of it, if anybody said.
+    outcome: Option<Disposition>,
+    /// Whose the decision is, by name; null for that of who is signed in here, or where it is not known.
+    by: Option<String>,
+    /// It was decided on with others, and nobody had opened it.
+    unopened: bool,
 }
 
 impl AlertLine {
@@ -127,12 +136,16 @@ impl AlertLine {
 
 impl StoredLine {
     pub fn new(entry: &Entry, camera_names: &BTreeMap<String, String>) -> StoredLine {
+        let alert = AlertLine::new(entry, camera_names);
         StoredLine {
             event: "alert",
-            alert: AlertLine::new(entry, camera_names),
             notified_at: entry.alert.notified_at.map(Timestamp::as_millisecond),
             acked_at: entry.alert.acked_at.map(Timestamp::as_millisecond),
             handling: entry.incident.handling.clone(),
+            outcome: entry.incident.outcome,
+            unopened: alert.incident_view.unopened,
+            by: alert.incident_view.by.clone(),
+            alert,
         }
     }
 }
@@ -266,7 +279,7 @@ pub fn table(incidents: &[Incident], zone: &TimeZone) -> Vec<String> {
             incident.camera.clone(),
             incident.alerts.to_string(),
             incident.why.clone(),
-            handling_words(&incident.handling),
+            handling_words(incident),
         ]);
     }
     columns(&rows)
@@ -316,13 +329,21 @@ pub fn severity_word(severity: Severity) -> &'static str {
     }
 }
 
-fn handling_words(handling: &Handling) -> String {
-    match handling {
-        Handling::Open => String::new(),
-        Handling::Sending { decision, .. } => format!("{}, not sent yet", decision_word(*decision)),
-        Handling::Recorded { decision, .. } => decision_word(*decision).to_owned(),
-        Handling::Refused { decision, sentence } => format!("{}: {sentence}", decision_word(*decision)),
-    }
+fn handling_words(incident: &Incident) -> String {
+    let (said, sent) = match &incident.handling {
+        Handling::Open => return String::new(),
+        Handling::Reopened { sent, .. } => ("opened again".to_owned(), *sent),
+        Handling::Sending { decision, .. } => (decision_word(*decision).to_owned(), false),
+        Handling::Recorded { decision, .. } => (decision_word(*decision).to_owned(), true),
+        Handling::Refused { decision, sentence } => {
+            (format!("{}: {sentence}", decision_word(*decision)), true)
+        }
+    };
+    let came_of_it = incident.outcome.map(|outcome| format!(": {}", notes::outcome(outcome).to_lowercase()));
+    let by = incident.by.as_ref().map(|name| format!(", by {name}"));
+    let unopened = incident.unopened.then(|| ", unopened".to_owned());
+    let waits = (!sent).then(|| ", not sent yet".to_owned());
+    [Some(said), came_of_it, by, unopened, waits].into_iter().flatten().collect()
 }
 
 fn decision_word(decision: Decision) -> &'static str {
@@ -330,6 +351,7 @@ fn decision_word(decision: Decision) -> &'static str {
         Decision::Acknowledged => "acknowledged",
         Decision::Resolved => "resolved",
         Decision::FalseAlarm => "false alarm",
+        Decision::Reopened => "opened again",
     }
 }
 

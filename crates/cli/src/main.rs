@@ -11,6 +11,7 @@ mod drill;
 mod evidence;
 mod exit;
 mod lines;
+mod note;
 mod out;
 mod place;
 mod reader;
@@ -61,9 +62,15 @@ fn run(args: Args) -> Result<Exit, Failure> {
             Command::Alerts(options) => alerts::run(&options).await,
             Command::Report(options) => report::run(&options).await,
             Command::Watch(options) => watch::run(options).await,
-            Command::Acknowledge(options) => decide::run(&options, Decision::Acknowledged).await,
-            Command::Resolve(options) => decide::run(&options, Decision::Resolved).await,
-            Command::FalseAlarm(options) => decide::run(&options, Decision::FalseAlarm).await,
+            Command::Acknowledge(options) => decide::run(&options, Decision::Acknowledged, None).await,
+            Command::Resolve(options) => {
+                decide::run(&options.decide, Decision::Resolved, options.outcome.map(Into::into)).await
+            }
+            Command::FalseAlarm(options) => {
+                decide::run(&options.decide, Decision::FalseAlarm, options.reason.map(Into::into)).await
+            }
+            Command::Reopen(options) => decide::run(&options, Decision::Reopened, None).await,
+            Command::Note(options) => note::run(&options).await,
             Command::Snooze(options) => snooze::run(&options).await,
             Command::Drill(options) => drill::run(&options).await,
             Command::Doctor(options) => doctor::run(&options).await,

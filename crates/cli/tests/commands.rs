@@ -216,6 +216,50 @@ fn a_decision_beside_the_running_program_is_sent_by_it() {
 }
 
 #[test]
+fn what_came_of_it_is_in_the_record_and_in_the_lists_and_is_opened_again() {
+    let shop = Shop::open();
+    let mut watch = shop.watch();
+    watch.wait_for("protected", |line| line["status"] == "protected");
+    let anomaly = shop.publish(1);
+    let alert = watch.wait_for("the alert", |line| line["event"] == "alert");
+    let incident = alert["incident"].as_str().expect("an incident");
+
+    let resolved = shop.run(&["resolve", incident, "--outcome", "police", "--note", "two men"]);
+    let (notes, listed, stored) =
+        (shop.notes(&anomaly), shop.run(&["alerts"]), shop.run(&["alerts", "--json"]));
+    let noted = shop.run(&["note", incident, "report 4711"]);
+    let after_note = (shop.recorded(&anomaly), shop.notes(&anomaly));
+    let reopened = shop.run(&["reopen", incident]);
+    let open = shop.run(&["alerts", "--unhandled", "--json"]);
+    watch.stop();
+    let (other, nobody, empty) = (
+        shop.run_with_password(&["false-alarm", incident, "--reason", "own-goods"]),
+        shop.run(&["note", "4711", "x"]),
+        shop.run(&["note", incident, " "]),
+    );
+
+    assert_eq!((resolved.exit, resolved.out.trim()), (0, "Resolved."), "{}", resolved.err);
+    assert!(notes.starts_with("Police called. two men (Handled by "), "{notes}");
+    assert!(listed.out.contains("resolved: police called"), "{}", listed.out);
+    let stored: Value = serde_json::from_str(stored.out.trim()).expect("one object");
+    assert_eq!((&stored["outcome"], &stored["by"]), (&"police_called".into(), &Value::Null));
+    assert_eq!(stored["unopened"], false);
+    assert_eq!(noted.exit, 0, "{}", noted.err);
+    assert_eq!(after_note.0, "resolved");
+    assert!(after_note.1.starts_with("Police called. report 4711 (Handled by "), "{}", after_note.1);
+    assert_eq!((reopened.exit, reopened.out.trim()), (0, "Opened again."), "{}", reopened.err);
+    let open: Value = serde_json::from_str(open.out.trim()).expect("it is not handled");
+    assert_eq!((&open["handling"]["state"], &open["handling"]["sent"]), (&"reopened".into(), &true.into()));
+    assert_eq!((other.exit, shop.recorded(&anomaly)), (0, "false_positive".into()), "{}", other.err);
+    assert!(
+        shop.notes(&anomaly).starts_with("Customer with own goods. report 4711 ("),
+        "{}",
+        shop.notes(&anomaly)
+    );
+    assert_eq!((nobody.exit, empty.exit), (6, 2), "{} {}", nobody.err, empty.err);
+}
+
+#[test]
 fn a_decision_without_a_sign_in_is_kept_and_said_to_be() {
     let shop = Shop::open();
     let mut watch = shop.watch();

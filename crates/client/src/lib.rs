@@ -27,6 +27,7 @@ pub mod logging;
 mod login;
 pub mod model;
 pub mod network;
+pub mod notes;
 pub mod notifier;
 mod obstacle;
 pub mod outbox;

@@ -31,7 +31,7 @@ use tokio::task::JoinHandle;
 
 use crate::controller::Client;
 use crate::login::Login;
-use crate::model::{Decided, Decision};
+use crate::model::{Decided, Decision, Disposition};
 use crate::view::{Problem, SnoozeLength, SnoozeView, Standing};
 use crate::words::text;
 
@@ -175,6 +175,7 @@ pub async fn decide(
     data_dir: &Path,
     incident: &str,
     decision: Decision,
+    outcome: Option<Disposition>,
     note: Option<&str>,
     wait: Duration,
 ) -> Result<Kept, AskError> {
@@ -182,12 +183,35 @@ pub async fn decide(
     let question = Question::Decide {
         incident: incident.to_owned(),
         decision,
+        outcome,
         note: note.map(str::to_owned),
         wait_ms: u64::try_from(wait.as_millis()).unwrap_or(u64::MAX),
     };
     let mut asked = Asked::send(data_dir, &question).await?;
     match asked.answer(ANSWER_WITHIN).await? {
         Answer::Kept => Ok(Kept { asked, wait }),
+        Answer::Problem(problem) => Err(problem.into()),
+        Answer::Standing(_)
+        | Answer::Decided(_)
+        | Answer::Copied
+        | Answer::Opened
+        | Answer::Leaves
+        | Answer::Snoozed(_)
+        | Answer::SnoozeEnded => Err(not_understood()),
+    }
+}
+
+/// Has the program that holds this directory keep a note about an incident, and what came of it; it sends that by itself.
+pub async fn note(
+    data_dir: &Path,
+    incident: &str,
+    note: Option<&str>,
+    outcome: Option<Disposition>,
+) -> Result<(), AskError> {
+    let question = Question::Note { incident: incident.to_owned(), note: note.map(str::to_owned), outcome };
+    let mut asked = Asked::send(data_dir, &question).await?;
+    match asked.answer(ANSWER_WITHIN).await? {
+        Answer::Kept => Ok(()),
         Answer::Problem(problem) => Err(problem.into()),
         Answer::Standing(_)
         | Answer::Decided(_)
@@ -343,6 +367,13 @@ async fn answer(stream: impl AsyncRead + AsyncWrite + Unpin, client: &Client, fa
                 write(&mut stream, &Answer::Problem(problem)).await
             }
         },
+        Question::Note { incident, note, outcome } => {
+            let answer = match client.note(&incident, note, outcome).await {
+                Ok(()) => Answer::Kept,
+                Err(problem) => Answer::Problem(problem),
+            };
+            write(&mut stream, &answer).await
+        }
         Question::Snooze { camera, length, why } => {
             let answer = match client.snooze_camera(&camera, length, why).await {
                 Ok(snooze) => Answer::Snoozed(snooze),
@@ -357,12 +388,12 @@ async fn answer(stream: impl AsyncRead + AsyncWrite + Unpin, client: &Client, fa
             };
             write(&mut stream, &ended.map_or_else(Answer::Problem, |()| Answer::SnoozeEnded)).await
         }
-        Question::Decide { incident, decision, note, wait_ms } => {
+        Question::Decide { incident, decision, outcome, note, wait_ms } => {
             if has_hung_up(&mut stream).await {
                 tracing::info!(incident, "nobody waits for this decision any more; it is not made");
                 return Ok(());
             }
-            match client.decide_and_follow(&incident, decision, note).await {
+            match client.decide_and_follow(&incident, decision, outcome, note).await {
                 Ok(following) => {
                     write(&mut stream, &Answer::Kept).await?;
                     let wait = Duration::from_millis(wait_ms).min(LONGEST_WAIT);
@@ -396,11 +427,33 @@ struct Versioned<T> {
 #[serde(tag = "ask", rename_all = "snake_case")]
 enum Question {
     Standing,
-    Open { login: Login },
-    Decide { incident: String, decision: Decision, note: Option<String>, wait_ms: u64 },
-    Copy { into: PathBuf },
-    Snooze { camera: String, length: SnoozeLength, why: Option<String> },
-    EndSnooze { camera: Option<String> },
+    Open {
+        login: Login,
+    },
+    Decide {
+        incident: String,
+        decision: Decision,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        outcome: Option<Disposition>,
+        note: Option<String>,
+        wait_ms: u64,
+    },
+    Note {
+        incident: String,
+        note: Option<String>,
+        outcome: Option<Disposition>,
+    },
+    Copy {
+        into: PathBuf,
+    },
+    Snooze {
+        camera: String,
+        length: SnoozeLength,
+        why: Option<String>,
+    },
+    EndSnooze {
+        camera: Option<String>,
+    },
 }
 
 #[derive(Debug, Serialize, Deserialize)]

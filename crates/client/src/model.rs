@@ -3,6 +3,7 @@
 
 mod alert;
 mod decision;
+mod disposition;
 mod id;
 mod incident;
 mod outage;
@@ -10,7 +11,11 @@ mod recorded;
 
 pub(crate) use alert::{PRUNED, REMARK, late_by};
 pub use alert::{Source, Stored, StoredPicture};
-pub use decision::{Decided, Decision, Delivery, Dispatch, Handling, How, Outgoing, UNDO_WITHIN};
+pub use decision::{
+    Decided, Decision, Delivery, Dispatch, DueNote, Handling, How, Judgement, Outgoing, RowTold, There,
+    UNDO_WITHIN,
+};
+pub use disposition::Disposition;
 pub use id::{AlertId, IncidentId, NotAnId, OutgoingId};
 pub use incident::{Entry, IncidentRow, Late, Severity};
 pub use outage::{GapRow, OutageRow, Why};

@@ -3,10 +3,13 @@
 //! The backend keeps no version of a row and lets the last writer win. So a row is read before it is written: what
 //! somebody else decided meanwhile is not undone by a weaker decision that was made here earlier.
 
+use jiff::Timestamp;
+use visionguard_proto::AnomalyId;
 use visionguard_proto::record::{Row, Status};
 
 use crate::api::ApiError;
-use crate::model::{Decided, Decision, Delivery, Handling, How};
+use crate::model::{Decided, Decision, Delivery, Handling, How, RowTold, There};
+use crate::notes;
 use crate::words::{self, text};
 
 /// What to do with a decision, knowing the row as it stands on the server.
@@ -26,6 +29,7 @@ pub fn status(decision: Decision) -> Status {
         Decision::Acknowledged => Status::Acknowledged,
         Decision::Resolved => Status::Resolved,
         Decision::FalseAlarm => Status::FalsePositive,
+        Decision::Reopened => Status::Pending,
     }
 }
 
@@ -39,8 +43,27 @@ pub fn decision(status: Status) -> Option<Decision> {
     }
 }
 
+/// Whether the record keeps who gave a row this status.
+pub fn closes(status: Status) -> bool {
+    matches!(status, Status::Resolved | Status::FalsePositive)
+}
+
+/// What a row says, for the journal; `by` is who decided, as far as that is known, and `at` is when.
+pub fn told(anomaly: AnomalyId, row: &Row, by: Option<String>, at: Timestamp) -> RowTold {
+    let decision = decision(row.status);
+    let outcome =
+        row.notes.as_deref().zip(decision).and_then(|(notes, decision)| notes::came_of_it(notes, decision));
+    let there = There { changed_at: row.updated_at, notes: row.notes.clone(), our_note: None };
+    RowTold { anomaly, decision, at, outcome, by, there }
+}
+
+/// Whether what failed so may succeed later, or once somebody has signed in.
+pub fn is_later(error: &ApiError) -> bool {
+    failed(error) == Delivery::Later
+}
+
 /// Compares a decision with the row. Only an acknowledgement may become more; whatever else somebody decided stands,
-/// unless it was us: `ours` is the status that this program wrote there last.
+/// unless it was us: `ours` is the status that this program wrote there last, or that was opened again by somebody who saw it.
 pub fn step(decision: Decision, row: &Row, ours: Option<Status>) -> Step {
     let wanted = status(decision);
     if row.status == wanted {
@@ -50,6 +73,9 @@ pub fn step(decision: Decision, row: &Row, ours: Option<Status>) -> Step {
         Status::Resolved | Status::FalsePositive if ours == Some(row.status) => Step::Write(wanted),
         Status::Resolved => Step::Theirs(Decision::Resolved),
         Status::FalsePositive => Step::Theirs(Decision::FalseAlarm),
+        Status::Acknowledged if decision == Decision::Reopened && ours != Some(Status::Acknowledged) => {
+            Step::Theirs(Decision::Acknowledged)
+        }
         Status::Acknowledged | Status::Pending | Status::Unknown => Step::Write(wanted),
     }
 }
@@ -58,9 +84,22 @@ pub fn step(decision: Decision, row: &Row, ours: Option<Status>) -> Step {
 pub fn decided(decision: Decision, handling: &Handling) -> Option<Decided> {
     let (how, sentence) = match handling {
         Handling::Open | Handling::Sending { .. } => return None,
+        Handling::Reopened { here: true, sent, .. } if decision == Decision::Reopened => {
+            return sent.then(|| Decided { how: How::Recorded, sentence: text(done(decision), &[]) });
+        }
+        Handling::Reopened { here: true, .. } => (How::Replaced, text("problem.decision_replaced", &[])),
+        Handling::Reopened { here: false, .. } => {
+            let who = text("problem.who_else", &[]);
+            (
+                How::Overruled,
+                text("problem.overruled_part", &[("who", &who), ("did", &did(Decision::Reopened))]),
+            )
+        }
         Handling::Recorded { decision: there, here: true, .. } if *there == decision => {
             (How::Recorded, text(done(decision), &[]))
         }
+        // How it stood before, which may come late; what overrules this is told with its reason.
+        Handling::Recorded { here: false, .. } if decision == Decision::Reopened => return None,
         Handling::Recorded { decision: there, here: false, .. } => {
             let who = text("problem.who_else", &[]);
             (How::Overruled, text("problem.overruled", &[("who", &who), ("did", &did(*there))]))
@@ -81,6 +120,7 @@ fn done(decision: Decision) -> &'static str {
         Decision::Acknowledged => "problem.done_acknowledged",
         Decision::Resolved => "problem.done_resolved",
         Decision::FalseAlarm => "problem.done_false_alarm",
+        Decision::Reopened => "problem.done_reopened",
     }
 }
 
@@ -90,14 +130,8 @@ pub fn did(decision: Decision) -> String {
         Decision::Acknowledged => text("problem.did_acknowledge", &[]),
         Decision::Resolved => text("problem.did_resolve", &[]),
         Decision::FalseAlarm => text("problem.did_false_alarm", &[]),
+        Decision::Reopened => text("problem.did_reopen", &[]),
     }
-}
-
-/// What stands before and after the name in the note by which a program of ours says who decided.
-pub fn around_name() -> (String, String) {
-    let pattern = text("notification.handled_by", &[("name", "\0")]);
-    let (before, after) = pattern.split_once('\0').unwrap_or((&pattern, ""));
-    (before.to_owned(), after.to_owned())
 }
 
 /// What a failed request means for a decision. Whatever may pass, and a sign-in that is needed first, leaves it in
@@ -184,6 +218,17 @@ mod tests {
         let changed = step(Decision::FalseAlarm, &row("resolved"), Some(Status::Resolved));
 
         assert_eq!(changed, Step::Write(Status::FalsePositive));
+    }
+
+    #[test]
+    fn what_is_opened_again_is_what_was_seen_to_be_decided() {
+        let step = |there, seen| step(Decision::Reopened, &row(there), seen);
+
+        assert_eq!(step("resolved", Some(Status::Resolved)), Step::Write(Status::Pending));
+        assert_eq!(step("acknowledged", Some(Status::Acknowledged)), Step::Write(Status::Pending));
+        assert_eq!(step("pending", Some(Status::Resolved)), Step::Done);
+        assert_eq!(step("resolved", Some(Status::Acknowledged)), Step::Theirs(Decision::Resolved));
+        assert_eq!(step("acknowledged", None), Step::Theirs(Decision::Acknowledged));
     }
 
     #[test]

@@ -21,6 +21,7 @@ use visionguard_proto::{Alert, AnomalyId, Jpeg, Picture, ShopId};
 use crate::api::{Api, ApiError};
 use crate::journal::{Journal, JournalError, Unsent};
 use crate::model::{Entry, IncidentRow, Recorded, Source};
+use crate::notes;
 use crate::outbox;
 
 use pages::{Pages, Part, Unreadable};
@@ -54,7 +55,9 @@ const MOST_REMEMBERED: usize = 20_000;
 /// What is remembered between passes, so that only changes are written.
 #[derive(Debug, Default)]
 pub struct Memory {
-    decided: HashMap<AnomalyId, Status>,
+    /// As each was when it was last taken over.
+    decided: HashMap<AnomalyId, (Status, Option<Timestamp>)>,
+    people: People,
     /// Since when the person is signed in, if that is known.
     pub(crate) signed_in_at: Option<Timestamp>,
     /// When the shops were last asked for.
@@ -697,7 +700,10 @@ fn is_known(row: &Row, known: &HashSet<AnomalyId>) -> bool {
     row.alert.anomaly_id.as_ref().is_some_and(|id| known.contains(id))
 }
 
-/// What others decided, as far as it is news.
+/// A row that nobody ever touched was written within this time of its beginning.
+const UNTOUCHED: SignedDuration = SignedDuration::from_secs(1);
+
+/// What others decided and wrote, as far as it is news.
 async fn take_over_decisions(
     work: Work<'_>,
     memory: &mut Memory,
@@ -708,21 +714,61 @@ async fn take_over_decisions(
     if memory.decided.len() > MOST_REMEMBERED {
         memory.decided.clear();
     }
-    let news: Vec<_> = rows
-        .into_iter()
-        .filter_map(|row| {
-            let id = row.alert.anomaly_id?;
-            let decision = outbox::decision(row.status)?;
-            let is_news = memory.decided.get(&id) != Some(&row.status);
-            is_news.then(|| (id, row.status, decision, row.resolved_at.or(row.updated_at).unwrap_or(now)))
-        })
-        .collect();
+    let is_news = |row: &Row, id: &AnomalyId| match memory.decided.get(id) {
+        Some(known) => *known != (row.status, row.updated_at),
+        None => outbox::decision(row.status).is_some() || is_touched(row),
+    };
+    let mut news = Vec::new();
+    for mut row in rows {
+        let Some(id) = row.alert.anomaly_id.take() else { continue };
+        if is_news(&row, &id) {
+            news.push((id, row));
+        }
+    }
+    let closed = news.iter().filter(|(_, row)| outbox::closes(row.status));
+    memory.people.learn(work.api, closed.filter_map(|(_, row)| row.resolved_by.as_deref())).await;
     for batch in news.chunks(BATCH) {
-        let decisions = batch.iter().map(|(id, _, decision, at)| (id.clone(), *decision, *at)).collect();
-        found.decided.extend(journal.all_handled_elsewhere(decisions, now).await?);
-        memory.decided.extend(batch.iter().map(|(id, status, ..)| (id.clone(), *status)));
+        let told = batch.iter().map(|(id, row)| {
+            let by = row.resolved_by.as_deref().filter(|_| outbox::closes(row.status));
+            let by = by.and_then(|user| memory.people.name(user));
+            let signed = || notes::who(row.notes.as_deref()?, outbox::decision(row.status));
+            let at = row.resolved_at.filter(|_| outbox::closes(row.status)).or(row.updated_at).unwrap_or(now);
+            outbox::told(id.clone(), row, by.or_else(signed), at)
+        });
+        found.decided.extend(journal.rows_told(told.collect(), now).await?);
+        memory.decided.extend(batch.iter().map(|(id, row)| (id.clone(), (row.status, row.updated_at))));
     }
     Ok(())
+}
+
+/// Somebody did something with it: wrote a note, or took a decision back.
+fn is_touched(row: &Row) -> bool {
+    let changed = row.created_at.zip(row.updated_at);
+    row.notes.is_some() || changed.is_some_and(|(begun, changed)| changed.duration_since(begun) > UNTOUCHED)
+}
+
+/// The names of the server's users, as far as they were wanted.
+#[derive(Debug, Default)]
+struct People(HashMap<String, Option<String>>);
+
+impl People {
+    /// Asks for the names of those who are not known, once.
+    async fn learn(&mut self, api: &Api, users: impl Iterator<Item = &str>) {
+        let unknown: HashSet<String> =
+            users.filter(|user| !self.0.contains_key(*user)).map(str::to_owned).collect();
+        if unknown.is_empty() {
+            return;
+        }
+        let Ok(mut named) = api.people().await else { return };
+        self.0.extend(unknown.into_iter().map(|user| {
+            let name = named.remove(&user);
+            (user, name)
+        }));
+    }
+
+    fn name(&self, user: &str) -> Option<String> {
+        self.0.get(user).cloned().flatten()
+    }
 }
 
 /// Fetches pictures that the record has and the journal has not, newest first, a few at a time; the alerts that have

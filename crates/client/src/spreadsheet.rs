@@ -10,7 +10,8 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use crate::journal::{Journal, JournalError, Listed};
-use crate::model::{Decision, Handling, Severity, Source};
+use crate::model::{Decision, Severity, Source};
+use crate::notes;
 use crate::policy;
 use crate::saving::{self, NewFileError};
 use crate::view::ReportQuery;
@@ -25,7 +26,7 @@ pub enum TableError {
     Journal(#[from] JournalError),
 }
 
-const COLUMNS: [&str; 14] = [
+const COLUMNS: [&str; 15] = [
     "incident",
     "began_utc",
     "began_here",
@@ -37,6 +38,7 @@ const COLUMNS: [&str; 14] = [
     "alerts",
     "came",
     "decision",
+    "outcome",
     "decided_utc",
     "decided_on",
     "note",
@@ -89,13 +91,10 @@ fn write(
     table.flush()
 }
 
-fn cells(row: &Listed, camera_names: &BTreeMap<String, String>, zone: &TimeZone) -> [String; 14] {
+fn cells(row: &Listed, camera_names: &BTreeMap<String, String>, zone: &TimeZone) -> [String; 15] {
     let incident = &row.incident;
     let lasted = incident.last_at.duration_since(incident.first_at);
-    let decided = match &incident.handling {
-        Handling::Sending { decision, .. } | Handling::Recorded { decision, .. } => Some(*decision),
-        Handling::Open | Handling::Refused { .. } => None,
-    };
+    let decided = incident.handling.decision();
     let of_decision = |words: String| decided.map(|_| words).unwrap_or_default();
     let severity = policy::assess(incident.kind, incident.top_score, incident.nth).severity;
     [
@@ -113,6 +112,7 @@ fn cells(row: &Listed, camera_names: &BTreeMap<String, String>, zone: &TimeZone)
             Source::History => text("table.caught_up", &[]),
         },
         decided.map(decision_word).unwrap_or_else(|| text("table.open", &[])),
+        of_decision(incident.outcome.map(notes::outcome).unwrap_or_default()),
         of_decision(row.decided_at.map(utc).unwrap_or_default()),
         of_decision(text(if row.decided_here { "table.here" } else { "table.elsewhere" }, &[])),
         safe(row.note.as_deref().unwrap_or_default()),
@@ -137,6 +137,7 @@ fn decision_word(decision: Decision) -> String {
         Decision::Acknowledged => "table.acknowledged",
         Decision::Resolved => "table.resolved",
         Decision::FalseAlarm => "table.false_alarm",
+        Decision::Reopened => "table.open",
     };
     text(key, &[])
 }
@@ -153,7 +154,7 @@ mod tests {
     use visionguard_proto::{Kind, StreamId};
 
     use super::*;
-    use crate::model::{IncidentId, IncidentRow};
+    use crate::model::{Disposition, Handling, IncidentId, IncidentRow};
 
     #[test]
     fn an_incident_is_a_row_with_its_times_in_both_zones() {
@@ -167,23 +168,25 @@ mod tests {
         assert_eq!(
             row,
             "7,2026-11-28T13:30:00Z,2026-11-28 14:30:00,38,North,\"Till; \"\"1\"\"\",Theft pattern,High,12,live,resolved,\
-             2026-11-28T13:31:15Z,this computer,\"Gave the bag back, left.\""
+             Goods recovered,2026-11-28T13:31:15Z,this computer,\"Gave the bag back, left.\""
         );
         assert_eq!(table.matches("\r\n").count(), 2);
     }
 
     #[test]
     fn what_nobody_decided_on_has_no_decision_to_tell_of() {
-        let open = Listed {
-            incident: IncidentRow { handling: Handling::Open, ..resolved("").incident },
-            decided_at: None,
-            decided_here: false,
+        let of = |handling, decided_at, decided_here| Listed {
+            incident: IncidentRow { handling, ..resolved("").incident },
+            decided_at,
+            decided_here,
             note: None,
         };
+        let again = Handling::Reopened { here: true, sent: true, at: 0, undo_until: None };
+        let rows = [of(Handling::Open, None, false), of(again, Some(Timestamp::UNIX_EPOCH), true)];
 
-        let table = table(&[open], &BTreeMap::new(), &TimeZone::UTC);
+        let table = table(&rows, &BTreeMap::new(), &TimeZone::UTC);
 
-        assert!(table.ends_with(",live,not handled,,,\r\n"), "{table}");
+        assert_eq!(table.matches(",live,not handled,,,,\r\n").count(), 2, "{table}");
     }
 
     #[test]
@@ -227,6 +230,9 @@ mod tests {
             seen_at: None,
             dismissed_at: None,
             handling: Handling::Recorded { decision: Decision::Resolved, here: true, at: 0 },
+            outcome: Some(Disposition::GoodsRecovered),
+            by: None,
+            unopened: false,
             late: None,
         };
         let decided_at = Some(at("2026-11-28T13:31:15Z"));

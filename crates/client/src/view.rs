@@ -17,7 +17,7 @@ pub use activity::{Activity, DayTally, Part, Tally};
 pub use handover::Handover;
 pub use incident::{
     AlertView, BringBack, CameraView, Cleared, FeedFilter, FeedItem, FeedPage, FeedQuery, FrameView,
-    Incident, IncidentDetail, IncidentKind, Late, ShopView, Understood, Who,
+    Incident, IncidentDetail, IncidentKind, Late, NoteView, ShopView, Understood, Who,
 };
 pub use report::{Gap, LedgerEntry, Outage, Report, ReportQuery, Spread};
 pub use standing::Standing;
@@ -297,6 +297,10 @@ pub enum Event {
         incident: Incident,
         counts: Counts,
     },
+    /// The counters changed by what the page was told in an answer.
+    Counted {
+        counts: Counts,
+    },
     /// Dismissed or cleared from view.
     IncidentsRemoved {
         ids: Vec<String>,
@@ -370,7 +374,7 @@ mod tests {
     use ts_rs::{Config, TS};
 
     use super::*;
-    use crate::model::{Decision, Handling, Severity, Source};
+    use crate::model::{Decision, Disposition, Handling, Severity, Source};
 
     const HEADER: &str = "\
 // The shapes of what the page is told and asks for. Written from crates/client/src/view.rs by `cargo xtask types`;
@@ -406,9 +410,11 @@ mod tests {
         declare::<Source>(&mut text);
         declare::<Handling>(&mut text);
         declare::<Decision>(&mut text);
+        declare::<Disposition>(&mut text);
         declare::<AlertView>(&mut text);
         declare::<FrameView>(&mut text);
         declare::<IncidentDetail>(&mut text);
+        declare::<NoteView>(&mut text);
         declare::<FeedFilter>(&mut text);
         declare::<BringBack>(&mut text);
         declare::<Cleared>(&mut text);

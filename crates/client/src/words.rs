@@ -55,8 +55,17 @@ mod tests {
 
     use super::*;
 
-    const OURS: [&str; 8] =
-        ["status.", "notification.", "tray.", "problem.", "notice.", "doctor.", "drill.", "table."];
+    const OURS: [&str; 9] = [
+        "status.",
+        "notification.",
+        "tray.",
+        "problem.",
+        "notice.",
+        "doctor.",
+        "drill.",
+        "table.",
+        "outcome.",
+    ];
 
     #[test]
     fn a_value_takes_the_place_of_its_name() {

@@ -189,6 +189,10 @@ pub enum What {
     Decided {
         /// What was decided.
         decision: Decision,
+        /// What they said came of it.
+        outcome: Option<String>,
+        /// It was decided on with others, and nobody had opened it.
+        unopened: bool,
         /// What they wrote with it.
         note: Option<String>,
     },

@@ -93,6 +93,8 @@ struct EventOf<'a> {
     who: WhoOf<'a>,
     what: &'static str,
     decision: Option<&'static str>,
+    outcome: Option<&'a str>,
+    unopened: bool,
     note: Option<&'a str>,
     reason: Option<&'a str>,
 }
@@ -180,10 +182,19 @@ fn event(event: &Event) -> EventOf<'_> {
         What::Notified => ("notified", None, None, None),
         What::Seen => ("seen", None, None, None),
         What::Dismissed => ("dismissed", None, None, None),
-        What::Decided { decision, note } => ("decided", Some(decision), note.as_deref(), None),
+        What::Decided { decision, note, .. } => ("decided", Some(decision), note.as_deref(), None),
         What::Noted { note } => ("noted", None, Some(note.as_str()), None),
         What::Recorded { decision } => ("recorded", Some(decision), None, None),
         What::Refused { decision, reason } => ("refused", Some(decision), None, Some(reason.as_str())),
+    };
+    let (outcome, unopened) = match &event.what {
+        What::Decided { outcome, unopened, .. } => (outcome.as_deref(), *unopened),
+        What::Notified
+        | What::Seen
+        | What::Dismissed
+        | What::Noted { .. }
+        | What::Recorded { .. }
+        | What::Refused { .. } => (None, false),
     };
     EventOf {
         at: times::for_program(event.at.said()),
@@ -205,6 +216,8 @@ fn event(event: &Event) -> EventOf<'_> {
             Decision::FalseAlarm => "false_alarm",
             Decision::Reopened => "reopened",
         }),
+        outcome,
+        unopened,
         note,
         reason,
     }

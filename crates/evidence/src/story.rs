@@ -409,7 +409,12 @@ fn what(event: &Event) -> (String, Option<String>) {
         What::Notified => ("Showed a notification on the screen".to_owned(), None),
         What::Seen => ("Looked at it".to_owned(), None),
         What::Dismissed => ("Took it out of view".to_owned(), None),
-        What::Decided { decision, note } => (format!("Decided: {decision}"), note.as_deref().map(words)),
+        What::Decided { decision, outcome, unopened, note } => {
+            let outcome = outcome.as_deref().map(|outcome| format!(" ({})", words(outcome)));
+            let unopened = if *unopened { ", without having been opened" } else { "" };
+            let decided = format!("Decided: {decision}{}{unopened}", outcome.unwrap_or_default());
+            (decided, note.as_deref().map(words))
+        }
         What::Noted { note } => ("Wrote a note".to_owned(), Some(words(note))),
         What::Recorded { decision } => (format!("Recorded the decision: {decision}"), None),
         What::Refused { decision, reason } => {
@@ -519,5 +524,21 @@ mod tests {
             (decided.who.as_str(), decided.note.as_deref()),
             ("manager", Some("Police called, 2 bottles"))
         );
+    }
+
+    #[test]
+    fn what_came_of_it_and_that_nobody_had_opened_it_is_told_with_the_decision() {
+        let mut case = testing::case();
+        for event in &mut case.incidents[0].events {
+            if let What::Decided { outcome, unopened, .. } = &mut event.what {
+                (*outcome, *unopened) = (Some("Police called".into()), true);
+            }
+        }
+
+        let story = Story::new(&case, &[], testing::signer().public_key());
+
+        let rows: Vec<&str> = story.parts[0].rows.iter().map(|row| row.what.as_str()).collect();
+        let told = "Decided: resolved (Police called), without having been opened";
+        assert!(rows.contains(&told), "{rows:?}");
     }
 }

@@ -54,6 +54,8 @@ pub(crate) fn case() -> Case {
                     manager(),
                     What::Decided {
                         decision: Decision::Resolved,
+                        outcome: None,
+                        unopened: false,
                         note: Some("Police called, 2 bottles".into()),
                     },
                 ),

@@ -18,6 +18,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use jiff::Timestamp;
 use serde_json::Value;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -294,6 +295,15 @@ impl Backend {
     pub fn set_status(&self, id: &str, status: &str) {
         if let Some(row) = self.shared.lock().row_mut(id) {
             row.status = status.to_owned();
+            row.updated_at = Timestamp::now();
+        }
+    }
+
+    /// Somebody takes back what was decided, and says so in the notes.
+    pub fn open_again(&self, id: &str, by: &str) {
+        self.set_status(id, "pending");
+        if let Some(row) = self.shared.lock().row_mut(id) {
+            row.notes = Some(format!("Opened again by {by}"));
         }
     }
 

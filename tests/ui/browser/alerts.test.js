@@ -126,7 +126,7 @@ test("acknowledging is shown as sending, then as recorded, and never before it i
   const item = incident({ id: "12", handling: { state: "recorded", decision: "acknowledged", here: true, at: Date.now() } });
   await emit(page, { type: "incident_changed", incident: item, counts: COUNTS });
 
-  await page.getByText(/^Acknowledged by you, \d\d:\d\d$/).waitFor();
+  await page.getByText(/^You have it since \d\d:\d\d$/).waitFor();
   assert.doesNotMatch(early, /Acknowledged/);
   assert.deepEqual(await asked(page, "decide"), [{ incident: "12", decision: "acknowledged", note: null }]);
 });
@@ -228,9 +228,10 @@ test("a note goes with the decision and is shown with the alert", async () => {
   assert.deepEqual(await asked(page, "decide"), [{ incident: "12", decision: "resolved", note: "She came back & paid <b>" }]);
   await page.getByText(/^Resolved by you, \d\d:\d\d$/).waitFor();
   assert.equal(await page.getByRole("textbox", { name: "Note" }).isVisible(), false);
-  for (const name of ["Acknowledge", "False alarm", "Marked as resolved", "Note"]) {
+  for (const name of ["Acknowledge", "False alarm", "Marked as resolved"]) {
     assert.equal(await page.getByRole("button", { name, exact: true }).getAttribute("aria-disabled"), "true", name);
   }
+  assert.equal(await page.getByRole("button", { name: "Note", exact: true }).getAttribute("aria-disabled"), null, "there may be more to write");
 });
 
 test("a note is not lost with a decision that could not be stored, and belongs to one alert", async () => {
@@ -491,7 +492,7 @@ test("a notification that was clicked opens its alert, also when it is not in th
   const page = await set.open("full", {
     change(world) {
       const item = incident({ id: "77", camera: "Roof" });
-      world.details["77"] = { incident: item, alerts: [alert({ id: "7700" })], note: null, text: null };
+      world.details["77"] = { incident: item, alerts: [alert({ id: "7700" })], note: null, note_waits: false, notes: [], text: null };
     },
   });
   await page.getByRole("button", { name: "Settings" }).click();

@@ -6,7 +6,7 @@ import { after, before, test } from "node:test";
 import { asked, stage, violations } from "../support/browser.js";
 
 const NOW = new Date("2025-11-21T14:03:23+01:00").getTime();
-const MEANWHILE = { since: NOW - 20 * 3_600_000, incidents: 12, unhandled: 3, decided_elsewhere: 1, outages: 2, offline_ms: 720_000 };
+const MEANWHILE = { since: NOW - 20 * 3_600_000, incidents: 12, unhandled: 3, decided_elsewhere: 1, reopened_elsewhere: 0, outages: 2, offline_ms: 720_000 };
 
 /** @type {import("../support/browser.js").Stage} */
 let set;

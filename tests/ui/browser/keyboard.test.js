@@ -389,6 +389,7 @@ test("Ctrl+A takes what is read of the alert, and nothing of the window around i
   const nothing = await page.evaluate(() => String(getSelection()));
   await page.locator('article[data-key="12"]').click();
   await page.locator('[data-part="detail"][data-phase="ready"]').waitFor();
+  await page.locator('[data-part="detail"] [data-part="kind"]').click();
 
   await page.keyboard.press("Control+a");
   const selected = await page.evaluate(() => String(getSelection()));

@@ -43,6 +43,26 @@
     if (detail) detail.incident = { ...detail.incident, cleared };
   };
 
+  /**
+   * Changes incidents; those that changed.
+   *
+   * @param {string[]} ids
+   * @param {(incident: import("../../../ui/types.d.ts").Incident) => Partial<import("../../../ui/types.d.ts").Incident> | null} how
+   */
+  const changed = (ids, how) => {
+    const items = world.snapshot?.feed.items ?? [];
+    return ids.flatMap((id) => {
+      const item = [...items, ...world.older].find((item) => item.id === id);
+      const change = item?.type === "incident" ? how(item) : null;
+      if (item?.type !== "incident" || !change) return [];
+      Object.assign(item, change);
+      const { type: _, ...incident } = item;
+      const detail = world.details[id];
+      if (detail) detail.incident = incident;
+      return [incident];
+    });
+  };
+
   /** @type {Record<string, (values: any) => any>} */
   const program = {
     subscribe({ channel }) {
@@ -106,19 +126,43 @@
       mock.emit({ type: "drill", drill: { running: false, last } });
       return last;
     },
-    decide({ incident, decision, note }) {
+    decide({ incident, decision, note, outcome }) {
       const change = (/** @type {Handling} */ handling) => {
         const detail = world.details[incident];
         if (!detail || !world.snapshot) return;
-        detail.incident = { ...detail.incident, handling };
+        const said = handling.state === "open" || decision === "reopened" ? null : (outcome ?? null);
+        detail.incident = { ...detail.incident, handling, outcome: said, by: null };
         detail.note = note ?? detail.note;
         mock.emit({ type: "incident_changed", incident: detail.incident, counts: world.snapshot.counts });
       };
+      if (decision === "reopened") {
+        const undo_until = page.__undo ? Date.now() + page.__undo : null;
+        change({ state: "reopened", here: true, sent: false, at: Date.now(), undo_until });
+        return;
+      }
       const until = page.__undo ? Date.now() + page.__undo : null;
       change({ state: "sending", decision, undo_until: until });
       if (page.__silent) return;
       mock.change = change;
       mock.sending = setTimeout(() => change({ state: "recorded", decision, here: true, at: Date.now() }), (page.__undo ?? 0) + 50);
+    },
+    /** @param {{ incidents: string[], decision: import("../../../ui/types.d.ts").Decision }} values */
+    decide_each({ incidents, decision }) {
+      const until = page.__undo ? Date.now() + page.__undo : null;
+      return changed(incidents, (incident) =>
+        ["open", "refused", "reopened"].includes(incident.handling.state)
+          ? { handling: { state: "sending", decision, undo_until: until }, unopened: !incident.seen, seen: true }
+          : null,
+      );
+    },
+    /** @param {{ incidents: string[] }} values */
+    undo_each: ({ incidents }) => changed(incidents, () => ({ handling: { state: "open" }, unopened: false })),
+    note({ incident, note, outcome }) {
+      const detail = world.details[incident];
+      if (!detail || !world.snapshot) throw { code: "unknown_incident", sentence: "This alert is not in the journal.", field: null };
+      detail.note = note ?? detail.note;
+      detail.incident = { ...detail.incident, outcome: outcome ?? detail.incident.outcome };
+      mock.emit({ type: "incident_changed", incident: detail.incident, counts: world.snapshot.counts });
     },
     undo() {
       clearTimeout(mock.sending);

@@ -136,6 +136,9 @@ export function incident(values) {
     cover: `${values.id}00`,
     source: "live",
     handling: { state: "open" },
+    outcome: null,
+    by: null,
+    unopened: false,
     seen: false,
     cleared: false,
     late: null,
@@ -180,7 +183,7 @@ export function detail(incident) {
       frame_problem: incident.cover === null ? "The picture was damaged on the way." : null,
     });
   });
-  return { incident, alerts, note: null, text: null };
+  return { incident, alerts, note: null, note_waits: false, notes: [], text: null };
 }
 
 /**

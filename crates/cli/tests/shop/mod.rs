@@ -103,6 +103,13 @@ impl Shop {
         self.http("GET", &format!("/api/anomalies/{anomaly}"), Some(&token), "")["status"].clone()
     }
 
+    /// What its notes say.
+    pub fn notes(&self, anomaly: &str) -> String {
+        let token = self.token("owner@shop.example");
+        let row = self.http("GET", &format!("/api/anomalies/{anomaly}"), Some(&token), "");
+        row["notes"].as_str().unwrap_or_default().to_owned()
+    }
+
     /// A token that the server has issued and takes no more, and whose it is.
     pub fn dead_token(&self) -> (String, String) {
         let token = self.token(EMAIL);

@@ -5,10 +5,12 @@ mod backlog;
 pub(super) mod decisions;
 pub(super) mod drill;
 pub(super) mod hours;
+mod notes;
 mod notifications;
 pub(super) mod recorder;
 pub(super) mod reminders;
 mod screen;
+mod several;
 pub(super) mod snooze;
 mod urgent;
 

@@ -32,7 +32,7 @@ use crate::dial::{Dial, SystemDial};
 use crate::journal::{Hands, Journal};
 use crate::keychain::{self, Keychain};
 use crate::lock::{self, LockError};
-use crate::model::{Decided, Decision, Dispatch, How};
+use crate::model::{Decided, Decision, Dispatch, Disposition, How, Judgement};
 use crate::outbox;
 use crate::policy::SnoozeFor;
 use crate::settings::Settings;
@@ -40,8 +40,9 @@ use crate::shell::{Outcome, Shell};
 use crate::status;
 use crate::tls::{self, Trust};
 use crate::view::{
-    BringBack, Cleared, DrillResult, FeedPage, FeedQuery, Handover, IncidentDetail, PopupsView, Problem,
-    Report, ReportQuery, SessionView, SettingsView, Snapshot, SnoozeView, Standing, Status, StatusView,
+    BringBack, Cleared, DrillResult, FeedPage, FeedQuery, Handover, Incident, IncidentDetail, PopupsView,
+    Problem, Report, ReportQuery, SessionView, SettingsView, Snapshot, SnoozeView, Standing, Status,
+    StatusView,
 };
 use crate::words::text;
 
@@ -330,7 +331,7 @@ impl Client {
         decision: Decision,
         note: Option<String>,
     ) -> Result<(), Problem> {
-        self.decide_and_follow(incident, decision, note).await.map(drop)
+        self.decide_and_follow(incident, decision, None, note).await.map(drop)
     }
 
     /// The same, but it can be [taken back](Client::undo) for [`UNDO_WITHIN`](crate::model::UNDO_WITHIN), and is not sent
@@ -339,9 +340,40 @@ impl Client {
         &self,
         incident: &str,
         decision: Decision,
+        outcome: Option<Disposition>,
         note: Option<String>,
     ) -> Result<(), Problem> {
-        self.keep_decision(incident, decision, note, Dispatch::Held).await.map(drop)
+        self.keep_decision(incident, decision, outcome, note, Dispatch::Held).await.map(drop)
+    }
+
+    /// Decides so on many incidents as one act: on those that it says anything new about, which are returned as they are then.
+    /// What nobody had opened is marked so.
+    pub async fn decide_each_for_now(
+        &self,
+        incidents: Vec<String>,
+        decision: Decision,
+    ) -> Result<Vec<Incident>, Problem> {
+        let judgement = Judgement { decision, outcome: None, note: None, by: None, dispatch: Dispatch::Held };
+        self.ask(|reply| Tick::DecideEach(incidents, judgement, reply))
+            .await
+            .unwrap_or_else(|| Err(stopped()))
+    }
+
+    /// Writes about an incident, and says what came of it, whatever was decided, which stays as it is.
+    pub async fn note(
+        &self,
+        incident: &str,
+        note: Option<String>,
+        outcome: Option<Disposition>,
+    ) -> Result<(), Problem> {
+        let incident = incident.to_owned();
+        let noted = self.ask(|reply| Tick::Note { incident, note, outcome, reply }).await;
+        noted.unwrap_or_else(|| Err(stopped()))
+    }
+
+    /// Takes decisions back that were made for now, those whose time is not over; these as they are then.
+    pub async fn undo_each(&self, incidents: Vec<String>) -> Result<Vec<Incident>, Problem> {
+        self.ask(|reply| Tick::UndoEach(incidents, reply)).await.unwrap_or_else(|| Err(stopped()))
     }
 
     /// Takes a decision back that was made [for now](Client::decide_for_now): the incident is what it was before.
@@ -354,9 +386,10 @@ impl Client {
         &self,
         incident: &str,
         decision: Decision,
+        outcome: Option<Disposition>,
         note: Option<String>,
     ) -> Result<Following, Problem> {
-        let told = self.keep_decision(incident, decision, note, Dispatch::AtOnce).await?;
+        let told = self.keep_decision(incident, decision, outcome, note, Dispatch::AtOnce).await?;
         Ok(Following { told, client: self.clone() })
     }
 
@@ -364,12 +397,13 @@ impl Client {
         &self,
         incident: &str,
         decision: Decision,
+        outcome: Option<Disposition>,
         note: Option<String>,
         dispatch: Dispatch,
     ) -> alerts::decisions::DecisionKept {
         let incident = incident.to_owned();
-        let kept =
-            self.ask(|reply| Tick::Decide { incident, decision, note, dispatch, reply: Some(reply) }).await;
+        let judgement = Judgement { decision, outcome, note, by: None, dispatch };
+        let kept = self.ask(|reply| Tick::Decide { incident, judgement, reply: Some(reply) }).await;
         kept.unwrap_or_else(|| Err(stopped()))
     }
 

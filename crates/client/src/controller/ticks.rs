@@ -19,17 +19,17 @@ use super::shown::requests::Saved;
 use crate::account::{Answer, Restored};
 use crate::api::{ApiError, Registration};
 use crate::connection;
-use crate::journal::{DrillRow, JournalError, Settled};
+use crate::journal::{DrillRow, JournalError, Noted, Settled};
 use crate::keychain::KeychainError;
 use crate::model::{
-    AlertId, Decision, Dispatch, Entry, GapRow, IncidentId, IncidentRow, OutageRow, Recorded,
+    AlertId, Decision, Disposition, Entry, GapRow, IncidentId, IncidentRow, Judgement, OutageRow, Recorded,
 };
 use crate::reconcile::{Memory, Pass, Trouble};
 use crate::server_clock::Told;
 use crate::shell::Outcome;
 use crate::view::{
-    BringBack, Cleared, Counts, DrillResult, FeedPage, FeedQuery, Handover, IncidentDetail, PopupsView,
-    Problem, Report, ReportQuery, SessionView, SettingsView, Snapshot, Standing,
+    BringBack, Cleared, Counts, DrillResult, FeedPage, FeedQuery, Handover, Incident, IncidentDetail,
+    PopupsView, Problem, Report, ReportQuery, SessionView, SettingsView, Snapshot, Standing,
 };
 
 /// Where an answer goes; nobody may be waiting for it any more.
@@ -58,10 +58,17 @@ pub(super) enum Tick {
     Drill(Reply<Result<DrillResult, Problem>>),
     Decide {
         incident: String,
-        decision: Decision,
-        note: Option<String>,
-        dispatch: Dispatch,
+        judgement: Judgement,
         reply: Option<Reply<DecisionKept>>,
+    },
+    /// Decides on many as one act.
+    DecideEach(Vec<String>, Judgement, Reply<Result<Vec<Incident>, Problem>>),
+    /// Writes about an incident, and leaves the decision as it is.
+    Note {
+        incident: String,
+        note: Option<String>,
+        outcome: Option<Disposition>,
+        reply: Reply<Result<(), Problem>>,
     },
     /// The person has read this remark.
     CloseNotice(String),
@@ -73,6 +80,7 @@ pub(super) enum Tick {
     EndSnooze(Option<String>, Option<Reply<Result<(), Problem>>>),
     /// Takes a decision back.
     Undo(String, Reply<Result<(), Problem>>),
+    UndoEach(Vec<String>, Reply<Result<Vec<Incident>, Problem>>),
     Standing(Reply<Standing>),
     Seen(String),
     /// The person looks at this incident from now on, or at none.
@@ -152,6 +160,8 @@ pub(super) enum Tick {
         result: Result<Option<IncidentRow>, JournalError>,
         reply: Option<Reply<DecisionKept>>,
     },
+    DecidedEach(Result<Vec<IncidentRow>, JournalError>, Reply<Result<Vec<Incident>, Problem>>),
+    Noted(Result<Noted, JournalError>, Reply<Result<(), Problem>>),
     /// What was decided about has no row in the record yet; its newest alert came then.
     LookForRows(Timestamp),
     /// What another program decided, if it did.
@@ -164,6 +174,7 @@ pub(super) enum Tick {
     },
     BroughtBack(Result<usize, JournalError>, Reply<Result<(), Problem>>),
     Undone(Result<Option<IncidentRow>, JournalError>, Reply<Result<(), Problem>>),
+    UndoneEach(Result<Vec<IncidentRow>, JournalError>, Reply<Result<Vec<Incident>, Problem>>),
     Sent(u64, Sent),
     /// What is listed for the connection that opened at this moment.
     EntryFound {
@@ -236,8 +247,10 @@ impl Controller {
             Tick::TriesToSignIn(tries) => self.tries_to_sign_in(*tries),
             Tick::RetryNow => self.retry_now(),
             Tick::Drill(reply) => self.drill_now(reply),
-            Tick::Decide { incident, decision, note, dispatch, reply } => {
-                self.decide(&incident, decision, note, dispatch, reply);
+            Tick::Decide { incident, judgement, reply } => self.decide(&incident, judgement, reply),
+            Tick::DecideEach(incidents, judgement, reply) => self.decide_each(&incidents, judgement, reply),
+            Tick::Note { incident, note, outcome, reply } => {
+                self.note_about(&incident, note, outcome, reply);
             }
             Tick::Standing(reply) => self.standing(reply),
             Tick::Seen(incident) => self.seen(&incident),
@@ -250,6 +263,7 @@ impl Controller {
             Tick::ExtendSnooze(camera, by, reply) => self.extend_snooze(&camera, by, reply),
             Tick::EndSnooze(camera, reply) => self.end_snooze(camera.as_deref(), reply),
             Tick::Undo(incident, reply) => self.undo(&incident, reply),
+            Tick::UndoEach(incidents, reply) => self.undo_each(&incidents, reply),
             Tick::ChangeSettings(view, reply) => self.change_settings(view, reply),
             Tick::Window(open) => self.window(open),
             Tick::Open => self.shell.show_window(None),
@@ -289,12 +303,15 @@ impl Controller {
             Tick::Again(entry, picture) => self.consider(&entry, picture),
             Tick::Changed(incident) => self.changed(&incident),
             Tick::Decided { decision, result, reply } => self.decided(decision, result, reply),
+            Tick::DecidedEach(result, reply) => self.decided_each(result, reply),
+            Tick::Noted(result, reply) => self.noted(result, reply),
             Tick::LookForRows(received_at) => self.look_for_rows(received_at),
             Tick::DecidedBeside(found) => self.decided_beside(found),
             Tick::Dismissed(result, reply) => self.dismissed(result, reply),
             Tick::WasCleared { at, result, reply } => self.was_cleared(at, result, reply),
             Tick::BroughtBack(result, reply) => self.brought_back(result, reply),
             Tick::Undone(result, reply) => self.undone(result, reply),
+            Tick::UndoneEach(result, reply) => self.undone_each(result, reply),
             Tick::Sent(epoch, sent) => self.sent(epoch, sent),
             Tick::EntryFound { epoch, since, registration } => self.entry_found(epoch, since, &registration),
             Tick::Listed { epoch, asked_at, registration, time } => {

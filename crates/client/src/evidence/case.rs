@@ -9,6 +9,7 @@ use visionguard_proto::{Jpeg, frame};
 use super::Wanted;
 use crate::journal::{Journal, JournalError, Whole};
 use crate::model::{Decision, Handling, Severity, Stored, StoredPicture};
+use crate::notes;
 use crate::policy;
 use crate::session_file::SavedSession;
 use crate::words::text;
@@ -130,11 +131,20 @@ fn events(wanted: &Wanted, whole: &Whole) -> Vec<Event> {
 }
 
 fn decided(wanted: &Wanted, whole: &Whole) -> Vec<Event> {
-    let decided_here = |decision: Decision| {
-        let what = What::Decided { decision: decision_of(decision), note: whole.note.clone() };
-        let at = whole.decided_at?;
-        Some(Event { at: Timed::Computer(at), who: who(wanted, whole.account.as_deref()), what })
+    let row = &whole.incident;
+    let decided = |decision: Decision, note: Option<String>| What::Decided {
+        decision: decision_of(decision),
+        outcome: row.outcome.map(notes::outcome),
+        unopened: row.unopened,
+        note,
     };
+    let decided_here = |decision: Decision| {
+        let at = whole.decided_at?;
+        let what = decided(decision, whole.note.clone());
+        let who = who(wanted, whole.account.as_deref(), row.by.as_deref());
+        Some(Event { at: Timed::Computer(at), who, what })
+    };
+    let elsewhere = || row.by.clone().map_or(Who::SomebodyElsewhere, Who::Person);
     let answered = |what: What| {
         let at = whole.handled_at?;
         Some(Event { at: Timed::Computer(at), who: Who::Server, what })
@@ -146,9 +156,15 @@ fn decided(wanted: &Wanted, whole: &Whole) -> Vec<Event> {
             [decided_here(*decision), answered(What::Recorded { decision: decision_of(*decision) })]
         }
         Handling::Recorded { decision, here: false, .. } => {
-            let what = What::Decided { decision: decision_of(*decision), note: None };
+            let what = decided(*decision, None);
             let at = whole.handled_at.map(Timed::Server).or(whole.decided_at.map(Timed::Computer));
-            [at.map(|at| Event { at, who: Who::SomebodyElsewhere, what }), None]
+            [at.map(|at| Event { at, who: elsewhere(), what }), None]
+        }
+        Handling::Reopened { here: true, .. } => [decided_here(Decision::Reopened), None],
+        Handling::Reopened { here: false, .. } => {
+            let what = decided(Decision::Reopened, None);
+            let at = whole.decided_at.map(Timed::Computer);
+            [at.map(|at| Event { at, who: elsewhere(), what }), None]
         }
         Handling::Refused { decision, sentence } => {
             let (decision, reason) = (*decision, sentence.clone());
@@ -159,14 +175,14 @@ fn decided(wanted: &Wanted, whole: &Whole) -> Vec<Event> {
     both.into_iter().flatten().collect()
 }
 
-/// The person whose decision it is, where that is who is signed in; of others only the id is known.
-fn who(wanted: &Wanted, account: Option<&str>) -> Who {
+/// The person whose decision it is: who is signed in, or whose name was known then; of others only the id is.
+fn who(wanted: &Wanted, account: Option<&str>, by: Option<&str>) -> Who {
     let Some(account) = account else { return Who::SomebodyHere };
     let session = wanted.session.as_ref();
     let ours = session.filter(|session| format!("{} at {}", session.user_id, session.server) == account);
     match ours {
         Some(session) => Who::Person(person(session)),
-        None => Who::Person(account.to_owned()),
+        None => Who::Person(by.unwrap_or(account).to_owned()),
     }
 }
 
@@ -175,5 +191,6 @@ fn decision_of(decision: Decision) -> visionguard_evidence::Decision {
         Decision::Acknowledged => visionguard_evidence::Decision::Acknowledged,
         Decision::Resolved => visionguard_evidence::Decision::Resolved,
         Decision::FalseAlarm => visionguard_evidence::Decision::FalseAlarm,
+        Decision::Reopened => visionguard_evidence::Decision::Reopened,
     }
 }

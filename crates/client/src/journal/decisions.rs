@@ -4,12 +4,12 @@ use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, params};
 use visionguard_proto::AnomalyId;
 
-use super::JournalError;
-use super::grouping;
-use super::sql::{self, OPEN, RECORDED, REFUSED};
+use super::sql::{self, OPEN, RECORDED, REFUSED, REOPENED, SENDING};
 use super::undo::{self, NOT_HELD};
+use super::{JournalError, grouping, notes};
 use crate::model::{
-    AlertId, Decision, Delivery, Dispatch, Handling, IncidentId, IncidentRow, Outgoing, OutgoingId,
+    AlertId, Decision, Delivery, Dispatch, Handling, IncidentId, IncidentRow, Judgement, Outgoing,
+    OutgoingId, RowTold, There,
 };
 
 /// From now on decisions are this account's, and only its own are sent or given up.
@@ -25,35 +25,36 @@ pub(super) fn belong_to(connection: &Connection, account: &str) -> Result<(), Jo
 
 /// Decides on an incident. The same decision again changes nothing while it is on its way; afterwards the server is asked
 /// anew, since somebody else may have decided meanwhile. After a refusal it is about the alerts that nobody else settled.
+///
+/// What nobody has decided on cannot be opened again.
 pub(super) fn decide(
     connection: &Connection,
     incident: IncidentId,
-    decision: Decision,
-    note: Option<&str>,
-    dispatch: Dispatch,
+    judgement: &Judgement,
     at: Timestamp,
 ) -> Result<Option<IncidentRow>, JournalError> {
     let Some(row) = sql::incident(connection, incident)? else { return Ok(None) };
+    let Judgement { decision, outcome, ref note, ref by, dispatch } = *judgement;
     let is_same = matches!(row.handling, Handling::Sending { decision: before, .. } if before == decision);
+    if decision == Decision::Reopened && row.handling.is_open() {
+        return Ok(Some(row));
+    }
     if dispatch == Dispatch::AtOnce {
         undo::let_go(connection, incident)?;
     }
-    if is_same && note.is_none() {
+    if is_same && note.is_none() && outcome.is_none_or(|outcome| row.outcome == Some(outcome)) {
         return sql::incident(connection, incident);
     }
     if dispatch == Dispatch::Held {
         undo::hold(connection, incident, at)?;
     }
     let refused = matches!(row.handling, Handling::Refused { .. }) && has_open_alerts(connection, incident)?;
+    // What was said of the same decision still holds.
+    let outcome = outcome.or(row.outcome.filter(|outcome| outcome.of() == decision)).map(sql::outcome_number);
     let (number, at) = (sql::decision_number(decision), at.as_microsecond());
-    connection
-        .prepare_cached(
-            "UPDATE incident SET handling = 1, decision = ?2, decided_at = ?3, decided_here = 1, note = ?4, \
-             account = (SELECT value FROM value WHERE name = 'account'), \
-             handled_at = NULL, refusal = NULL, seen_at = coalesce(seen_at, ?3) WHERE id = ?1",
-        )?
-        .execute(params![incident.0, number, at, note])?;
-    // What the server has of us is no obstacle to a change of mind, whenever this program was started anew.
+    let reopens = decision == Decision::Reopened;
+    // What the server has of us is no obstacle to a change of mind, whenever this program was started anew; nor is what was
+    // decided there and is opened again by somebody who saw it.
     connection
         .prepare_cached(
             "INSERT OR REPLACE INTO value (name, value) SELECT ?2 || a.anomaly_id, o.decision \
@@ -61,17 +62,74 @@ pub(super) fn decide(
              AND a.anomaly_id IS NOT NULL AND o.account IS (SELECT value FROM value WHERE name = 'account')",
         )?
         .execute(params![incident.0, OURS])?;
+    if reopens {
+        connection
+            .prepare_cached(
+                "INSERT OR IGNORE INTO value (name, value) SELECT ?2 || anomaly_id, decided_there FROM alert \
+                 WHERE incident = ?1 AND anomaly_id IS NOT NULL AND decided_there IS NOT NULL",
+            )?
+            .execute(params![incident.0, OURS])?;
+    }
+    connection
+        .prepare_cached(
+            "UPDATE incident SET handling = ?6, decision = ?2, decided_at = ?3, decided_here = 1, note = coalesce(?4, note), \
+             outcome = ?5, handled_by = ?7, unopened = 0, account = (SELECT value FROM value WHERE name = 'account'), \
+             handled_at = NULL, refusal = NULL, seen_at = coalesce(seen_at, ?3), \
+             dismissed_at = CASE WHEN ?6 <> 0 THEN dismissed_at END WHERE id = ?1",
+        )?
+        .execute(params![incident.0, number, at, note, outcome, if reopens { OPEN } else { SENDING }, by])?;
     // New rows, so that an answer to an earlier decision finds nothing to change.
     withdraw(connection, incident)?;
     connection
         .prepare_cached(
             "INSERT INTO outbox (alert, decision, note, account, decided_at) \
-             SELECT a.id, ?2, ?3, i.account, ?4 FROM alert a JOIN incident i ON i.id = a.incident \
-             WHERE i.id = ?1 AND NOT (?5 AND coalesce(a.decided_there, 0) IN (1, 2) \
-             AND NOT EXISTS (SELECT 1 FROM value WHERE name = ?6 || a.anomaly_id)) ORDER BY a.id",
+             SELECT a.id, ?2, i.note, i.account, ?3 FROM alert a JOIN incident i ON i.id = a.incident \
+             WHERE i.id = ?1 AND NOT (?4 AND coalesce(a.decided_there, 0) IN (1, 2) \
+             AND NOT EXISTS (SELECT 1 FROM value WHERE name = ?5 || a.anomaly_id)) ORDER BY a.id",
         )?
-        .execute(params![incident.0, number, note, at, refused, OURS])?;
+        .execute(params![incident.0, number, at, refused, OURS])?;
     sql::incident(connection, incident)
+}
+
+/// Decides on many at once, as one act: on those that it says anything new about. Whether nobody had opened one is noted.
+pub(super) fn decide_each(
+    connection: &Connection,
+    incidents: &[IncidentId],
+    judgement: &Judgement,
+    at: Timestamp,
+) -> Result<Vec<IncidentRow>, JournalError> {
+    let mut decided = Vec::new();
+    for incident in incidents {
+        let Some(row) = sql::incident(connection, *incident)? else { continue };
+        let is_news = match (&row.handling, judgement.decision) {
+            (Handling::Open | Handling::Reopened { .. } | Handling::Refused { .. }, decision) => {
+                decision != Decision::Reopened
+            }
+            (Handling::Recorded { decision: Decision::Acknowledged, .. }, decision) => {
+                decision != Decision::Acknowledged
+            }
+            (Handling::Recorded { .. } | Handling::Sending { .. }, decision) => {
+                decision == Decision::Reopened
+            }
+        };
+        if !is_news {
+            continue;
+        }
+        let is_unopened = row.seen_at.is_none() || is_unopened(connection, *incident)?;
+        decide(connection, *incident, judgement, at)?;
+        if is_unopened {
+            connection
+                .prepare_cached("UPDATE incident SET unopened = 1 WHERE id = ?1")?
+                .execute([incident.0])?;
+        }
+        decided.extend(sql::incident(connection, *incident)?);
+    }
+    Ok(decided)
+}
+
+/// Whether a decision was made when nobody had opened it, and nobody has since.
+fn is_unopened(connection: &Connection, incident: IncidentId) -> Result<bool, JournalError> {
+    exists(connection, "SELECT 1 FROM incident WHERE id = ?1 AND unopened = 1", incident)
 }
 
 /// Takes what was decided about an incident out of the outbox.
@@ -94,6 +152,17 @@ fn has_open_alerts(connection: &Connection, incident: IncidentId) -> Result<bool
 /// Before the names under which it is kept what the server last had of us about an anomaly, until it has the next.
 const OURS: &str = "ours:";
 
+/// Where the decision that stands is somebody else's, nothing the server has of it is ours.
+pub(super) fn forget_unless_ours(connection: &Connection, incident: IncidentId) -> Result<(), JournalError> {
+    connection
+        .prepare_cached(
+            "DELETE FROM value WHERE name IN (SELECT ?2 || a.anomaly_id FROM alert a JOIN incident i ON i.id = a.incident \
+             WHERE i.id = ?1 AND NOT i.decided_here AND a.anomaly_id IS NOT NULL)",
+        )?
+        .execute(params![incident.0, OURS])?;
+    Ok(())
+}
+
 /// A number that another connection's commits change, and this one's do not.
 pub(super) fn writes_of_others(connection: &Connection) -> Result<i64, JournalError> {
     Ok(connection.pragma_query_value(None, "data_version", |row| row.get(0))?)
@@ -101,32 +170,99 @@ pub(super) fn writes_of_others(connection: &Connection) -> Result<i64, JournalEr
 
 /// Incidents whose decisions are on their way.
 pub(super) fn sending(connection: &Connection) -> Result<Vec<IncidentRow>, JournalError> {
-    let mut statement =
-        connection.prepare_cached("SELECT id FROM incident WHERE handling = 1 ORDER BY id")?;
+    let mut statement = connection.prepare_cached(
+        "SELECT id FROM incident WHERE handling = 1 OR id IN (SELECT a.incident FROM alert a JOIN outbox o ON o.alert = a.id \
+         WHERE o.state = 0) OR id IN (SELECT a.incident FROM alert a JOIN note_due n ON n.alert = a.id) ORDER BY id",
+    )?;
     let ids: Vec<i64> = statement.query_map([], |row| row.get(0))?.collect::<Result<_, _>>()?;
     let rows = ids.into_iter().map(|id| sql::incident(connection, IncidentId(id)));
     Ok(rows.collect::<Result<Vec<_>, _>>()?.into_iter().flatten().collect())
 }
 
-/// Notes what the record says about an anomaly. An incident counts as handled once all its known anomalies are.
+/// Notes what the record says about an anomaly. An incident counts as handled once all its known anomalies are, and no more
+/// once somebody opened one of them again.
 ///
-/// `at` is the record's time, which is shown; what follows is grouped by the time at which it was learnt here, since
+/// The record's time is shown; what follows is grouped by the time at which it was learnt here, since
 /// the server's clock may be set otherwise.
-pub(super) fn handled_elsewhere(
+pub(super) fn told(
     connection: &Connection,
-    anomaly: &AnomalyId,
+    told: &RowTold,
+    learnt_at: Timestamp,
+) -> Result<Option<IncidentRow>, JournalError> {
+    let known = connection
+        .prepare_cached(
+            "SELECT a.incident, a.there_at, a.there_note, coalesce(a.decided_there, (SELECT decision FROM outbox \
+             WHERE alert = a.id AND state = 1 AND decision <> 3)), EXISTS (SELECT 1 FROM outbox WHERE alert = a.id \
+             AND state = 0 AND decision = 3) FROM alert a WHERE a.anomaly_id = ?1",
+        )?
+        .query_row([told.anomaly.as_str()], |row| {
+            Ok((
+                IncidentId(row.get(0)?),
+                sql::maybe_time(row, 1)?,
+                sql::text(row, 2)?,
+                row.get::<_, Option<i64>>(3)?.is_some(),
+                row.get::<_, bool>(4)?,
+            ))
+        })
+        .optional()?;
+    let Some((incident, there_at, notes, was_decided, is_reopening)) = known else { return Ok(None) };
+    // What was read before the row was last written says nothing about it any more.
+    let is_old = there_at.zip(told.there.changed_at).is_some_and(|(known, told)| told < known);
+    if is_old {
+        return Ok(None);
+    }
+    let is_newer = there_at.zip(told.there.changed_at).is_some_and(|(known, told)| told > known);
+    if told.there.changed_at.is_some() {
+        there(connection, &told.anomaly, &told.there)?;
+    }
+    let changed = match told.decision {
+        Some(decision) if !is_reopening => handled(connection, told, decision, learnt_at)?,
+        None if was_decided && is_newer => reopened(connection, incident, told, learnt_at)?,
+        Some(_) | None => None,
+    };
+    let has_note = told.there.changed_at.is_some() && notes != told.there.notes;
+    match changed {
+        Some(incident) => Ok(Some(incident)),
+        None if has_note => sql::incident(connection, incident),
+        None => Ok(None),
+    }
+}
+
+/// Keeps how a row of the record was read, or left, there.
+pub(super) fn there(connection: &Connection, anomaly: &AnomalyId, there: &There) -> Result<(), JournalError> {
+    let incident = connection
+        .prepare_cached(
+            "UPDATE alert SET there_at = coalesce(?2, there_at), there_note = ?3, our_note = coalesce(?4, our_note) \
+             WHERE anomaly_id = ?1 RETURNING incident",
+        )?
+        .query_row(
+            params![
+                anomaly.as_str(),
+                there.changed_at.map(Timestamp::as_microsecond),
+                there.notes,
+                there.our_note
+            ],
+            |row| Ok(IncidentId(row.get(0)?)),
+        )
+        .optional()?;
+    incident.map_or(Ok(()), |incident| notes::gather(connection, incident))
+}
+
+fn handled(
+    connection: &Connection,
+    told: &RowTold,
     decision: Decision,
-    at: Timestamp,
     learnt_at: Timestamp,
 ) -> Result<Option<IncidentRow>, JournalError> {
     let number = sql::decision_number(decision);
+    let outcome = told.outcome.filter(|outcome| outcome.of() == decision).map(sql::outcome_number);
     connection
         .prepare_cached("UPDATE alert SET decided_there = ?2 WHERE anomaly_id = ?1")?
-        .execute(params![anomaly.as_str(), number])?;
+        .execute(params![told.anomaly.as_str(), number])?;
     let changed: Option<i64> = connection
         .prepare_cached(
             "UPDATE incident SET handling = ?3, decision = ?2, decided_here = 0, decided_at = ?7, handled_at = ?4, \
-             refusal = NULL, seen_at = coalesce(seen_at, ?7) \
+             refusal = NULL, outcome = ?8, handled_by = ?9, unopened = 0, seen_at = coalesce(seen_at, ?7) \
              WHERE id = (SELECT incident FROM alert WHERE anomaly_id = ?1) \
              AND (handling IN (?5, ?6) OR (handling = ?3 AND decision <> ?2)) \
              AND NOT EXISTS (SELECT 1 FROM alert a WHERE a.incident = incident.id \
@@ -134,21 +270,60 @@ pub(super) fn handled_elsewhere(
         )?
         .query_row(
             params![
-                anomaly.as_str(),
+                told.anomaly.as_str(),
                 number,
                 RECORDED,
-                at.as_microsecond(),
+                told.at.as_microsecond(),
                 OPEN,
                 REFUSED,
-                learnt_at.as_microsecond()
+                learnt_at.as_microsecond(),
+                outcome,
+                told.by,
             ],
             |row| row.get(0),
         )
         .optional()?;
-    match changed {
+    // Of what is known to be decided so, the record may tell more later: who it was, and what came of it.
+    let more: Option<i64> = match changed {
+        Some(_) => None,
+        None => connection
+            .prepare_cached(
+                "UPDATE incident SET outcome = CASE WHEN decided_here THEN coalesce(outcome, ?3) ELSE coalesce(?3, outcome) END, \
+                 handled_by = CASE WHEN decided_here THEN handled_by ELSE coalesce(?4, handled_by) END \
+                 WHERE id = (SELECT incident FROM alert WHERE anomaly_id = ?1) AND handling = ?5 AND decision = ?2 \
+                 AND (coalesce(?3, outcome) IS NOT outcome AND (outcome IS NULL OR NOT decided_here) \
+                 OR NOT decided_here AND coalesce(?4, handled_by) IS NOT handled_by) RETURNING id",
+            )?
+            .query_row(params![told.anomaly.as_str(), number, outcome, told.by, RECORDED], |row| row.get(0))
+            .optional()?,
+    };
+    match changed.or(more) {
         Some(id) => sql::incident(connection, IncidentId(id)),
         None => Ok(None),
     }
+}
+
+/// Somebody else opened one of its alerts again: it is open, unless a decision of ours is on its way.
+fn reopened(
+    connection: &Connection,
+    incident: IncidentId,
+    told: &RowTold,
+    learnt_at: Timestamp,
+) -> Result<Option<IncidentRow>, JournalError> {
+    connection
+        .prepare_cached("UPDATE alert SET decided_there = NULL WHERE anomaly_id = ?1")?
+        .execute([told.anomaly.as_str()])?;
+    let changed = connection
+        .prepare_cached(
+            "UPDATE incident SET handling = ?2, decision = ?3, decided_here = 0, decided_at = ?4, handled_at = NULL, \
+             refusal = NULL, outcome = NULL, handled_by = ?5, dismissed_at = NULL WHERE id = ?1 AND handling = ?6",
+        )?
+        .execute(params![incident.0, OPEN, REOPENED, learnt_at.as_microsecond(), told.by, RECORDED])?;
+    if changed == 0 {
+        return Ok(None);
+    }
+    withdraw(connection, incident)?;
+    sql::incident(connection, incident)
 }
 
 /// What others decided while nothing here could show it, shown now if that is about all of an incident.
@@ -165,9 +340,20 @@ pub(super) fn settled_meanwhile(
         .query_row([incident.0], |row| Ok((sql::anomaly(row, 0)?, row.get(1)?)))
         .optional()?;
     if let Some((Some(anomaly), decided)) = newest {
-        handled_elsewhere(connection, &anomaly, sql::decision(decided), now, now)?;
+        handled(
+            connection,
+            &handled_there(anomaly, sql::decision(decided), now),
+            sql::decision(decided),
+            now,
+        )?;
     }
     Ok(())
+}
+
+/// That an anomaly was decided on, where nothing else is known of it.
+pub(super) fn handled_there(anomaly: AnomalyId, decision: Decision, at: Timestamp) -> RowTold {
+    let there = There { changed_at: None, notes: None, our_note: None };
+    RowTold { anomaly, decision: Some(decision), at, outcome: None, by: None, there }
 }
 
 /// What to send: what failed least first, then in the order in which it was decided.
@@ -190,7 +376,8 @@ fn outgoing(
 ) -> Result<Vec<Outgoing>, JournalError> {
     let mut statement = connection.prepare_cached(&format!(
         "SELECT o.id, o.alert, a.incident, a.anomaly_id, o.decision, o.note, o.decided_at, o.tries, \
-         (SELECT CAST(value AS INTEGER) FROM value WHERE name = ?1 || a.anomaly_id) \
+         (SELECT CAST(value AS INTEGER) FROM value WHERE name = ?1 || a.anomaly_id), a.our_note, \
+         (SELECT outcome FROM incident WHERE id = a.incident) \
          FROM outbox o JOIN alert a ON a.id = o.alert \
          WHERE o.state = 0 AND a.anomaly_id IS NOT NULL AND {NOT_HELD} \
          AND o.account IS (SELECT value FROM value WHERE name = 'account') {which}"
@@ -204,6 +391,8 @@ fn outgoing(
             anomaly_id,
             decision: sql::decision(row.get(4)?),
             note: sql::text(row, 5)?,
+            outcome: row.get::<_, Option<i64>>(10)?.and_then(sql::outcome),
+            our_note: sql::text(row, 9)?,
             decided_at: sql::time(row, 6)?,
             tries: row.get(7)?,
             ours: row.get::<_, Option<i64>>(8)?.map(sql::decision),
@@ -218,6 +407,7 @@ pub(super) fn sent(
     connection: &Connection,
     outgoing: OutgoingId,
     delivery: &Delivery,
+    there: Option<&There>,
     at: Timestamp,
 ) -> Result<Option<IncidentRow>, JournalError> {
     let (state, tries, refusal) = match delivery {
@@ -238,10 +428,24 @@ pub(super) fn sent(
         connection
             .prepare_cached("DELETE FROM value WHERE name = ?1 || ?2")?
             .execute(params![OURS, anomaly.as_str()])?;
+        if let Some(there) = there {
+            self::there(connection, anomaly, there)?;
+        }
+        connection
+            .prepare_cached(
+                "UPDATE alert SET decided_there = NULL WHERE id = ?1 AND EXISTS (SELECT 1 FROM outbox \
+                 WHERE alert = ?1 AND decision = ?2)",
+            )?
+            .execute([alert, REOPENED])?;
     }
     grouping::refresh_handling(connection, entry.incident.id)?;
     let after = sql::incident(connection, entry.incident.id)?;
-    Ok(after.filter(|after| after.handling != entry.incident.handling))
+    // That it is opened again there, too, the outbox alone tells, and did before this was read.
+    let is_news = |after: &IncidentRow| {
+        after.handling != entry.incident.handling
+            || matches!(after.handling, Handling::Reopened { sent: true, .. })
+    };
+    Ok(after.filter(is_news))
 }
 
 /// Whether a part of an incident's decision is in effect on the server.
@@ -274,7 +478,7 @@ fn exists(connection: &Connection, query: &str, incident: IncidentId) -> Result<
 pub(super) fn overruled(
     connection: &Connection,
     incident: IncidentId,
-    theirs: &[(AnomalyId, Decision, Timestamp)],
+    theirs: &[RowTold],
     sentence: &str,
     at: Timestamp,
 ) -> Result<Option<IncidentRow>, JournalError> {
@@ -285,8 +489,8 @@ pub(super) fn overruled(
         )?
         .execute(params![incident.0, sentence, at.as_microsecond()])?;
     grouping::refresh_handling(connection, incident)?;
-    for (anomaly, decision, decided_at) in theirs {
-        handled_elsewhere(connection, anomaly, *decision, *decided_at, at)?;
+    for row in theirs {
+        told(connection, row, at)?;
     }
     sql::incident(connection, incident)
 }

@@ -12,9 +12,9 @@ use visionguard_proto::Kind;
 
 use super::matching::Word;
 use super::search::{self, Among, Asker, Way};
-use super::{JournalError, dates, outage, sql, view};
+use super::{JournalError, dates, notes, outage, sql, view};
 use crate::ledger;
-use crate::model::{IncidentId, IncidentRow, OutageRow, Severity};
+use crate::model::{Decision, IncidentId, IncidentRow, OutageRow, Severity};
 use crate::policy::{self, HIGH_SCORE, REPEATED};
 use crate::view::{
     CameraView, Counts, FeedFilter, FeedItem, FeedPage, FeedQuery, IncidentDetail, ShopView, Understood, Who,
@@ -173,17 +173,11 @@ pub(super) fn detail(
     Ok(Some(IncidentDetail {
         incident: view::incident(&incident, camera_names),
         alerts: newest.iter().rev().map(|held| view::alert(&held.stored)).collect(),
-        note: note(connection, id)?,
+        note: notes::ours(connection, id)?,
+        note_waits: notes::waits(connection, id)?,
+        notes: notes::theirs(connection, id)?,
         text: incident.text,
     }))
-}
-
-/// What was written to the decision made here.
-fn note(connection: &Connection, id: IncidentId) -> Result<Option<String>, JournalError> {
-    let mut statement =
-        connection.prepare_cached("SELECT note FROM incident WHERE id = ?1 AND decided_here")?;
-    let note = statement.query_row([id.0], |row| sql::text(row, 0)).optional()?;
-    Ok(note.flatten().filter(|note| !note.is_empty()))
 }
 
 /// The counters.
@@ -293,7 +287,13 @@ fn among(asked: &Asked<'_>) -> Among {
         values.push(sql::kind_number(view::kind_of(kind)).into());
     }
     if let Some(decision) = query.decision {
-        which.push_str(" AND i.handling IN (1, 2) AND i.decision = ?");
+        // What was opened again is open.
+        which.push_str(match decision {
+            Decision::Reopened => " AND i.handling = 0 AND i.decision = ?",
+            Decision::Acknowledged | Decision::Resolved | Decision::FalseAlarm => {
+                " AND i.handling IN (1, 2) AND i.decision = ?"
+            }
+        });
         values.push(sql::decision_number(decision).into());
     }
     which.push_str(match query.who {

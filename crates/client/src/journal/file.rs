@@ -18,13 +18,18 @@ use crate::installation::{self, FileId};
 /// `VGJ1`, in the file's header: that it is ours.
 const APPLICATION_ID: i64 = 0x5647_4a31;
 /// Each brings the file one version further; `user_version` says how many it had.
-const MIGRATIONS: [&str; 3] =
-    [include_str!("schema_1.sql"), include_str!("schema_2.sql"), include_str!("schema_3.sql")];
+const MIGRATIONS: [&str; 4] = [
+    include_str!("schema_1.sql"),
+    include_str!("schema_2.sql"),
+    include_str!("schema_3.sql"),
+    include_str!("schema_4.sql"),
+];
 /// A larger file is checked without its pictures, so that what waits for the check waits no minute.
 const CHECK_WHOLE_BELOW: u64 = 64 * 1024 * 1024;
 /// All tables but that of the pictures and the search index: what refers to others, or is filled by them, where it is emptied for
 /// good.
-pub(super) const TABLES_WITHOUT_PICTURES: [&str; 12] = [
+pub(super) const TABLES_WITHOUT_PICTURES: [&str; 13] = [
+    "note_due",
     "undo_outbox",
     "undo",
     "outbox",

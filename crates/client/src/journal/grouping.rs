@@ -7,8 +7,8 @@
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, params};
 
-use super::JournalError;
-use super::sql::{Held, RECORDED, REFUSED, SENDING};
+use super::sql::{Held, OPEN, RECORDED, REFUSED, REOPENED, SENDING};
+use super::{JournalError, notes};
 use crate::model::IncidentId;
 use crate::words;
 
@@ -60,7 +60,7 @@ fn running(connection: &Connection, subject: &Subject<'_>) -> Result<Option<Inci
         .prepare_cached(
             "SELECT id FROM incident \
              WHERE stream_id = ?1 AND person_id IS ?2 AND kind = ?3 AND last_at > ?4 - ?5 AND first_at < ?4 + ?5 \
-             AND (decided_at IS NULL OR ?4 < decided_at + ?5) AND (dismissed_at IS NULL OR ?4 < dismissed_at + ?5) \
+             AND (decided_at IS NULL OR handling = 0 OR ?4 < decided_at + ?5) AND (dismissed_at IS NULL OR ?4 < dismissed_at + ?5) \
              ORDER BY last_at DESC LIMIT 1",
         )?
         .query_row(params![stream_id, subject.person_id, subject.kind, subject.at, PAUSE], |row| row.get(0))
@@ -144,6 +144,7 @@ pub(super) fn sum_up(
         )?
         .execute([incident.0])?;
     refresh_handling(connection, incident)?;
+    notes::gather(connection, incident)?;
     Ok(None)
 }
 
@@ -165,6 +166,11 @@ pub(super) fn refresh_handling(connection: &Connection, incident: IncidentId) ->
     } else {
         RECORDED
     };
+    // What is opened again is open, whether or not the server has that.
+    let reopens: Option<bool> = connection
+        .prepare_cached("SELECT decision = ?2 FROM incident WHERE id = ?1")?
+        .query_row(params![incident.0, REOPENED], |row| row.get(0))?;
+    let state = if reopens == Some(true) && state != REFUSED { OPEN } else { state };
     let recorded = all - sending - refused;
     let refusal = match refusal {
         Some(why) if recorded > 0 => {
@@ -176,7 +182,7 @@ pub(super) fn refresh_handling(connection: &Connection, incident: IncidentId) ->
     connection
         .prepare_cached(
             "UPDATE incident SET handling = ?2, handled_at = ?3, refusal = ?4, \
-             dismissed_at = CASE WHEN ?2 <> ?5 THEN dismissed_at END WHERE id = ?1 AND decided_here",
+             dismissed_at = CASE WHEN ?2 NOT IN (0, ?5) THEN dismissed_at END WHERE id = ?1 AND decided_here",
         )?
         .execute(params![incident.0, state, answered, refusal, REFUSED])?;
     Ok(())
@@ -185,7 +191,9 @@ pub(super) fn refresh_handling(connection: &Connection, incident: IncidentId) ->
 /// Marks an incident as looked at.
 pub(super) fn seen(connection: &Connection, incident: IncidentId, at: Timestamp) -> Result<(), JournalError> {
     connection
-        .prepare_cached("UPDATE incident SET seen_at = coalesce(seen_at, ?2) WHERE id = ?1")?
+        .prepare_cached(
+            "UPDATE incident SET seen_at = coalesce(seen_at, ?2), unopened = min(2 * unopened, 2) WHERE id = ?1",
+        )?
         .execute(params![incident.0, at.as_microsecond()])?;
     Ok(())
 }

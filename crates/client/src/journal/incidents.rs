@@ -8,9 +8,13 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use visionguard_proto::AnomalyId;
 
+use super::notes::{self, Noted};
 use super::search::Asker;
 use super::{Journal, JournalError, NOT_ASKED, cleared, decisions, feed, grouping, index, sql, undo};
-use crate::model::{Decision, Delivery, Dispatch, IncidentId, IncidentRow, Outgoing, OutgoingId};
+use crate::model::{
+    Decision, Delivery, Dispatch, Disposition, DueNote, IncidentId, IncidentRow, Judgement, Outgoing,
+    OutgoingId, RowTold, There,
+};
 use crate::view::{BringBack, Counts, FeedPage, FeedQuery, IncidentDetail};
 
 impl Journal {
@@ -127,8 +131,68 @@ impl Journal {
         dispatch: Dispatch,
         at: Timestamp,
     ) -> Result<Option<IncidentRow>, JournalError> {
+        self.judge(incident, Judgement { decision, outcome: None, note, by: None, dispatch }, at).await
+    }
+
+    /// The same with all that a person may say about it.
+    pub async fn judge(
+        &self,
+        incident: IncidentId,
+        judgement: Judgement,
+        at: Timestamp,
+    ) -> Result<Option<IncidentRow>, JournalError> {
+        self.write(move |connection| decisions::decide(connection, incident, &judgement, at)).await
+    }
+
+    /// Decides on many incidents as one act: those that it says anything new about. What nobody had opened is marked so.
+    pub async fn judge_each(
+        &self,
+        incidents: Vec<IncidentId>,
+        judgement: Judgement,
+        at: Timestamp,
+    ) -> Result<Vec<IncidentRow>, JournalError> {
+        self.write(move |connection| decisions::decide_each(connection, &incidents, &judgement, at)).await
+    }
+
+    /// Writes about an incident, and what came of it, and leaves the decision as it is. None leaves what was said before.
+    pub async fn note(
+        &self,
+        incident: IncidentId,
+        note: Option<String>,
+        outcome: Option<Disposition>,
+        at: Timestamp,
+    ) -> Result<Noted, JournalError> {
+        self.write(move |connection| notes::note(connection, incident, note.as_deref(), outcome, at)).await
+    }
+
+    /// Notes to send, those that failed least first.
+    pub async fn notes_due(&self, limit: u32) -> Result<Vec<DueNote>, JournalError> {
+        self.read(move |connection| notes::due(connection, limit)).await
+    }
+
+    /// This note stands there, or never will; the incident, if that was the last of its notes.
+    pub async fn note_settled(
+        &self,
+        due: DueNote,
+        there: Option<There>,
+    ) -> Result<Option<IncidentRow>, JournalError> {
+        self.write(move |connection| notes::settled(connection, &due, there.as_ref())).await
+    }
+
+    /// This note could not be sent now.
+    pub async fn note_later(&self, due: DueNote) -> Result<(), JournalError> {
+        self.write(move |connection| notes::later(connection, &due)).await
+    }
+
+    /// Takes decisions back that were [held](Dispatch::Held), those whose time is not over.
+    pub async fn undo_each(
+        &self,
+        incidents: Vec<IncidentId>,
+        now: Timestamp,
+    ) -> Result<Vec<IncidentRow>, JournalError> {
         self.write(move |connection| {
-            decisions::decide(connection, incident, decision, note.as_deref(), dispatch, at)
+            let undone = incidents.into_iter().map(|incident| undo::undo(connection, incident, now));
+            Ok(undone.collect::<Result<Vec<_>, _>>()?.into_iter().flatten().collect())
         })
         .await
     }
@@ -174,22 +238,20 @@ impl Journal {
         at: Timestamp,
         learnt_at: Timestamp,
     ) -> Result<Option<IncidentRow>, JournalError> {
-        self.write(move |connection| {
-            decisions::handled_elsewhere(connection, &anomaly, decision, at, learnt_at)
-        })
-        .await
+        let told = decisions::handled_there(anomaly, decision, at);
+        self.write(move |connection| decisions::told(connection, &told, learnt_at)).await
     }
 
-    /// The same for many, in one transaction: the incidents that this changed.
-    pub async fn all_handled_elsewhere(
+    /// What rows of the record say, in one transaction: the incidents that this changed.
+    pub async fn rows_told(
         &self,
-        told: Vec<(AnomalyId, Decision, Timestamp)>,
+        told: Vec<RowTold>,
         learnt_at: Timestamp,
     ) -> Result<Vec<IncidentRow>, JournalError> {
         self.write(move |connection| {
             let mut changed = Vec::new();
-            for (anomaly, decision, at) in &told {
-                changed.extend(decisions::handled_elsewhere(connection, anomaly, *decision, *at, learnt_at)?);
+            for told in &told {
+                changed.extend(decisions::told(connection, told, learnt_at)?);
             }
             Ok(changed)
         })
@@ -222,7 +284,7 @@ impl Journal {
     pub async fn overruled(
         &self,
         incident: IncidentId,
-        theirs: Vec<(AnomalyId, Decision, Timestamp)>,
+        theirs: Vec<RowTold>,
         sentence: String,
         at: Timestamp,
     ) -> Result<Option<IncidentRow>, JournalError> {
@@ -236,7 +298,19 @@ impl Journal {
         delivery: Delivery,
         at: Timestamp,
     ) -> Result<Option<IncidentRow>, JournalError> {
-        self.write(move |connection| decisions::sent(connection, outgoing, &delivery, at)).await
+        self.sent_to(outgoing, delivery, None, at).await
+    }
+
+    /// The same, with the row as it is there now.
+    pub async fn sent_to(
+        &self,
+        outgoing: OutgoingId,
+        delivery: Delivery,
+        there: Option<There>,
+        at: Timestamp,
+    ) -> Result<Option<IncidentRow>, JournalError> {
+        self.write(move |connection| decisions::sent(connection, outgoing, &delivery, there.as_ref(), at))
+            .await
     }
 
     /// Refuses decisions made before this about alerts received before that which never got an anomaly id: the record does

@@ -6,12 +6,14 @@ use rusqlite::{Connection, OptionalExtension, Row};
 
 use super::matching::Said;
 use super::{JournalError, sql};
+use crate::notes;
 
 /// Incidents that are taken in by one transaction, so that an alert never waits long behind them.
 const BATCH: u32 = 200;
 
 /// What is looked through of an incident, from this column on; `i` and `s` are the incident and its shop.
-pub(super) const SAID: &str = "i.kind, i.location, s.name, i.note, i.text, i.stream_id";
+pub(super) const SAID: &str =
+    "i.kind, i.location, s.name, i.note, i.said_there, i.text, i.stream_id, i.outcome";
 
 /// What an incident says, from the columns [`SAID`] that begin at this one. `name` is what a person called the stream.
 pub(super) fn said(
@@ -19,10 +21,12 @@ pub(super) fn said(
     column: usize,
     name: impl Fn(&str) -> Option<String>,
 ) -> rusqlite::Result<Said> {
-    let [location, shop, note, text, stream] = [1, 2, 3, 4, 5].map(|at| sql::text(row, column + at));
-    let (location, shop, note, text, stream) = (location?, shop?, note?, text?, stream?);
+    let [location, shop, note, theirs, text, stream] =
+        [1, 2, 3, 4, 5, 6].map(|at| sql::text(row, column + at));
+    let (location, shop, note, theirs, text, stream) = (location?, shop?, note?, theirs?, text?, stream?);
     let name = stream.as_deref().and_then(name);
-    let plain = [name.as_deref(), location.as_deref(), shop.as_deref(), note.as_deref()];
+    let outcome = row.get::<_, Option<i64>>(column + 7)?.and_then(sql::outcome).map(notes::outcome);
+    let plain = [&name, &location, &shop, &note, &theirs, &outcome].map(Option::as_deref);
     Ok(Said::new(sql::kind(row.get(column)?), plain, text.as_deref(), stream.as_deref()))
 }
 

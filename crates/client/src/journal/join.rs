@@ -15,7 +15,7 @@ use super::owner::undone_on_error;
 use super::row::Incoming;
 use super::sql::{self, Held, TOLD_BY_DETECTION, TOLD_BY_NOTICE, TOLD_BY_RECORD};
 use super::store::{self, Account, Written};
-use super::{JournalError, cursor};
+use super::{JournalError, cursor, notes};
 use crate::model::{AlertId, Changed, Entry, IncidentId, Recorded, Repaired, Source};
 
 /// How far apart a detection and its notice may be received.
@@ -240,6 +240,17 @@ fn name(
     if before.as_deref() == id {
         return Ok(());
     }
+    // What is known of the other row, and what was written there, is nothing to this one.
+    connection
+        .prepare_cached(
+            "INSERT OR IGNORE INTO note_due (alert, account, noted_at) SELECT id, \
+             (SELECT value FROM value WHERE name = 'account'), received_at FROM alert WHERE id = ?1 AND our_note IS NOT NULL",
+        )?
+        .execute([alert.0])?;
+    connection
+        .prepare_cached("UPDATE alert SET there_at = NULL, there_note = NULL, our_note = NULL WHERE id = ?1")?
+        .execute([alert.0])?;
+    notes::gather(connection, IncidentId(incident))?;
     let again = connection
         .prepare_cached(
             "UPDATE outbox SET state = 0, answered_at = NULL, refusal = NULL WHERE alert = ?1 AND state <> 0",

@@ -40,7 +40,7 @@ pub(super) struct Word {
 /// What an incident says, as it is looked through.
 #[derive(Debug)]
 pub(super) struct Said {
-    /// The camera's name or place, the store, the note.
+    /// The camera's name or place, the store, what was written about it, what came of it.
     plain: Vec<String>,
     /// What was detected.
     kind: &'static [String],
@@ -64,7 +64,7 @@ impl Said {
     /// Of these, each as it is stored.
     pub(super) fn new(
         kind: Kind,
-        plain: [Option<&str>; 4],
+        plain: [Option<&str>; 6],
         text: Option<&str>,
         stream: Option<&str>,
     ) -> Said {
@@ -177,7 +177,7 @@ mod tests {
     fn said(location: &str) -> Said {
         Said::new(
             Kind::Theft,
-            [Some(location), Some("Harbour Road"), None, None],
+            [Some(location), Some("Harbour Road"), None, None, None, None],
             Some("Person ID: 21"),
             Some("4e1637a8"),
         )

@@ -21,13 +21,13 @@ const OF_THE_TIME: &str = "FROM alert a JOIN incident i ON i.id = a.incident \
 const STEPS: &str = "a.live, \
      CASE WHEN a.live AND a.notified_at IS NOT NULL AND a.detected_at IS NOT NULL \
          THEN max(0, a.notified_at - a.detected_at + coalesce(a.clock_ahead, 0)) END, \
-     CASE WHEN i.decision IS NULL OR a.detected_at IS NULL THEN NULL \
+     CASE WHEN coalesce(i.decision, 3) = 3 OR a.detected_at IS NULL THEN NULL \
          WHEN i.decided_here THEN max(0, max(i.decided_at, a.received_at) - a.detected_at + coalesce(a.clock_ahead, 0)) \
          ELSE max(0, coalesce(i.handled_at, i.decided_at + coalesce(a.clock_ahead, 0)) - a.detected_at) END";
 
 const LINE: &str = "SELECT a.id, a.incident, a.live, a.detected_at, a.received_at, a.stored_at, a.notified_at, \
      CASE WHEN i.seen_at >= a.received_at THEN i.seen_at END, \
-     CASE WHEN i.decision IS NULL THEN NULL WHEN i.decided_here THEN max(i.decided_at, a.received_at) \
+     CASE WHEN coalesce(i.decision, 3) = 3 THEN NULL WHEN i.decided_here THEN max(i.decided_at, a.received_at) \
          ELSE coalesce(i.handled_at - coalesce(a.clock_ahead, 0), i.decided_at) END, \
      a.clock_ahead";
 

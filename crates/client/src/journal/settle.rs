@@ -102,6 +102,11 @@ CREATE TEMP TABLE fresh AS SELECT id FROM main.alert WHERE id NOT IN (SELECT her
     AND id > (SELECT coalesce(max(CAST(value AS INTEGER)), 0) FROM main.value WHERE name = 'begun_with:alert');
 CREATE TEMP TABLE same AS SELECT DISTINCT a.incident AS id FROM temp.known k JOIN main.alert a ON a.id = k.here
     JOIN disk.alert d ON d.id = k.there WHERE d.incident = a.incident;
+CREATE TEMP TABLE redecided AS SELECT i.id FROM temp.same s JOIN main.incident i ON i.id = s.id
+    JOIN disk.incident d ON d.id = s.id WHERE i.decided_here AND i.decided_at > d.decided_at;
+CREATE TEMP TABLE redecided_alert AS SELECT a.id AS here, k.there FROM temp.known k JOIN main.alert a ON a.id = k.here
+    JOIN disk.alert d ON d.id = k.there
+    WHERE a.incident IN (SELECT id FROM temp.redecided) AND d.anomaly_id IS a.anomaly_id;
 CREATE TEMP TABLE moved AS SELECT id AS before, id + (SELECT max(seq) FROM main.sqlite_sequence) AS after
     FROM main.incident WHERE id IN (SELECT incident FROM main.alert WHERE id IN (SELECT id FROM temp.fresh))
         AND id IN (SELECT id FROM disk.incident) AND id NOT IN (SELECT id FROM temp.same);
@@ -122,24 +127,45 @@ INSERT INTO disk.outbox SELECT * FROM main.outbox WHERE alert IN (SELECT id FROM
 UPDATE disk.alert SET notified_at = (SELECT a.notified_at FROM temp.known k JOIN main.alert a ON a.id = k.here
         WHERE k.there = disk.alert.id)
     WHERE notified_at IS NULL AND id IN (SELECT there FROM temp.known);
+DELETE FROM disk.outbox WHERE alert IN (SELECT there FROM temp.redecided_alert);
+UPDATE disk.alert SET (decided_there, there_at, there_note, our_note) =
+        (SELECT a.decided_there, a.there_at, a.there_note, a.our_note FROM temp.redecided_alert r
+         JOIN main.alert a ON a.id = r.here WHERE r.there = disk.alert.id)
+    WHERE id IN (SELECT there FROM temp.redecided_alert);
+DELETE FROM disk.value WHERE name IN (SELECT 'ours:' || anomaly_id FROM main.alert
+    WHERE id IN (SELECT here FROM temp.redecided_alert));
+INSERT INTO disk.value SELECT name, value FROM main.value WHERE name IN (SELECT 'ours:' || anomaly_id FROM main.alert
+    WHERE id IN (SELECT here FROM temp.redecided_alert));
 UPDATE disk.outbox SET (state, tries, answered_at, refusal) = (SELECT o.state, o.tries, o.answered_at, o.refusal
         FROM temp.known k JOIN main.outbox o ON o.alert = k.here WHERE k.there = disk.outbox.alert)
     WHERE state = 0 AND alert IN (SELECT k.there FROM temp.known k JOIN main.outbox o ON o.alert = k.here
         WHERE o.state <> 0);
+INSERT OR IGNORE INTO disk.note_due SELECT * FROM main.note_due WHERE alert IN (SELECT id FROM temp.fresh);
+INSERT OR IGNORE INTO disk.note_due SELECT k.there, n.account, n.noted_at, n.tries
+    FROM main.note_due n JOIN temp.known k ON k.here = n.alert;
+UPDATE disk.incident SET (note, outcome) = (SELECT i.note, i.outcome FROM main.incident i WHERE i.id = disk.incident.id)
+    WHERE id IN (SELECT s.id FROM temp.same s JOIN main.alert a ON a.incident = s.id
+        JOIN main.note_due n ON n.alert = a.id);
 INSERT OR IGNORE INTO disk.outbox
     SELECT o.id, k.there, o.decision, o.note, o.account, o.decided_at, o.state, o.tries, o.answered_at, o.refusal
     FROM main.outbox o JOIN temp.known k ON k.here = o.alert;
-UPDATE disk.incident SET handling = 1, decided_here = 1, (decision, decided_at, note, account) =
-        (SELECT i.decision, i.decided_at, i.note, i.account FROM main.incident i
+UPDATE disk.incident SET handling = 1, decided_here = 1, (decision, decided_at, note, account, outcome, handled_by, unopened) =
+        (SELECT i.decision, i.decided_at, i.note, i.account, i.outcome, i.handled_by, i.unopened FROM main.incident i
          JOIN main.alert a ON a.incident = i.id JOIN temp.known k ON k.here = a.id
          JOIN disk.alert d ON d.id = k.there WHERE d.incident = disk.incident.id AND i.handling = 1
          ORDER BY i.decided_at DESC LIMIT 1)
     WHERE handling = 0 AND id IN (SELECT d.incident FROM disk.alert d JOIN temp.known k ON k.there = d.id
         JOIN main.outbox o ON o.alert = k.here AND o.state = 0);
-UPDATE disk.incident SET (handling, decision, decided_at, decided_here, note, account, handled_at, refusal) =
-        (SELECT i.handling, i.decision, i.decided_at, i.decided_here, i.note, i.account, i.handled_at, i.refusal
+UPDATE disk.incident SET (handling, decision, decided_at, decided_here, note, account, handled_at, refusal, outcome, handled_by,
+        unopened) = (SELECT i.handling, i.decision, i.decided_at, i.decided_here, i.note, i.account, i.handled_at, i.refusal,
+        i.outcome, i.handled_by, i.unopened
          FROM main.incident i WHERE i.id = disk.incident.id)
     WHERE handling < 2 AND id IN (SELECT s.id FROM temp.same s JOIN main.incident i ON i.id = s.id WHERE i.handling > 1);
+UPDATE disk.incident SET (handling, decision, decided_at, decided_here, note, account, handled_at, refusal, outcome, handled_by,
+        unopened, said_there, dismissed_at) = (SELECT i.handling, i.decision, i.decided_at, i.decided_here, i.note, i.account,
+        i.handled_at, i.refusal, i.outcome, i.handled_by, i.unopened, i.said_there, i.dismissed_at
+         FROM main.incident i WHERE i.id = disk.incident.id)
+    WHERE id IN (SELECT id FROM temp.redecided);
 DELETE FROM disk.undo;
 UPDATE disk.outage SET (to_at, last_cause, known_at, cut_short, caught_up, told_at, cleared_at) =
         (SELECT o.to_at, o.last_cause, o.known_at, o.cut_short, o.caught_up, o.told_at, o.cleared_at
@@ -165,6 +191,8 @@ DELETE FROM disk.sqlite_sequence;
 INSERT INTO disk.sqlite_sequence SELECT name, seq FROM temp.numbers;
 DROP TABLE temp.numbers;
 DROP TABLE temp.moved;
+DROP TABLE temp.redecided_alert;
+DROP TABLE temp.redecided;
 DROP TABLE temp.same;
 DROP TABLE temp.fresh;
 DROP TABLE temp.known;

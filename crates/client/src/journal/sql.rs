@@ -7,7 +7,8 @@ use visionguard_proto::{AnomalyId, BoundingBox, Kind, ShopId, StreamId};
 
 use super::JournalError;
 use crate::model::{
-    AlertId, Decision, Entry, Handling, IncidentId, IncidentRow, Late, Source, Stored, StoredPicture, late_by,
+    AlertId, Decision, Disposition, Entry, Handling, IncidentId, IncidentRow, Late, Source, Stored,
+    StoredPicture, late_by,
 };
 
 pub(super) const TOLD_BY_DETECTION: i64 = 1;
@@ -18,6 +19,9 @@ pub(super) const OPEN: i64 = 0;
 pub(super) const SENDING: i64 = 1;
 pub(super) const RECORDED: i64 = 2;
 pub(super) const REFUSED: i64 = 3;
+
+/// The decision that undoes one: an incident with it is open.
+pub(super) const REOPENED: i64 = 3;
 
 /// An alert with what only the joining needs to know of it.
 #[derive(Debug, Clone)]
@@ -45,7 +49,10 @@ const INCIDENT: &str = "SELECT i.id, i.kind, i.stream_id, i.person_id, i.shop_id
      i.dismissed_at, i.handling, i.decision, i.decided_here, i.handled_at, i.refusal, i.decided_at, \
      opening.live, opening.received_at, opening.detected_at, opening.clock_ahead, \
      newest.live, newest.received_at, newest.detected_at, newest.clock_ahead, \
-     (SELECT until FROM undo WHERE incident = i.id) \
+     (SELECT until FROM undo WHERE incident = i.id), i.outcome, i.unopened, \
+     CASE WHEN i.decided_here AND i.account IS (SELECT value FROM value WHERE name = 'account') THEN NULL ELSE i.handled_by END, \
+     CASE WHEN i.decision = 3 THEN EXISTS (SELECT 1 FROM outbox o JOIN alert a ON a.id = o.alert \
+         WHERE a.incident = i.id AND o.state = 0) END \
      FROM incident i LEFT JOIN shop s ON s.id = i.shop_id \
      LEFT JOIN alert opening ON opening.id = (SELECT min(id) FROM alert WHERE incident = i.id) \
      LEFT JOIN alert newest ON newest.id = (SELECT max(id) FROM alert WHERE incident = i.id)";
@@ -114,6 +121,7 @@ pub(super) fn decision_number(decision: Decision) -> i64 {
         Decision::Acknowledged => 0,
         Decision::Resolved => 1,
         Decision::FalseAlarm => 2,
+        Decision::Reopened => REOPENED,
     }
 }
 
@@ -121,8 +129,29 @@ pub(super) fn decision(number: i64) -> Decision {
     match number {
         1 => Decision::Resolved,
         2 => Decision::FalseAlarm,
+        REOPENED => Decision::Reopened,
         _ => Decision::Acknowledged,
     }
+}
+
+pub(super) fn outcome_number(outcome: Disposition) -> i64 {
+    match outcome {
+        Disposition::PoliceCalled => 1,
+        Disposition::GoodsRecovered => 2,
+        Disposition::SentAway => 3,
+        Disposition::StaffSawToIt => 4,
+        Disposition::NothingFound => 5,
+        Disposition::StaffMember => 6,
+        Disposition::OwnGoods => 7,
+        Disposition::CameraOrLight => 8,
+        Disposition::NobodyThere => 9,
+        Disposition::Other => 10,
+    }
+}
+
+/// None for one of a newer program.
+pub(super) fn outcome(number: i64) -> Option<Disposition> {
+    Disposition::ALL.into_iter().find(|outcome| outcome_number(*outcome) == number)
 }
 
 /// Text that a damaged or hostile file cannot make us refuse.
@@ -213,6 +242,9 @@ fn incident_row(row: &Row<'_>) -> rusqlite::Result<IncidentRow> {
         seen_at: maybe_time(row, 16)?,
         dismissed_at: maybe_time(row, 17)?,
         handling: handling(row)?,
+        outcome: row.get::<_, Option<i64>>(33)?.and_then(outcome),
+        by: text(row, 35)?,
+        unopened: row.get::<_, i64>(34)? > 0,
         late: late(row)?,
     })
 }
@@ -250,6 +282,12 @@ fn handling(row: &Row<'_>) -> rusqlite::Result<Handling> {
             let at = maybe_time(row, 21)?.or(maybe_time(row, 23)?);
             Handling::Recorded { decision, here: row.get(20)?, at: at.map_or(0, Timestamp::as_millisecond) }
         }
+        OPEN if decision == Decision::Reopened => Handling::Reopened {
+            here: row.get(20)?,
+            sent: row.get::<_, Option<bool>>(36)? != Some(true),
+            at: maybe_time(row, 23)?.map_or(0, Timestamp::as_millisecond),
+            undo_until: maybe_time(row, 32)?.map(Timestamp::as_millisecond),
+        },
         REFUSED => Handling::Refused { decision, sentence: text(row, 22)?.unwrap_or_default() },
         _ => Handling::Open,
     })

@@ -333,6 +333,9 @@ pub(super) fn absorb(connection: &Connection, holder: &Held, home: &Held) -> Res
     connection
         .prepare_cached("UPDATE OR IGNORE outbox SET alert = ?1 WHERE alert = ?2")?
         .execute(params![to, from])?;
+    connection
+        .prepare_cached("UPDATE OR IGNORE note_due SET alert = ?1 WHERE alert = ?2")?
+        .execute(params![to, from])?;
     connection.prepare_cached("DELETE FROM alert WHERE id = ?1")?.execute([from])?;
     grouping::sum_up(connection, home.stored.incident)?;
     Ok(())

@@ -23,8 +23,9 @@ pub(super) fn hold(connection: &Connection, incident: IncidentId, at: Timestamp)
     }
     connection
         .prepare_cached(
-            "INSERT INTO undo SELECT id, ?2, handling, decision, decided_at, decided_here, note, account, handled_at, refusal \
-             FROM incident WHERE id = ?1",
+            "INSERT INTO undo (incident, until, handling, decision, decided_at, decided_here, note, account, handled_at, \
+             refusal, outcome, handled_by, unopened) SELECT id, ?2, handling, decision, decided_at, decided_here, note, \
+             account, handled_at, refusal, outcome, handled_by, unopened FROM incident WHERE id = ?1",
         )?
         .execute(params![incident.0, until])?;
     connection
@@ -63,8 +64,10 @@ pub(super) fn undo(
     let restored = connection
         .prepare_cached(
             "UPDATE incident SET dismissed_at = CASE WHEN (SELECT handling FROM undo WHERE incident = ?1) NOT IN (0, 3) THEN dismissed_at END, \
-             (handling, decision, decided_at, decided_here, note, account, handled_at, refusal) = (SELECT handling, decision, decided_at, decided_here, note, account, handled_at, refusal FROM undo \
-             WHERE incident = ?1) WHERE id = ?1 AND id IN (SELECT incident FROM undo)",
+             seen_at = CASE WHEN unopened <> 1 OR (SELECT unopened FROM undo WHERE incident = ?1) = 1 THEN seen_at END, \
+             (handling, decision, decided_at, decided_here, note, account, handled_at, refusal, outcome, handled_by, unopened) = \
+             (SELECT handling, decision, decided_at, decided_here, note, account, handled_at, refusal, outcome, handled_by, unopened \
+             FROM undo WHERE incident = ?1) WHERE id = ?1 AND id IN (SELECT incident FROM undo)",
         )?
         .execute([incident.0])?;
     if restored == 0 {
@@ -79,6 +82,7 @@ pub(super) fn undo(
         )?
         .execute([incident.0])?;
     decide_on_the_rest(connection, incident)?;
+    decisions::forget_unless_ours(connection, incident)?;
     let_go(connection, incident)?;
     decisions::settled_meanwhile(connection, incident, now)?;
     sql::incident(connection, incident)

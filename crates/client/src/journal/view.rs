@@ -27,6 +27,9 @@ pub fn incident(row: &IncidentRow, camera_names: &BTreeMap<String, String>) -> I
         cover: row.cover.map(|cover| cover.to_string()),
         source: row.source,
         handling: row.handling.clone(),
+        outcome: row.outcome,
+        by: row.by.as_deref().map(policy::plain).filter(|name| !name.is_empty()),
+        unopened: row.unopened && row.handling.decision().is_some(),
         seen: row.seen_at.is_some(),
         cleared: row.dismissed_at.is_some(),
         late: row.late.map(|late| Late {

@@ -157,7 +157,7 @@ impl Count {
     fn add(&mut self, case: &Case) {
         self.tally.incidents += 1;
         *match case.decision {
-            None => &mut self.tally.open,
+            None | Some(Decision::Reopened) => &mut self.tally.open,
             Some(Decision::Acknowledged) => &mut self.tally.acknowledged,
             Some(Decision::Resolved) => &mut self.tally.resolved,
             Some(Decision::FalseAlarm) => &mut self.tally.false_alarms,

@@ -156,7 +156,7 @@ async fn a_decision_about_an_incident_that_is_not_there_is_refused_by_the_progra
     let (folder, client) = running();
     let _serving = serve(folder.path(), client.clone(), Face::None).unwrap();
 
-    let refused = decide(folder.path(), "4711", Decision::Resolved, None, Duration::from_secs(1)).await;
+    let refused = decide(folder.path(), "4711", Decision::Resolved, None, None, Duration::from_secs(1)).await;
 
     let Err(AskError::Refused(problem)) = refused else { panic!("{refused:?}") };
     assert_eq!(problem.code, "unknown_incident");

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 use visionguard_proto::AnomalyId;
 
-use super::{AlertId, IncidentId, OutgoingId};
+use super::{AlertId, Disposition, IncidentId, OutgoingId};
 
 /// What was decided about an incident, and whether the server knows.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -32,6 +32,18 @@ pub enum Handling {
         #[cfg_attr(test, ts(type = "number"))]
         at: i64,
     },
+    /// It was decided on, and nobody has decided on it since it was opened again.
+    Reopened {
+        /// Opened again on this computer.
+        here: bool,
+        /// The server has it.
+        sent: bool,
+        #[cfg_attr(test, ts(type = "number"))]
+        at: i64,
+        /// As of a decision that is sending.
+        #[cfg_attr(test, ts(type = "number | null"))]
+        undo_until: Option<i64>,
+    },
     /// The server would not take it; the sentence says why.
     Refused { decision: Decision, sentence: String },
 }
@@ -43,6 +55,36 @@ pub enum Decision {
     Acknowledged,
     Resolved,
     FalseAlarm,
+    /// What was decided holds no longer.
+    Reopened,
+}
+
+impl Handling {
+    /// Whether nobody has decided, or nobody's decision was taken.
+    pub fn is_open(&self) -> bool {
+        matches!(self, Handling::Open | Handling::Reopened { .. } | Handling::Refused { .. })
+    }
+
+    /// What is decided, or on its way to be.
+    pub fn decision(&self) -> Option<Decision> {
+        match self {
+            Handling::Sending { decision, .. } | Handling::Recorded { decision, .. } => Some(*decision),
+            Handling::Open | Handling::Reopened { .. } | Handling::Refused { .. } => None,
+        }
+    }
+}
+
+/// What a person makes of incidents.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Judgement {
+    pub decision: Decision,
+    /// What came of it; none leaves what was said of the same decision before.
+    pub outcome: Option<Disposition>,
+    /// None leaves what was written before.
+    pub note: Option<String>,
+    /// Who decides, by name.
+    pub by: Option<String>,
+    pub dispatch: Dispatch,
 }
 
 /// How long a decision can be taken back.
@@ -94,11 +136,52 @@ pub struct Outgoing {
     pub anomaly_id: AnomalyId,
     pub decision: Decision,
     pub note: Option<String>,
+    pub outcome: Option<Disposition>,
+    /// The line that this program wrote into the row's notes, and that is still the one.
+    pub our_note: Option<String>,
     pub decided_at: Timestamp,
     /// How often it was tried in vain.
     pub tries: u32,
     /// What the server last had of us about it, where this is a change of mind.
     pub ours: Option<Decision>,
+}
+
+/// A note on its way to the server, which leaves the decision as it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DueNote {
+    pub alert: AlertId,
+    pub incident: IncidentId,
+    pub anomaly_id: AnomalyId,
+    pub note: Option<String>,
+    pub outcome: Option<Disposition>,
+    /// What was decided here, which the line then tells.
+    pub decided: Option<Decision>,
+    pub our_note: Option<String>,
+}
+
+/// A row of the record as it was read, or left, there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct There {
+    /// When it last changed, by the server's clock.
+    pub changed_at: Option<Timestamp>,
+    /// All that stands in its notes. Hostile text.
+    pub notes: Option<String>,
+    /// The line of these that this program wrote; none leaves what it was.
+    pub our_note: Option<String>,
+}
+
+/// What the record says about an anomaly.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RowTold {
+    pub anomaly: AnomalyId,
+    /// None: nobody has decided, or nobody's decision holds any longer.
+    pub decision: Option<Decision>,
+    /// When that was, by the server's clock.
+    pub at: Timestamp,
+    pub outcome: Option<Disposition>,
+    /// Who decided, by name.
+    pub by: Option<String>,
+    pub there: There,
 }
 
 /// What became of an [`Outgoing`].

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 use visionguard_proto::{Kind, ShopId, StreamId};
 
-use super::{AlertId, Handling, IncidentId, Source, Stored};
+use super::{AlertId, Disposition, Handling, IncidentId, Source, Stored};
 
 /// One incident as stored.
 #[derive(Debug, Clone, PartialEq)]
@@ -37,6 +37,12 @@ pub struct IncidentRow {
     pub seen_at: Option<Timestamp>,
     pub dismissed_at: Option<Timestamp>,
     pub handling: Handling,
+    /// What came of it, if anybody said.
+    pub outcome: Option<Disposition>,
+    /// Whose the decision is, by name; none where it is that of who is signed in, or nobody knows.
+    pub by: Option<String>,
+    /// It was decided on with others, and nobody had opened it.
+    pub unopened: bool,
     /// When it happened, where it came on the socket but late: `first_at` and `last_at` are when it came.
     pub late: Option<Late>,
 }
@@ -53,7 +59,7 @@ pub struct Late {
 impl IncidentRow {
     /// Whether nobody has decided on it.
     pub fn is_open(&self) -> bool {
-        self.handling == Handling::Open
+        matches!(self.handling, Handling::Open | Handling::Reopened { .. })
     }
 }
 

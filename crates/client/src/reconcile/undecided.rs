@@ -11,7 +11,7 @@ use visionguard_proto::record::{Row, Status};
 use visionguard_proto::{AnomalyId, ShopId};
 
 use super::pages::{Pages, Unreadable};
-use super::{BATCH, Memory, NEXT_PAGE, Pass, Trouble, Work, is_known, take_over_decisions};
+use super::{BATCH, Memory, NEXT_PAGE, Pass, Trouble, Work, is_known, is_touched, take_over_decisions};
 use crate::api::Api;
 
 /// How often, where one question tells it all.
@@ -52,11 +52,13 @@ struct Pending {
     ids: HashSet<AnomalyId>,
     /// Those that are older than what was ever wanted, newest first.
     older: Vec<Row>,
+    /// Those that somebody did something with: what was decided may be open again.
+    touched: Vec<Row>,
     /// There are no others.
     is_whole: bool,
 }
 
-/// Stores what is pending from before `begins`, and takes over what others decided about what is open here.
+/// Stores what is pending from before `begins`, and takes over what others decided about what is open here, or opened again.
 pub(super) async fn compare(
     work: Work<'_>,
     memory: &mut Memory,
@@ -87,7 +89,8 @@ pub(super) async fn compare(
     let mut settled: Vec<AnomalyId> = open.into_iter().filter(is_settled).collect();
     let is_all = settled.len() <= LOOKED_UP;
     settled.truncate(LOOKED_UP);
-    let rows = look_up(api, settled, undecided).await?;
+    let mut rows = look_up(api, settled, undecided).await?;
+    rows.extend(pending.touched);
     if is_all {
         undecided.compared_at = Some(now);
         undecided.looked_up.clear();
@@ -145,6 +148,9 @@ async fn pending(
         offset += part.sent;
         for row in part.rows {
             let Some(id) = row.alert.anomaly_id.clone() else { continue };
+            if is_touched(&row) {
+                pending.touched.push(row.clone());
+            }
             let is_older = row.alert.detected_at.is_some_and(|at| at <= begins);
             if pending.ids.insert(id) && is_older {
                 pending.older.push(row);

@@ -17,6 +17,8 @@ pub struct Handover {
     pub unhandled: u32,
     /// Incidents about which somebody decided elsewhere, whenever they began.
     pub decided_elsewhere: u32,
+    /// Incidents that somebody opened again elsewhere, and that are open.
+    pub reopened_elsewhere: u32,
     /// Times without a connection.
     pub outages: u32,
     #[cfg_attr(test, ts(type = "number"))]
@@ -26,6 +28,9 @@ pub struct Handover {
 impl Handover {
     /// Whether there is nothing to tell.
     pub fn is_empty(&self) -> bool {
-        self.incidents == 0 && self.decided_elsewhere == 0 && self.outages == 0
+        self.incidents == 0
+            && self.decided_elsewhere == 0
+            && self.reopened_elsewhere == 0
+            && self.outages == 0
     }
 }

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 #[cfg(test)]
 use ts_rs::TS;
 
-use crate::model::{Decision, Handling, Severity, Source};
+use crate::model::{Decision, Disposition, Handling, Severity, Source};
 
 /// One incident: the alerts of one camera and person whose pauses stay under a minute.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -31,6 +31,12 @@ pub struct Incident {
     pub cover: Option<String>,
     pub source: Source,
     pub handling: Handling,
+    /// What came of it, if anybody said.
+    pub outcome: Option<Disposition>,
+    /// Whose the decision is, by name; none where it is that of who is signed in here, or nobody knows.
+    pub by: Option<String>,
+    /// It was decided on with others, and nobody had opened it.
+    pub unopened: bool,
     pub seen: bool,
     /// Taken out of view: listed among [`FeedFilter::Cleared`] alone.
     pub cleared: bool,
@@ -103,10 +109,23 @@ pub struct FrameView {
 pub struct IncidentDetail {
     pub incident: Incident,
     pub alerts: Vec<AlertView>,
-    /// What was written to the decision made on this computer.
+    /// What was written about it on this computer.
     pub note: Option<String>,
+    /// Of that, or of what came of it, the server is not told all yet.
+    pub note_waits: bool,
+    /// What others wrote about it.
+    pub notes: Vec<NoteView>,
     /// The backend's own words, hostile text.
     pub text: Option<String>,
+}
+
+/// What somebody wrote about an incident, as the server's record has it: hostile text.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(TS))]
+pub struct NoteView {
+    pub text: String,
+    /// Who, by name, where that is told.
+    pub by: Option<String>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -260,6 +279,7 @@ pub struct ShopView {
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[cfg_attr(test, derive(TS))]
 #[serde(tag = "type", rename_all = "snake_case")]
+#[allow(clippy::large_enum_variant, reason = "fifty on a page, and nearly all of them incidents")]
 pub enum FeedItem {
     Incident(Incident),
     /// A time without a connection, and what was caught up after it.

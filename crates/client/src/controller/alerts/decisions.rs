@@ -16,8 +16,9 @@ use crate::controller::session::problem;
 use crate::controller::ticks::{Due, Reply, Tick};
 use crate::journal::{Journal, JournalError};
 use crate::model::{
-    Decided, Decision, Delivery, Dispatch, How, IncidentId, IncidentRow, Outgoing, UNDO_WITHIN,
+    Decided, Decision, Delivery, How, IncidentId, IncidentRow, Judgement, Outgoing, There, UNDO_WITHIN,
 };
+use crate::notes::{self, Signature};
 use crate::outbox::{self, Step};
 use crate::view::{Problem, SessionView};
 use crate::words::{self, text};
@@ -55,15 +56,15 @@ type Ours = HashMap<AnomalyId, Status>;
 /// What became of a batch.
 #[derive(Debug, Default)]
 pub(crate) struct Sent {
-    changed: Vec<IncidentRow>,
+    pub(super) changed: Vec<IncidentRow>,
     /// What only the record could tell of what became of a decision.
     said: Vec<(IncidentId, Decided)>,
     ours: Ours,
-    any: bool,
+    pub(super) any: bool,
     /// When the next decision can no longer be taken back, and is sent.
     held_until: Option<Timestamp>,
-    api: Option<ApiError>,
-    journal: Option<JournalError>,
+    pub(super) api: Option<ApiError>,
+    pub(super) journal: Option<JournalError>,
 }
 
 impl Outbox {
@@ -79,7 +80,7 @@ impl Outbox {
     }
 
     /// Answers those who wait for this incident, as far as there is an answer to their decision.
-    fn tell(&mut self, incident: IncidentId, answer: impl Fn(Decision) -> Option<Decided>) {
+    pub(super) fn tell(&mut self, incident: IncidentId, answer: impl Fn(Decision) -> Option<Decided>) {
         let waiting = std::mem::take(&mut self.waiting);
         for waiting in waiting {
             let answer = (waiting.incident == incident).then(|| answer(waiting.decision)).flatten();
@@ -96,30 +97,38 @@ impl Controller {
     pub(crate) fn decide(
         &mut self,
         incident: &str,
-        decision: Decision,
-        note: Option<String>,
-        dispatch: Dispatch,
+        judgement: Judgement,
         reply: Option<Reply<DecisionKept>>,
     ) {
-        let Ok(incident) = incident.parse::<IncidentId>() else {
+        let decision = judgement.decision;
+        let fits = judgement.outcome.is_none_or(|outcome| outcome.of() == decision);
+        let incident = incident.parse::<IncidentId>().ok().filter(|_| fits);
+        let Some(incident) = incident else {
             if let Some(reply) = reply {
-                let _ = reply.send(Err(unknown_incident()));
+                let _ = reply.send(Err(if fits { unknown_incident() } else { unfit() }));
             }
             return;
         };
         let journal = self.journal.clone();
         let at = self.wall();
-        let note = note.map(|note| note.trim().to_owned()).filter(|note| !note.is_empty());
-        let account = self.account.session().as_ref().map(account_of);
+        let (account, judgement) = self.by_whom(judgement);
         self.spawn(async move {
             if let Some(account) = account
                 && let Err(error) = journal.belong_to(account).await
             {
                 return Tick::Decided { decision, result: Err(error), reply };
             }
-            let result = journal.decide(incident, decision, note, dispatch, at).await;
+            let result = journal.judge(incident, judgement, at).await;
             Tick::Decided { decision, result, reply }
         });
+    }
+
+    /// Whose it is that is decided now, and by what name.
+    pub(super) fn by_whom(&self, judgement: Judgement) -> (Option<String>, Judgement) {
+        let session = self.account.session();
+        let by = session.as_ref().map(|session| words::plain_name(&session.name));
+        let by = by.filter(|name| !name.is_empty());
+        (session.as_ref().map(account_of), Judgement { note: written(judgement.note), by, ..judgement })
     }
 
     pub(crate) fn decided(
@@ -130,7 +139,9 @@ impl Controller {
     ) {
         let answer = match result {
             Ok(Some(incident)) => {
-                self.put_away(incident.id);
+                if !incident.is_open() {
+                    self.put_away(incident.id);
+                }
                 let (told, outcome) = oneshot::channel();
                 self.outbox.waiting.push(Waiting { incident: incident.id, decision, reply: told });
                 self.incident_changed(&incident);
@@ -172,14 +183,18 @@ impl Controller {
                 self.incident_changed(&incident);
                 Ok(())
             }
-            Ok(None) => Err(problem("too_late", text("problem.too_late", &[]))),
+            Ok(None) => Err(Controller::too_late()),
             Err(problem) => Err(problem),
         };
         let _ = reply.send(answer);
     }
 
+    pub(super) fn too_late() -> Problem {
+        problem("too_late", text("problem.too_late", &[]))
+    }
+
     /// What was decided about may have no row yet.
-    fn ask_for_rows(&self, incident: IncidentId) {
+    pub(super) fn ask_for_rows(&self, incident: IncidentId) {
         let (journal, ticks) = (self.journal.clone(), self.ticks.clone());
         self.tasks.spawn(async move {
             if let Ok(Some(received_at)) = journal.waits_for_rows(incident).await {
@@ -226,7 +241,9 @@ impl Controller {
             Ok(incidents) if incidents.is_empty() => {}
             Ok(incidents) => {
                 for incident in incidents {
-                    self.put_away(incident.id);
+                    if !incident.is_open() {
+                        self.put_away(incident.id);
+                    }
                     self.incident_changed(&incident);
                     self.ask_for_rows(incident.id);
                 }
@@ -343,15 +360,15 @@ struct Waiting {
 }
 
 /// What it takes to send decisions.
-struct Batch {
-    api: Api,
-    journal: Journal,
+pub(super) struct Batch {
+    pub(super) api: Api,
+    pub(super) journal: Journal,
     clock: std::sync::Arc<dyn Clock>,
     account: String,
     user: String,
-    name: String,
+    pub(super) name: String,
     /// Cancelled when the person signs out: the server is asked for nothing more.
-    over: CancellationToken,
+    pub(super) over: CancellationToken,
 }
 
 /// A decision about an alert, and its row as it was found.
@@ -376,6 +393,9 @@ impl Batch {
                 }
             }
             Err(error) => sent.journal = Some(error),
+        }
+        if sent.api.is_none() && sent.journal.is_none() {
+            self.notes(&mut sent).await;
         }
         sent
     }
@@ -404,9 +424,7 @@ impl Batch {
         for outgoing in outgoing {
             match self.api.anomaly(&outgoing.anomaly_id).await {
                 Ok(row) => {
-                    let ours = sent.ours.get(&outgoing.anomaly_id).copied();
-                    let ours = ours.or(outgoing.ours.map(outbox::status));
-                    let step = outbox::step(outgoing.decision, &row, ours);
+                    let step = self.step(&outgoing, &row, sent);
                     looked.push(Looked { outgoing, row, step });
                 }
                 Err(error) => {
@@ -424,7 +442,14 @@ impl Batch {
                 return false;
             }
         }
-        for looked in looked {
+        for (index, mut looked) in looked.into_iter().enumerate() {
+            // Others may have written there while the rows before it were changed.
+            if index > 0
+                && let Ok(row) = self.api.anomaly(&looked.outgoing.anomaly_id).await
+            {
+                looked.step = self.step(&looked.outgoing, &row, sent);
+                looked.row = row;
+            }
             if self.over.is_cancelled() || !self.one(looked, sent).await {
                 return false;
             }
@@ -432,11 +457,16 @@ impl Batch {
         true
     }
 
+    fn step(&self, outgoing: &Outgoing, row: &Row, sent: &Sent) -> Step {
+        let ours = sent.ours.get(&outgoing.anomaly_id).copied();
+        outbox::step(outgoing.decision, row, ours.or(outgoing.ours.map(outbox::status)))
+    }
+
     /// Sends one; whether to go on with the next.
     async fn one(&self, looked: Looked, sent: &mut Sent) -> bool {
         match self.put(&looked, &mut sent.ours).await {
-            Ok(None) => self.note(&looked.outgoing, Delivery::Recorded, sent).await,
-            Ok(Some(theirs)) => self.show_theirs(&looked.outgoing, &theirs, sent).await,
+            Ok(Put::Ours(there)) => self.note(&looked.outgoing, Delivery::Recorded, Some(there), sent).await,
+            Ok(Put::Theirs(row)) => self.show_theirs(&looked.outgoing, &row, sent).await,
             Err(error) => return self.failed(&looked.outgoing, error, sent).await,
         }
         sent.any |= sent.journal.is_none();
@@ -450,7 +480,7 @@ impl Batch {
         if !later {
             tracing::warn!(%error, "the server refused a decision");
         }
-        self.note(outgoing, delivery, sent).await;
+        self.note(outgoing, delivery, None, sent).await;
         if sent.journal.is_some() {
             return false;
         }
@@ -466,30 +496,46 @@ impl Batch {
     }
 
     /// Changes the row, and looks whether it stays so; what somebody else made of it, otherwise.
-    async fn put(&self, looked: &Looked, ours: &mut Ours) -> Result<Option<Row>, ApiError> {
+    async fn put(&self, looked: &Looked, ours: &mut Ours) -> Result<Put, ApiError> {
         let Looked { outgoing, row, step } = looked;
         let id = &outgoing.anomaly_id;
+        if let Step::Theirs(_) = step {
+            return Ok(Put::Theirs(Box::new(row.clone())));
+        }
+        let says = outgoing.note.is_some() || outgoing.outcome.is_some();
+        let line = self.line(outgoing, row);
+        let notes = line
+            .as_deref()
+            .and_then(|line| notes::with(row.notes.as_deref(), outgoing.our_note.as_deref(), line));
         let wanted = match step {
             Step::Write(wanted) => *wanted,
-            Step::Done if outgoing.note.is_some() => row.status,
-            Step::Done => return Ok(None),
-            Step::Theirs(_) => return Ok(Some(row.clone())),
+            Step::Done if says && notes.is_some() => row.status,
+            Step::Done | Step::Theirs(_) => return Ok(Put::Ours(there(row, None))),
         };
-        let note = outgoing.note.clone().or_else(|| self.signature(row));
-        self.api.patch(id, wanted, note.as_deref()).await?;
+        let patched = self.api.patch(id, wanted, notes.as_deref()).await?;
         ours.insert(id.clone(), wanted);
         // The last writer wins there, and that may be somebody who decided at the same moment.
         let after = self.api.anomaly(id).await.ok();
-        Ok(after.filter(|after| after.status != wanted && outbox::decision(after.status).is_some()))
+        let after = after.unwrap_or(patched);
+        if after.status != wanted && outbox::decision(after.status).is_some() {
+            return Ok(Put::Theirs(Box::new(after)));
+        }
+        Ok(Put::Ours(there(&after, line.filter(|_| notes.is_some()))))
     }
 
-    /// The server does not keep who acknowledged, so the note says it, unless there is one already.
-    fn signature(&self, row: &Row) -> Option<String> {
-        (row.notes.is_none() && !self.name.is_empty()).then(|| self.signed())
+    /// What this program writes with a decision. The server does not keep who acknowledged, so it says that at least, unless
+    /// something stands there already.
+    fn line(&self, outgoing: &Outgoing, row: &Row) -> Option<String> {
+        let says = outgoing.note.is_some() || outgoing.outcome.is_some();
+        let reopens = outgoing.decision == Decision::Reopened;
+        let signature = if reopens { Signature::OpenedAgain } else { Signature::Handled };
+        let is_needed = says || reopens || row.notes.is_none() || outgoing.our_note.is_some();
+        let line = notes::line(signature, &self.name, outgoing.outcome, outgoing.note.as_deref());
+        Some(line).filter(|line| is_needed && !line.is_empty())
     }
 
     fn signed(&self) -> String {
-        text("notification.handled_by", &[("name", &self.name)])
+        notes::line(Signature::Handled, &self.name, None, None)
     }
 
     /// Whether the row was decided so before, and not by this program.
@@ -500,7 +546,8 @@ impl Batch {
             || ours.contains_key(&outgoing.anomaly_id)
             || row.resolved_by.as_deref() == Some(&self.user)
             || row.notes.as_deref() == Some(&self.signed());
-        *step == Step::Done && outgoing.note.is_none() && !by_us
+        let says = outgoing.note.is_some() || outgoing.outcome.is_some();
+        *step == Step::Done && outgoing.decision != Decision::Reopened && !says && !by_us
     }
 
     /// Others settled it, or some of it: nothing is sent, if nothing was yet. Whether that is the end of it.
@@ -522,11 +569,13 @@ impl Batch {
         let decided = self.said_of(first, settled.len(), all).await;
         tracing::info!(how = ?decided.how, "somebody else decided first");
         let now = self.clock.wall();
-        let theirs = settled.iter().filter_map(|looked| {
-            let decision = outbox::decision(looked.row.status)?;
-            Some((looked.outgoing.anomaly_id.clone(), decision, looked.row.resolved_at.unwrap_or(now)))
-        });
-        let row = self.journal.overruled(incident, theirs.collect(), decided.sentence.clone(), now).await?;
+        let mut theirs = Vec::new();
+        for looked in &settled {
+            let at = looked.row.resolved_at.unwrap_or(now);
+            let by = self.name_of(&looked.row).await;
+            theirs.push(outbox::told(looked.outgoing.anomaly_id.clone(), &looked.row, by, at));
+        }
+        let row = self.journal.overruled(incident, theirs, decided.sentence.clone(), now).await?;
         sent.any = true;
         sent.said.push((incident, decided));
         sent.changed.extend(row);
@@ -552,19 +601,23 @@ impl Batch {
 
     /// Who decided, as far as the record tells it.
     async fn who(&self, row: &Row) -> String {
-        match &row.resolved_by {
-            Some(user) if *user == self.user => return text("problem.who_you", &[]),
-            Some(user) => {
-                if let Some(name) = self.api.people().await.ok().and_then(|mut people| people.remove(user)) {
-                    return name;
-                }
-            }
-            None => {}
+        if row.resolved_by.as_deref() == Some(&self.user) && outbox::closes(row.status) {
+            return text("problem.who_you", &[]);
         }
-        let (before, after) = outbox::around_name();
-        let signed = row.notes.as_deref().and_then(|note| note.strip_prefix(&*before)?.strip_suffix(&*after));
-        let name = signed.map(words::plain_name).filter(|name| !name.is_empty());
-        name.unwrap_or_else(|| text("problem.who_else", &[]))
+        self.name_of(row).await.unwrap_or_else(|| text("problem.who_else", &[]))
+    }
+
+    /// Their name.
+    async fn name_of(&self, row: &Row) -> Option<String> {
+        if let Some(user) = row.resolved_by.as_ref().filter(|_| outbox::closes(row.status)) {
+            if *user == self.user {
+                return Some(words::plain_name(&self.name)).filter(|name| !name.is_empty());
+            }
+            if let Some(name) = self.api.people().await.ok().and_then(|mut people| people.remove(user)) {
+                return Some(name);
+            }
+        }
+        notes::who(row.notes.as_deref()?, outbox::decision(row.status))
     }
 
     async fn show_theirs(&self, outgoing: &Outgoing, row: &Row, sent: &mut Sent) {
@@ -572,20 +625,37 @@ impl Batch {
         tracing::info!(?decision, "somebody else decided, too");
         let did = outbox::did(decision);
         let sentence = text("problem.overruled_part", &[("who", &self.who(row).await), ("did", &did)]);
-        self.note(outgoing, Delivery::Refused { sentence }, sent).await;
+        self.note(outgoing, Delivery::Refused { sentence }, None, sent).await;
         let now = self.clock.wall();
-        match self.journal.handled_elsewhere(outgoing.anomaly_id.clone(), decision, now, now).await {
-            Ok(incident) => sent.changed.extend(incident),
+        let told = outbox::told(outgoing.anomaly_id.clone(), row, self.name_of(row).await, now);
+        match self.journal.rows_told(vec![told], now).await {
+            Ok(incidents) => sent.changed.extend(incidents),
             Err(error) => sent.journal = Some(error),
         }
     }
 
-    async fn note(&self, outgoing: &Outgoing, delivery: Delivery, sent: &mut Sent) {
-        match self.journal.sent(outgoing.id, delivery, self.clock.wall()).await {
+    async fn note(&self, outgoing: &Outgoing, delivery: Delivery, there: Option<There>, sent: &mut Sent) {
+        match self.journal.sent_to(outgoing.id, delivery, there, self.clock.wall()).await {
             Ok(incident) => sent.changed.extend(incident),
             Err(error) => sent.journal = Some(error),
         }
     }
+}
+
+/// What a row is once it was to be changed.
+enum Put {
+    /// As it was wanted.
+    Ours(There),
+    Theirs(Box<Row>),
+}
+
+pub(super) fn there(row: &Row, our_note: Option<String>) -> There {
+    There { changed_at: row.updated_at, notes: row.notes.clone(), our_note }
+}
+
+/// What somebody wrote, if there is anything in it.
+pub(super) fn written(note: Option<String>) -> Option<String> {
+    note.map(|note| note.trim().to_owned()).filter(|note| !note.is_empty())
 }
 
 /// Whether a decision is stored here, and where what becomes of it is told.
@@ -598,6 +668,11 @@ pub(crate) fn account_of(session: &SessionView) -> String {
 
 pub(crate) fn unknown_incident() -> Problem {
     problem("unknown_incident", text("problem.unknown_incident", &[]))
+}
+
+/// What is said to have come of it does not go with the decision.
+pub(super) fn unfit() -> Problem {
+    problem("unfit_outcome", text("problem.unfit_outcome", &[]))
 }
 
 pub(crate) fn not_stored() -> Problem {

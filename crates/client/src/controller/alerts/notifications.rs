@@ -15,7 +15,7 @@ use crate::controller::Controller;
 use crate::controller::link::outage;
 use crate::controller::ticks::Tick;
 use crate::journal::{Journal, JournalError};
-use crate::model::{AlertId, Decision, Dispatch, Entry, IncidentId, Source};
+use crate::model::{AlertId, Decision, Dispatch, Entry, IncidentId, Judgement, Source};
 use crate::policy::{self, COUNTER, Card, POPUPS, Verdict};
 use crate::shell::{Buttons, Notification, Outcome};
 use crate::status;
@@ -316,7 +316,14 @@ impl Controller {
             }
             Outcome::Acknowledged { id } => {
                 self.closed(&id);
-                self.decide(&id, Decision::Acknowledged, None, Dispatch::AtOnce, None);
+                let judgement = Judgement {
+                    decision: Decision::Acknowledged,
+                    outcome: None,
+                    note: None,
+                    by: None,
+                    dispatch: Dispatch::AtOnce,
+                };
+                self.decide(&id, judgement, None);
             }
             Outcome::Snoozed { id } => self.snooze(AskedSnooze {
                 of: SnoozeOf::Incident(id),

@@ -64,7 +64,7 @@ impl Reminding {
             Handling::Sending { decision, .. } | Handling::Recorded { decision, .. } => {
                 *decision == Decision::Acknowledged
             }
-            Handling::Open | Handling::Refused { .. } => false,
+            Handling::Open | Handling::Reopened { .. } | Handling::Refused { .. } => false,
         };
         self.waiting.contains(&incident.id) && !is_acknowledged
     }
@@ -228,8 +228,17 @@ impl Controller {
         let now = self.wall();
         let is_due = |entry: &Entry| {
             let incident = &entry.incident;
-            let since = incident.notified_at.filter(|_| policy::is_repeated(incident, &self.settings.view));
-            since.is_some_and(|since| self.alerts.reminding.told.is_due(incident.id, since, every, now))
+            let told = incident.notified_at.filter(|_| policy::is_repeated(incident, &self.settings.view));
+            // What was decided and is opened again waits from then on.
+            let opened = match incident.handling {
+                Handling::Reopened { at, .. } => Timestamp::from_millisecond(at).ok(),
+                Handling::Open
+                | Handling::Sending { .. }
+                | Handling::Recorded { .. }
+                | Handling::Refused { .. } => None,
+            };
+            told.map(|told| opened.map_or(told, |opened| told.max(opened)))
+                .is_some_and(|since| self.alerts.reminding.told.is_due(incident.id, since, every, now))
                 && !self.is_snoozed(incident)
                 && !self.page.looks_at(incident.id)
         };

@@ -50,6 +50,7 @@ enum Change {
     Added(Box<Incident>, Box<AlertView>),
     Changed(Box<Incident>),
     Removed(Vec<String>),
+    Counters,
     Much,
 }
 
@@ -159,13 +160,7 @@ impl Controller {
     }
 
     pub(crate) fn incident_changed(&mut self, incident: &IncidentRow) {
-        self.tell_decided(incident);
-        if self.alerts.reminding.is_over(incident) {
-            self.look_for_unfinished();
-        }
-        if !incident.is_open() {
-            self.is_handled(incident.id);
-        }
+        self.changed_in_answer(incident);
         if self.page.open {
             let incident = self.incident_view(incident);
             self.page.push(Change::Changed(Box::new(incident)));
@@ -173,7 +168,27 @@ impl Controller {
         self.count();
     }
 
-    fn incident_view(&self, incident: &IncidentRow) -> Incident {
+    /// The same for one that the page is told of in an answer.
+    pub(crate) fn changed_in_answer(&mut self, incident: &IncidentRow) {
+        self.tell_decided(incident);
+        if self.alerts.reminding.is_over(incident) {
+            self.look_for_unfinished();
+        }
+        if !incident.is_open() {
+            self.is_handled(incident.id);
+        }
+    }
+
+    /// The page knows what changed, but for the counters.
+    pub(crate) fn counters_changed(&mut self) {
+        let uncounted = self.page.changes.get(self.page.being_counted..).unwrap_or_default();
+        if !uncounted.iter().any(|change| matches!(change, Change::Counters)) {
+            self.page.push(Change::Counters);
+        }
+        self.count();
+    }
+
+    pub(crate) fn incident_view(&self, incident: &IncidentRow) -> Incident {
         self.after_hours().say(journal::view::incident(incident, &self.settings.view.camera_names))
     }
 
@@ -226,6 +241,7 @@ impl Controller {
                 }
                 Change::Changed(incident) => Event::IncidentChanged { incident: *incident, counts },
                 Change::Removed(ids) => Event::IncidentsRemoved { ids, counts },
+                Change::Counters => Event::Counted { counts },
                 Change::Much => Event::FeedChanged { counts },
             }));
         }
@@ -268,14 +284,19 @@ fn merged(changes: Vec<Change>) -> Vec<Change> {
                     Change::Added(known, _) | Change::Changed(known) if known.id == incident.id => {
                         Some(known)
                     }
-                    Change::Added(..) | Change::Changed(_) | Change::Removed(_) | Change::Much => None,
+                    Change::Added(..)
+                    | Change::Changed(_)
+                    | Change::Removed(_)
+                    | Change::Counters
+                    | Change::Much => None,
                 });
                 match known {
                     Some(known) => **known = *incident,
                     None => merged.push(Change::Changed(incident)),
                 }
             }
-            Change::Added(..) | Change::Removed(_) | Change::Much => merged.push(change),
+            Change::Counters if merged.iter().any(|earlier| matches!(earlier, Change::Counters)) => {}
+            Change::Added(..) | Change::Removed(_) | Change::Counters | Change::Much => merged.push(change),
         }
     }
     merged

@@ -418,6 +418,7 @@ fn drills(running: &Running) -> Vec<DrillView> {
         | Event::AlertAdded { .. }
         | Event::AlertChanged { .. }
         | Event::IncidentChanged { .. }
+        | Event::Counted { .. }
         | Event::IncidentsRemoved { .. }
         | Event::FeedChanged { .. }
         | Event::Settings { .. }

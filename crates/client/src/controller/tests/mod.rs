@@ -13,6 +13,7 @@ mod screen;
 mod server;
 mod session;
 mod snooze;
+mod triage;
 mod ways;
 
 use std::collections::BTreeSet;
@@ -664,7 +665,7 @@ async fn a_decision_about_an_alert_without_a_row_ends_as_soon_as_that_is_certain
     server.say(&detection(1, 30));
     let id = running.notification(0).await.id;
 
-    let following = running.client.decide_and_follow(&id, Decision::Resolved, None).await;
+    let following = running.client.decide_and_follow(&id, Decision::Resolved, None, None).await;
     let decided = following.expect("it is stored").outcome(Duration::from_secs(60)).await;
 
     assert_eq!(decided.how, How::Refused, "{}", decided.sentence);

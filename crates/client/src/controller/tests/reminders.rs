@@ -139,6 +139,50 @@ async fn of_what_is_repeated_at_once_two_pop_up_and_one_sounds_and_what_is_snooz
     assert_eq!(told, [("2".to_owned(), false), ("3".to_owned(), true)]);
 }
 
+#[tokio::test]
+async fn what_is_opened_again_no_longer_waits_to_be_resolved() {
+    let (server, desk) = (Server::start().await, Desk::new());
+    let running = protected(&desk, &server).await;
+    let first = says(&server, &running, 1).await;
+    running.client.decide(&first, Decision::Acknowledged, None).await.expect("acknowledged");
+    earlier(&desk, "decided_at", 31);
+    times(&running, 30, 0).await;
+    running.until("it comes back", |told| waiting(told).pop()).await;
+
+    running.client.decide(&first, Decision::Reopened, None).await.expect("opened again");
+
+    running.until("it goes", |told| told.withdrawn.iter().any(|id| id == WAITING).then_some(())).await;
+}
+
+#[tokio::test]
+async fn what_is_opened_again_is_repeated_counting_from_then() {
+    let (server, mut desk) = (Server::start().await, Desk::new());
+    desk.settings.view.opening_hours = Some(vec![String::new(); 7]);
+    let running = protected(&desk, &server).await;
+    let open = says(&server, &running, 1).await;
+    let reopened = says(&server, &running, 2).await;
+    all_are_marked(&running, 2).await;
+    running.client.decide(&reopened, Decision::Acknowledged, None).await.expect("acknowledged");
+    running.client.decide(&reopened, Decision::Reopened, None).await.expect("opened again");
+    for column in ["notified_at", "first_at", "last_at"] {
+        earlier(&desk, column, 31);
+    }
+
+    times(&running, 0, 10).await;
+    running.until("the other is repeated", |told| again(told, &open).then_some(())).await;
+    let early = again(&running.told(), &reopened);
+    earlier(&desk, "decided_at", 10);
+    times(&running, 0, 9).await;
+    running.until("it is repeated", |told| again(told, &reopened).then_some(())).await;
+
+    assert!(!early, "told of again at once");
+}
+
+/// Whether it was told of again that nobody handled this one.
+fn again(told: &super::desk::Told, id: &str) -> bool {
+    told.notifications.iter().any(|raised| raised.id == id && raised.body.contains("Not handled for"))
+}
+
 /// All incidents are so many minutes older, by what this column says.
 fn earlier(desk: &Desk, column: &str, minutes: i64) {
     let journal = Connection::open(desk.path().join(FILE_NAME)).expect("the journal");

@@ -322,6 +322,10 @@ impl Server {
             if method == "PATCH" {
                 let change: Value = serde_json::from_slice(body).expect("a JSON body");
                 row["status"] = change["status"].clone();
+                row["updated_at"] = json!(jiff::Timestamp::now().to_string().trim_end_matches('Z'));
+                if change["notes"].as_str().is_some_and(|notes| !notes.is_empty()) {
+                    row["notes"] = change["notes"].clone();
+                }
                 state.patches.push((id.to_owned(), change));
             }
             found = Some(row.clone());

@@ -11,6 +11,7 @@ mod ledger;
 mod pruning;
 mod search;
 mod survival;
+mod triage;
 mod undo;
 mod unfinished;
 mod view;

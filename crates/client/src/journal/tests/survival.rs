@@ -11,7 +11,7 @@ use visionguard_proto::{Alert, Cursor, ShopId};
 use super::super::{Hands, Incoming, Journal, JournalError, LogOf};
 use super::{World, detection, no_names, noon};
 use crate::clock::SystemClock;
-use crate::model::{Decision, Dispatch, Handling, Recorded, Source};
+use crate::model::{Decision, Delivery, Dispatch, Handling, Recorded, Source};
 use crate::view::{FeedQuery, Report, ReportQuery};
 
 const CHILD: &str = "VISIONGUARD_JOURNAL_TEST_DIRECTORY";
@@ -347,6 +347,32 @@ async fn what_was_decided_in_memory_about_an_alert_of_the_file_is_sent_from_ther
     let alerts = stored.alerts(10).await.expect("read");
     assert!(matches!(alerts[0].incident.handling, Handling::Sending { .. }), "{:?}", alerts[0].incident);
     assert_eq!(stored.next_to_send(10).await.expect("read").len(), 1);
+}
+
+#[tokio::test]
+async fn what_was_decided_anew_in_memory_takes_the_place_of_what_the_file_has() {
+    let world = World::new();
+    let incident = world.tell(detection("stream-a", 1, 30).seen_with_id(), 0).await.entry().incident.id;
+    let decide = async |journal: &Journal, decision, second| {
+        let decided = journal.decide(incident, decision, None, Dispatch::AtOnce, noon(second)).await;
+        decided.expect("decided").expect("known");
+    };
+    decide(&world.journal, Decision::Resolved, 3).await;
+    let outgoing = world.journal.next_to_send(10).await.expect("read").remove(0);
+    world.journal.sent(outgoing.id, Delivery::Recorded, noon(4)).await.expect("noted");
+    world.journal.close().await;
+
+    let journal = stands_in(world.directory.path());
+    decide(&journal, Decision::Reopened, 5).await;
+    journal.settle(world.directory.path()).await.expect("settled").expect("only now");
+    journal.close().await;
+    let stored = Journal::open(world.directory.path()).expect("opened").journal;
+
+    let handling = stored.incident(incident).await.expect("read").expect("known").handling;
+    assert!(matches!(handling, Handling::Reopened { here: true, sent: false, .. }), "{handling:?}");
+    let to_send = stored.next_to_send(10).await.expect("read");
+    let to_send: Vec<_> = to_send.iter().map(|one| (one.decision, one.ours)).collect();
+    assert_eq!(to_send, [(Decision::Reopened, Some(Decision::Resolved))]);
 }
 
 #[tokio::test]
