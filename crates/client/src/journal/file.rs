@@ -337,10 +337,18 @@ fn check(connection: &Connection, path: &Path, known: i64, extent: Extent) -> Re
 /// Reads through the file; anything that is not as it was written is [`JournalError::Damaged`].
 pub(super) fn check_contents(connection: &Connection, path: &Path) -> Result<(), JournalError> {
     let size = fs::metadata(path)?.len();
-    if size <= CHECK_WHOLE_BELOW {
-        return whole(connection, "PRAGMA integrity_check(10)");
+    let tables = || TABLES_WITHOUT_PICTURES.iter().try_for_each(|table| whole_table(connection, table));
+    if size > CHECK_WHOLE_BELOW {
+        return tables();
     }
-    TABLES_WITHOUT_PICTURES.iter().try_for_each(|table| whole_table(connection, table))
+    let checked = whole(connection, "PRAGMA integrity_check(10)");
+    if !matches!(checked, Err(JournalError::Storage(_))) {
+        return checked;
+    }
+    // A length in a damaged search index can be more than there is memory for.
+    tables()?;
+    whole_table(connection, "picture")?;
+    index::begin_anew(connection)
 }
 
 fn whole_table(connection: &Connection, table: &str) -> Result<(), JournalError> {
