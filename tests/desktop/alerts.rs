@@ -1,6 +1,7 @@
 //! One alert, from the server to the person and back.
 
 use anyhow::{Context, Result};
+use serde_json::json;
 use visionguard_proto::AnomalyId;
 use visionguard_server::Note;
 use visionguard_server::note::Via;
