@@ -65,8 +65,10 @@ pub(super) fn decide(
     if reopens {
         connection
             .prepare_cached(
-                "INSERT OR IGNORE INTO value (name, value) SELECT ?2 || anomaly_id, decided_there FROM alert \
-                 WHERE incident = ?1 AND anomaly_id IS NOT NULL AND decided_there IS NOT NULL",
+                "INSERT OR REPLACE INTO value (name, value) SELECT ?2 || a.anomaly_id, a.decided_there \
+                 FROM alert a JOIN incident i ON i.id = a.incident \
+                 WHERE i.id = ?1 AND a.anomaly_id IS NOT NULL AND a.decided_there IS NOT NULL \
+                 AND (NOT i.decided_here OR NOT EXISTS (SELECT 1 FROM value WHERE name = ?2 || a.anomaly_id))",
             )?
             .execute(params![incident.0, OURS])?;
     }
@@ -323,6 +325,7 @@ fn reopened(
         return Ok(None);
     }
     withdraw(connection, incident)?;
+    forget_unless_ours(connection, incident)?;
     sql::incident(connection, incident)
 }
 

@@ -62,11 +62,13 @@ pub(super) fn note(
     Ok(sql::incident(connection, incident)?.map_or(Noted::Unknown, |row| Noted::Kept(Box::new(row))))
 }
 
-/// Notes that can be sent: of alerts that nothing is to be decided about first.
+/// Notes that can be sent: of alerts that nothing is to be decided about first. What another person decided on this computer
+/// is not signed by who writes now.
 pub(super) fn due(connection: &Connection, limit: u32) -> Result<Vec<DueNote>, JournalError> {
     let mut statement = connection.prepare_cached(&format!(
         "SELECT a.id, a.incident, a.anomaly_id, i.note, i.outcome, \
-         CASE WHEN i.decided_here AND i.handling <> 3 THEN i.decision END, a.our_note \
+         CASE WHEN i.decided_here AND i.handling <> 3 AND i.account IS n.account THEN i.decision END, \
+         CASE WHEN NOT i.decided_here OR i.account IS n.account THEN a.our_note END \
          FROM note_due n JOIN alert a ON a.id = n.alert JOIN incident i ON i.id = a.incident \
          WHERE a.anomaly_id IS NOT NULL AND {NOT_HELD} \
          AND n.account IS (SELECT value FROM value WHERE name = 'account') \
@@ -109,6 +111,17 @@ pub(super) fn settled(
         return Ok(None);
     }
     sql::incident(connection, due.incident)
+}
+
+/// Nothing is due of an incident about which nothing is said any more, and the server was told nothing.
+pub(super) fn nothing_to_say(connection: &Connection, incident: IncidentId) -> Result<(), JournalError> {
+    connection
+        .prepare_cached(
+            "DELETE FROM note_due WHERE alert IN (SELECT a.id FROM alert a JOIN incident i ON i.id = a.incident \
+             WHERE i.id = ?1 AND i.note IS NULL AND i.outcome IS NULL AND a.our_note IS NULL)",
+        )?
+        .execute([incident.0])?;
+    Ok(())
 }
 
 /// It could not be sent now.

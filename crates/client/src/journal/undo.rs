@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use rusqlite::{Connection, params};
 
 use super::sql;
-use super::{JournalError, decisions, grouping};
+use super::{JournalError, decisions, grouping, notes};
 use crate::model::{IncidentId, IncidentRow, UNDO_WITHIN};
 
 /// What a decision that is held keeps out of the outbox; `a.incident` is the incident.
@@ -83,6 +83,7 @@ pub(super) fn undo(
         .execute([incident.0])?;
     decide_on_the_rest(connection, incident)?;
     decisions::forget_unless_ours(connection, incident)?;
+    notes::nothing_to_say(connection, incident)?;
     let_go(connection, incident)?;
     decisions::settled_meanwhile(connection, incident, now)?;
     sql::incident(connection, incident)

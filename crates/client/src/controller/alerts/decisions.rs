@@ -442,13 +442,22 @@ impl Batch {
                 return false;
             }
         }
-        for (index, mut looked) in looked.into_iter().enumerate() {
-            // Others may have written there while the rows before it were changed.
-            if index > 0
-                && let Ok(row) = self.api.anomaly(&looked.outgoing.anomaly_id).await
-            {
-                looked.step = self.step(&looked.outgoing, &row, sent);
-                looked.row = row;
+        let are_several = looked.len() > 1;
+        for mut looked in looked {
+            // Others may have written there while the other rows were read or changed.
+            if are_several {
+                match self.api.anomaly(&looked.outgoing.anomaly_id).await {
+                    Ok(row) => {
+                        looked.step = self.step(&looked.outgoing, &row, sent);
+                        looked.row = row;
+                    }
+                    Err(error) => {
+                        if !self.failed(&looked.outgoing, error, sent).await {
+                            return false;
+                        }
+                        continue;
+                    }
+                }
             }
             if self.over.is_cancelled() || !self.one(looked, sent).await {
                 return false;
@@ -468,6 +477,10 @@ impl Batch {
             Ok(Put::Ours(there)) => self.note(&looked.outgoing, Delivery::Recorded, Some(there), sent).await,
             Ok(Put::Theirs(row)) => self.show_theirs(&looked.outgoing, &row, sent).await,
             Err(error) => return self.failed(&looked.outgoing, error, sent).await,
+        }
+        // What the journal knows is forgotten here: it also learns what others make of it.
+        if sent.journal.is_none() {
+            sent.ours.remove(&looked.outgoing.anomaly_id);
         }
         sent.any |= sent.journal.is_none();
         sent.journal.is_none()

@@ -115,6 +115,46 @@ async fn what_somebody_settled_since_is_not_opened_again_by_who_did_not_see_it()
 }
 
 #[tokio::test]
+async fn what_a_colleague_decided_after_us_is_opened_again_by_who_saw_it() {
+    let server = Server::start().await;
+    let desk = Desk::new();
+    let (running, id) = with_an_alert(&server, &desk).await;
+    running.client.decide(&id, Decision::Acknowledged, None).await.expect("it is stored");
+    handled(&running, &id, Decision::Acknowledged, true).await;
+
+    server.set(|state| state.rows[0]["status"] = "resolved".into());
+    handled(&running, &id, Decision::Resolved, false).await;
+    let following = running.client.decide_and_follow(&id, Decision::Reopened, None, None).await;
+    let answer = following.expect("it is stored").outcome(PATIENCE).await;
+
+    assert_eq!(answer.how, How::Recorded, "{}", answer.sentence);
+    assert_eq!(server.state().rows[0]["status"], "pending");
+}
+
+#[tokio::test]
+async fn what_a_colleague_decided_after_one_of_them_opened_it_again_is_not_overwritten() {
+    let server = Server::start().await;
+    let desk = Desk::new();
+    let (running, id) = with_an_alert(&server, &desk).await;
+    running.client.decide(&id, Decision::Resolved, None).await.expect("it is stored");
+    handled(&running, &id, Decision::Resolved, true).await;
+    let later = (Timestamp::now() + Duration::from_secs(60)).to_string();
+    server.set(|state| {
+        state.rows[0]["status"] = "pending".into();
+        state.rows[0]["updated_at"] = later.into();
+    });
+    until(&running, "it is open again", |incident| incident.handling.is_open()).await;
+
+    // Nobody here has seen that yet.
+    server.set(|state| state.rows[0]["status"] = "resolved".into());
+    let following = running.client.decide_and_follow(&id, Decision::FalseAlarm, None, None).await;
+    let answer = following.expect("it is stored").outcome(PATIENCE).await;
+
+    assert_eq!(answer.how, How::Overruled, "{}", answer.sentence);
+    assert_eq!(server.state().rows[0]["status"], "resolved");
+}
+
+#[tokio::test]
 async fn many_are_decided_and_taken_back_as_one_act_and_the_page_is_told_in_the_answer() {
     let server = Server::start().await;
     let desk = Desk::new();

@@ -102,6 +102,32 @@ async fn a_note_waits_for_the_decision_and_stays_where_that_is_undone() {
 }
 
 #[tokio::test]
+async fn nothing_is_due_of_what_was_said_of_a_decision_that_is_undone() {
+    let world = World::new();
+    let incident = told(&world, 0).await;
+    world.journal.judge(incident, held(Decision::Resolved, None), noon(10)).await.expect("decided");
+    world.journal.note(incident, None, Some(Disposition::SentAway), noon(12)).await.expect("noted");
+
+    world.journal.undo(incident, noon(15)).await.expect("asked").expect("in time");
+
+    assert_eq!(world.journal.notes_due(10).await.expect("due"), []);
+    assert!(!detail(&world, incident).await.note_waits);
+}
+
+#[tokio::test]
+async fn who_writes_about_another_s_decision_does_not_sign_it() {
+    let world = World::new();
+    world.journal.belong_to("ben at here".to_owned()).await.expect("noted");
+    let incident = recorded(&world, Decision::Acknowledged).await;
+
+    world.journal.belong_to("ana at here".to_owned()).await.expect("noted");
+    world.journal.note(incident, Some("a regular".into()), None, noon(20)).await.expect("noted");
+
+    let due = world.journal.notes_due(10).await.expect("due");
+    assert_eq!((due.len(), due[0].decided, &due[0].our_note), (1, None, &None));
+}
+
+#[tokio::test]
 async fn opened_again_it_is_not_handled_and_the_server_is_told_of_each_alert() {
     let world = World::new();
     let incident = recorded(&world, Decision::Resolved).await;
