@@ -53,6 +53,23 @@ export const VIEWS = [
     },
   },
   {
+    name: "list, several chosen",
+    scenario: "full",
+    async then(page) {
+      await page.locator("article.row").first().focus();
+      await page.keyboard.press("Shift+ArrowDown");
+      await page.locator('[data-part="selection"]').waitFor();
+    },
+  },
+  {
+    name: "detail, what came of it",
+    scenario: "full",
+    async then(page) {
+      await open(page);
+      await page.getByRole("button", { name: "What came of it" }).click();
+    },
+  },
+  {
     name: "detail, snoozed and saved",
     scenario: "full",
     async then(page) {
