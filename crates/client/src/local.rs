@@ -188,17 +188,8 @@ pub async fn decide(
         wait_ms: u64::try_from(wait.as_millis()).unwrap_or(u64::MAX),
     };
     let mut asked = Asked::send(data_dir, &question).await?;
-    match asked.answer(ANSWER_WITHIN).await? {
-        Answer::Kept => Ok(Kept { asked, wait }),
-        Answer::Problem(problem) => Err(problem.into()),
-        Answer::Standing(_)
-        | Answer::Decided(_)
-        | Answer::Copied
-        | Answer::Opened
-        | Answer::Leaves
-        | Answer::Snoozed(_)
-        | Answer::SnoozeEnded => Err(not_understood()),
-    }
+    asked.kept().await?;
+    Ok(Kept { asked, wait })
 }
 
 /// Has the program that holds this directory keep a note about an incident, and what came of it; it sends that by itself.
@@ -210,17 +201,7 @@ pub async fn note(
 ) -> Result<(), AskError> {
     let question = Question::Note { incident: incident.to_owned(), note: note.map(str::to_owned), outcome };
     let mut asked = Asked::send(data_dir, &question).await?;
-    match asked.answer(ANSWER_WITHIN).await? {
-        Answer::Kept => Ok(()),
-        Answer::Problem(problem) => Err(problem.into()),
-        Answer::Standing(_)
-        | Answer::Decided(_)
-        | Answer::Copied
-        | Answer::Opened
-        | Answer::Leaves
-        | Answer::Snoozed(_)
-        | Answer::SnoozeEnded => Err(not_understood()),
-    }
+    asked.kept().await
 }
 
 impl Kept {
@@ -481,6 +462,21 @@ struct Asked {
 }
 
 impl Asked {
+    /// Waits until the program says that it has kept it.
+    async fn kept(&mut self) -> Result<(), AskError> {
+        match self.answer(ANSWER_WITHIN).await? {
+            Answer::Kept => Ok(()),
+            Answer::Problem(problem) => Err(problem.into()),
+            Answer::Standing(_)
+            | Answer::Decided(_)
+            | Answer::Copied
+            | Answer::Opened
+            | Answer::Leaves
+            | Answer::Snoozed(_)
+            | Answer::SnoozeEnded => Err(not_understood()),
+        }
+    }
+
     async fn send(data_dir: &Path, question: &Question) -> Result<Asked, AskError> {
         let connected = tokio::time::timeout(PATIENCE, system::connect(data_dir)).await;
         let stream = connected.unwrap_or_else(|_| Err(late())).map_err(AskError::Nobody)?;

@@ -146,6 +146,13 @@ pub struct Outgoing {
     pub ours: Option<Decision>,
 }
 
+impl Outgoing {
+    /// Whether anything is said with the decision.
+    pub fn says(&self) -> bool {
+        self.note.is_some() || self.outcome.is_some()
+    }
+}
+
 /// A note on its way to the server, which leaves the decision as it is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DueNote {

@@ -79,8 +79,14 @@ impl Outbox {
         self.beside.at().filter(|_| !self.looking)
     }
 
+    /// Answers those who wait for this incident, whose decision was taken back.
+    pub(super) fn tell_undone(&mut self, incident: IncidentId) {
+        let sentence = text("problem.decision_undone", &[]);
+        self.tell(incident, |_| Some(Decided { how: How::Replaced, sentence: sentence.clone() }));
+    }
+
     /// Answers those who wait for this incident, as far as there is an answer to their decision.
-    pub(super) fn tell(&mut self, incident: IncidentId, answer: impl Fn(Decision) -> Option<Decided>) {
+    fn tell(&mut self, incident: IncidentId, answer: impl Fn(Decision) -> Option<Decided>) {
         let waiting = std::mem::take(&mut self.waiting);
         for waiting in waiting {
             let answer = (waiting.incident == incident).then(|| answer(waiting.decision)).flatten();
@@ -123,6 +129,13 @@ impl Controller {
         });
     }
 
+    /// What is decided on leaves the screen.
+    pub(super) fn put_away_decided(&mut self, incident: &IncidentRow) {
+        if !incident.is_open() {
+            self.put_away(incident.id);
+        }
+    }
+
     /// Whose it is that is decided now, and by what name.
     pub(super) fn by_whom(&self, judgement: Judgement) -> (Option<String>, Judgement) {
         let session = self.account.session();
@@ -139,9 +152,7 @@ impl Controller {
     ) {
         let answer = match result {
             Ok(Some(incident)) => {
-                if !incident.is_open() {
-                    self.put_away(incident.id);
-                }
+                self.put_away_decided(&incident);
                 let (told, outcome) = oneshot::channel();
                 self.outbox.waiting.push(Waiting { incident: incident.id, decision, reply: told });
                 self.incident_changed(&incident);
@@ -177,9 +188,7 @@ impl Controller {
     ) {
         let answer = match self.written(result) {
             Ok(Some(incident)) => {
-                self.outbox.tell(incident.id, |_| {
-                    Some(Decided { how: How::Replaced, sentence: text("problem.decision_undone", &[]) })
-                });
+                self.outbox.tell_undone(incident.id);
                 self.incident_changed(&incident);
                 Ok(())
             }
@@ -241,9 +250,7 @@ impl Controller {
             Ok(incidents) if incidents.is_empty() => {}
             Ok(incidents) => {
                 for incident in incidents {
-                    if !incident.is_open() {
-                        self.put_away(incident.id);
-                    }
+                    self.put_away_decided(&incident);
                     self.incident_changed(&incident);
                     self.ask_for_rows(incident.id);
                 }
@@ -515,14 +522,13 @@ impl Batch {
         if let Step::Theirs(_) = step {
             return Ok(Put::Theirs(Box::new(row.clone())));
         }
-        let says = outgoing.note.is_some() || outgoing.outcome.is_some();
         let line = self.line(outgoing, row);
         let notes = line
             .as_deref()
             .and_then(|line| notes::with(row.notes.as_deref(), outgoing.our_note.as_deref(), line));
         let wanted = match step {
             Step::Write(wanted) => *wanted,
-            Step::Done if says && notes.is_some() => row.status,
+            Step::Done if outgoing.says() && notes.is_some() => row.status,
             Step::Done | Step::Theirs(_) => return Ok(Put::Ours(there(row, None))),
         };
         let patched = self.api.patch(id, wanted, notes.as_deref()).await?;
@@ -539,10 +545,9 @@ impl Batch {
     /// What this program writes with a decision. The server does not keep who acknowledged, so it says that at least, unless
     /// something stands there already.
     fn line(&self, outgoing: &Outgoing, row: &Row) -> Option<String> {
-        let says = outgoing.note.is_some() || outgoing.outcome.is_some();
         let reopens = outgoing.decision == Decision::Reopened;
         let signature = if reopens { Signature::OpenedAgain } else { Signature::Handled };
-        let is_needed = says || reopens || row.notes.is_none() || outgoing.our_note.is_some();
+        let is_needed = outgoing.says() || reopens || row.notes.is_none() || outgoing.our_note.is_some();
         let line = notes::line(signature, &self.name, outgoing.outcome, outgoing.note.as_deref());
         Some(line).filter(|line| is_needed && !line.is_empty())
     }
@@ -559,8 +564,7 @@ impl Batch {
             || ours.contains_key(&outgoing.anomaly_id)
             || row.resolved_by.as_deref() == Some(&self.user)
             || row.notes.as_deref() == Some(&self.signed());
-        let says = outgoing.note.is_some() || outgoing.outcome.is_some();
-        *step == Step::Done && outgoing.decision != Decision::Reopened && !says && !by_us
+        *step == Step::Done && outgoing.decision != Decision::Reopened && !outgoing.says() && !by_us
     }
 
     /// Others settled it, or some of it: nothing is sent, if nothing was yet. Whether that is the end of it.

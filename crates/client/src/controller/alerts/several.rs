@@ -4,9 +4,8 @@ use super::decisions::unknown_incident;
 use crate::controller::Controller;
 use crate::controller::ticks::{Reply, Tick};
 use crate::journal::JournalError;
-use crate::model::{Decided, How, IncidentId, IncidentRow, Judgement};
+use crate::model::{IncidentId, IncidentRow, Judgement};
 use crate::view::{Incident, Problem};
-use crate::words::text;
 
 /// More than the page can list.
 const MOST: usize = 2_000;
@@ -42,9 +41,7 @@ impl Controller {
     ) {
         let answer = self.written(result).map(|incidents| {
             for incident in &incidents {
-                if !incident.is_open() {
-                    self.put_away(incident.id);
-                }
+                self.put_away_decided(incident);
                 self.ask_for_rows(incident.id);
             }
             self.send_soon();
@@ -72,10 +69,7 @@ impl Controller {
             Ok(incidents) if incidents.is_empty() => Err(Controller::too_late()),
             Ok(incidents) => {
                 for incident in &incidents {
-                    self.outbox.tell(incident.id, |_| {
-                        let sentence = text("problem.decision_undone", &[]);
-                        Some(Decided { how: How::Replaced, sentence })
-                    });
+                    self.outbox.tell_undone(incident.id);
                 }
                 Ok(self.answered_with(&incidents))
             }
